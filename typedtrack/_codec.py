@@ -1,0 +1,123 @@
+"""Values to bytes and back: the wire format, and the only importer of msgspec's codecs.
+
+One result is a UTF-8 JSON object, indented by two spaces, ending in a newline. What is plain (nearly everything)
+passes through msgspec alone; NaN and the infinities, which JSON lacks and msgspec would turn into ``null``, go
+through the standard library's `json`, whose tokens for them are part of the format. A decode that fails at a glance
+is done again, closely, to tell what is wrong; the closer look decides.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Annotated, Any
+
+import msgspec
+
+from typedtrack._values import (
+    MAX_RESULT_BYTES,
+    MAX_STR_BYTES,
+    MIN_INT,
+    Result,
+    Value,
+    known_names,
+    problems_of,
+)
+from typedtrack.errors import CorruptResultError, InvalidResultError, Problem
+
+__all__ = ["decode", "encode", "same_result"]
+
+# Only what plainly keeps the rules: ints that need no second look, strings that fit whatever their characters are.
+_PlainInt = Annotated[int, msgspec.Meta(ge=MIN_INT, le=2**63 - 1)]
+_PlainStr = Annotated[str, msgspec.Meta(max_length=MAX_STR_BYTES // 4)]
+
+_encode_json = msgspec.json.Encoder().encode
+_decode_plain = msgspec.json.Decoder(dict[str, _PlainInt | float | _PlainStr]).decode
+_indent = msgspec.json.format
+
+
+def encode(values: Result, key: str | None = None) -> bytes:
+    """Return *values*, which keep the rules, as the bytes of one stored result.
+
+    Raises:
+        InvalidResultError: the result is larger than 1 MiB encoded.
+    """
+    data = _encode_json(values)
+    if data.find(b"null") >= 0 and not all(map(_is_finite, values.values())):
+        data = _encode_non_finite(values)
+    else:
+        data = _indent(data, indent=2) + b"\n"
+    if len(data) > MAX_RESULT_BYTES:
+        reason = f"is {len(data):,} bytes encoded; the limit is {MAX_RESULT_BYTES:,} bytes"
+        raise InvalidResultError((Problem(None, reason),), key)
+    return data
+
+
+def _is_finite(value: Value) -> bool:
+    return type(value) is not float or math.isfinite(value)
+
+
+def _encode_non_finite(values: Result) -> bytes:
+    import json  # here, because few results need it
+
+    return json.dumps(values, indent=2, ensure_ascii=False).encode() + b"\n"
+
+
+def decode(data: bytes, file: str) -> Result:
+    """Return the result that *data* hold; *file* names them in an error.
+
+    Raises:
+        CorruptResultError: *data* are not a result: no JSON object, a rule broken, or larger than 1 MiB.
+    """
+    if len(data) <= MAX_RESULT_BYTES:
+        try:
+            values = _decode_plain(data)
+        except (ValueError, RecursionError):
+            pass
+        else:
+            if values and known_names(values):
+                return values
+    return _decode_closely(data, file)
+
+
+def same_result(stored: bytes, data: bytes) -> bool:
+    """Return whether *stored* hold the result that *data* do: the same values, types and bits, in any order."""
+    if stored == data:
+        return True
+    try:
+        found, given = decode(stored, ""), decode(data, "")
+    except CorruptResultError:
+        return False
+    return encode(dict(sorted(found.items()))) == encode(dict(sorted(given.items())))
+
+
+def _decode_closely(data: bytes, file: str) -> Result:
+    if len(data) > MAX_RESULT_BYTES:
+        raise CorruptResultError(file, None, f"is larger than the limit of {MAX_RESULT_BYTES:,} bytes")
+    document = _parse(data, file)
+    if not isinstance(document, dict):
+        raise CorruptResultError(file, None, f"holds a JSON {type(document).__name__}, not an object")
+    for problem in problems_of(document):
+        got = "" if problem.value is None else f", got {problem.value}"
+        raise CorruptResultError(file, problem.field, problem.reason + got)
+    return document
+
+
+def _parse(data: bytes, file: str) -> Any:
+    import json  # here, because few results need it
+
+    try:
+        return json.loads(data.decode(), parse_float=_finite_float)
+    except UnicodeDecodeError as error:
+        reason = f"is not UTF-8 (byte {error.start})"
+    except RecursionError:
+        reason = "is nested; a result is a flat object"
+    except ValueError as error:
+        reason = f"is not JSON: {error}" if data else "is empty"
+    raise CorruptResultError(file, None, reason)
+
+
+def _finite_float(text: str) -> float:
+    number = float(text)
+    if math.isinf(number):
+        raise ValueError(f"the number {text} is beyond a double")
+    return number

@@ -1,0 +1,110 @@
+"""`ResultTracker`: results as plain maps."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TypeAlias
+
+from typedtrack._calls import Calls
+from typedtrack._codec import decode, encode
+from typedtrack._keys import Key, key_text
+from typedtrack._values import Result, Value, checked
+from typedtrack.errors import InvalidResultError, Problem, shown
+
+__all__ = ["ResultTracker"]
+
+Fields: TypeAlias = Mapping[str, Value] | Iterable[tuple[str, Value]]
+
+
+class ResultTracker(Calls[Key, Result, Result]):
+    """Puts the results of applications under keys, and gets them.
+
+    A result is a flat map of field names to `int`, `float` and `str` values: at most 1 MiB, a `str` at most 1,024
+    bytes, a field name 1 to 256 bytes. A key is an `int` or a `str`. The rules hold on put and on get alike.
+
+    It is the base class of every backend, which implements four primitives on a key that keeps the rules and on bytes:
+    ``_read``, ``_write``, ``_delete`` and ``_list``. All else is inherited; `typedtrack.testing` tests it.
+
+    >>> from typedtrack import FsspecResultTracker
+    >>> tracker = FsspecResultTracker("memory://docs/tracker")
+    >>> tracker["app1_out"] = {"accuracy": 0.93, "l2norm/mean": 1.2}
+    >>> tracker["app1_out"]["accuracy"]
+    0.93
+    >>> tracker["app2_out"]
+    {}
+    """
+
+    def put(self, key: Key, results: Fields = (), /, **fields: Value) -> None:
+        """Store a result under *key*, whole or not at all, in place of what it held.
+
+        The result is given as `dict.update` takes it: a mapping or pairs, and keyword arguments. Numbers and strings
+        of other types (numpy's, an `enum.IntEnum`, a tensor of one element) are stored as `int`, `float` or `str`
+        where that loses nothing.
+
+        Raises:
+            InvalidKeyError: *key* breaks the rules.
+            InvalidResultError: the result does; it lists every problem.
+            KeyConflictError: on a store with real folders, ``a`` and ``a/b`` would both hold results.
+        """
+        text = key_text(key)
+        self._store(text, encode(_checked(results, fields, text), text))
+
+    def create(self, key: Key, results: Fields = (), /, **fields: Value) -> None:
+        """Store a result under *key* if it holds none, atomically; the same result again is no error.
+
+        Raises:
+            ResultExistsError: it holds other content, which stays.
+            UnsupportedOperationError: the store cannot do it atomically.
+            InvalidKeyError, InvalidResultError, KeyConflictError: as `put`.
+        """
+        text = key_text(key)
+        self._create(text, encode(_checked(results, fields, text), text))
+
+    def get(self, key: Key, /) -> Result:
+        """Return the result under *key*; ``{}`` only when the store confirms that nothing is there.
+
+        Raises:
+            InvalidKeyError: *key* breaks the rules.
+            CorruptResultError: what is stored there is not a result.
+        """
+        text = key_text(key)
+        data = self._load(text)
+        return {} if data is None else decode(data, self._location(text))
+
+    __getitem__ = get
+
+    def __setitem__(self, key: Key, results: Fields) -> None:
+        """Store a result, as `put` does."""
+        self.put(key, results)
+
+    def __bool__(self) -> bool:
+        """Return `True`: a tracker is one, whatever it holds, and is not listed to tell."""
+        return True
+
+    def _to_text(self, key: Key) -> str:
+        return key_text(key)
+
+    def _to_key(self, text: str) -> Key:
+        return text
+
+    def _to_bytes(self, result: Result, text: str) -> bytes:
+        return encode(_checked(result, {}, text), text)
+
+    def _to_result(self, data: bytes, text: str) -> Result:
+        return decode(data, self._location(text))
+
+    def _absent(self) -> Result:
+        return {}
+
+
+def _checked(results: Fields, fields: Result, key: str) -> Result:
+    if type(results) is dict:
+        values = results.copy()
+    else:
+        try:
+            values = dict(results)
+        except (TypeError, ValueError):
+            reason = "a result is a mapping of field names to values"
+            raise InvalidResultError((Problem(None, reason, shown(results)),), key) from None
+    values.update(fields)
+    return checked(values, key)

@@ -1,0 +1,214 @@
+"""What a value and a field name may be: the one table of kinds, and the rules that put and get share.
+
+Limits are in bytes of UTF-8, never in characters. A rule is a function that returns the reason for which it refuses,
+or `None`; the road that asked decides which error that becomes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Final, NamedTuple, TypeAlias, cast
+
+from typedtrack.errors import InvalidResultError, Problem, shown
+
+__all__ = [
+    "KINDS",
+    "MAX_INT",
+    "MAX_NAME_BYTES",
+    "MAX_RESULT_BYTES",
+    "MAX_STR_BYTES",
+    "MIN_INT",
+    "Kind",
+    "Result",
+    "Value",
+    "checked",
+    "control_character",
+    "known_names",
+    "name_problem",
+    "normalised",
+    "problems_of",
+    "text_problem",
+    "value_problem",
+]
+
+Value: TypeAlias = int | float | str
+Result: TypeAlias = dict[str, Value]
+
+MIN_INT: Final = -(2**63)
+MAX_INT: Final = 2**64 - 1
+MAX_STR_BYTES: Final = 1024
+MAX_NAME_BYTES: Final = 256
+MAX_RESULT_BYTES: Final = 2**20
+
+_REMEMBERED_NAMES = 4096
+
+
+def text_problem(text: str, limit: int) -> str | None:
+    """Return why *text* is not valid Unicode of at most *limit* bytes, or `None`."""
+    if text.isascii():
+        size = len(text)
+    else:
+        try:
+            size = len(text.encode())
+        except UnicodeEncodeError as error:
+            return f"is not valid Unicode: lone surrogate at position {error.start}"
+    if size > limit:
+        return f"is {size:,} bytes of UTF-8; the limit is {limit:,} bytes"
+    return None
+
+
+def control_character(text: str) -> str | None:
+    """Return the first control character (Unicode category Cc) of *text*, or `None`."""
+    return next((c for c in text if c < " " or "\x7f" <= c <= "\x9f"), None)
+
+
+def name_problem(name: object) -> str | None:
+    """Return why *name* is not a field name, or `None`: 1 to 256 bytes, no control character, no ``"``, no ``\\``."""
+    if not isinstance(name, str):
+        return f"a field name is a str, not {type(name).__name__}"
+    if not name:
+        return "a field name is not empty"
+    if (reason := text_problem(name, MAX_NAME_BYTES)) is not None:
+        return f"the field name {reason}"
+    if (control := control_character(name)) is not None:
+        return f"a field name has no control character ({control!r})"
+    if '"' in name or "\\" in name:
+        return 'a field name has no " and no \\'
+    return None
+
+
+def _int_problem(value: int) -> str | None:
+    if MIN_INT <= value <= MAX_INT:
+        return None
+    return "an int is from -2**63 to 2**64-1; store it as a float or a str"
+
+
+def _float_problem(value: float) -> None:
+    """Every double is a value: NaN, the infinities and -0.0 too."""
+
+
+def _str_problem(value: str) -> str | None:
+    reason = text_problem(value, MAX_STR_BYTES)
+    return None if reason is None else f"the str {reason}"
+
+
+class Kind(NamedTuple):
+    """One kind of value: its Python type, its JSON Schema type, and its rule for a value of exactly that type."""
+
+    type: type[Value]
+    json_type: str
+    problem: Callable[..., str | None]
+
+
+KINDS: Final[Mapping[type, Kind]] = {
+    int: Kind(int, "integer", _int_problem),
+    float: Kind(float, "number", _float_problem),
+    str: Kind(str, "string", _str_problem),
+}
+
+
+def value_problem(value: object) -> str | None:
+    """Return why *value* is not a value, or `None`. Only an exact `int`, `float` or `str` is one."""
+    kind = KINDS.get(type(value))
+    if kind is None:
+        return f"a value is an int, a float or a str, not {type(value).__name__}"
+    return kind.problem(value)
+
+
+def normalised(value: object) -> object:
+    """Return *value* as an exact `int`, `float` or `str` where that loses nothing, else *value* itself.
+
+    Subclasses, whatever is registered as `numbers.Integral` or `numbers.Real`, and arrays and tensors with an
+    ``item()`` method and an empty ``shape`` are taken; `bool` is not a number here. Neither numpy nor torch is imported.
+    """
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, int):
+        return int.__int__(value)
+    if isinstance(value, float):
+        return float.__float__(value)
+    if isinstance(value, str):
+        return str.__str__(value)
+    return _normalised_foreign(value)
+
+
+def _normalised_foreign(value: object) -> object:
+    import numbers  # here, because few processes ever store a foreign number
+    from decimal import Decimal
+    from fractions import Fraction
+
+    if isinstance(value, (Decimal, Fraction)):
+        return value
+    exact: int | float
+    if isinstance(value, numbers.Integral):
+        exact = int(value)
+    elif isinstance(value, numbers.Real):
+        exact = float(value)
+    else:
+        item = getattr(value, "item", None)
+        if not callable(item) or getattr(value, "shape", None) != ():
+            return value
+        scalar = item()
+        return value if scalar is value else normalised(scalar)
+    return exact if exact == value or exact != exact else value
+
+
+_names: set[str] = set()  # field names that passed name_problem: an application has few, and puts them often
+
+
+def known_names(names: Iterable[str]) -> bool:
+    """Return whether all *names* keep the rules; remembers (a bounded number of) those that do."""
+    if _names.issuperset(names):
+        return True
+    if any(name_problem(name) is not None for name in names):
+        return False
+    if len(_names) > _REMEMBERED_NAMES:
+        _names.clear()
+    _names.update(names)
+    return True
+
+
+def _plainly_valid(values: dict[str, Any]) -> bool:
+    """Return whether *values* keep every rule, at a glance: `False` only means that a closer look is due."""
+    if not values or not known_names(values):
+        return False
+    for value in values.values():
+        kind = type(value)
+        if kind is float:
+            continue
+        if kind is int:
+            if MIN_INT <= value <= MAX_INT:
+                continue
+        elif kind is str and len(value) <= MAX_STR_BYTES and value.isascii():
+            continue
+        return False
+    return True
+
+
+def checked(values: dict[str, Any], key: str | None = None) -> Result:
+    """Return *values*, normalised, as a result.
+
+    Raises:
+        InvalidResultError: a field name or a value breaks the rules, or there is no field; lists every problem.
+    """
+    if _plainly_valid(values):
+        return values
+    normal = {normalised(name): normalised(value) for name, value in values.items()}
+    problems = problems_of(normal)
+    if problems:
+        raise InvalidResultError(tuple(problems), key)
+    return cast("Result", normal)  # what problems_of found no fault with
+
+
+def problems_of(values: Mapping[Any, object]) -> list[Problem]:
+    """Return every rule that *values* break, in their order; only exact values pass."""
+    if not values:
+        return [Problem(None, "an empty result could not be told from an absent one; give it a field")]
+    problems: list[Problem] = []
+    for name, value in values.items():
+        field = name if isinstance(name, str) else shown(name)
+        if (reason := name_problem(name)) is not None:
+            problems.append(Problem(field, reason))
+        if (reason := value_problem(value)) is not None:
+            problems.append(Problem(field, reason, shown(value)))
+    return problems

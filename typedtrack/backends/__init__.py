@@ -1,0 +1,1 @@
+"""One short file per backend, each over the four byte primitives of `typedtrack.ResultTracker`."""

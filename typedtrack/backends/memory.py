@@ -1,0 +1,48 @@
+"""Results in fsspec's memory filesystem, which is one dictionary per process.
+
+A write is one assignment to the dictionary and a create is its `setdefault`, so both are whole and the latter is
+exclusive; what other users of the filesystem see are its ordinary files. Folders are not real here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from fsspec.implementations.memory import MemoryFile, MemoryFileSystem
+
+from typedtrack._tracker import ResultTracker
+
+__all__ = ["MemoryResultTracker"]
+
+
+class MemoryResultTracker(ResultTracker):
+    """Results under the folder *root* of the memory filesystem *fs*."""
+
+    max_concurrency = 1  # nothing to wait for
+
+    def __init__(self, fs: MemoryFileSystem, root: str) -> None:
+        self._fs = fs
+        self._root = root.rstrip("/")
+
+    def _location(self, text: str) -> str:
+        return f"memory:/{self._root}/{text}"
+
+    def _read(self, key: str, limit: int) -> bytes | None:
+        file = self._fs.store.get(f"{self._root}/{key}")
+        return None if file is None else file.getvalue()[:limit]
+
+    def _write(self, key: str, data: bytes, *, exclusive: bool = False) -> None:
+        path = f"{self._root}/{key}"
+        file = MemoryFile(self._fs, path, data)
+        if not exclusive:
+            self._fs.store[path] = file
+        elif self._fs.store.setdefault(path, file) is not file:
+            raise FileExistsError(path)
+
+    def _delete(self, key: str) -> None:
+        if self._fs.store.pop(f"{self._root}/{key}", None) is None:
+            raise FileNotFoundError(key)
+
+    def _list(self, prefix: str) -> Iterator[str]:
+        above = f"{self._root}/"
+        return (path[len(above) :] for path in tuple(self._fs.store) if path.startswith(above))

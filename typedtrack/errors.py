@@ -1,0 +1,276 @@
+"""Everything typedtrack raises of its own accord, in one tree.
+
+::
+
+    TypedtrackError
+    ├── InvalidKeyError            ValueError           a key breaks the rules
+    ├── InvalidResultError         ValueError           a result or a record to be made breaks the rules
+    ├── RecordDefinitionError      TypeError            a record or key class cannot be declared so
+    ├── ResultNotFoundError        KeyError             nothing is stored under that key
+    ├── ResultExistsError          FileExistsError      ``create`` found other content
+    ├── KeyConflictError           OSError              ``a`` beside ``a/b`` where folders are real
+    ├── CorruptResultError         ValueError           the stored bytes are not a result
+    ├── SchemaMismatchError        ValueError           a stored result is not such a record
+    ├── SchemaError                ValueError           a schema document cannot be used
+    ├── ResultTimeoutError         TimeoutError         ``wait`` gave up
+    ├── UnsupportedOperationError  NotImplementedError  the store cannot do this safely
+    └── BulkError                  ExceptionGroup       some keys of a bulk call failed, each with its own error
+
+Every error carries its data as attributes, takes them all as positional arguments (so it pickles), and says what
+to do next. What a store raises itself (``PermissionError``, ``ConnectionError``, …) is not in this tree: it passes
+through unchanged, with a note that names the key and the operation.
+"""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Mapping
+from typing import NamedTuple
+
+__all__ = [
+    "BulkError",
+    "CorruptResultError",
+    "InvalidKeyError",
+    "InvalidResultError",
+    "KeyConflictError",
+    "Problem",
+    "RecordDefinitionError",
+    "ResultExistsError",
+    "ResultNotFoundError",
+    "ResultTimeoutError",
+    "SchemaError",
+    "SchemaMismatchError",
+    "TypedtrackError",
+    "UnsupportedOperationError",
+    "shown",
+]
+
+_SHOWN_CHARACTERS = 80
+
+
+def shown(value: object) -> str:
+    """Return *value* as an error message shows it: its ``repr``, cut in the middle beyond 80 characters."""
+    try:
+        text = repr(value)
+    except Exception:  # a broken __repr__ must not hide the error that is being reported
+        text = object.__repr__(value)
+    if len(text) <= _SHOWN_CHARACTERS:
+        return text
+    half = (_SHOWN_CHARACTERS - 1) // 2
+    return f"{text[:half]}…{text[-half:]}"
+
+
+class Problem(NamedTuple):
+    """One broken rule: where, what, and the offending value as text.
+
+    ``field`` is the field name on the wire, or `None` when the rule is about the whole result. ``attribute`` is
+    the Python attribute behind it, where there is a record.
+    """
+
+    field: str | None
+    reason: str
+    value: str | None = None
+    attribute: str | None = None
+
+    def __str__(self) -> str:
+        where = "result" if self.field is None else f"field {shown(self.field)}"
+        if self.attribute is not None and self.attribute != self.field:
+            where += f" (attribute {self.attribute})"
+        got = "" if self.value is None else f", got {self.value}"
+        return f"{where}: {self.reason}{got}"
+
+
+def _lines(head: str, problems: tuple[Problem, ...]) -> str:
+    if len(problems) == 1:
+        return f"{head}: {problems[0]}"
+    return "\n".join([f"{head}: {len(problems)} problems", *(f"  {problem}" for problem in problems)])
+
+
+class TypedtrackError(Exception):
+    """The root of the tree: ``except TypedtrackError`` catches every error that typedtrack itself raises."""
+
+
+class InvalidKeyError(TypedtrackError, ValueError):
+    """A key breaks the rules. Attributes: ``key`` (text as an error shows it), ``reason``."""
+
+    def __init__(self, key: str, reason: str) -> None:
+        super().__init__(key, reason)
+        self.key = key
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return f"key {self.key}: {self.reason}"
+
+
+class InvalidResultError(TypedtrackError, ValueError):
+    """A result to be put, or a record to be made, breaks the rules; nothing was written.
+
+    Attributes: ``problems`` (all of them), ``key`` (`None` where there is none yet), ``record`` (the name of the
+    record class, `None` for an untyped result).
+    """
+
+    def __init__(self, problems: tuple[Problem, ...], key: str | None = None, record: str | None = None) -> None:
+        super().__init__(problems, key, record)
+        self.problems = problems
+        self.key = key
+        self.record = record
+
+    def __str__(self) -> str:
+        what = "result" if self.record is None else self.record
+        where = "" if self.key is None else f" for key {shown(self.key)}"
+        return _lines(f"invalid {what}{where}, nothing was written", self.problems)
+
+
+class RecordDefinitionError(TypedtrackError, TypeError):
+    """A class cannot be a record or a typed key. Attributes: ``cls`` (its name), ``field`` (or `None`), ``reason``."""
+
+    def __init__(self, cls: str, field: str | None, reason: str) -> None:
+        super().__init__(cls, field, reason)
+        self.cls = cls
+        self.field = field
+        self.reason = reason
+
+    def __str__(self) -> str:
+        where = self.cls if self.field is None else f"{self.cls}.{self.field}"
+        return f"{where}: {self.reason}"
+
+
+class ResultNotFoundError(TypedtrackError, KeyError):
+    """Nothing is stored under that key. Attributes: ``key``, ``tracker`` (the tracker, as text)."""
+
+    def __init__(self, key: str, tracker: str) -> None:
+        super().__init__(key, tracker)
+        self.key = key
+        self.tracker = tracker
+
+    def __str__(self) -> str:
+        return f"no result under key {shown(self.key)} in {self.tracker}; `wait` for it if it is still to come"
+
+
+class ResultExistsError(TypedtrackError, FileExistsError):
+    """``create`` found other content under the key, and left it. Attributes: ``key``, ``tracker``."""
+
+    def __init__(self, key: str, tracker: str) -> None:
+        super().__init__(key, tracker)
+        self.errno, self.strerror = errno.EEXIST, str(self)
+        self.key = key
+        self.tracker = tracker
+
+    def __str__(self) -> str:
+        key, tracker = self.args
+        return f"key {shown(key)} in {tracker} already holds another result; `put` replaces it, another key keeps both"
+
+
+class KeyConflictError(TypedtrackError, OSError):
+    """One key would have to be both a result and a folder of results; what was stored first stays.
+
+    Attributes: ``key`` (refused), ``other`` (the key or folder in its way).
+    """
+
+    def __init__(self, key: str, other: str) -> None:
+        super().__init__(key, other)
+        self.errno, self.strerror = errno.EEXIST, str(self)
+        self.key = key
+        self.other = other
+
+    def __str__(self) -> str:
+        key, other = self.args
+        held = "a folder that is not empty" if key == other else f"a result, stored under key {shown(other)}"
+        return f"key {shown(key)}: in its way is {held}; on this store a key cannot be both, choose another key"
+
+
+class CorruptResultError(TypedtrackError, ValueError):
+    """The stored bytes are not a result. ``tracker.get_bytes(key)`` returns them unread.
+
+    Attributes: ``file`` (where they are), ``field`` (or `None`), ``reason``.
+    """
+
+    def __init__(self, file: str, field: str | None, reason: str) -> None:
+        super().__init__(file, field, reason)
+        self.file = file
+        self.field = field
+        self.reason = reason
+
+    def __str__(self) -> str:
+        where = "" if self.field is None else f" field {shown(self.field)}:"
+        return f"{self.file}:{where} {self.reason}; get_bytes() returns what is stored"
+
+
+class SchemaMismatchError(TypedtrackError, ValueError):
+    """A stored result is a result, but not such a record. Attributes: ``record``, ``file``, ``problems`` (all)."""
+
+    def __init__(self, record: str, file: str, problems: tuple[Problem, ...]) -> None:
+        super().__init__(record, file, problems)
+        self.record = record
+        self.file = file
+        self.problems = problems
+
+    def __str__(self) -> str:
+        return _lines(f"{self.file} does not fit {self.record}", self.problems)
+
+
+class SchemaError(TypedtrackError, ValueError):
+    """A schema document cannot be used. Attributes: ``source`` (file or title), ``problems``.
+
+    ``problems`` are pairs of a JSON Pointer and a reason, all of them.
+    """
+
+    def __init__(self, source: str, problems: tuple[tuple[str, str], ...]) -> None:
+        super().__init__(source, problems)
+        self.source = source
+        self.problems = problems
+
+    def __str__(self) -> str:
+        lines = (f"  {pointer or '(document)'}: {reason}" for pointer, reason in self.problems)
+        return "\n".join([f"schema {self.source} cannot be used:", *lines])
+
+
+class ResultTimeoutError(TypedtrackError, TimeoutError):
+    """``wait`` gave up. Attributes: ``keys`` (those still absent), ``timeout`` (seconds)."""
+
+    def __init__(self, keys: tuple[str, ...], timeout: float) -> None:
+        super().__init__(keys, timeout)
+        self.errno, self.strerror = errno.ETIMEDOUT, str(self)
+        self.keys = keys
+        self.timeout = timeout
+
+    def __str__(self) -> str:
+        keys, timeout = self.args
+        some = ", ".join(shown(key) for key in keys[:3]) + (", …" if len(keys) > 3 else "")
+        return f"no result after {timeout:g} s under {len(keys)} key(s): {some}"
+
+
+class UnsupportedOperationError(TypedtrackError, NotImplementedError):
+    """The store cannot do this safely. Attributes: ``operation``, ``tracker``, ``remedy``."""
+
+    def __init__(self, operation: str, tracker: str, remedy: str) -> None:
+        super().__init__(operation, tracker, remedy)
+        self.operation = operation
+        self.tracker = tracker
+        self.remedy = remedy
+
+    def __str__(self) -> str:
+        return f"{self.operation} is not safe on {self.tracker}: {self.remedy}"
+
+
+class BulkError(ExceptionGroup[Exception], TypedtrackError):
+    """Some keys of a bulk call failed; every other key was served.
+
+    Attributes: ``errors`` (failed key → its error), ``results`` (what ``get_many`` read, by key; empty for the calls
+    that had already handed their results over). ``except*`` works on it.
+    """
+
+    errors: Mapping[object, Exception]
+    results: Mapping[object, object]
+
+    def __new__(cls, errors: Mapping[object, Exception], results: Mapping[object, object] | None = None) -> BulkError:
+        self = super().__new__(cls, f"{len(errors)} key(s) failed", list(errors.values()))
+        self.errors = errors
+        self.results = {} if results is None else results
+        return self
+
+    def __init__(self, errors: Mapping[object, Exception], results: Mapping[object, object] | None = None) -> None:
+        super().__init__(self.message, self.exceptions)
+
+    def __reduce__(self) -> tuple[type[BulkError], tuple[object, ...]]:
+        return type(self), (self.errors, self.results)
