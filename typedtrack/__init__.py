@@ -1,5 +1,7 @@
 """Typed results out of one process, into another, over any fsspec URL, with no server."""
 
+from typing import TYPE_CHECKING
+
 from typedtrack._calls import Progress
 from typedtrack._keys import Key
 from typedtrack._open import open_tracker
@@ -23,17 +25,28 @@ from typedtrack.errors import (
     UnsupportedOperationError,
 )
 
+if TYPE_CHECKING:
+    from typedtrack._key_templates import KeyTemplate, key
+    from typedtrack._records import Stat, field, record, schema_of
+    from typedtrack._schema import MISSING, FieldSchema, NestedSchema, RecordSchema
+    from typedtrack._typed import TypedTracker
+
 __all__ = [
+    "MISSING",
     "BulkError",
     "CorruptResultError",
+    "FieldSchema",
     "FsspecResultTracker",
     "InvalidKeyError",
     "InvalidResultError",
     "Key",
     "KeyConflictError",
+    "KeyTemplate",
+    "NestedSchema",
     "Problem",
     "Progress",
     "RecordDefinitionError",
+    "RecordSchema",
     "Result",
     "ResultExistsError",
     "ResultNotFoundError",
@@ -41,8 +54,37 @@ __all__ = [
     "ResultTracker",
     "SchemaError",
     "SchemaMismatchError",
+    "Stat",
+    "TypedTracker",
     "TypedtrackError",
     "UnsupportedOperationError",
     "Value",
+    "field",
+    "key",
     "open_tracker",
+    "record",
+    "schema_of",
 ]
+
+_TYPED = {  # loaded at their first use: untyped results need no attrs
+    "FieldSchema": "_schema",
+    "KeyTemplate": "_key_templates",
+    "MISSING": "_schema",
+    "NestedSchema": "_schema",
+    "RecordSchema": "_schema",
+    "Stat": "_records",
+    "TypedTracker": "_typed",
+    "field": "_records",
+    "key": "_key_templates",
+    "record": "_records",
+    "schema_of": "_records",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _TYPED:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    value = globals()[name] = getattr(import_module(f"{__name__}.{_TYPED[name]}"), name)
+    return value

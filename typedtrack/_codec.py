@@ -24,7 +24,7 @@ from typedtrack._values import (
 )
 from typedtrack.errors import CorruptResultError, InvalidResultError, Problem
 
-__all__ = ["decode", "encode", "same_result"]
+__all__ = ["decode", "encode", "encode_twin", "same_result"]
 
 # Only what plainly keeps the rules: ints that need no second look, strings that fit whatever their characters are.
 _PlainInt = Annotated[int, msgspec.Meta(ge=MIN_INT, le=2**63 - 1)]
@@ -50,6 +50,12 @@ def encode(values: Result, key: str | None = None) -> bytes:
         reason = f"is {len(data):,} bytes encoded; the limit is {MAX_RESULT_BYTES:,} bytes"
         raise InvalidResultError((Problem(None, reason),), key)
     return data
+
+
+def encode_twin(twin: msgspec.Struct) -> bytes | None:
+    """Return the columns of a record, which *twin* has as its fields, as `encode` does; `None` if it takes `encode`."""
+    data = _encode_json(twin)
+    return _indent(data, indent=2) + b"\n" if data.find(b"null") < 0 else None
 
 
 def _is_finite(value: Value) -> bool:

@@ -19,7 +19,7 @@ from typing import Final, Literal, TypeAlias, cast
 
 import attrs
 
-from typedtrack._values import KINDS, MAX_RESULT_BYTES, MAX_STR_BYTES, Kind, Value, name_problem, value_problem
+from typedtrack._values import KINDS, MAX_RESULT_BYTES, MAX_STR_BYTES, MIN_INT, Kind, Value, name_problem, value_problem
 
 __all__ = ["CONSTRAINTS", "MISSING", "FieldSchema", "KindName", "Missing", "NestedSchema", "RecordSchema"]
 
@@ -27,6 +27,9 @@ KindName: TypeAlias = Literal["int", "float", "str"]
 
 CONSTRAINTS: Final = ("gt", "ge", "lt", "le", "multiple_of", "min_length", "max_length", "pattern")
 """The constraints that a field may have besides the rules of every value: those of `msgspec.Meta`, with its meaning."""
+
+_NUMBER_CONSTRAINTS: Final = frozenset({"gt", "ge", "lt", "le", "multiple_of"})
+_TEXT_CONSTRAINTS: Final = frozenset({"min_length", "max_length", "pattern"})
 
 _KINDS: Final[dict[str, Kind]] = {kind.type.__name__: kind for kind in KINDS.values()}
 _NUMBER_BYTES: Final = 32  # the longest int has 20 characters, the longest float 25
@@ -125,18 +128,44 @@ class FieldSchema:
         for name in self.names:
             if (reason := name_problem(name)) is not None:
                 yield f"cannot be named {name!r} on the wire: {reason}"
-        if self.choices and any(getattr(self, constraint) is not None for constraint in CONSTRAINTS):
-            yield "names its values, so that it takes no further constraint"
+        yield from self._constraint_problems()
         for choice in self.choices:
             if (reason := value_problem(choice)) is not None:
                 yield f"cannot allow {choice!r}: {reason}"
-        if self._bounds_cross():
-            yield "has constraints that no value can keep"
         if self.optional:
             if self.default is not MISSING and self.default is not None:
                 yield "can be None, which is absent on the wire and must read back: its default can only be None"
         elif self.default is not MISSING and (reason := self.problem(self.default)) is not None:
             yield f"has a default that it refuses: {reason}, got {self.default!r}"
+
+    def _constraint_problems(self) -> Iterator[str]:
+        given = {name for name in CONSTRAINTS if getattr(self, name) is not None}
+        fitting = _TEXT_CONSTRAINTS if self.kind == "str" else _NUMBER_CONSTRAINTS
+        if self.choices and given:
+            yield "names its values, so that it takes no further constraint"
+        for choice in self.choices:
+            if isinstance(choice, int) and not MIN_INT <= choice < 2**63:
+                yield f"takes choices from -2**63 to 2**63-1, not {choice}"
+        for name in sorted(given - fitting):
+            yield f"takes no {name}: it is {'an int' if self.kind == 'int' else f'a {self.kind}'}"
+        for name in sorted(given & _NUMBER_CONSTRAINTS):
+            bound = getattr(self, name)
+            if self.kind == "int" and not (type(bound) is int and MIN_INT <= bound < 2**63):
+                yield f"takes an int from -2**63 to 2**63-1 for {name}, not {bound!r}"
+            elif not math.isfinite(bound):
+                yield f"takes a finite number for {name}, not {bound!r}"
+        for one, other in (("gt", "ge"), ("lt", "le")):
+            if {one, other} <= given:
+                yield f"takes {one} or {other}, not both"
+        if self.multiple_of is not None and not self.multiple_of > 0:
+            yield "takes a multiple_of above 0"
+        if self.pattern is not None:
+            try:
+                re.compile(self.pattern)
+            except re.error as error:
+                yield f"has a pattern that is no regular expression: {error}"
+        if self._bounds_cross():
+            yield "has constraints that no value can keep"
 
     def _bounds_cross(self) -> bool:
         lowest = self.ge if self.gt is None else self.gt
@@ -234,8 +263,8 @@ class RecordSchema:
 
     def definition_problems(self) -> Iterator[tuple[str | None, str]]:
         """Yield why this cannot be a record: the attribute (`None`: the record itself) and the reason."""
-        if not self.columns:
-            yield None, "has no field; a result has at least one"
+        if all(column.optional for column in self.columns):
+            yield None, "needs a field that cannot be None: a result has at least one"
         for field in self.fields:
             if isinstance(field, FieldSchema):
                 for reason in field.definition_problems():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, overload
 
 from typedtrack._calls import Calls
 from typedtrack._codec import decode, encode
@@ -11,7 +11,13 @@ from typedtrack._keys import Key, key_text
 from typedtrack._values import Result, Value, checked
 from typedtrack.errors import InvalidResultError, Problem, shown
 
+if TYPE_CHECKING:
+    from typedtrack._typed import TypedTracker, Unknown
+
 __all__ = ["ResultTracker"]
+
+K = TypeVar("K")
+R = TypeVar("R")
 
 Fields: TypeAlias = Mapping[str, Value] | Iterable[tuple[str, Value]]
 
@@ -76,6 +82,24 @@ class ResultTracker(Calls[Key, Result, Result]):
     def __setitem__(self, key: Key, results: Fields) -> None:
         """Store a result, as `put` does."""
         self.put(key, results)
+
+    @overload
+    def typed(self, record: type[R], *, unknown: Unknown = "ignore") -> TypedTracker[Key, R]: ...
+    @overload
+    def typed(self, record: type[R], *, key: type[K], unknown: Unknown = "ignore") -> TypedTracker[K, R]: ...
+    def typed(self, record: type[Any], *, key: type[Any] | None = None, unknown: Unknown = "ignore") -> TypedTracker[Any, Any]:
+        """Return the results of this tracker as records of the class *record*, under typed keys if *key* is their class.
+
+        A missing field takes its default. A field that *record* does not have is ignored, or refused with
+        ``unknown="error"``.
+
+        Raises:
+            RecordDefinitionError: *record* is not a `record` class, or *key* not a `key` class.
+        """
+        from typedtrack._key_templates import PlainKeys, template_keys  # here: untyped use loads no attrs
+        from typedtrack._typed import TypedTracker
+
+        return TypedTracker(self, record, PlainKeys() if key is None else template_keys(key), unknown)
 
     def __bool__(self) -> bool:
         """Return `True`: a tracker is one, whatever it holds, and is not listed to tell."""

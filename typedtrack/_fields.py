@@ -1,0 +1,214 @@
+"""A class and its annotations to fields: the types that a field may have, and how its values are taken."""
+
+from __future__ import annotations
+
+import enum
+import types
+import typing
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any, Final, Literal, NewType, TypeVar, Union, cast
+
+import attrs
+import msgspec
+
+from typedtrack._schema import CONSTRAINTS, MISSING, FieldSchema, KindName
+from typedtrack._values import KINDS, MAX_INT, MAX_STR_BYTES, MIN_INT, Value, normalised
+from typedtrack.errors import RecordDefinitionError, shown
+
+__all__ = ["Annotation", "Leaf", "annotation_of", "define", "leaf", "read_annotation"]
+
+T = TypeVar("T")
+
+_ALLOWED: Final = (
+    "allowed are int, float, str, Literal, IntEnum and StrEnum, each also `| None` and, but for Literal and enumerations, "
+    "Annotated with msgspec.Meta; and another @record class"
+)
+_KIND_TYPES: Final[dict[KindName, type[Value]]] = {"int": int, "float": float, "str": str}
+
+
+_MADE: Final = ("__init__", "__new__", "__attrs_init__", "__attrs_pre_init__", "__attrs_post_init__")
+
+
+def define(
+    cls: type[T], check: Callable[[T], None], names: Mapping[str, Any], *, kw_only: bool
+) -> tuple[type[T], list[tuple[attrs.Attribute[Any], Annotation]]]:
+    """Make *cls* a frozen attrs class whose construction ends with *check*; return it, and what each attribute is.
+
+    *names* are those that annotations may use besides the module's.
+
+    Raises:
+        RecordDefinitionError: it cannot be such a class.
+    """
+    if not isinstance(cls, type):
+        raise RecordDefinitionError(shown(cls), None, "is no class; this decorates a class")
+    for name in _MADE:
+        if name in cls.__dict__:
+            raise RecordDefinitionError(cls.__name__, None, f"defines {name}, which is made from its fields")
+    cls.__attrs_post_init__ = check  # type: ignore[attr-defined]  # attrs calls it at the end of __init__
+    try:
+        defined = attrs.frozen(kw_only=kw_only, auto_attribs=True, order=not kw_only)(cls)
+        hints = typing.get_type_hints(defined, localns=dict(names), include_extras=True)
+    except Exception as error:  # whatever attrs, or evaluating an annotation, may raise
+        raise RecordDefinitionError(cls.__name__, None, f"cannot be declared: {error}") from error
+    attributes = attrs.fields(cast("type[attrs.AttrsInstance]", defined))  # attrs.frozen has made it one
+    for attribute in attributes:
+        if attribute.name.startswith("_"):
+            raise RecordDefinitionError(cls.__name__, attribute.name, "begins with an underscore; a field is public")
+    return defined, [(attribute, read_annotation(hints[attribute.name])) for attribute in attributes]
+
+
+@attrs.frozen
+class Annotation:
+    """What an annotation says: the bare type, whether `None` is allowed, and the constraints."""
+
+    bare: Any
+    optional: bool
+    metas: tuple[msgspec.Meta, ...]
+
+
+def read_annotation(hint: Any) -> Annotation:
+    """Take *hint* apart: aliases, `NewType`, ``Annotated`` and ``| None``, in any order."""
+    optional = False
+    metas: list[msgspec.Meta] = []
+    while True:
+        origin = typing.get_origin(hint)
+        if origin is Annotated:
+            hint, *extras = typing.get_args(hint)
+            metas[:0] = [extra for extra in extras if isinstance(extra, msgspec.Meta)]
+        elif origin in (Union, types.UnionType) and types.NoneType in typing.get_args(hint):
+            optional = True
+            hint = Union[tuple(arg for arg in typing.get_args(hint) if arg is not types.NoneType)]  # noqa: UP007
+        elif origin is Literal and None in typing.get_args(hint):
+            optional = True
+            hint = Literal[tuple(arg for arg in typing.get_args(hint) if arg is not None)]
+        elif isinstance(hint, NewType):
+            hint = hint.__supertype__
+        elif type(hint).__name__ == "TypeAliasType":
+            hint = hint.__value__
+        else:
+            return Annotation(hint, optional, tuple(metas))
+
+
+@attrs.frozen
+class Leaf:
+    """A field of one value, as a class has it: its schema, and the enumeration that its values become members of."""
+
+    column: FieldSchema
+    enumeration: type[enum.Enum] | None = None
+
+    @property
+    def python_type(self) -> type:
+        """The exact type of the attribute's value."""
+        return self.enumeration or _KIND_TYPES[self.column.kind]
+
+    @property
+    def default(self) -> object:
+        """What the attribute holds where a result has no such field; `MISSING` if it must have one."""
+        default = self.column.default
+        if default is MISSING and self.column.optional:
+            return None
+        return default if default in (MISSING, None) or self.enumeration is None else self.enumeration(default)
+
+    def with_default(self, value: object) -> Leaf:
+        """Return the same field with the default *value*, as it is on the wire."""
+        taken, _ = self.taken(value)  # what it refuses, the rules of a schema's definition report
+        return attrs.evolve(self, column=attrs.evolve(self.column, default=self.wire(taken)))
+
+    def wire(self, value: object) -> Value | None:
+        """Return *value*, as the attribute holds it, as it is on the wire."""
+        return cast("Value | None", value.value if isinstance(value, enum.Enum) else value)
+
+    def taken(self, value: object) -> tuple[object, str | None]:
+        """Return *value* as the attribute holds it, or the reason for which the field refuses it."""
+        column = self.column
+        if value is None and column.optional:
+            return None, None
+        wire = normalised(self.wire(value))
+        if (reason := column.problem(wire)) is not None:
+            return value, reason
+        if self.enumeration is not None:
+            return self.enumeration(wire), None
+        return float(cast("float", wire)) if column.kind == "float" else wire, None
+
+    def at_a_glance(self) -> Callable[[Any], bool] | None:
+        """Return a quick test of values of exactly `python_type`; `None` if all pass. `False` means: look closer."""
+        column = self.column
+        if self.enumeration is not None:
+            return None
+        if column.choices:
+            return frozenset(column.choices).__contains__
+        given = {name for name in CONSTRAINTS if getattr(column, name) is not None}
+        if given - {"ge", "le", "max_length"}:
+            return lambda value: column.problem(value) is None
+        if column.kind == "str":
+            longest = MAX_STR_BYTES if column.max_length is None else min(column.max_length, MAX_STR_BYTES)
+            return lambda value: len(value) <= longest and value.isascii()
+        if column.kind == "float" and not given:
+            return None
+        unbounded: tuple[float, float] = (MIN_INT, MAX_INT) if column.kind == "int" else (float("-inf"), float("inf"))
+        lowest = unbounded[0] if column.ge is None else column.ge
+        highest = unbounded[1] if column.le is None else column.le
+        return lambda value: lowest <= value <= highest
+
+
+def leaf(annotation: Annotation, **known: Any) -> Leaf:
+    """Return the field that *annotation* declares; *known* are the attributes of its schema that it does not say.
+
+    Raises:
+        ValueError: there is no such field; the message says why.
+    """
+    bare = annotation.bare
+    if bare in KINDS:
+        return Leaf(_field_schema(annotation, bare, (), known))
+    if typing.get_origin(bare) is Literal:
+        choices = typing.get_args(bare)
+        return Leaf(_field_schema(annotation, _only_type(choices, "a Literal"), choices, known))
+    if isinstance(bare, type) and issubclass(bare, enum.Enum):
+        if issubclass(bare, enum.Flag) or not issubclass(bare, (int, str)):
+            raise ValueError(f"has the type {bare.__name__}, an enumeration of other values; {_ALLOWED}")
+        choices = tuple(member.value for member in bare)
+        return Leaf(_field_schema(annotation, _only_type(choices, bare.__name__), choices, known), bare)
+    raise ValueError(f"has the type {getattr(bare, '__name__', bare)!s}; {_ALLOWED}")
+
+
+def _only_type(choices: tuple[Any, ...], what: str) -> type:
+    kinds = {type(choice) for choice in choices}
+    if kinds == {int} or kinds == {str}:
+        return kinds.pop()
+    raise ValueError(f"has values that are neither all int nor all str in {what}; {_ALLOWED}")
+
+
+def _field_schema(annotation: Annotation, kind: type, choices: tuple[Any, ...], known: dict[str, Any]) -> FieldSchema:
+    constraints: dict[str, Any] = {}
+    for meta in annotation.metas:
+        for name in CONSTRAINTS:
+            if (bound := getattr(meta, name)) is not None:
+                if name in constraints:
+                    raise ValueError(f"has the constraint {name} twice")
+                constraints[name] = float(bound) if kind is float else bound
+        if meta.description and not known.get("doc"):
+            known["doc"] = meta.description
+        extra = dict(meta.extra_json_schema or {})
+        known["deprecated"] = extra.pop("deprecated", known.get("deprecated", False))
+        if extra:
+            raise ValueError(f"has extra_json_schema {sorted(extra)}; only deprecated is kept")
+    return FieldSchema(
+        kind=cast("KindName", kind.__name__),
+        optional=annotation.optional,
+        choices=choices,
+        **constraints,
+        **known,
+    )
+
+
+def annotation_of(column: FieldSchema) -> Any:
+    """Return an annotation that declares *column*: what `read_annotation` and `leaf` take apart again."""
+    hint: Any = _KIND_TYPES[column.kind]
+    if column.choices:
+        hint = Literal[column.choices]
+    constraints = {name: bound for name in CONSTRAINTS if (bound := getattr(column, name)) is not None}
+    if column.deprecated:
+        constraints["extra_json_schema"] = {"deprecated": True}
+    if constraints:
+        hint = Annotated[hint, msgspec.Meta(**constraints)]
+    return hint | None if column.optional else hint

@@ -1,0 +1,228 @@
+"""`key`: typed keys, declared as a class and a template; they become text and are read back from it exactly."""
+
+from __future__ import annotations
+
+import re
+import string
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from typing import Final, Generic, Self, TypeVar, cast, dataclass_transform
+
+from typedtrack._fields import Leaf, define, leaf
+from typedtrack._keys import is_key, key_text
+from typedtrack.errors import InvalidKeyError, RecordDefinitionError, shown
+
+__all__ = ["KeyTemplate", "PlainKeys", "TemplateKeys", "key", "template_keys"]
+
+K = TypeVar("K")
+
+_TEMPLATE: Final = "__typedtrack_key__"  # the class attribute that holds the TemplateKeys
+_INT_PATTERN: Final = "0|-?[1-9][0-9]*"  # as `str` writes an int, so that no two texts are the same key
+_STR_PATTERN: Final = "[^/]+"
+
+
+class PlainKeys:
+    """Keys that are an `int` or a `str`: their text is read back as a `str`."""
+
+    prefix = ""
+    """The whole segments that every key begins with; listing needs to look at no others."""
+
+    def to_text(self, key: object) -> str:
+        """Return the text of *key*, or raise `InvalidKeyError`."""
+        return key_text(key)
+
+    def to_key(self, text: str) -> str | None:
+        """Return the key that *text* is, `None` if it is none of these keys."""
+        return text
+
+
+class TemplateKeys(Generic[K]):
+    """Keys of one class, and the template that their text is made by: `PlainKeys` for typed keys."""
+
+    def __init__(self, cls: type[K], template: str, leaves: dict[str, Leaf]) -> None:
+        self._cls = cls
+        self._template = template
+        self._leaves = leaves
+        parts = list(_parts(cls.__name__, template, leaves))
+        self._match = re.compile("".join(_pattern(literal, name, leaves) for literal, name in parts)).fullmatch
+        self.prefix = parts[0][0].rpartition("/")[0]
+
+    def check(self, key: object) -> None:
+        """Hold *key*, just constructed, to its rules.
+
+        Raises:
+            InvalidKeyError: a field's value is refused, the text is no key, or it would be read back as another one.
+        """
+        for name, leaf_ in self._leaves.items():
+            value = getattr(key, name)
+            taken, reason = leaf_.taken(value)
+            if reason is not None:
+                raise InvalidKeyError(shown(key), f"field {name!r} {reason}, got {shown(value)}")
+            object.__setattr__(key, name, taken)  # it is frozen, and not yet anyone's
+        text = key_text(str(key))
+        found = self._fields_of(text)
+        if found is None or any(found[name] != getattr(key, name) for name in self._leaves):
+            raise InvalidKeyError(shown(key), f"its text {shown(text)} would not be read back as the same key")
+
+    def to_text(self, key: object) -> str:
+        """Return the text of *key*, or raise `InvalidKeyError`."""
+        if type(key) is not self._cls:
+            raise InvalidKeyError(shown(key), f"a key here is a {self._cls.__name__}, not {type(key).__name__}")
+        return self._template.format(**{
+            name: leaf_.wire(getattr(key, name)) for name, leaf_ in self._leaves.items()
+        })
+
+    def to_key(self, text: str) -> K | None:
+        """Return the key that *text* is, `None` if it is none of these keys."""
+        fields = self._fields_of(text)
+        if fields is None or not is_key(text):
+            return None
+        try:
+            return self._cls(**fields)
+        except InvalidKeyError:  # what it names would be read back as another key
+            return None
+
+    def parse(self, text: str) -> K:
+        """Return the key that *text* is, or raise `InvalidKeyError`."""
+        found = self.to_key(text)
+        if found is None:
+            raise InvalidKeyError(shown(text), f"is no {self._cls.__name__}, which is written {self._template!r}")
+        return found
+
+    def _fields_of(self, text: str) -> dict[str, object] | None:
+        match = self._match(text)
+        if match is None:
+            return None
+        fields: dict[str, object] = {}
+        for name, leaf_ in self._leaves.items():
+            taken, reason = leaf_.taken(int(match[name]) if leaf_.column.kind == "int" else match[name])
+            if reason is not None:
+                return None
+            fields[name] = taken
+        return fields
+
+
+class KeyTemplate:
+    """What `key` gives a class. Inherit from it for a type checker to know of `parse`; at run time it makes no difference.
+
+    >>> @key("{experiment}/trial_{trial}")
+    ... class TrialKey(KeyTemplate):
+    ...     experiment: str
+    ...     trial: int
+    >>> str(TrialKey("resnet", 7)), TrialKey.parse("resnet/trial_7").trial
+    ('resnet/trial_7', 7)
+    """
+
+    __slots__ = ()
+
+    def __str__(self) -> str:
+        """Return the key as text."""
+        return template_keys(type(self)).to_text(self)
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Return the key that *text* is.
+
+        Raises:
+            InvalidKeyError: it is of another form.
+        """
+        return template_keys(cls).parse(text)
+
+
+@dataclass_transform(frozen_default=True)
+def key(template: str, /) -> Callable[[type[K]], type[K]]:
+    """Make a class a typed key, written as *template*: a frozen attrs class that becomes text and is read back exactly.
+
+    The template has each field of the class once, in braces, as `str.format` reads it. A field is an `int` or a `str` (or a
+    `Literal` or an enumeration of either); a `str` does not span segments. A key that exists is valid: its text keeps the
+    rules of a key and is read back as the same key, or its constructor raises `InvalidKeyError`.
+
+    Raises:
+        RecordDefinitionError: (when the class is declared) it cannot be a key, or the template is ambiguous.
+    """
+    names = sys._getframe(1).f_locals
+
+    def declare(cls: type[K]) -> type[K]:
+        if not issubclass(cls, KeyTemplate):
+            cls.__str__ = KeyTemplate.__str__  # type: ignore[assignment]  # its self is then of this class
+            cls.parse = classmethod(KeyTemplate.parse.__func__)  # type: ignore[attr-defined]  # seen by inheriting only
+        defined, attributes = define(cls, _check, names, kw_only=False)
+        leaves: dict[str, Leaf] = {}
+        for attribute, annotation in attributes:
+            try:
+                found = leaf(annotation, attribute=attribute.name, name=attribute.name)
+            except ValueError as error:
+                raise RecordDefinitionError(cls.__name__, attribute.name, str(error)) from error
+            if found.column.kind == "float" or found.column.optional:
+                raise RecordDefinitionError(cls.__name__, attribute.name, "of a key is an int or a str, and never None")
+            for reason in found.column.definition_problems():
+                raise RecordDefinitionError(cls.__name__, attribute.name, reason)
+            leaves[attribute.name] = found
+        setattr(defined, _TEMPLATE, TemplateKeys(defined, template, leaves))
+        return defined
+
+    return declare
+
+
+def template_keys(cls: type[K]) -> TemplateKeys[K]:
+    """Return what `key` made of *cls*.
+
+    Raises:
+        RecordDefinitionError: *cls* is not a key class.
+    """
+    found = cls.__dict__.get(_TEMPLATE) if isinstance(cls, type) else None
+    if found is None:
+        name = cls.__name__ if isinstance(cls, type) else shown(cls)
+        raise RecordDefinitionError(name, None, "is not a key class; decorate it with @key(template)")
+    return cast("TemplateKeys[K]", found)  # set by `key` alone
+
+
+def _check(instance: object) -> None:
+    template_keys(type(instance)).check(instance)
+
+
+def _parts(cls: str, template: str, leaves: Mapping[str, Leaf]) -> Iterator[tuple[str, str | None]]:
+    """Yield the parts of *template*: a literal, and the name of the field after it (`None` at the end).
+
+    Raises:
+        RecordDefinitionError: it does not have every field once, or two keys could have one text.
+    """
+    try:
+        parts = list(string.Formatter().parse(template))
+    except ValueError as error:
+        raise RecordDefinitionError(cls, None, f"has a template that cannot be read: {error}") from error
+    names = [name for _, name, _, _ in parts if name is not None]
+    for name in names:
+        if name not in leaves:
+            raise RecordDefinitionError(cls, None, f"has no field {name!r}, which its template names")
+    for name in leaves:
+        if names.count(name) != 1:
+            raise RecordDefinitionError(cls, name, f"must be in the template {template!r} once")
+    if not names:
+        raise RecordDefinitionError(cls, None, "has no field; a key without one is a plain str")
+    before: str | None = None  # the field before this part, in the same segment
+    open_text: str | None = None  # a str field before this part, in the same segment
+    for literal, name, spec, conversion in parts:
+        if spec or conversion:
+            raise RecordDefinitionError(cls, name, "has a format in the template; a field is written as `str` does")
+        if "/" in literal:
+            before = open_text = None
+        if name is not None:
+            if before is not None and not literal:
+                raise RecordDefinitionError(cls, name, f"follows {before!r} at once: nothing tells where one ends")
+            is_open = leaves[name].column.kind == "str" and not leaves[name].column.choices
+            if is_open and open_text is not None:
+                raise RecordDefinitionError(cls, name, f"is a str in one segment with {open_text!r}; put a / between them")
+            before = name
+            open_text = name if is_open else open_text
+        yield literal, name
+
+
+def _pattern(literal: str, name: str | None, leaves: Mapping[str, Leaf]) -> str:
+    if name is None:
+        return re.escape(literal)
+    column = leaves[name].column
+    pattern = _INT_PATTERN if column.kind == "int" else _STR_PATTERN
+    if column.choices:
+        pattern = "|".join(re.escape(str(choice)) for choice in column.choices)
+    return f"{re.escape(literal)}(?P<{name}>{pattern})"

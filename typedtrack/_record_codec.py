@@ -1,0 +1,136 @@
+"""Records to bytes and back.
+
+Each record class has a twin, a `msgspec.Struct` of its columns, which msgspec encodes and decodes at once. The twin
+accepts only what plainly is such a record; all else (an unknown field, an alias, NaN, a value near its limits) is decoded
+again as a plain result and taken column by column, which decides, and lists every problem.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Annotated, Any, Final, Generic, TypeVar
+
+import attrs
+import msgspec
+
+from typedtrack._codec import decode, encode, encode_twin
+from typedtrack._fields import Leaf, annotation_of
+from typedtrack._records import RecordType
+from typedtrack._schema import MISSING, FieldSchema
+from typedtrack._values import MAX_RESULT_BYTES, MAX_STR_BYTES, MIN_INT
+from typedtrack.errors import Problem, SchemaMismatchError, shown
+
+__all__ = ["RecordCodec", "record_codec"]
+
+R = TypeVar("R")
+
+_PLAIN_MAX_INT: Final = 2**63 - 1  # the largest bound that msgspec takes
+
+
+class RecordCodec(Generic[R]):
+    """Encodes and decodes the records of one class."""
+
+    def __init__(self, record_type: RecordType[R]) -> None:
+        self._record_type = record_type
+        columns = record_type.schema.columns
+        names = {f"c{place}": column.name for place, column in enumerate(columns)}
+        self._encoded_twin = msgspec.defstruct(
+            "Encoded",
+            [(place, Any, None) for place in names],  # of no default but None is anything omitted
+            rename=names,
+            omit_defaults=True,
+            gc=False,
+        )
+        decoded_twin = msgspec.defstruct(
+            "Decoded",
+            [_decoded_field(place, leaf) for place, leaf in zip(names, record_type.leaves, strict=True)],
+            rename=names,
+            kw_only=True,
+            forbid_unknown_fields=True,
+            gc=False,
+        )
+        self._decode = msgspec.json.Decoder(decoded_twin).decode
+        self._known = frozenset(name for column in columns for name in column.names)
+
+    def encode(self, instance: R) -> bytes:
+        """Return *instance*, which is valid, as the bytes of one stored result."""
+        columns = self._record_type.columns(instance)
+        data = encode_twin(self._encoded_twin(*columns))
+        if data is not None:
+            return data
+        schema = self._record_type.schema
+        return encode({
+            column.name: getattr(value, "value", value)
+            for column, value in zip(schema.columns, columns, strict=True)
+            if value is not None
+        })
+
+    def decode(self, data: bytes, file: str, *, closed: bool = False) -> R:
+        """Return the record that *data* hold; *file* names them in an error; *closed* refuses unknown fields.
+
+        Raises:
+            CorruptResultError: *data* are not a result.
+            SchemaMismatchError: the result is not such a record; lists every problem.
+        """
+        if len(data) <= MAX_RESULT_BYTES:
+            try:
+                return self._record_type.assembled(msgspec.structs.astuple(self._decode(data)))
+            except (ValueError, RecursionError):
+                pass
+        return self._decode_closely(data, file, closed=closed)
+
+    def _decode_closely(self, data: bytes, file: str, *, closed: bool) -> R:
+        result = decode(data, file)
+        schema = self._record_type.schema
+        problems: list[Problem] = []
+        values: list[object] = []
+        for leaf in self._record_type.leaves:
+            column = leaf.column
+            stored = [name for name in column.names if name in result]
+            if not stored:
+                values.append(leaf.default)
+                if leaf.default is MISSING:
+                    problems.append(Problem(column.name, "is missing", None, column.attribute))
+            elif len(stored) > 1:
+                reason = f"is stored under more than one name: {', '.join(map(repr, stored))}"
+                problems.append(Problem(column.name, reason, None, column.attribute))
+            else:
+                value, reason = leaf.taken(result[stored[0]])
+                values.append(value)
+                if reason is not None:
+                    problems.append(Problem(stored[0], reason, shown(value), column.attribute))
+        if closed:
+            reason = f"is no field of {schema.name}"
+            problems.extend(Problem(name, reason) for name in result if name not in self._known)
+        if problems:
+            raise SchemaMismatchError(schema.name, file, tuple(problems))
+        return self._record_type.assembled(values)
+
+
+@lru_cache(maxsize=256)
+def record_codec(record_type: RecordType[R]) -> RecordCodec[R]:
+    """Return the codec of *record_type*, made at its first use."""
+    return RecordCodec(record_type)
+
+
+def _decoded_field(place: str, leaf: Leaf) -> tuple[str, Any] | tuple[str, Any, Any]:
+    hint = leaf.enumeration or annotation_of(_plain(leaf.column))
+    return (place, hint) if leaf.default is MISSING else (place, hint, leaf.default)
+
+
+def _plain(column: FieldSchema) -> FieldSchema:
+    """Return *column* with such bounds that what keeps them keeps every rule of a value, too."""
+    column = attrs.evolve(column, optional=False)
+    if column.choices:
+        return column
+    if column.kind == "str":
+        most = MAX_STR_BYTES // 4  # characters, of 4 bytes at most
+        return attrs.evolve(column, max_length=most if column.max_length is None else min(column.max_length, most))
+    bounds: dict[str, int | float] = {}
+    if column.gt is None and column.ge is None:
+        bounds["ge"] = MIN_INT
+    if column.lt is None and column.le is None:
+        bounds["le"] = _PLAIN_MAX_INT
+    if column.kind == "float":  # an int beyond its limits would be taken for a float
+        bounds = {name: float(bound) for name, bound in bounds.items()}
+    return attrs.evolve(column, **bounds)

@@ -1,0 +1,319 @@
+"""`record`, `field`, `Stat`: what an application returns, declared as a class.
+
+A record class is an attrs class (frozen, slotted, keyword-only) that carries its `RecordType`: the schema, and how its
+attributes become the columns of a stored result and back. A record that exists is valid: construction checks all fields
+at once, at a glance where it can, and whatever the glance does not pass gets the closer look that decides.
+"""
+
+from __future__ import annotations
+
+import inspect
+import math
+import operator
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Annotated, Any, Final, Generic, TypeVar, cast, dataclass_transform, overload
+
+import attrs
+from msgspec import Meta
+
+from typedtrack._fields import Annotation, Leaf, annotation_of, define, leaf
+from typedtrack._schema import MISSING, FieldSchema, NestedSchema, RecordSchema
+from typedtrack.errors import InvalidResultError, Problem, RecordDefinitionError, shown
+
+__all__ = ["RecordType", "Stat", "field", "record", "record_class", "record_type", "schema_of"]
+
+R = TypeVar("R")
+T = TypeVar("T")
+
+_DECLARATION: Final = "typedtrack"  # the key of a field's declaration in its attrs metadata
+_RECORD_TYPE: Final = "__typedtrack_record__"  # the class attribute that holds the RecordType
+
+
+@attrs.frozen
+class _Declaration:
+    name: str | None
+    aliases: tuple[str, ...]
+    doc: str
+
+
+@overload
+def field(*, name: str | None = None, aliases: tuple[str, ...] = (), doc: str = "") -> Any: ...
+@overload
+def field(*, default: T, name: str | None = None, aliases: tuple[str, ...] = (), doc: str = "") -> T: ...
+@overload
+def field(*, factory: Callable[[], T], name: str | None = None, aliases: tuple[str, ...] = (), doc: str = "") -> T: ...
+def field(
+    *,
+    default: Any = attrs.NOTHING,
+    factory: Callable[[], Any] | None = None,
+    name: str | None = None,
+    aliases: tuple[str, ...] = (),
+    doc: str = "",
+) -> Any:
+    """Declare what the annotation of a record's field does not say.
+
+    *name* is its name on the wire (by default that of the attribute), *aliases* are names that older results have it
+    under, *doc* says what it is and its unit. *default* (or what *factory* returns, the same at each call) is what the
+    field has when neither the constructor nor a stored result gives it.
+
+    >>> @record
+    ... class Latency:
+    ...     p99_ms: float = field(name="latency/p99", aliases=("p99",), doc="Milliseconds.", default=0.0)
+    """
+    declaration = _Declaration(name, tuple(aliases), inspect.cleandoc(doc))
+    if isinstance(aliases, str):
+        raise TypeError(f"aliases is a tuple of names, not the str {aliases!r}")
+    if factory is not None:
+        default = attrs.Factory(factory)
+    return attrs.field(default=default, metadata={_DECLARATION: declaration})
+
+
+@attrs.frozen
+class _Member:
+    """One attribute: a leaf, or a record of its own."""
+
+    attribute: str
+    content: Leaf | RecordType[Any]
+    python_type: type
+    glance: Callable[[Any], bool] | None
+    optional: bool
+    set: Callable[[object, object], None]
+
+    def taken(self, value: object) -> tuple[object, str | None]:
+        if isinstance(self.content, Leaf):
+            return self.content.taken(value)
+        if type(value) is self.python_type:
+            return value, None
+        return value, f"must be a {self.python_type.__name__}, not {type(value).__name__}"
+
+
+class RecordType(Generic[R]):
+    """How a record class and the columns of a stored result become each other."""
+
+    def __init__(self, cls: type[R], schema: RecordSchema, members: tuple[_Member, ...]) -> None:
+        self.cls = cls
+        self.schema = schema
+        self.leaves = tuple(
+            attrs.evolve(leaf, column=column) for leaf, column in zip(_leaves(members), schema.columns, strict=True)
+        )
+        self._members = members
+        self._glances = tuple((member.python_type, member.glance, member.optional) for member in members)
+        self._attributes = _getter([member.attribute for member in members])
+        self.columns = _getter([column.attribute for column in schema.columns])
+        """Return the values of a record's columns, in order, as the attributes hold them."""
+
+    def check(self, instance: R) -> None:
+        """Hold *instance*, just constructed, to its rules; values that can be taken losslessly are.
+
+        Raises:
+            InvalidResultError: it breaks some; lists every problem.
+        """
+        values = self._attributes(instance)
+        for value, (python_type, glance, optional) in zip(values, self._glances):  # noqa: B905  # same length, hot
+            if type(value) is python_type:
+                if glance is None or glance(value):
+                    continue
+            elif value is None and optional:
+                continue
+            return self._check_closely(instance, values)
+        return None
+
+    def _check_closely(self, instance: R, values: tuple[object, ...]) -> None:
+        problems: list[Problem] = []
+        for member, value in zip(self._members, values, strict=True):
+            taken, reason = member.taken(value)
+            if reason is None:
+                member.set(instance, taken)
+            else:
+                name = member.content.column.name if isinstance(member.content, Leaf) else member.attribute
+                problems.append(Problem(name, reason, shown(value), member.attribute))
+        if problems:
+            raise InvalidResultError(tuple(problems), None, self.cls.__name__)
+
+    def assembled(self, values: Iterable[object]) -> R:
+        """Return the record whose columns have *values*, in order; they are known to keep the rules."""
+        return self._assembled(iter(values))
+
+    def _assembled(self, values: Iterator[object]) -> R:
+        instance = object.__new__(self.cls)
+        for member in self._members:
+            content = member.content
+            member.set(instance, next(values) if isinstance(content, Leaf) else content._assembled(values))
+        return instance
+
+
+def _leaves(members: tuple[_Member, ...]) -> Iterator[Leaf]:
+    for member in members:
+        if isinstance(member.content, Leaf):
+            yield member.content
+        else:
+            yield from member.content.leaves
+
+
+def _getter(paths: list[str]) -> Callable[[object], tuple[object, ...]]:
+    if len(paths) == 1:
+        get = operator.attrgetter(paths[0])
+        return lambda instance: (get(instance),)
+    return operator.attrgetter(*paths)
+
+
+@dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(field,))
+def record(cls: type[R], /) -> type[R]:
+    """Make *cls* a record: what an application returns, declared.
+
+    It becomes an attrs class: frozen, slotted, keyword-only. Each annotation is a field: an `int`, `float`, `str`,
+    `Literal`, `enum.IntEnum` or `enum.StrEnum`, any of them also ``| None`` (absent on the wire when `None`) and the
+    first three constrained by ``Annotated[T, msgspec.Meta(...)]``; or another record, whose names are flattened with a
+    ``/``. A record that exists is valid: its constructor raises `InvalidResultError` with every problem. An `int` given
+    for a `float` becomes one.
+
+    Raises:
+        RecordDefinitionError: *cls* cannot be a record; names the class, the field and what is allowed.
+
+    >>> @record
+    ... class EvalResult:
+    ...     accuracy: Annotated[float, Meta(ge=0, le=1)]
+    ...     l2norm: Stat
+    ...     split: str = "test"
+    >>> EvalResult(accuracy=1, l2norm=Stat(mean=0.5, sem=0.1))
+    EvalResult(accuracy=1.0, l2norm=Stat(mean=0.5, sem=0.1), split='test')
+    """
+    return _record(cls, sys._getframe(1).f_locals)
+
+
+def _record(cls: type[R], names: Mapping[str, Any]) -> type[R]:
+    defined, attributes = define(cls, _check, names, kw_only=True)
+    members, fields = [], []
+    for attribute, annotation in attributes:
+        try:
+            member, schema = _member(defined, attribute, annotation)
+        except ValueError as error:
+            raise RecordDefinitionError(cls.__name__, attribute.name, str(error)) from error
+        members.append(member)
+        fields.append(schema)
+    doc = inspect.cleandoc(cls.__dict__.get("__doc__") or "")
+    described = RecordSchema(name=cls.__name__, fields=tuple(fields), doc=doc)
+    for name, reason in described.definition_problems():
+        raise RecordDefinitionError(cls.__name__, name, reason)
+    setattr(defined, _RECORD_TYPE, RecordType(defined, described, tuple(members)))
+    return defined
+
+
+def _check(instance: object) -> None:
+    record_type(type(instance)).check(instance)
+
+
+def _member(cls: type, attribute: attrs.Attribute[Any], annotation: Annotation) -> tuple[_Member, FieldSchema | NestedSchema]:
+    """Return how *cls* holds *attribute*, and its schema.
+
+    Raises:
+        ValueError: it cannot be a field; the message says why.
+    """
+    declaration = attribute.metadata.get(_DECLARATION, _Declaration(None, (), ""))
+    if attribute.validator is not None or attribute.converter is not None or not attribute.init:
+        raise ValueError("is an attrs.field; use typedtrack.field, and Annotated[..., msgspec.Meta(...)] for its rules")
+    default = attribute.default
+    if isinstance(default, attrs.Factory):  # type: ignore[arg-type]  # attrs types the class as a function
+        default = default.factory()
+    known = {
+        "attribute": attribute.name,
+        "name": attribute.name if declaration.name is None else declaration.name,
+        "aliases": declaration.aliases,
+        "doc": declaration.doc,
+    }
+    put = getattr(cls, attribute.name).__set__
+    nested = annotation.bare.__dict__.get(_RECORD_TYPE) if isinstance(annotation.bare, type) else None
+    if nested is None:
+        found = leaf(annotation, **known)
+        if default is not attrs.NOTHING:
+            found = found.with_default(default)
+        member = _Member(attribute.name, found, found.python_type, found.at_a_glance(), found.column.optional, put)
+        return member, found.column
+    if annotation.optional or annotation.metas:
+        raise ValueError("is a record, which takes neither `| None` nor Annotated; make its fields optional instead")
+    defaults: tuple[Any, ...] = ()
+    if default is not attrs.NOTHING:
+        if type(default) is not annotation.bare:
+            raise ValueError(f"has a default that it refuses: must be a {annotation.bare.__name__}, got {shown(default)}")
+        defaults = tuple(getattr(value, "value", value) for value in nested.columns(default))
+    schema = NestedSchema(record=nested.schema, defaults=defaults, **known)
+    return _Member(attribute.name, nested, annotation.bare, None, False, put), schema
+
+
+def record_type(cls: type[R]) -> RecordType[R]:
+    """Return what `record` made of *cls*.
+
+    Raises:
+        RecordDefinitionError: *cls* is not a record class.
+    """
+    found = cls.__dict__.get(_RECORD_TYPE) if isinstance(cls, type) else None
+    if found is None:
+        name = cls.__name__ if isinstance(cls, type) else shown(cls)
+        raise RecordDefinitionError(name, None, "is not a record class; decorate it with @record")
+    return cast("RecordType[R]", found)  # set by `record` alone
+
+
+def schema_of(cls: type) -> RecordSchema:
+    """Return the schema of the record class *cls*.
+
+    Raises:
+        RecordDefinitionError: *cls* is not a record class.
+
+    >>> [column.name for column in schema_of(Stat).columns]
+    ['mean', 'sem']
+    """
+    return record_type(cls).schema
+
+
+def record_class(schema: RecordSchema, module: str = __name__) -> type:
+    """Return a record class, made now, whose schema is *schema*; it behaves as a declared one.
+
+    *module* is the name of the module that it says it is from.
+
+    Raises:
+        RecordDefinitionError: no class can be made of it.
+    """
+    annotations: dict[str, Any] = {}
+    namespace: dict[str, Any] = {"__annotations__": annotations, "__module__": module, "__doc__": schema.doc or None}
+    for member in schema.fields:
+        declared: dict[str, Any] = {"name": member.name, "aliases": member.aliases, "doc": member.doc}
+        if isinstance(member, FieldSchema):
+            annotations[member.attribute] = annotation_of(member)
+            if member.default is not MISSING:
+                declared["default"] = member.default
+        else:
+            nested = annotations[member.attribute] = record_class(member.record, module)
+            if member.defaults:
+                declared["default"] = record_type(nested).assembled(member.defaults)
+        namespace[member.attribute] = field(**declared)
+    return _record(type(schema.name, (), namespace), {})
+
+
+@record
+class Stat:
+    """A mean and the standard error of it: stored as ``<field>/mean`` and ``<field>/sem``."""
+
+    mean: float
+    sem: Annotated[float, Meta(ge=0)]
+
+    @classmethod
+    def of(cls, samples: Iterable[float]) -> Stat:
+        """Return the mean of *samples* and its standard error: their sample standard deviation over √n.
+
+        Raises:
+            InvalidResultError: there are fewer than two samples, or one is not finite.
+
+        >>> Stat.of([1.0, 2.0, 3.0])
+        Stat(mean=2.0, sem=0.5773502691896257)
+        """
+        values = [float(sample) for sample in samples]
+        count = len(values)
+        if count < 2:
+            reason = f"a standard error takes two samples or more, not {count}; store a float instead"
+            raise InvalidResultError((Problem("sem", reason),), None, cls.__name__)
+        if (odd := next((value for value in values if not math.isfinite(value)), None)) is not None:
+            raise InvalidResultError((Problem("mean", "every sample is a finite number", shown(odd)),), None, cls.__name__)
+        mean = math.fsum(value / count for value in values)
+        sem = math.hypot(*(value - mean for value in values)) / math.sqrt(count * (count - 1))
+        return cls(mean=mean, sem=sem)
