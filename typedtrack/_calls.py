@@ -82,7 +82,7 @@ class Calls(ABC, Generic[K, R, A]):
 
     @abstractmethod
     def _list(self, prefix: str) -> Iterator[str]:
-        """Yield what is stored now, as text: *prefix* and all below ``prefix/`` (all, if it is empty); more is dropped."""
+        """Yield the keys stored now: *prefix* and all below ``prefix/`` (all, if it is empty); what else is dropped."""
 
     # -- the same for many keys: a backend whose client has a batch API overrides these two ---------------------------
 
@@ -281,7 +281,9 @@ class Calls(ABC, Generic[K, R, A]):
         keys: dict[str, K] = {}
 
         def writes() -> Iterator[tuple[str, bytes]]:
-            for key, result in results.items() if isinstance(results, Mapping) else results:
+            # The cast: to a type checker, an iterable of pairs might itself be a mapping, of which pairs are the keys.
+            pairs = cast("Iterable[tuple[K, R]]", results.items() if isinstance(results, Mapping) else results)
+            for key, result in pairs:
                 try:
                     text = self._to_text(key)
                     if text in keys:

@@ -21,14 +21,14 @@ _plain = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.=-]*(?:/[A-Za-z0-9_][A-Za-z0-9_.=-
 
 
 def key_text(key: object) -> str:
-    """Return *key* as the text that names its place.
+    r"""Return *key* as the text that names its place.
 
     An `int` (whatever `operator.index` takes, but not `bool`) is its decimal digits, so ``5`` and ``"5"`` are one key.
 
     Raises:
         InvalidKeyError: it is neither `int` nor `str`, is not valid Unicode, is longer than 1,024 bytes of UTF-8, has a
             ``/``-separated segment that is empty, longer than 255 bytes or begins with ``.``, a control character
-            or a ``\\``.
+            or a ``\``.
 
     >>> key_text(5), key_text("lr=0.1/trial 7")
     ('5', 'lr=0.1/trial 7')

@@ -63,7 +63,7 @@ def control_character(text: str) -> str | None:
 
 
 def name_problem(name: object) -> str | None:
-    """Return why *name* is not a field name, or `None`: 1 to 256 bytes, no control character, no ``"``, no ``\\``."""
+    r"""Return why *name* is not a field name, or `None`: 1 to 256 bytes, no control character, no ``"``, no ``\``."""
     if not isinstance(name, str):
         return f"a field name is a str, not {type(name).__name__}"
     if not name:
@@ -119,7 +119,7 @@ def normalised(value: object) -> object:
     """Return *value* as an exact `int`, `float` or `str` where that loses nothing, else *value* itself.
 
     Subclasses, whatever is registered as `numbers.Integral` or `numbers.Real`, and arrays and tensors with an
-    ``item()`` method and an empty ``shape`` are taken; `bool` is not a number here. Neither numpy nor torch is imported.
+    ``item()`` method and an empty ``shape`` are taken; `bool` is no number here. Neither numpy nor torch is imported.
     """
     if isinstance(value, bool):
         return value
@@ -173,7 +173,7 @@ def _plainly_valid(values: dict[str, Any]) -> bool:
     if not values or not known_names(values):
         return False
     for value in values.values():
-        kind = type(value)
+        kind = type(value)  # pyright: ignore[reportUnknownVariableType]  # value is Any: its type is the question
         if kind is float:
             continue
         if kind is int:

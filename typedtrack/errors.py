@@ -25,7 +25,7 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 __all__ = [
     "BulkError",
@@ -263,13 +263,15 @@ class BulkError(ExceptionGroup[Exception], TypedtrackError):
     errors: Mapping[object, Exception]
     results: Mapping[object, object]
 
-    def __new__(cls, errors: Mapping[object, Exception], results: Mapping[object, object] | None = None) -> BulkError:
+    # A mapping is invariant in its keys: Any takes those of every tracker; the attributes show them as objects.
+    def __new__(cls, errors: Mapping[Any, Exception], results: Mapping[Any, object] | None = None) -> BulkError:
+        """Make the group of *errors*: what `ExceptionGroup` holds is fixed before ``__init__`` runs."""
         self = super().__new__(cls, f"{len(errors)} key(s) failed", list(errors.values()))
         self.errors = errors
         self.results = {} if results is None else results
         return self
 
-    def __init__(self, errors: Mapping[object, Exception], results: Mapping[object, object] | None = None) -> None:
+    def __init__(self, errors: Mapping[Any, Exception], results: Mapping[Any, object] | None = None) -> None:
         super().__init__(self.message, self.exceptions)
 
     def __reduce__(self) -> tuple[type[BulkError], tuple[object, ...]]:
