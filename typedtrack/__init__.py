@@ -28,11 +28,10 @@ from typedtrack.errors import (
 if TYPE_CHECKING:
     from typedtrack._key_templates import KeyTemplate, key
     from typedtrack._records import Stat, field, record, schema_of
-    from typedtrack._schema import MISSING, FieldSchema, NestedSchema, RecordSchema
+    from typedtrack._schema import FieldSchema, RecordSchema
     from typedtrack._typed import TypedTracker
 
 __all__ = [
-    "MISSING",
     "BulkError",
     "CorruptResultError",
     "FieldSchema",
@@ -42,7 +41,6 @@ __all__ = [
     "Key",
     "KeyConflictError",
     "KeyTemplate",
-    "NestedSchema",
     "Problem",
     "Progress",
     "RecordDefinitionError",
@@ -69,8 +67,6 @@ __all__ = [
 _TYPED = {  # loaded at their first use: untyped results need no attrs
     "FieldSchema": "_schema",
     "KeyTemplate": "_key_templates",
-    "MISSING": "_schema",
-    "NestedSchema": "_schema",
     "RecordSchema": "_schema",
     "Stat": "_records",
     "TypedTracker": "_typed",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import inspect
 import types
 import typing
 from collections.abc import Callable, Mapping
@@ -13,20 +14,28 @@ import msgspec
 
 from typedtrack._schema import CONSTRAINTS, MISSING, FieldSchema, KindName
 from typedtrack._values import KINDS, MAX_INT, MAX_STR_BYTES, MIN_INT, Value, normalised
-from typedtrack.errors import RecordDefinitionError, shown
+from typedtrack.errors import RecordDefinitionError
 
-__all__ = ["Annotation", "Leaf", "annotation_of", "define", "leaf", "read_annotation"]
+__all__ = ["Annotation", "Leaf", "annotation_of", "caller_names", "define", "leaf", "read_annotation"]
 
 T = TypeVar("T")
 
 _ALLOWED: Final = (
-    "allowed are int, float, str, Literal, IntEnum and StrEnum, each also `| None` and, but for Literal and enumerations, "
-    "Annotated with msgspec.Meta; and another @record class"
+    "allowed are int, float, str, Literal, IntEnum and StrEnum, each also `| None`; the first three Annotated with "
+    "msgspec.Meta; and another @record class"
 )
 _KIND_TYPES: Final[dict[KindName, type[Value]]] = {"int": int, "float": float, "str": str}
 
 
 _MADE: Final = ("__init__", "__new__", "__attrs_init__", "__attrs_pre_init__", "__attrs_post_init__")
+
+
+def caller_names() -> Mapping[str, Any]:
+    """Return the local names where the function that calls this was called: annotations may use them."""
+    frame = inspect.currentframe()
+    for _ in range(2):
+        frame = frame and frame.f_back
+    return frame.f_locals if frame else {}
 
 
 def define(
@@ -39,8 +48,6 @@ def define(
     Raises:
         RecordDefinitionError: it cannot be such a class.
     """
-    if not isinstance(cls, type):
-        raise RecordDefinitionError(shown(cls), None, "is no class; this decorates a class")
     for name in _MADE:
         if name in cls.__dict__:
             raise RecordDefinitionError(cls.__name__, None, f"defines {name}, which is made from its fields")
@@ -157,7 +164,7 @@ def leaf(annotation: Annotation, **known: Any) -> Leaf:
     Raises:
         ValueError: there is no such field; the message says why.
     """
-    bare = annotation.bare
+    bare: Any = annotation.bare
     if bare in KINDS:
         return Leaf(_field_schema(annotation, bare, (), known))
     if typing.get_origin(bare) is Literal:
@@ -168,13 +175,13 @@ def leaf(annotation: Annotation, **known: Any) -> Leaf:
             raise ValueError(f"has the type {bare.__name__}, an enumeration of other values; {_ALLOWED}")
         choices = tuple(member.value for member in bare)
         return Leaf(_field_schema(annotation, _only_type(choices, bare.__name__), choices, known), bare)
-    raise ValueError(f"has the type {getattr(bare, '__name__', bare)!s}; {_ALLOWED}")
+    raise ValueError(f"has the type {inspect.formatannotation(annotation.bare)}; {_ALLOWED}")
 
 
 def _only_type(choices: tuple[Any, ...], what: str) -> type:
-    kinds = {type(choice) for choice in choices}
-    if kinds == {int} or kinds == {str}:
-        return kinds.pop()
+    for kind in (int, str):
+        if all(type(choice) is kind for choice in choices):
+            return kind
     raise ValueError(f"has values that are neither all int nor all str in {what}; {_ALLOWED}")
 
 

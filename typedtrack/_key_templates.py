@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import re
 import string
-import sys
 from collections.abc import Callable, Iterator, Mapping
 from typing import Final, Generic, Self, TypeVar, cast, dataclass_transform
 
-from typedtrack._fields import Leaf, define, leaf
+from typedtrack._fields import Leaf, caller_names, define, leaf
 from typedtrack._keys import is_key, key_text
 from typedtrack.errors import InvalidKeyError, RecordDefinitionError, shown
 
@@ -55,9 +54,9 @@ class TemplateKeys(Generic[K]):
         """
         for name, leaf_ in self._leaves.items():
             value = getattr(key, name)
-            taken, reason = leaf_.taken(value)
-            if reason is not None:
-                raise InvalidKeyError(shown(key), f"field {name!r} {reason}, got {shown(value)}")
+            taken, refused = leaf_.taken(value)
+            if refused is not None:
+                raise InvalidKeyError(shown(key), f"field {name!r} {refused}, got {shown(value)}")
             object.__setattr__(key, name, taken)  # it is frozen, and not yet anyone's
         text = key_text(str(key))
         found = self._fields_of(text)
@@ -68,9 +67,7 @@ class TemplateKeys(Generic[K]):
         """Return the text of *key*, or raise `InvalidKeyError`."""
         if type(key) is not self._cls:
             raise InvalidKeyError(shown(key), f"a key here is a {self._cls.__name__}, not {type(key).__name__}")
-        return self._template.format(**{
-            name: leaf_.wire(getattr(key, name)) for name, leaf_ in self._leaves.items()
-        })
+        return self._template.format(**{name: leaf_.wire(getattr(key, name)) for name, leaf_ in self._leaves.items()})
 
     def to_key(self, text: str) -> K | None:
         """Return the key that *text* is, `None` if it is none of these keys."""
@@ -103,7 +100,7 @@ class TemplateKeys(Generic[K]):
 
 
 class KeyTemplate:
-    """What `key` gives a class. Inherit from it for a type checker to know of `parse`; at run time it makes no difference.
+    """What `key` gives a class; inherit from it for a type checker to know of `parse`.
 
     >>> @key("{experiment}/trial_{trial}")
     ... class TrialKey(KeyTemplate):
@@ -133,14 +130,14 @@ class KeyTemplate:
 def key(template: str, /) -> Callable[[type[K]], type[K]]:
     """Make a class a typed key, written as *template*: a frozen attrs class that becomes text and is read back exactly.
 
-    The template has each field of the class once, in braces, as `str.format` reads it. A field is an `int` or a `str` (or a
-    `Literal` or an enumeration of either); a `str` does not span segments. A key that exists is valid: its text keeps the
-    rules of a key and is read back as the same key, or its constructor raises `InvalidKeyError`.
+    The template has each field of the class once, in braces, as `str.format` reads it. A field is an `int` or a `str`
+    (or a `Literal` or an enumeration of either); a `str` does not span segments. A key that exists is valid: its text
+    keeps the rules of a key and is read back as the same key, or its constructor raises `InvalidKeyError`.
 
     Raises:
         RecordDefinitionError: (when the class is declared) it cannot be a key, or the template is ambiguous.
     """
-    names = sys._getframe(1).f_locals
+    names = caller_names()
 
     def declare(cls: type[K]) -> type[K]:
         if not issubclass(cls, KeyTemplate):
@@ -170,10 +167,11 @@ def template_keys(cls: type[K]) -> TemplateKeys[K]:
     Raises:
         RecordDefinitionError: *cls* is not a key class.
     """
-    found = cls.__dict__.get(_TEMPLATE) if isinstance(cls, type) else None
+    found = vars(cls).get(_TEMPLATE) if hasattr(cls, "__dict__") else None
     if found is None:
-        name = cls.__name__ if isinstance(cls, type) else shown(cls)
-        raise RecordDefinitionError(name, None, "is not a key class; decorate it with @key(template)")
+        raise RecordDefinitionError(
+            getattr(cls, "__name__", shown(cls)), None, "is not a key class; decorate it with @key(template)"
+        )
     return cast("TemplateKeys[K]", found)  # set by `key` alone
 
 
@@ -202,20 +200,22 @@ def _parts(cls: str, template: str, leaves: Mapping[str, Leaf]) -> Iterator[tupl
         raise RecordDefinitionError(cls, None, "has no field; a key without one is a plain str")
     before: str | None = None  # the field before this part, in the same segment
     open_text: str | None = None  # a str field before this part, in the same segment
-    for literal, name, spec, conversion in parts:
+    for literal, field, spec, conversion in parts:
         if spec or conversion:
-            raise RecordDefinitionError(cls, name, "has a format in the template; a field is written as `str` does")
+            raise RecordDefinitionError(cls, field, "has a format in the template; a field is written as `str` does")
         if "/" in literal:
             before = open_text = None
-        if name is not None:
+        if field is not None:
             if before is not None and not literal:
-                raise RecordDefinitionError(cls, name, f"follows {before!r} at once: nothing tells where one ends")
-            is_open = leaves[name].column.kind == "str" and not leaves[name].column.choices
+                raise RecordDefinitionError(cls, field, f"follows {before!r} at once: nothing tells where one ends")
+            is_open = leaves[field].column.kind == "str" and not leaves[field].column.choices
             if is_open and open_text is not None:
-                raise RecordDefinitionError(cls, name, f"is a str in one segment with {open_text!r}; put a / between them")
-            before = name
-            open_text = name if is_open else open_text
-        yield literal, name
+                raise RecordDefinitionError(
+                    cls, field, f"is a str in one segment with {open_text!r}; put a / between them"
+                )
+            before = field
+            open_text = field if is_open else open_text
+        yield literal, field
 
 
 def _pattern(literal: str, name: str | None, leaves: Mapping[str, Leaf]) -> str:

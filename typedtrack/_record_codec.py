@@ -1,14 +1,14 @@
 """Records to bytes and back.
 
 Each record class has a twin, a `msgspec.Struct` of its columns, which msgspec encodes and decodes at once. The twin
-accepts only what plainly is such a record; all else (an unknown field, an alias, NaN, a value near its limits) is decoded
-again as a plain result and taken column by column, which decides, and lists every problem.
+accepts only what plainly is such a record; all else (an unknown field, an alias, NaN, a value near its limits) is
+decoded again as a plain result and taken column by column, which decides, and lists every problem.
 """
 
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Annotated, Any, Final, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 import attrs
 import msgspec
@@ -58,12 +58,13 @@ class RecordCodec(Generic[R]):
         data = encode_twin(self._encoded_twin(*columns))
         if data is not None:
             return data
-        schema = self._record_type.schema
-        return encode({
-            column.name: getattr(value, "value", value)
-            for column, value in zip(schema.columns, columns, strict=True)
-            if value is not None
-        })
+        return encode(
+            {
+                leaf.column.name: wire
+                for leaf, value in zip(self._record_type.leaves, columns, strict=True)
+                if (wire := leaf.wire(value)) is not None
+            }
+        )
 
     def decode(self, data: bytes, file: str, *, closed: bool = False) -> R:
         """Return the record that *data* hold; *file* names them in an error; *closed* refuses unknown fields.
@@ -92,16 +93,16 @@ class RecordCodec(Generic[R]):
                 if leaf.default is MISSING:
                     problems.append(Problem(column.name, "is missing", None, column.attribute))
             elif len(stored) > 1:
-                reason = f"is stored under more than one name: {', '.join(map(repr, stored))}"
-                problems.append(Problem(column.name, reason, None, column.attribute))
+                several = f"is stored under more than one name: {', '.join(map(repr, stored))}"
+                problems.append(Problem(column.name, several, None, column.attribute))
             else:
                 value, reason = leaf.taken(result[stored[0]])
                 values.append(value)
                 if reason is not None:
                     problems.append(Problem(stored[0], reason, shown(value), column.attribute))
         if closed:
-            reason = f"is no field of {schema.name}"
-            problems.extend(Problem(name, reason) for name in result if name not in self._known)
+            unknown = f"is no field of {schema.name}"
+            problems.extend(Problem(name, unknown) for name in result if name not in self._known)
         if problems:
             raise SchemaMismatchError(schema.name, file, tuple(problems))
         return self._record_type.assembled(values)
@@ -126,11 +127,7 @@ def _plain(column: FieldSchema) -> FieldSchema:
     if column.kind == "str":
         most = MAX_STR_BYTES // 4  # characters, of 4 bytes at most
         return attrs.evolve(column, max_length=most if column.max_length is None else min(column.max_length, most))
-    bounds: dict[str, int | float] = {}
-    if column.gt is None and column.ge is None:
-        bounds["ge"] = MIN_INT
-    if column.lt is None and column.le is None:
-        bounds["le"] = _PLAIN_MAX_INT
-    if column.kind == "float":  # an int beyond its limits would be taken for a float
-        bounds = {name: float(bound) for name, bound in bounds.items()}
-    return attrs.evolve(column, **bounds)
+    number = float if column.kind == "float" else int  # of a float because msgspec takes any int for one
+    lowest = number(MIN_INT) if column.gt is None and column.ge is None else column.ge
+    highest = number(_PLAIN_MAX_INT) if column.lt is None and column.le is None else column.le
+    return attrs.evolve(column, ge=lowest, le=highest)

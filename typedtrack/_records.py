@@ -10,14 +10,13 @@ from __future__ import annotations
 import inspect
 import math
 import operator
-import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Annotated, Any, Final, Generic, TypeVar, cast, dataclass_transform, overload
 
 import attrs
 from msgspec import Meta
 
-from typedtrack._fields import Annotation, Leaf, annotation_of, define, leaf
+from typedtrack._fields import Annotation, Leaf, annotation_of, caller_names, define, leaf
 from typedtrack._schema import MISSING, FieldSchema, NestedSchema, RecordSchema
 from typedtrack.errors import InvalidResultError, Problem, RecordDefinitionError, shown
 
@@ -27,6 +26,7 @@ R = TypeVar("R")
 T = TypeVar("T")
 
 _DECLARATION: Final = "typedtrack"  # the key of a field's declaration in its attrs metadata
+_attrs_rules = operator.attrgetter("validator", "converter")
 _RECORD_TYPE: Final = "__typedtrack_record__"  # the class attribute that holds the RecordType
 
 
@@ -38,17 +38,17 @@ class _Declaration:
 
 
 @overload
-def field(*, name: str | None = None, aliases: tuple[str, ...] = (), doc: str = "") -> Any: ...
+def field(*, name: str | None = None, aliases: Sequence[str] = (), doc: str = "") -> Any: ...
 @overload
-def field(*, default: T, name: str | None = None, aliases: tuple[str, ...] = (), doc: str = "") -> T: ...
+def field(*, default: T, name: str | None = None, aliases: Sequence[str] = (), doc: str = "") -> T: ...
 @overload
-def field(*, factory: Callable[[], T], name: str | None = None, aliases: tuple[str, ...] = (), doc: str = "") -> T: ...
+def field(*, factory: Callable[[], T], name: str | None = None, aliases: Sequence[str] = (), doc: str = "") -> T: ...
 def field(
     *,
     default: Any = attrs.NOTHING,
     factory: Callable[[], Any] | None = None,
     name: str | None = None,
-    aliases: tuple[str, ...] = (),
+    aliases: Sequence[str] = (),
     doc: str = "",
 ) -> Any:
     """Declare what the annotation of a record's field does not say.
@@ -61,9 +61,9 @@ def field(
     ... class Latency:
     ...     p99_ms: float = field(name="latency/p99", aliases=("p99",), doc="Milliseconds.", default=0.0)
     """
-    declaration = _Declaration(name, tuple(aliases), inspect.cleandoc(doc))
     if isinstance(aliases, str):
-        raise TypeError(f"aliases is a tuple of names, not the str {aliases!r}")
+        raise TypeError(f"aliases are several names, not the str {aliases!r}; write ({aliases!r},)")
+    declaration = _Declaration(name, tuple(aliases), inspect.cleandoc(doc))
     if factory is not None:
         default = attrs.Factory(factory)
     return attrs.field(default=default, metadata={_DECLARATION: declaration})
@@ -179,12 +179,13 @@ def record(cls: type[R], /) -> type[R]:
     >>> EvalResult(accuracy=1, l2norm=Stat(mean=0.5, sem=0.1))
     EvalResult(accuracy=1.0, l2norm=Stat(mean=0.5, sem=0.1), split='test')
     """
-    return _record(cls, sys._getframe(1).f_locals)
+    return _record(cls, caller_names())
 
 
 def _record(cls: type[R], names: Mapping[str, Any]) -> type[R]:
     defined, attributes = define(cls, _check, names, kw_only=True)
-    members, fields = [], []
+    members: list[_Member] = []
+    fields: list[FieldSchema | NestedSchema] = []
     for attribute, annotation in attributes:
         try:
             member, schema = _member(defined, attribute, annotation)
@@ -204,19 +205,21 @@ def _check(instance: object) -> None:
     record_type(type(instance)).check(instance)
 
 
-def _member(cls: type, attribute: attrs.Attribute[Any], annotation: Annotation) -> tuple[_Member, FieldSchema | NestedSchema]:
+def _member(
+    cls: type, attribute: attrs.Attribute[Any], annotation: Annotation
+) -> tuple[_Member, FieldSchema | NestedSchema]:
     """Return how *cls* holds *attribute*, and its schema.
 
     Raises:
         ValueError: it cannot be a field; the message says why.
     """
     declaration = attribute.metadata.get(_DECLARATION, _Declaration(None, (), ""))
-    if attribute.validator is not None or attribute.converter is not None or not attribute.init:
+    if any(_attrs_rules(attribute)) or not attribute.init:
         raise ValueError("is an attrs.field; use typedtrack.field, and Annotated[..., msgspec.Meta(...)] for its rules")
-    default = attribute.default
+    default: Any = attribute.default
     if isinstance(default, attrs.Factory):  # type: ignore[arg-type]  # attrs types the class as a function
         default = default.factory()
-    known = {
+    known: dict[str, Any] = {
         "attribute": attribute.name,
         "name": attribute.name if declaration.name is None else declaration.name,
         "aliases": declaration.aliases,
@@ -235,7 +238,9 @@ def _member(cls: type, attribute: attrs.Attribute[Any], annotation: Annotation) 
     defaults: tuple[Any, ...] = ()
     if default is not attrs.NOTHING:
         if type(default) is not annotation.bare:
-            raise ValueError(f"has a default that it refuses: must be a {annotation.bare.__name__}, got {shown(default)}")
+            raise ValueError(
+                f"has a default that it refuses: must be a {annotation.bare.__name__}, got {shown(default)}"
+            )
         defaults = tuple(getattr(value, "value", value) for value in nested.columns(default))
     schema = NestedSchema(record=nested.schema, defaults=defaults, **known)
     return _Member(attribute.name, nested, annotation.bare, None, False, put), schema
@@ -247,10 +252,11 @@ def record_type(cls: type[R]) -> RecordType[R]:
     Raises:
         RecordDefinitionError: *cls* is not a record class.
     """
-    found = cls.__dict__.get(_RECORD_TYPE) if isinstance(cls, type) else None
+    found = vars(cls).get(_RECORD_TYPE) if hasattr(cls, "__dict__") else None
     if found is None:
-        name = cls.__name__ if isinstance(cls, type) else shown(cls)
-        raise RecordDefinitionError(name, None, "is not a record class; decorate it with @record")
+        raise RecordDefinitionError(
+            getattr(cls, "__name__", shown(cls)), None, "is not a record class; decorate it with @record"
+        )
     return cast("RecordType[R]", found)  # set by `record` alone
 
 
@@ -305,7 +311,7 @@ class Stat:
             InvalidResultError: there are fewer than two samples, or one is not finite.
 
         >>> Stat.of([1.0, 2.0, 3.0])
-        Stat(mean=2.0, sem=0.5773502691896257)
+        Stat(mean=2.0, sem=0.5773502691896258)
         """
         values = [float(sample) for sample in samples]
         count = len(values)
@@ -313,7 +319,9 @@ class Stat:
             reason = f"a standard error takes two samples or more, not {count}; store a float instead"
             raise InvalidResultError((Problem("sem", reason),), None, cls.__name__)
         if (odd := next((value for value in values if not math.isfinite(value)), None)) is not None:
-            raise InvalidResultError((Problem("mean", "every sample is a finite number", shown(odd)),), None, cls.__name__)
+            raise InvalidResultError(
+                (Problem("mean", "every sample is a finite number", shown(odd)),), None, cls.__name__
+            )
         mean = math.fsum(value / count for value in values)
         sem = math.hypot(*(value - mean for value in values)) / math.sqrt(count * (count - 1))
         return cls(mean=mean, sem=sem)

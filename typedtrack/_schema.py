@@ -1,8 +1,8 @@
 """What a record is, without the class: the frozen description that everything else speaks through.
 
-A `RecordSchema` holds fields as they are declared (a field may be another record) and, flattened from them, columns: one
-per name on the wire. The codec, JSON Schema documents, generated code, compatibility rules and Hypothesis strategies
-read columns; none of them looks at a class.
+A `RecordSchema` holds fields as they are declared (a field may be another record) and, flattened from them, columns:
+one per name on the wire. The codec, JSON Schema documents, generated code, compatibility rules and Hypothesis
+strategies read columns; none of them looks at a class.
 """
 
 from __future__ import annotations
@@ -209,7 +209,9 @@ class NestedSchema:
     @property
     def columns(self) -> tuple[FieldSchema, ...]:
         """The columns that the nested record brings, named as in the record around it."""
-        defaults = self.defaults or tuple(column.default for column in self.record.columns)
+        defaults: tuple[Value | Missing | None, ...] = self.defaults
+        if not defaults:
+            defaults = tuple(column.default for column in self.record.columns)
         columns: list[FieldSchema] = []
         for column, default in zip(self.record.columns, defaults, strict=True):
             name, *aliases = (f"{above}/{there}" for above in (self.name, *self.aliases) for there in column.names)
@@ -245,8 +247,8 @@ class RecordSchema:
     def fingerprint(self) -> str:
         """64 hexadecimal digits that two schemas share if they accept the same results and read them the same.
 
-        It covers the columns' names, aliases, kinds, constraints and defaults; not their order, their documentation, the
-        Python names, nor how columns are grouped into nested records.
+        It covers the columns' names, aliases, kinds, constraints and defaults; not their order, their documentation,
+        the Python names, nor how columns are grouped into nested records.
         """
         shape = {
             column.name: [
@@ -279,7 +281,10 @@ class RecordSchema:
                 if taken[name] > 1:
                     yield column.attribute, f"has the name {name!r} on the wire, and so has another field"
         if (most := sum(column.most_bytes for column in self.columns)) > MAX_RESULT_BYTES:
-            yield None, (
-                f"can be up to {most:,} bytes encoded; the limit is {MAX_RESULT_BYTES:,} bytes: "
-                "bound its str fields by msgspec.Meta(max_length=...), or split it"
+            yield (
+                None,
+                (
+                    f"can be up to {most:,} bytes encoded; the limit is {MAX_RESULT_BYTES:,} bytes: "
+                    "bound its str fields by msgspec.Meta(max_length=...), or split it"
+                ),
             )

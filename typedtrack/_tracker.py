@@ -87,8 +87,10 @@ class ResultTracker(Calls[Key, Result, Result]):
     def typed(self, record: type[R], *, unknown: Unknown = "ignore") -> TypedTracker[Key, R]: ...
     @overload
     def typed(self, record: type[R], *, key: type[K], unknown: Unknown = "ignore") -> TypedTracker[K, R]: ...
-    def typed(self, record: type[Any], *, key: type[Any] | None = None, unknown: Unknown = "ignore") -> TypedTracker[Any, Any]:
-        """Return the results of this tracker as records of the class *record*, under typed keys if *key* is their class.
+    def typed(
+        self, record: type[Any], *, key: type[Any] | None = None, unknown: Unknown = "ignore"
+    ) -> TypedTracker[Any, Any]:
+        """Return the results of this tracker as records of *record*, under typed keys if *key* is their class.
 
         A missing field takes its default. A field that *record* does not have is ignored, or refused with
         ``unknown="error"``.

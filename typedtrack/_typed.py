@@ -6,36 +6,38 @@ from collections.abc import Iterable, Iterator, MutableMapping, ValuesView
 from typing import Any, Literal, Protocol, TypeAlias, TypeVar, overload
 
 from typedtrack._calls import Calls, Read
-from typedtrack._record_codec import record_codec
+from typedtrack._record_codec import RecordCodec, record_codec
 from typedtrack._records import record_type
 from typedtrack.errors import InvalidResultError, Problem, ResultExistsError, ResultNotFoundError, shown
 
 __all__ = ["KeyForm", "TypedTracker", "Unknown"]
 
 K = TypeVar("K")
+K_co = TypeVar("K_co", covariant=True)
 R = TypeVar("R")
 T = TypeVar("T")
 
 Unknown: TypeAlias = Literal["ignore", "error"]
 
 
-class KeyForm(Protocol[K]):
+class KeyForm(Protocol[K_co]):
     """How keys and their text become each other: `PlainKeys` and `TemplateKeys` do."""
 
     prefix: str
 
     def to_text(self, key: object) -> str:
         """Return the text of *key*, or raise `InvalidKeyError`."""
+        ...
 
-    def to_key(self, text: str) -> K | None:
+    def to_key(self, text: str) -> K_co | None:
         """Return the key that *text* is, `None` if it is none of these keys."""
 
 
 class TypedTracker(Calls[K, R, None], MutableMapping[K, R]):
     """The results of a tracker as records of one class: a mapping from keys to records.
 
-    `ResultTracker.typed` makes it, over the tracker's own store: what is put here reads there as a plain map, and what is
-    put there reads here as a record where it fits.
+    `ResultTracker.typed` makes it, over the tracker's own store: what is put here reads there as a plain map, and what
+    is put there reads here as a record where it fits.
 
     >>> from typedtrack import FsspecResultTracker, Stat
     >>> tracker = FsspecResultTracker("memory://docs/typed")
@@ -52,7 +54,7 @@ class TypedTracker(Calls[K, R, None], MutableMapping[K, R]):
         self._record = record
         self._keys = keys
         self._unknown = unknown
-        self._codec = record_codec(record_type(record))
+        self._codec: RecordCodec[R] = record_codec(record_type(record))
         self.max_concurrency = tracker.max_concurrency
 
     def __repr__(self) -> str:
@@ -110,7 +112,7 @@ class TypedTracker(Calls[K, R, None], MutableMapping[K, R]):
         data = self._load(text)
         return default if data is None else self._to_result(data, text)
 
-    def setdefault(self, key: K, default: R, /) -> R:  # type: ignore[override]  # a record has no default of its own
+    def setdefault(self, key: K, default: R, /) -> R:
         """Return the record under *key*, after creating *default* there if there was none, atomically."""
         try:
             self.create(key, default)
@@ -130,10 +132,6 @@ class TypedTracker(Calls[K, R, None], MutableMapping[K, R]):
     def __bool__(self) -> bool:
         """Return whether anything is stored now; looks no further than the first key."""
         return any(True for _ in self)
-
-    # A view is not its contents: comparing them would read the whole store.
-    __eq__ = object.__eq__
-    __hash__ = object.__hash__
 
     def _to_text(self, key: K) -> str:
         return self._keys.to_text(key)
