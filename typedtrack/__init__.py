@@ -1,6 +1,6 @@
 """Typed results out of one process, into another, over any fsspec URL, with no server."""
 
-from typing import TYPE_CHECKING
+import typing
 
 from typedtrack._calls import Progress
 from typedtrack._keys import Key
@@ -24,12 +24,6 @@ from typedtrack.errors import (
     TypedtrackError,
     UnsupportedOperationError,
 )
-
-if TYPE_CHECKING:
-    from typedtrack._key_templates import KeyTemplate, key
-    from typedtrack._records import Stat, field, record, schema_of
-    from typedtrack._schema import FieldSchema, RecordSchema
-    from typedtrack._typed import TypedTracker
 
 __all__ = [
     "BulkError",
@@ -64,23 +58,28 @@ __all__ = [
     "schema_of",
 ]
 
-_TYPED = {  # loaded at their first use: untyped results need no attrs
-    "FieldSchema": "_schema",
-    "KeyTemplate": "_key_templates",
-    "RecordSchema": "_schema",
-    "Stat": "_records",
-    "TypedTracker": "_typed",
-    "field": "_records",
-    "key": "_key_templates",
-    "record": "_records",
-    "schema_of": "_records",
-}
+if typing.TYPE_CHECKING:
+    from typedtrack._key_templates import KeyTemplate, key
+    from typedtrack._records import Stat, field, record, schema_of
+    from typedtrack._schema import FieldSchema, RecordSchema
+    from typedtrack._typed import TypedTracker
+else:  # a type checker that saw this would believe that every name is there
+    _TYPED = {  # loaded at their first use: untyped results need no attrs
+        "FieldSchema": "_schema",
+        "KeyTemplate": "_key_templates",
+        "RecordSchema": "_schema",
+        "Stat": "_records",
+        "TypedTracker": "_typed",
+        "field": "_records",
+        "key": "_key_templates",
+        "record": "_records",
+        "schema_of": "_records",
+    }
 
+    def __getattr__(name: str) -> object:
+        if name not in _TYPED:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        from importlib import import_module
 
-def __getattr__(name: str) -> object:
-    if name not in _TYPED:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from importlib import import_module
-
-    value = globals()[name] = getattr(import_module(f"{__name__}.{_TYPED[name]}"), name)
-    return value
+        value = globals()[name] = getattr(import_module(f"{__name__}.{_TYPED[name]}"), name)
+        return value
