@@ -45,12 +45,12 @@ clean: ## Remove what the targets made.
 	rm -rf .venv .coverage* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache build dist docs/_build
 
 # One stamp for each dependency group: the demo need not wait for what only the type checkers read.
-.venv/%: .venv/pyvenv.cfg pyproject.toml constraints.txt
+.venv/%: .venv/pip pyproject.toml constraints.txt
 	@$(BIN)/pip install --quiet --constraint constraints.txt --build-constraint constraints.txt --editable . --group $*
 	@touch $@
 
 # pip comes first: those that Python 3.11 and 3.12 ship know no dependency groups.
-.venv/pyvenv.cfg: constraints.txt
+.venv/pip: constraints.txt
 	@$(PYTHON) -m venv .venv
 	@$(BIN)/pip install --quiet --disable-pip-version-check --upgrade --constraint constraints.txt pip
 	@touch $@
