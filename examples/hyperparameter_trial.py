@@ -1,0 +1,49 @@
+"""One trial of the search: trains one model, and returns how good it is through the tracker.
+
+The search launches it; it runs by hand just as well:
+``python examples/hyperparameter_trial.py --tracker-base build/demo --key digits/by_hand --c 5 --gamma 0.002``
+"""
+
+from __future__ import annotations
+
+import argparse
+
+from sklearn.datasets import load_digits
+from sklearn.model_selection import cross_val_score, train_test_split
+from sklearn.svm import SVC
+
+from typedtrack import FsspecResultTracker
+
+FOLDS = 5
+
+
+def main() -> None:
+    """Train and judge a support vector machine on scikit-learn's handwritten digits."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--tracker-base", required=True)
+    parser.add_argument("--key", required=True, help="where to put the result")
+    parser.add_argument("--c", type=float, required=True, help="penalty of the SVM")
+    parser.add_argument("--gamma", type=float, required=True, help="width of its kernel")
+    args = parser.parse_args()
+
+    images, digits = load_digits(return_X_y=True)
+    train_images, test_images, train_digits, test_digits = train_test_split(
+        images, digits, test_size=0.25, random_state=0, stratify=digits
+    )
+    model = SVC(C=args.c, gamma=args.gamma)
+    accuracies = cross_val_score(model, train_images, train_digits, cv=FOLDS)
+    model.fit(train_images, train_digits)
+
+    tracker = FsspecResultTracker(args.tracker_base)
+    tracker[args.key] = {
+        "c": args.c,
+        "gamma": args.gamma,
+        "accuracy/mean": accuracies.mean(),
+        "accuracy/sem": accuracies.std(ddof=1) / FOLDS**0.5,
+        "test_accuracy": model.score(test_images, test_digits),
+        "support_vectors": model.n_support_.sum(),
+    }
+
+
+if __name__ == "__main__":
+    main()
