@@ -1,0 +1,36 @@
+"""``python -m benchmarks``: runs the topics and prints their tables."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import tempfile
+from importlib.metadata import version
+from pathlib import Path
+
+from benchmarks import codec, get, items, process, put
+from benchmarks.harness import race
+
+_MODULES = {"put": put, "get": get, "items": items, "process": process, "codec": codec}
+
+
+def main() -> None:
+    """Print a Markdown table for each topic."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("modules", nargs="*", choices=[*_MODULES, []], help="what to measure (default: all)")
+    parser.add_argument("--quick", action="store_true", help="a few calls each: shows that it works, not how fast")
+    parser.add_argument("--folder", help="measure on the disk of this folder (default: the temporary folder's)")
+    args = parser.parse_args()
+
+    versions = ", ".join(f"{name} {version(name)}" for name in ("msgspec", "fsspec", "torchx"))
+    print(f"Python {platform.python_version()}, {versions}; {os.cpu_count()} CPUs, {platform.system()}.")
+    print("Ratios are to the first line of each table, round by round: their median and quartiles.")
+    for name in args.modules or _MODULES:
+        with tempfile.TemporaryDirectory(dir=args.folder) as folder:
+            for topic in _MODULES[name].topics(Path(folder), args.quick):
+                print(f"\n{race(topic)}", flush=True)
+
+
+if __name__ == "__main__":
+    main()

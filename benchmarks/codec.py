@@ -1,0 +1,46 @@
+"""Values to bytes and back, every rule checked, beside a codec that checks nothing."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+
+from benchmarks.harness import RESULT, Contestant, Topic
+from typedtrack._codec import decode, encode
+from typedtrack._values import checked
+
+__all__ = ["topics"]
+
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder().decode
+_format = msgspec.json.format
+
+
+def topics(folder: Path, quick: bool) -> Iterator[Topic]:
+    """Yield both directions; no file is touched."""
+    calls, rounds = (50, 3) if quick else (20_000, 40)
+    data = encode(RESULT)
+    yield Topic(
+        "encode",
+        [
+            Contestant("limit: msgspec, the wire format", lambda: _format(_encode(RESULT), indent=2) + b"\n"),
+            Contestant("msgspec, compact (not the wire format)", lambda: _encode(RESULT)),
+            Contestant("typedtrack", lambda: encode(checked(RESULT)), aim=1.6),
+            Contestant("json.dumps", lambda: json.dumps(RESULT, indent=2)),
+        ],
+        calls,
+        rounds,
+    )
+    yield Topic(
+        "decode",
+        [
+            Contestant("limit: msgspec", lambda: _decode(data)),
+            Contestant("typedtrack", lambda: decode(data, "benchmark"), aim=1.6),
+            Contestant("json.loads", lambda: json.loads(data)),
+        ],
+        calls,
+        rounds,
+    )
