@@ -21,7 +21,7 @@ _format = msgspec.json.format
 
 def topics(folder: Path, quick: bool) -> Iterator[Topic]:
     """Yield both directions; no file is touched."""
-    calls, rounds = (50, 3) if quick else (20_000, 40)
+    calls, rounds = (50, 3) if quick else (1_000, 300)
     data = encode(RESULT)
     yield Topic(
         "encode",

@@ -35,4 +35,4 @@ def topics(folder: Path, quick: bool) -> Iterator[Topic]:
         Contestant("typedtrack.FsspecResultTracker", lambda: fsspec["app/out"], aim=1.6),
         Contestant("torchx.runtime.tracking", lambda: torchx["app/out"]),
     ]
-    yield Topic("get", contestants, *((5, 3) if quick else (1_000, 60)))
+    yield Topic("get", contestants, *((5, 3) if quick else (200, 200)))

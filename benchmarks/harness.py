@@ -50,11 +50,12 @@ def race(topic: Topic) -> str:
     seconds: dict[str, list[float]] = {contestant.name: [] for contestant in topic.contestants}
     order = list(topic.contestants)
     shuffle = random.Random(topic.title).shuffle
+    gc.freeze()  # what is imported is not to be collected round after round
     for round_ in range(topic.rounds + 1):
         shuffle(order)
+        gc.collect()
         for contestant in order:
             contestant.prepare()
-            gc.collect()
             taken = Timer(contestant.call).timeit(topic.calls)  # which keeps the garbage collector off
             if round_ > 0:  # the first one warms up
                 seconds[contestant.name].append(taken / topic.calls)

@@ -24,7 +24,7 @@ _writes = itertools.count()
 
 def topics(folder: Path, quick: bool) -> Iterator[Topic]:
     """Yield both topics; in each round every contestant puts below a new, empty base."""
-    calls, rounds = (5, 3) if quick else (200, 60)
+    calls, rounds = (5, 3) if quick else (50, 200)
     for title, key, aim in (("put, folder exists", "{}", 1.5), ("put, folder must be made", "{}/out", 1.2)):
         bases = (f"{folder}/{title} {number}" for number in itertools.count())
         contestants = [

@@ -20,6 +20,7 @@ from typedtrack._values import (
     Result,
     Value,
     known_names,
+    names_at_a_glance,
     problems_of,
 )
 from typedtrack.errors import CorruptResultError, InvalidResultError, Problem
@@ -42,7 +43,7 @@ def encode(values: Result, key: str | None = None) -> bytes:
         InvalidResultError: the result is larger than 1 MiB encoded.
     """
     data = _encode_json(values)
-    if data.find(b"null") >= 0 and not all(map(_is_finite, values.values())):
+    if b"null" in data and not all(map(_is_finite, values.values())):
         data = _encode_non_finite(values)
     else:
         data = _indent(data, indent=2) + b"\n"
@@ -80,7 +81,7 @@ def decode(data: bytes, file: str) -> Result:
         except (ValueError, RecursionError):
             pass
         else:
-            if values and known_names(values):
+            if values and (names_at_a_glance(values) or known_names(values)):
                 return values
     return _decode_closely(data, file)
 
