@@ -31,8 +31,6 @@ def topics(folder: Path, quick: bool) -> Iterator[Topic]:
         Contestant(
             "typedtrack.FsspecResultTracker", lambda: process(put("typedtrack", "FsspecResultTracker")), aim=2.3
         ),
-        Contestant(
-            "torchx.runtime.tracking", lambda: process(put("torchx.runtime.tracking", "FsspecResultTracker"))
-        ),
+        Contestant("torchx.runtime.tracking", lambda: process(put("torchx.runtime.tracking", "FsspecResultTracker"))),
     ]
     yield Topic("fresh process: import and one put", contestants, 1, 3 if quick else 40)
