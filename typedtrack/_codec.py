@@ -14,13 +14,15 @@ from typing import Annotated, Any, cast
 import msgspec
 
 from typedtrack._values import (
+    MAX_PLAIN_STR,
     MAX_RESULT_BYTES,
-    MAX_STR_BYTES,
     MIN_INT,
     Result,
     Value,
+    checked,
     known_names,
     names_at_a_glance,
+    plain,
     problems_of,
 )
 from typedtrack.errors import CorruptResultError, InvalidResultError, Problem
@@ -29,24 +31,23 @@ __all__ = ["decode", "encode", "encode_twin", "same_result"]
 
 # Only what plainly keeps the rules: ints that need no second look, strings that fit whatever their characters are.
 _PlainInt = Annotated[int, msgspec.Meta(ge=MIN_INT, le=2**63 - 1)]
-_PlainStr = Annotated[str, msgspec.Meta(max_length=MAX_STR_BYTES // 4)]
+_PlainStr = Annotated[str, msgspec.Meta(max_length=MAX_PLAIN_STR)]
 
 _encode_json = msgspec.json.Encoder().encode
 _decode_plain = msgspec.json.Decoder(dict[str, _PlainInt | float | _PlainStr]).decode
 _indent = msgspec.json.format
 
 
-def encode(values: Result, key: str | None = None) -> bytes:
-    """Return *values*, which keep the rules, as the bytes of one stored result.
+def encode(values: dict[str, Any], key: str | None = None) -> bytes:
+    """Return *values*, every rule checked, as the bytes of one stored result; *key* names it in an error.
 
     Raises:
-        InvalidResultError: the result is larger than 1 MiB encoded.
+        InvalidResultError: *values* break a rule, or the result is larger than 1 MiB encoded.
     """
-    data = _encode_json(values)
-    if b"null" in data and not all(map(_is_finite, values.values())):
-        data = _encode_non_finite(values)
-    else:
-        data = _indent(data, indent=2) + b"\n"
+    try:
+        data = _indent(_encode_json(values), indent=2) + b"\n" if plain(values) else _encode_closely(values, key)
+    except (TypeError, UnicodeEncodeError):
+        data = _encode_closely(values, key)
     if len(data) > MAX_RESULT_BYTES:
         reason = f"is {len(data):,} bytes encoded; the limit is {MAX_RESULT_BYTES:,} bytes"
         raise InvalidResultError((Problem(None, reason),), key)
@@ -59,14 +60,18 @@ def encode_twin(twin: msgspec.Struct) -> bytes | None:
     return _indent(data, indent=2) + b"\n" if data.find(b"null") < 0 else None
 
 
-def _is_finite(value: Value) -> bool:
-    return type(value) is not float or math.isfinite(value)
+def _encode_closely(values: dict[str, Any], key: str | None) -> bytes:
+    result = checked(values, key)
+    if all(map(_is_finite, result.values())):
+        return _indent(_encode_json(result), indent=2) + b"\n"
 
-
-def _encode_non_finite(values: Result) -> bytes:
     import json  # here, because few results need it
 
-    return json.dumps(values, indent=2, ensure_ascii=False).encode() + b"\n"
+    return json.dumps(result, indent=2, ensure_ascii=False).encode() + b"\n"
+
+
+def _is_finite(value: Value) -> bool:
+    return type(value) is not float or math.isfinite(value)
 
 
 def decode(data: bytes, file: str) -> Result:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, cast, overload
 from typedtrack._calls import Calls
 from typedtrack._codec import decode, encode
 from typedtrack._keys import Key, key_text
-from typedtrack._values import Result, Value, checked
+from typedtrack._values import Result, Value
 from typedtrack.errors import InvalidResultError, Problem, shown
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ class ResultTracker(Calls[Key, Result, Result]):
             KeyConflictError: on a store with real folders, ``a`` and ``a/b`` would both hold results.
         """
         text = key_text(key)
-        self._store(text, encode(_checked(results, fields, text), text))
+        self._store(text, encode(_given(results, fields, text), text))
 
     def create(self, key: Key, results: Fields = (), /, **fields: Value) -> None:
         """Store a result under *key* if it holds none, atomically; the same result again is no error.
@@ -64,7 +64,7 @@ class ResultTracker(Calls[Key, Result, Result]):
             InvalidKeyError, InvalidResultError, KeyConflictError: as `put`.
         """
         text = key_text(key)
-        self._create(text, encode(_checked(results, fields, text), text))
+        self._create(text, encode(_given(results, fields, text), text))
 
     def get(self, key: Key, /) -> Result:
         """Return the result under *key*; ``{}`` only when the store confirms that nothing is there.
@@ -114,7 +114,7 @@ class ResultTracker(Calls[Key, Result, Result]):
         return text
 
     def _to_bytes(self, result: Result, text: str) -> bytes:
-        return encode(_checked(result, {}, text), text)
+        return encode(_given(result, {}, text), text)
 
     def _to_result(self, data: bytes, text: str) -> Result:
         return decode(data, self._location(text))
@@ -123,7 +123,7 @@ class ResultTracker(Calls[Key, Result, Result]):
         return {}
 
 
-def _checked(results: Fields, fields: Result, key: str) -> Result:
+def _given(results: Fields, fields: Result, key: str) -> Result:
     if type(results) is dict:
         values = cast("Result", results).copy()  # the test leaves a type checker a dict of it knows not what
     else:
@@ -133,4 +133,4 @@ def _checked(results: Fields, fields: Result, key: str) -> Result:
             reason = "a result is a mapping of field names to values"
             raise InvalidResultError((Problem(None, reason, shown(results)),), key) from None
     values.update(fields)
-    return checked(values, key)
+    return values

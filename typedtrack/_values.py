@@ -15,6 +15,7 @@ __all__ = [
     "KINDS",
     "MAX_INT",
     "MAX_NAME_BYTES",
+    "MAX_PLAIN_STR",
     "MAX_RESULT_BYTES",
     "MAX_STR_BYTES",
     "MIN_INT",
@@ -27,6 +28,7 @@ __all__ = [
     "name_problem",
     "names_at_a_glance",
     "normalised",
+    "plain",
     "problems_of",
     "text_problem",
     "value_problem",
@@ -38,6 +40,7 @@ Result: TypeAlias = dict[str, Value]
 MIN_INT: Final = -(2**63)
 MAX_INT: Final = 2**64 - 1
 MAX_STR_BYTES: Final = 1024
+MAX_PLAIN_STR: Final = MAX_STR_BYTES // 4  # characters: so many fit whatever they are
 MAX_NAME_BYTES: Final = 256
 MAX_RESULT_BYTES: Final = 2**20
 
@@ -171,20 +174,23 @@ def known_names(names: Iterable[str]) -> bool:
     return True
 
 
-def _plainly_valid(values: dict[str, Any]) -> bool:
-    """Return whether *values* keep every rule, at a glance: `False` only means that a closer look is due."""
+def plain(values: dict[str, Any]) -> bool:
+    """Return whether *values* keep every rule and are finite, at a glance: `False` means that a closer look is due.
+
+    One thing is left to the encoder, which refuses a lone surrogate itself.
+    """
     if not values or not (names_at_a_glance(values) or known_names(values)):
         return False
     for value in values.values():
         kind = type(value)  # pyright: ignore[reportUnknownVariableType]  # value is Any: its type is the question
         if kind is float:
-            continue
-        if kind is int:
-            if MIN_INT <= value <= MAX_INT:
-                continue
-        elif kind is str and len(value) <= MAX_STR_BYTES and value.isascii():
-            continue
-        return False
+            if value - value != 0.0:  # NaN and the infinities alone
+                return False
+        elif kind is int:
+            if not MIN_INT <= value <= MAX_INT:
+                return False
+        elif kind is not str or len(value) > MAX_PLAIN_STR:
+            return False
     return True
 
 
@@ -194,8 +200,6 @@ def checked(values: dict[str, Any], key: str | None = None) -> Result:
     Raises:
         InvalidResultError: a field name or a value breaks the rules, or there is no field; lists every problem.
     """
-    if _plainly_valid(values):
-        return values
     normal = {normalised(name): normalised(value) for name, value in values.items()}
     problems = problems_of(normal)
     if problems:
