@@ -21,6 +21,7 @@ _SCHEMES: Final = ("file://", "file:", "local://", "local:")
 _READ_FLAGS: Final = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK  # the last: a FIFO in the way must not hang a get
 _WRITE_FLAGS: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
 _FIRST_READ: Final = 16 * 1024  # bytes: more than most results have
+_END: Final = b"}\n"  # of a stored result, and nowhere else in one
 _ATTEMPTS: Final = 100  # at making a folder that others keep removing
 
 _process: Final = os.urandom(6).hex().encode()
@@ -56,17 +57,18 @@ class LocalResultTracker(ResultTracker):
         if path is None:
             raise ValueError(f"not a local path: {os.fspath(tracker_base)!r}; use open_tracker or FsspecResultTracker")
         self._folder = path
-        self._base = os.fsencode(path).removesuffix(b"/")
+        self._above = f"{path.removesuffix('/')}/"  # every key
+        self._above_bytes = os.fsencode(self._above)
         self._fsync = fsync
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self._folder!r})"
 
     def _location(self, text: str) -> str:
-        return f"{self._folder.removesuffix('/')}/{text}"
+        return self._above + text
 
     def _path(self, key: str) -> bytes:
-        return b"%b/%b" % (self._base, key.encode())
+        return self._above_bytes + key.encode()
 
     def _read(self, key: str, limit: int) -> bytes | None:
         try:
@@ -74,7 +76,9 @@ class LocalResultTracker(ResultTracker):
         except (FileNotFoundError, NotADirectoryError):
             return None
         try:
-            data = os.read(fd, min(limit, _FIRST_READ))
+            data = os.read(fd, limit if limit < _FIRST_READ else _FIRST_READ)
+            if data.endswith(_END) and len(data) < _FIRST_READ:  # a whole result: nearly every get ends here
+                return data
             while len(data) < limit and (more := os.read(fd, min(limit - len(data), max(len(data), _FIRST_READ)))):
                 data += more
             return data
@@ -171,7 +175,7 @@ class LocalResultTracker(ResultTracker):
         while folders:
             folder = folders.pop()
             try:
-                entries = os.scandir(self._path(folder) if folder else self._base or b"/")
+                entries = os.scandir(self._path(folder))
             except FileNotFoundError:  # nothing was ever put, or it was removed since
                 continue
             except NotADirectoryError:
