@@ -67,7 +67,7 @@ def race(topic: Topic) -> str:
         low, middle, high = statistics.quantiles(ratios, n=4, method="inclusive")
         wanted = "" if aim is None else f"≤ {aim:g}"
         time = _duration(statistics.median(seconds[name]))
-        lines.append(f"| {name} | {time} | {middle:.2f} | {low:.2f} – {high:.2f} | {wanted} |")
+        lines.append(f"| {name} | {time} | {middle:.2f} | {low:.2f} to {high:.2f} | {wanted} |")
     return "\n".join(lines)
 
 

@@ -27,7 +27,7 @@ from typedtrack.errors import (
     shown,
 )
 
-__all__ = ["Calls", "Progress"]
+__all__ = ["READ_LIMIT", "Calls", "Progress", "Read"]
 
 K = TypeVar("K")  # what the caller names places with
 R = TypeVar("R")  # a result that is there
@@ -36,7 +36,7 @@ T = TypeVar("T")
 U = TypeVar("U")
 
 Read: TypeAlias = bytes | Exception | None
-_READ_LIMIT: Final = MAX_RESULT_BYTES + 1  # one byte more than a result may have tells that it is too large
+READ_LIMIT: Final = MAX_RESULT_BYTES + 1  # one byte more than a result may have tells that it is too large
 
 _FIRST_PAUSE: Final = 0.005  # seconds
 _LONGEST_PAUSE: Final = 2.0  # seconds
@@ -88,7 +88,7 @@ class Calls(ABC, Generic[K, R, A]):
 
     def _read_many(self, keys: Iterable[str]) -> Iterator[tuple[str, Read]]:
         """Yield each of *keys*, in their order, with what it holds or the error of reading it."""
-        return self._concurrently(lambda key: self._read(key, _READ_LIMIT), keys)
+        return self._concurrently(lambda key: self._read(key, READ_LIMIT), keys)
 
     def _write_many(self, writes: Iterable[tuple[str, bytes]]) -> Iterator[tuple[str, Exception | None]]:
         """Make each key hold its bytes; yield it, in order, with the error of doing so or `None`."""
@@ -158,7 +158,7 @@ class Calls(ABC, Generic[K, R, A]):
 
     def _load(self, text: str) -> bytes | None:
         try:
-            return self._read(text, _READ_LIMIT)
+            return self._read(text, READ_LIMIT)
         except Exception as error:
             self._noted(error, "get", text)
             raise
@@ -342,32 +342,33 @@ class Calls(ABC, Generic[K, R, A]):
 
     # -- listing ------------------------------------------------------------------------------------------------------
 
-    def _texts(self, prefix: str) -> Iterator[tuple[str, K]]:
-        """Yield the keys at and below *prefix*, as text and as this face has them."""
+    def _texts(self, prefix: str, note: Callable[[K], object]) -> Iterator[str]:
+        """Yield the keys at and below *prefix* as text; *note* is told each, as this face has it, before."""
         wanted = prefix_text(prefix)
         folder = wanted.removesuffix("/")
         below = f"{folder}/" if folder else ""
         try:
             for text in self._list(folder):
-                if (text.startswith(below) or text == wanted) and is_key(text):
-                    key = self._to_key(text)
-                    if key is not None:
-                        yield text, key
+                if (
+                    (text.startswith(below) or text == wanted)
+                    and is_key(text)
+                    and (key := self._to_key(text)) is not None
+                ):
+                    note(key)
+                    yield text
         except Exception as error:
             self._noted(error, "list", prefix)
             raise
 
+    def _listed(self, prefix: str) -> Iterator[K]:
+        noted: deque[K] = deque()
+        return (noted.popleft() for _ in self._texts(prefix, noted.append))
+
     def _items(self, prefix: str) -> Iterator[tuple[K, R]]:
         errors: dict[object, Exception] = {}
-        listed: deque[K] = deque()
-
-        def texts() -> Iterator[str]:
-            for text, key in self._texts(prefix):
-                listed.append(key)
-                yield text
-
-        for text, read in self._read_many(texts()):
-            key = listed.popleft()
+        noted: deque[K] = deque()
+        for text, read in self._read_many(self._texts(prefix, noted.append)):
+            key = noted.popleft()
             if read is None:  # deleted since it was listed
                 continue
             result = self._result(text, read)
@@ -385,7 +386,7 @@ class Calls(ABC, Generic[K, R, A]):
         itself out.
         """
         prefix_text(prefix)
-        return _Keys(lambda: (key for _, key in self._texts(prefix)))
+        return _Keys(lambda: self._listed(prefix))
 
     def items(self, prefix: str = "") -> ItemsView[K, R]:
         """Return ``(key, result)`` of what is stored now, at and below *prefix*, read concurrently, as a stream.
@@ -398,11 +399,11 @@ class Calls(ABC, Generic[K, R, A]):
 
     def __iter__(self) -> Iterator[K]:
         """Iterate over the keys stored now."""
-        return (key for _, key in self._texts(""))
+        return self._listed("")
 
     def __len__(self) -> int:
         """Count the keys stored now, by listing them."""
-        return sum(1 for _ in self._texts(""))
+        return sum(1 for _ in self._listed(""))
 
     def __contains__(self, key: object) -> bool:
         """Return whether *key* holds something now, by reading."""

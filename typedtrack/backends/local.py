@@ -9,9 +9,10 @@ from __future__ import annotations
 import errno
 import itertools
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
+from typedtrack._calls import READ_LIMIT, Read
 from typedtrack._tracker import ResultTracker
 from typedtrack.errors import KeyConflictError, UnsupportedOperationError
 
@@ -86,6 +87,14 @@ class LocalResultTracker(ResultTracker):
             return None
         finally:
             os.close(fd)
+
+    def _read_many(self, keys: Iterable[str]) -> Iterator[tuple[str, Read]]:
+        for key in keys:  # what the base class does with one at a time, in fewer steps
+            try:
+                read: Read = self._read(key, READ_LIMIT)
+            except Exception as error:
+                read = error
+            yield key, read
 
     def _write(self, key: str, data: bytes, *, exclusive: bool = False) -> None:
         target = self._path(key)

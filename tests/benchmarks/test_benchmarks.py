@@ -1,0 +1,47 @@
+"""The benchmarks run and print their tables; what they measure is not tested."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+
+CONTESTANTS = {
+    "put, folder exists": 4,
+    "put, folder must be made": 4,
+    "get": 4,
+    "items() over 300 results": 4,
+    "fresh process: import and one put": 5,
+    "encode": 4,
+    "decode": 3,
+}
+
+
+def test_quick_run_prints_every_table(tmp_path: Path) -> None:
+    """Each topic has one line for each contestant, the limit first and at ratio 1, and leaves no file behind."""
+    program = [sys.executable, "-m", "benchmarks", "--quick", f"--folder={tmp_path}"]
+    run = subprocess.run(program, cwd=ROOT, capture_output=True, encoding="utf-8", timeout=300, check=False)
+    assert (run.returncode, run.stderr) == (0, "")
+    assert not list(tmp_path.iterdir())
+
+    _, *tables = run.stdout.strip().split("\n\n")
+    shapes: dict[str, int] = {}
+    for table in tables:
+        head, rule, limit, *others = (line.strip("| ").split(" | ") for line in table.splitlines())
+        assert head[1:] == ["median", "ratio", "quartiles", "aim"]
+        assert rule == ["---|--:|--:|:-:|--:"]
+        assert limit[0].startswith("limit: ")
+        assert limit[2:4] == ["1.00", "1.00 to 1.00"]
+        assert all(float(line[2]) > 0 for line in others)
+        shapes[head[0]] = 1 + len(others)
+    assert shapes == CONTESTANTS
+
+
+def test_one_module_by_name(tmp_path: Path) -> None:
+    """A name on the command line runs that module alone."""
+    program = [sys.executable, "-m", "benchmarks", "--quick", f"--folder={tmp_path}", "get"]
+    run = subprocess.run(program, cwd=ROOT, capture_output=True, encoding="utf-8", timeout=300, check=True)
+    assert run.stdout.count("| ratio |") == 1
+    assert "| get | median |" in run.stdout
