@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -18,8 +19,10 @@ def topics(folder: Path, quick: bool) -> Iterator[Topic]:
     """Yield the topic; a call starts an interpreter and waits for its end."""
     base = f"{folder}/process"
 
+    environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": ""}  # the first round compiles, as an installer does
+
     def process(program: str) -> int:
-        return subprocess.run([sys.executable, "-c", program], cwd=_PROJECT, check=True).returncode
+        return subprocess.run([sys.executable, "-c", program], cwd=_PROJECT, env=environment, check=True).returncode
 
     def put(module: str, tracker: str) -> str:
         return f"from {module} import {tracker}\n{tracker}({base!r})['app/out'] = {RESULT!r}"
