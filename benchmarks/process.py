@@ -29,6 +29,7 @@ def topics(folder: Path, quick: bool) -> Iterator[Topic]:
 
     contestants = [
         Contestant("limit: a bare interpreter", lambda: process("pass")),
+        Contestant("import typing, and nothing else", lambda: process("import typing")),
         Contestant("import msgspec, and nothing else", lambda: process("import msgspec")),
         Contestant("typedtrack.open_tracker", lambda: process(put("typedtrack", "open_tracker")), aim=2.3),
         Contestant(

@@ -13,7 +13,7 @@ CONTESTANTS = {
     "put, folder must be made": 4,
     "get": 4,
     "items() over 300 results": 4,
-    "fresh process: import and one put": 5,
+    "fresh process: import and one put": 6,
     "encode": 4,
     "decode": 3,
 }
