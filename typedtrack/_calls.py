@@ -38,6 +38,7 @@ U = TypeVar("U")
 Read: TypeAlias = bytes | Exception | None
 READ_LIMIT: Final = MAX_RESULT_BYTES + 1  # one byte more than a result may have tells that it is too large
 
+_CREATE_ATTEMPTS: Final = 100  # at a key that holds something for the create and nothing for the look after it
 _FIRST_PAUSE: Final = 0.005  # seconds
 _LONGEST_PAUSE: Final = 2.0  # seconds
 _PAUSE_GROWTH: Final = 1.5
@@ -171,14 +172,15 @@ class Calls(ABC, Generic[K, R, A]):
             raise
 
     def _create(self, text: str, data: bytes) -> None:
+        attempts_left = _CREATE_ATTEMPTS
         while True:
+            attempts_left -= 1
             try:
                 return self._write(text, data, exclusive=True)
-            except FileExistsError:
-                pass
             except Exception as error:
-                self._noted(error, "create", text)
-                raise
+                if not (isinstance(error, FileExistsError) and attempts_left):
+                    self._noted(error, "create", text)
+                    raise
             stored = self._load(text)
             if stored is not None:  # else it was deleted in between
                 break
@@ -226,10 +228,13 @@ class Calls(ABC, Generic[K, R, A]):
         """
         text = self._to_text(key)
         pauses = _Pauses(timeout)
-        while (data := self._load(text)) is None:
-            if not pauses.sleep():
+        while True:
+            last = pauses.time_is_up()
+            if (data := self._load(text)) is not None:
+                return self._to_result(data, text)
+            if last:
                 raise ResultTimeoutError((text,), pauses.timeout)
-        return self._to_result(data, text)
+            pauses.sleep()
 
     # -- many keys ----------------------------------------------------------------------------------------------------
 
@@ -317,7 +322,8 @@ class Calls(ABC, Generic[K, R, A]):
         places = self._places(keys, errors)
         pauses = _Pauses(timeout)
         while True:
-            started = time.monotonic()
+            last = pauses.time_is_up()
+            worked = -time.monotonic()
             for text, read in self._read_many(list(places)):
                 if read is None:
                     continue
@@ -329,9 +335,13 @@ class Calls(ABC, Generic[K, R, A]):
                     if isinstance(result, Exception):
                         errors[key] = result
                     else:
+                        worked += time.monotonic()  # what the caller does with it is not part of the look
                         yield key, result
-            if not places or not pauses.sleep(time.monotonic() - started):
+                        worked -= time.monotonic()
+            worked += time.monotonic()
+            if not places or last:
                 break
+            pauses.sleep(worked)
         if places:
             late = ResultTimeoutError(tuple(places), pauses.timeout)
             if not errors:
@@ -394,8 +404,7 @@ class Calls(ABC, Generic[K, R, A]):
         Raises:
             BulkError: (from the iteration, at its end) some keys failed; every other was yielded.
         """
-        prefix_text(prefix)
-        return _Items(lambda: self._items(prefix))
+        return _Items(lambda: self._items(prefix), self.keys(prefix))
 
     def __iter__(self) -> Iterator[K]:
         """Iterate over the keys stored now."""
@@ -432,16 +441,17 @@ class _Keys(KeysView[K]):
 
 
 class _Items(ItemsView[K, R]):
-    """Keys and results as a stream: iterating lists and reads anew, and so do `len` and ``in``."""
+    """Keys and results as a stream: iterating lists and reads anew, and so does ``in``; `len` only lists."""
 
-    def __init__(self, stream: Callable[[], Iterator[tuple[K, R]]]) -> None:
+    def __init__(self, stream: Callable[[], Iterator[tuple[K, R]]], keys: KeysView[K]) -> None:
         self._stream = stream
+        self._keys = keys
 
     def __iter__(self) -> Iterator[tuple[K, R]]:
         return self._stream()
 
     def __len__(self) -> int:
-        return sum(1 for _ in self)
+        return len(self._keys)
 
     def __contains__(self, item: object) -> bool:
         return any(item == stored for stored in self)
@@ -458,14 +468,15 @@ class _Pauses:
     def restart(self) -> None:
         self._pause = _FIRST_PAUSE
 
-    def sleep(self, worked: float = 0.0) -> bool:
-        """Pause once, the longer the more seconds a look takes; when the time is up return `False` instead."""
-        left = self._deadline - time.monotonic()
-        if left <= 0:
-            return False
+    def time_is_up(self) -> bool:
+        """Return whether the look that begins now is the last one."""
+        return time.monotonic() >= self._deadline
+
+    def sleep(self, worked: float = 0.0) -> None:
+        """Pause once, the longer the more seconds a look takes."""
+        left = max(self._deadline - time.monotonic(), 0.0)
         time.sleep(min(max(self._pause, worked * _PAUSE_PER_WORK), left))
         self._pause = min(self._pause * _PAUSE_GROWTH, _LONGEST_PAUSE)
-        return True
 
 
 def _note_failure(errors: dict[object, Exception], key: object, error: Exception) -> None:

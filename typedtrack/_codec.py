@@ -25,13 +25,15 @@ from typedtrack._values import (
     plain,
     problems_of,
 )
-from typedtrack.errors import CorruptResultError, InvalidResultError, Problem
+from typedtrack.errors import CorruptResultError, InvalidResultError, Problem, shown
 
 __all__ = ["decode", "encode", "encode_twin", "same_result"]
 
 # Only what plainly keeps the rules: ints that need no second look, strings that fit whatever their characters are.
 _PlainInt = Annotated[int, msgspec.Meta(ge=MIN_INT, le=2**63 - 1)]
 _PlainStr = Annotated[str, msgspec.Meta(max_length=MAX_PLAIN_STR)]
+
+_MOST_DIGITS = 100  # of an int; far more than any that keeps the rules
 
 _encode_json = msgspec.json.Encoder().encode
 _decode_plain = msgspec.json.Decoder(dict[str, _PlainInt | float | _PlainStr]).decode
@@ -99,7 +101,7 @@ def same_result(stored: bytes, data: bytes) -> bool:
         found, given = decode(stored, ""), decode(data, "")
     except CorruptResultError:
         return False
-    return encode(dict(sorted(found.items()))) == encode(dict(sorted(given.items())))
+    return {name: repr(value) for name, value in found.items()} == {name: repr(value) for name, value in given.items()}
 
 
 def _decode_closely(data: bytes, file: str) -> Result:
@@ -107,8 +109,11 @@ def _decode_closely(data: bytes, file: str) -> Result:
         raise CorruptResultError(file, None, f"is larger than the limit of {MAX_RESULT_BYTES:,} bytes")
     document = _parse(data, file)
     if not isinstance(document, dict):
-        raise CorruptResultError(file, None, f"holds a JSON {type(document).__name__}, not an object")
-    values = cast("Result", document)  # which is so if problems_of finds no fault
+        raise CorruptResultError(file, None, "is JSON, but not an object")
+    values = cast("Result", document)  # which is so if the following finds no fault
+    for field, value in values.items():
+        if isinstance(value, _Beyond):
+            raise CorruptResultError(file, field, f"the number {shown(value)} is beyond the limits of int and float")
     for problem in problems_of(values):
         got = "" if problem.value is None else f", got {problem.value}"
         raise CorruptResultError(file, problem.field, problem.reason + got)
@@ -119,7 +124,7 @@ def _parse(data: bytes, file: str) -> Any:
     import json  # here, because few results need it
 
     try:
-        return json.loads(data.decode(), parse_float=_finite_float)
+        return json.loads(data.decode(), parse_float=_float, parse_int=_int)
     except UnicodeDecodeError as error:
         reason = f"is not UTF-8 (byte {error.start})"
     except RecursionError:
@@ -129,8 +134,20 @@ def _parse(data: bytes, file: str) -> Any:
     raise CorruptResultError(file, None, reason)
 
 
-def _finite_float(text: str) -> float:
-    number = float(text)
-    if math.isinf(number):
-        raise ValueError(f"the number {text} is beyond a double")
-    return number
+class _Beyond:
+    """A number that no value can be: beyond a double, or of more digits than Python takes for an int."""
+
+    def __init__(self, digits: str) -> None:
+        self._digits = digits
+
+    def __repr__(self) -> str:
+        return self._digits
+
+
+def _float(digits: str) -> float | _Beyond:
+    number = float(digits)
+    return _Beyond(digits) if math.isinf(number) else number
+
+
+def _int(digits: str) -> int | _Beyond:
+    return int(digits) if len(digits) <= _MOST_DIGITS else _Beyond(digits)

@@ -60,7 +60,7 @@ def prefix_text(prefix: object) -> str:
 
 def _text(key: object) -> str:
     if isinstance(key, str):
-        return str(key)
+        return str.__str__(key)  # whatever a subclass shows itself as
     if isinstance(key, bool):
         raise InvalidKeyError(shown(key), "a key is an int or a str, not bool")
     try:

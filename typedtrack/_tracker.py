@@ -40,6 +40,10 @@ class ResultTracker(Calls[Key, Result, Result]):
     {}
     """
 
+    @overload  # two, because a union of the two would leave a type checker no type to expect of a dict of mixed values
+    def put(self, key: Key, results: Mapping[str, Value] = ..., /, **fields: Value) -> None: ...
+    @overload
+    def put(self, key: Key, results: Iterable[tuple[str, Value]], /, **fields: Value) -> None: ...
     def put(self, key: Key, results: Fields = (), /, **fields: Value) -> None:
         """Store a result under *key*, whole or not at all, in place of what it held.
 
@@ -55,6 +59,10 @@ class ResultTracker(Calls[Key, Result, Result]):
         text = key_text(key)
         self._store(text, encode(_given(results, fields, text), text))
 
+    @overload  # two, because a union of the two would leave a type checker no type to expect of a dict of mixed values
+    def create(self, key: Key, results: Mapping[str, Value] = ..., /, **fields: Value) -> None: ...
+    @overload
+    def create(self, key: Key, results: Iterable[tuple[str, Value]], /, **fields: Value) -> None: ...
     def create(self, key: Key, results: Fields = (), /, **fields: Value) -> None:
         """Store a result under *key* if it holds none, atomically; the same result again is no error.
 
@@ -79,7 +87,7 @@ class ResultTracker(Calls[Key, Result, Result]):
 
     __getitem__ = get
 
-    def __setitem__(self, key: Key, results: Fields) -> None:
+    def __setitem__(self, key: Key, results: Mapping[str, Value]) -> None:
         """Store a result, as `put` does."""
         self.put(key, results)
 

@@ -6,7 +6,8 @@ or `None`; the road that asked decides which error that becomes.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+import operator
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, Final, NamedTuple, TypeAlias, cast
 
 from typedtrack.errors import InvalidResultError, Problem, shown
@@ -143,18 +144,18 @@ def _normalised_foreign(value: object) -> object:
 
     if isinstance(value, (Decimal, Fraction)):
         return value
-    exact: int | float
-    if isinstance(value, numbers.Integral):
-        exact = int(value)
-    elif isinstance(value, numbers.Real):
-        exact = float(value)
-    else:
-        item = getattr(value, "item", None)
-        if not callable(item) or getattr(value, "shape", None) != ():
+    try:
+        if isinstance(value, numbers.Integral):
+            exact: object = operator.index(value)
+        elif isinstance(value, numbers.Real):
+            exact = float(value)
+        elif getattr(value, "shape", None) == () and (scalar := cast("Any", value).item()) is not value:  # if it has
+            exact = normalised(scalar)
+        else:
             return value
-        scalar = item()
-        return value if scalar is value else normalised(scalar)
-    return exact if exact == value or exact != exact else value
+        return exact if type(exact) in KINDS and (exact == value or exact != exact) else value
+    except Exception:  # a foreign type may raise anything here; what does not convert is refused by its name
+        return value
 
 
 _names: set[str] = set()  # field names that passed name_problem: an application has few, and puts them often
@@ -162,15 +163,16 @@ names_at_a_glance: Final = _names.issuperset
 """Whether all of some names are among those that `known_names` remembers."""
 
 
-def known_names(names: Iterable[str]) -> bool:
+def known_names(names: Collection[str]) -> bool:
     """Return whether all *names* keep the rules; remembers (a bounded number of) those that do."""
     if names_at_a_glance(names):
         return True
     if any(name_problem(name) is not None for name in names):
         return False
-    if len(_names) > _REMEMBERED_NAMES:
+    if len(_names) + len(names) > _REMEMBERED_NAMES:
         _names.clear()
-    _names.update(names)
+    if len(names) <= _REMEMBERED_NAMES:
+        _names.update(names)
     return True
 
 

@@ -274,5 +274,5 @@ class BulkError(ExceptionGroup[Exception], TypedtrackError):
     def __init__(self, errors: Mapping[Any, Exception], results: Mapping[Any, object] | None = None) -> None:
         super().__init__(self.message, self.exceptions)
 
-    def __reduce__(self) -> tuple[type[BulkError], tuple[object, ...]]:
-        return type(self), (self.errors, self.results)
+    def __reduce__(self) -> tuple[type[BulkError], tuple[object, ...], dict[str, object]]:
+        return type(self), (self.errors, self.results), vars(self)  # the last for its notes

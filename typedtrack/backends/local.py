@@ -100,8 +100,8 @@ class LocalResultTracker(ResultTracker):
         target = self._path(key)
         folder = target[: target.rindex(b"/")]
         temporary = b"%b/.typedtrack-%b-%d-%d.tmp" % (folder, _process, os.getpid(), next(_writes))
-        fd = self._open_new(temporary, folder, key)
         try:
+            fd = self._open_new(temporary, folder, key)
             try:
                 left = memoryview(data)
                 while left:
@@ -124,29 +124,36 @@ class LocalResultTracker(ResultTracker):
     def _open_new(self, path: bytes, folder: bytes, key: str) -> int:
         for _ in range(_ATTEMPTS):
             try:
-                return os.open(path, _WRITE_FLAGS, 0o666)
-            except FileNotFoundError:  # make the folder only now: nearly always it is there
-                self._make_folder(folder, key)
+                try:
+                    return os.open(path, _WRITE_FLAGS, 0o666)
+                except FileNotFoundError:  # make the folder only now: nearly always it is there
+                    self._make_folder(folder)
             except NotADirectoryError:
-                self._refuse_file_above(key)
-                raise
-        raise FileNotFoundError(f"folder {os.fsdecode(folder)} is removed again and again while a result is put there")
+                self._refuse_result_above(key)  # else it is gone again, or is no result
+        reason = "something on the way to it is no folder, or leads nowhere, or is removed again and again"
+        raise NotADirectoryError(errno.ENOTDIR, reason, os.fsdecode(folder))
 
-    def _make_folder(self, folder: bytes, key: str) -> None:
+    def _make_folder(self, folder: bytes) -> None:
+        missing: list[bytes] = []
+        while not self._made(folder):
+            missing.append(folder)
+            folder = os.path.dirname(folder)
+        while missing and self._made(missing.pop()):  # if removed again, the next attempt to open tells
+            pass
+
+    def _made(self, folder: bytes) -> bool:
+        """Make *folder*, if there is none; return whether there is, `False` if the one above it is missing."""
         try:
             os.mkdir(folder)
-        except FileExistsError:  # made by another in between; or a file, at which the next attempt to open stops
-            return
+        except FileExistsError:  # or it is a file, at which the next attempt to open stops
+            return True
         except FileNotFoundError:
-            self._make_folder(os.path.dirname(folder), key)
-            return self._make_folder(folder, key)
-        except NotADirectoryError:
-            self._refuse_file_above(key)
-            raise
+            return False
         if self._fsync:
             _sync_folder(os.path.dirname(folder))
+        return True
 
-    def _refuse_file_above(self, key: str) -> None:
+    def _refuse_result_above(self, key: str) -> None:
         """Raise `KeyConflictError` if a segment above the last of *key* is a stored result."""
         end = key.find("/")
         while end != -1:
@@ -159,8 +166,8 @@ class LocalResultTracker(ResultTracker):
         while True:
             try:
                 return move(temporary, target)
-            except (IsADirectoryError, FileExistsError):
-                if not os.path.isdir(target):
+            except (IsADirectoryError, FileExistsError) as error:
+                if isinstance(error, FileExistsError) and not _is_folder(target):
                     raise
                 if not _remove_empty_folders(target):
                     raise KeyConflictError(key, key) from None
@@ -188,7 +195,7 @@ class LocalResultTracker(ResultTracker):
             except FileNotFoundError:  # nothing was ever put, or it was removed since
                 continue
             except NotADirectoryError:
-                if folder == prefix != "":
+                if folder == prefix and os.path.isfile(self._path(prefix)):
                     yield prefix
                 continue
             above = f"{folder}/" if folder else ""
@@ -213,14 +220,23 @@ def _remove(path: bytes) -> None:
         pass
 
 
+def _is_folder(path: bytes) -> bool:
+    return os.path.isdir(path) and not os.path.islink(path)
+
+
 def _remove_empty_folders(path: bytes) -> bool:
-    """Remove the folder *path* if nothing but empty folders is in it; return whether it is gone."""
+    """Remove the folder *path* if nothing but empty folders is in it; return whether it may be gone."""
+    folders = [path]
     try:
-        with os.scandir(path) as entries:
-            if not all(entry.is_dir(follow_symlinks=False) and _remove_empty_folders(entry.path) for entry in entries):
-                return False
-        os.rmdir(path)
-    except FileNotFoundError:  # gone already
+        for folder in folders:  # which grows meanwhile
+            with os.scandir(folder) as entries:
+                for entry in entries:
+                    if not entry.is_dir(follow_symlinks=False):
+                        return False
+                    folders.append(entry.path)
+        for folder in reversed(folders):
+            os.rmdir(folder)
+    except (FileNotFoundError, NotADirectoryError):  # others are at it too: look again
         return True
     except OSError:  # a result came in between, or it may not be removed
         return False
