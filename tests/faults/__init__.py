@@ -1,0 +1,1 @@
+"""Kills, full disks, interrupts, obstacles and races: a result stays whole, or was never there."""

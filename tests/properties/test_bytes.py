@@ -1,0 +1,147 @@
+"""Arbitrary bytes are a valid result or corrupt, whatever they are, at a cost that their size bounds."""
+
+from __future__ import annotations
+
+import json
+import tracemalloc
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from tests.strategies import field_names, results, values
+from tests.trackers import exact
+from typedtrack import CorruptResultError, Result, ResultTracker, open_tracker
+from typedtrack._codec import _decode_closely, _decode_plain, decode, encode
+from typedtrack._values import MAX_RESULT_BYTES, problems_of
+
+_NUMBERS = st.from_regex(rb"-?[0-9]{1,25}(\.[0-9]{1,20})?([eE][+-]?[0-9]{1,3})?", fullmatch=True)
+_WORDS = st.sampled_from([b"NaN", b"Infinity", b"-Infinity", b"true", b"false", b"null", b"[]", b"{}", b"-", b"01"])
+_STRINGS = st.text(max_size=20).map(lambda text: json.dumps(text).encode()) | st.from_regex(
+    rb'"(\\(["\\/bfnrt]|u[dD]?[0-9a-fA-F]{3,4})|[ -!#-\[\]-~]|[\x80-\xff]){0,8}"', fullmatch=True
+)
+_SPACES = st.text(" \t\r\n\v\0", max_size=2).map(str.encode)
+
+
+@st.composite
+def _nearly_json(draw: st.DrawFn) -> bytes:
+    """Draw an object whose parts are spelt in every way that a writer might try."""
+    values_ = st.one_of(_NUMBERS, _WORDS, _STRINGS)
+    parts = draw(st.lists(st.tuples(_SPACES, _STRINGS, _SPACES, values_), max_size=4))
+    body = b",".join(space + name + b":" + more + value for space, name, more, value in parts)
+    return draw(_SPACES) + b"{" + body + b"}" + draw(_SPACES)
+
+
+@st.composite
+def _damaged(draw: st.DrawFn) -> bytes:
+    """Draw a stored result that was cut, or of which some bytes were changed."""
+    data = bytearray(encode(draw(results(3))))
+    if draw(st.booleans()):
+        return bytes(data[: draw(st.integers(0, len(data)))])
+    for _ in range(draw(st.integers(1, 3))):
+        data[draw(st.integers(0, len(data) - 1))] = draw(st.integers(0, 255))
+    return bytes(data)
+
+
+def any_bytes() -> st.SearchStrategy[bytes]:
+    """Return arbitrary bytes: random, nearly JSON, damaged results."""
+    return st.one_of(st.binary(max_size=200), _nearly_json(), _damaged())
+
+
+def _got(tracker: ResultTracker) -> Result | CorruptResultError:
+    try:
+        return tracker["k"]
+    except CorruptResultError as error:
+        return error.with_traceback(None)
+
+
+def _outcome(read: Callable[[], dict[str, int | float | str]]) -> object:
+    try:
+        return exact(read())
+    except CorruptResultError as error:
+        return (error.file, error.field, error.reason)
+
+
+@settings(max_examples=500, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(any_bytes())
+@example(b"")
+@example(b"{}")
+@example(b'{"a": 1, "a": {}}')
+@example(b'{"a": {}, "a": 1}')
+def test_any_bytes_are_a_result_or_corrupt(tmp_path: Path, data: bytes) -> None:
+    """A get returns a result that keeps every rule, or raises `CorruptResultError`; the bytes can be had unread."""
+    (tmp_path / "k").write_bytes(data)
+    tracker = open_tracker(tmp_path)
+    result = _got(tracker)
+    if isinstance(result, CorruptResultError):
+        assert result.file == f"{tmp_path}/k"
+        assert len(str(result)) < 1000
+    else:
+        assert problems_of(result) == []
+        assert exact(result) == exact(json.loads(data.decode()))
+    assert tracker.get_bytes("k") == data
+    assert "k" in tracker
+    assert list(tracker) == ["k"]
+
+
+@settings(max_examples=1000)
+@given(any_bytes())
+def test_the_glance_and_the_closer_look_agree(data: bytes) -> None:
+    """What the fast decoder accepts, the careful one reads to the same result; the choice is only one of speed."""
+    assert _outcome(lambda: decode(data, "f")) == _outcome(lambda: _decode_closely(data, "f"))
+    try:
+        glanced = _decode_plain(data)
+    except (ValueError, RecursionError):
+        return
+    if problems_of(glanced) == []:
+        assert exact(glanced) == exact(_decode_closely(data, "f"))
+
+
+@given(st.lists(st.tuples(field_names(), values()), min_size=2, max_size=5))
+def test_the_last_of_a_repeated_name_wins(pairs: list[tuple[str, int | float | str]]) -> None:
+    """Repetition is no fault, and both looks see the last value."""
+    data = b"{" + b",".join(json.dumps(n).encode() + b":" + json.dumps(v).encode() for n, v in pairs * 2) + b"}"
+    assert exact(decode(data, "f")) == exact(dict(pairs))
+    assert exact(_decode_closely(data, "f")) == exact(dict(pairs))
+
+
+def _filled(start: bytes, repeated: bytes, end: bytes = b"") -> bytes:
+    return start + repeated * ((MAX_RESULT_BYTES - len(start) - len(end)) // len(repeated)) + end
+
+
+_BOMBS = {
+    "open lists": _filled(b"", b"["),
+    "open objects": _filled(b"", b'{"a":'),
+    "a list of lists": _filled(b'{"a":[', b"[],", b"0]}"),
+    "a list of objects": _filled(b'{"a":[', b'{"":0},', b"0]}"),
+    "a list of numbers": _filled(b'{"a":[', b"1,", b"0]}"),
+    "one number": _filled(b'{"a":', b"9", b"}"),
+    "one fraction": _filled(b'{"a":0.', b"1", b"}"),
+    "one exponent": _filled(b'{"a":1e', b"0", b"1}"),
+    "one text": _filled(b'{"a":"', b"x", b'"}'),
+    "one text of escapes": _filled(b'{"a":"', b"\\u0041", b'"}'),
+    "one name": _filled(b'{"', b"x", b'":1}'),
+    "spaces": _filled(b"", b" "),
+    "invalid UTF-8 at the end": _filled(b'{"a":"', "é".encode(), b"\xff"),
+    "deep, then a bomb": b'{"a":' + b"[" * 900 + b"]" * 900 + b"}",
+    "many names": b"{" + b",".join(b'"%d":1' % n for n in range(90_000)) + b"}",
+    "many bad names": b"{" + b",".join(b'"\\n%d":1' % n for n in range(70_000)) + b"}",
+    "too large": b" " * (MAX_RESULT_BYTES * 8),
+}
+
+
+@pytest.mark.parametrize("bomb", _BOMBS.values(), ids=_BOMBS)
+def test_memory_is_bounded(tmp_path: Path, bomb: bytes) -> None:
+    """No mebibyte of input takes more than 100 of memory on its way to a result or an error, which stays short."""
+    (tmp_path / "k").write_bytes(bomb)
+    tracker = open_tracker(tmp_path)
+    tracemalloc.start()
+    try:
+        result = _got(tracker)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 100 * 2**20
+    assert not isinstance(result, CorruptResultError) or len(str(result)) < 1000

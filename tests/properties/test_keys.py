@@ -1,0 +1,101 @@
+"""Arbitrary text as a key round-trips and is listed, or is refused; never another file, never outside the base."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import cast
+
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from tests.strategies import invalid_keys, keys
+from tests.trackers import snapshot
+from typedtrack import InvalidKeyError, Key, KeyConflictError, open_tracker
+from typedtrack._keys import is_key, key_text
+
+
+@settings(max_examples=300)
+@given(keys())
+@example("a*[b]?/{c}~@#%+=,:")
+@example("x" * 255 + "/" + "é" * 127)
+def test_a_key_round_trips_and_is_listed(key: Key) -> None:
+    """One file at exactly `<base>/<key>`, listed by the text of the key, alone and below each of its prefixes."""
+    with tempfile.TemporaryDirectory() as base:
+        tracker = open_tracker(base)
+        tracker[key] = {"n": 1}
+        text = str(key)
+        assert [path for path, data in snapshot(Path(base)).items() if data is not None] == [text]
+        assert list(tracker) == [text]
+        assert tracker[key] == tracker[text] == {"n": 1}
+        assert key in tracker
+        segments = text.split("/")
+        for end in range(1, len(segments) + 1):
+            assert list(tracker.keys("/".join(segments[:end]))) == [text]
+        assert key_text(text) == text
+        del tracker[key]
+        assert list(tracker) == []
+
+
+@given(invalid_keys())
+def test_an_invalid_key_is_refused_by_every_call(invalid: object) -> None:
+    """Nothing is read and nothing is written, inside the base or outside."""
+    key = cast("Key", invalid)
+    with tempfile.TemporaryDirectory() as parent:
+        tracker = open_tracker(f"{parent}/base")
+        tracker["a"] = {"n": 1}
+        before = snapshot(Path(parent))
+        for call in (tracker.get, tracker.get_bytes, tracker.wait, tracker.__delitem__, tracker.__contains__):
+            with pytest.raises(InvalidKeyError):
+                call(key)
+        for write in (tracker.put, tracker.create):
+            with pytest.raises(InvalidKeyError):
+                write(key, n=2)
+        with pytest.raises(ExceptionGroup):
+            tracker.get_many([key])
+        with pytest.raises(ExceptionGroup):
+            tracker.put_many([(key, {"n": 2})])
+        with pytest.raises(ExceptionGroup):
+            list(tracker.wait_all([key]))
+        assert snapshot(Path(parent)) == before
+
+
+@settings(max_examples=500, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.text() | st.text("./\\a\0 ~*é", max_size=12))
+@example("../outside")
+@example("a/../../outside")
+@example("/etc/passwd")
+def test_any_text_is_a_key_or_refused(tmp_path: Path, text: str) -> None:
+    """What is accepted is stored below the base and listed; what is not is refused before the disk is asked."""
+    base = tmp_path / "parent" / "base"
+    tracker = open_tracker(base)
+    try:
+        tracker[text] = {"n": 1}
+    except InvalidKeyError:
+        assert not is_key(text)
+        return
+    assert is_key(text)
+    assert list(tracker) == [text]
+    assert tracker[text] == {"n": 1}
+    assert [path.name for path in tmp_path.iterdir()] == ["parent"]
+    assert [path.name for path in (tmp_path / "parent").iterdir()] == ["base"]
+    del tracker[text]
+
+
+@settings(max_examples=200)
+@given(st.lists(keys(), min_size=2, max_size=6, unique_by=str))
+def test_two_keys_never_share_a_file(several: list[Key]) -> None:
+    """Each key keeps its own result, or is refused because a folder is real; no put changes another key's."""
+    with tempfile.TemporaryDirectory() as base:
+        tracker = open_tracker(base)
+        stored: dict[str, dict[str, int | float | str]] = {}
+        for n, key in enumerate(several):
+            try:
+                tracker[key] = {"n": n}
+            except KeyConflictError:
+                text = str(key)
+                assert any(other.startswith(f"{text}/") or text.startswith(f"{other}/") for other in stored)
+            else:
+                stored[str(key)] = {"n": n}
+        assert dict(tracker.items()) == stored

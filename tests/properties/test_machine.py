@@ -1,0 +1,14 @@
+"""Every tracker as a state machine against a plain dict."""
+
+from __future__ import annotations
+
+from examples.sqlite_tracker import SqliteResultTracker
+from tests.properties.machine import state_machine
+from tests.trackers import DictTracker
+from typedtrack import FsspecResultTracker, open_tracker
+
+TestLocal = state_machine(open_tracker, real_folders=True)
+TestLocalThroughFsspec = state_machine(lambda folder: FsspecResultTracker(folder, fsync=True), real_folders=True)
+TestMemory = state_machine(lambda folder: open_tracker(f"memory:/{folder}"))
+TestSqlite = state_machine(lambda folder: SqliteResultTracker(str(folder / "results.sqlite")))
+TestConcurrent = state_machine(lambda _: DictTracker())

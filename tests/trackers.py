@@ -1,0 +1,69 @@
+"""Helpers of the tests: a tracker on a plain dict, and looks at results and folders that miss nothing."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from typedtrack import Result, ResultTracker, Value
+
+__all__ = ["DictTracker", "exact", "exact_all", "snapshot"]
+
+
+class DictTracker(ResultTracker):
+    """Results in a dict, as a backend would keep them; counts its reads, fails where it is told to."""
+
+    def __init__(self, max_concurrency: int = 4) -> None:
+        self.max_concurrency = max_concurrency
+        self.stored: dict[str, bytes] = {}
+        self.failures: dict[str, Exception] = {}
+        self.reads = 0
+        self._counting = threading.Lock()
+
+    def __repr__(self) -> str:
+        return "DictTracker()"
+
+    def _fail(self, key: str) -> None:
+        if key in self.failures:
+            raise self.failures[key]
+
+    def _read(self, key: str, limit: int) -> bytes | None:
+        self._fail(key)
+        with self._counting:
+            self.reads += 1
+        data = self.stored.get(key)
+        return None if data is None else data[:limit]
+
+    def _write(self, key: str, data: bytes, *, exclusive: bool = False) -> None:
+        self._fail(key)
+        if exclusive and self.stored.setdefault(key, data) is not data:
+            raise FileExistsError(key)
+        self.stored[key] = data
+
+    def _delete(self, key: str) -> None:
+        self._fail(key)
+        if self.stored.pop(key, None) is None:
+            raise FileNotFoundError(key)
+
+    def _list(self, prefix: str) -> Iterator[str]:
+        self._fail(prefix)
+        return iter(list(self.stored))
+
+
+def exact(result: Mapping[str, Value]) -> dict[str, tuple[type, str]]:
+    """Return *result* so that two compare equal only with the same types and bits (NaN is one value here)."""
+    return {name: (type(value), repr(value)) for name, value in result.items()}
+
+
+def exact_all(results: Mapping[str, Result]) -> dict[str, dict[str, tuple[type, str]]]:
+    """Return several results as `exact` does one."""
+    return {key: exact(result) for key, result in results.items()}
+
+
+def snapshot(folder: Path) -> dict[str, bytes | None]:
+    """Return everything below *folder*, hidden files too: path → content, or `None` for what is no file."""
+    return {
+        str(path.relative_to(folder)): path.read_bytes() if path.is_file() else None
+        for path in sorted(folder.rglob("*"))
+    }

@@ -1,0 +1,613 @@
+"""Every call of a tracker, over primitives that are a dict: bulk calls, waiting, listing."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+
+import pytest
+
+from tests.trackers import DictTracker
+from typedtrack import (
+    BulkError,
+    CorruptResultError,
+    InvalidKeyError,
+    InvalidResultError,
+    Key,
+    Result,
+    ResultExistsError,
+    ResultNotFoundError,
+    ResultTimeoutError,
+    UnsupportedOperationError,
+)
+from typedtrack import _calls as calls
+
+
+class _Bar:
+    """A progress bar as tqdm's."""
+
+    def __init__(self) -> None:
+        self.updates: list[int] = []
+
+    def update(self, n: int, /) -> bool:
+        """Note *n*."""
+        self.updates.append(n)
+        return True
+
+
+@pytest.fixture(params=[1, 4], ids=["sequential", "concurrent"])
+def tracker(request: pytest.FixtureRequest) -> DictTracker:
+    """Return an empty tracker whose bulk calls run one by one, or four at once."""
+    return DictTracker(request.param)
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """Replace the clock by one that only pauses advance; return the pauses."""
+    pauses: list[float] = []
+
+    class Clock:
+        now = 0.0
+
+        def monotonic(self) -> float:
+            return self.now
+
+        def sleep(self, seconds: float) -> None:
+            pauses.append(seconds)
+            self.now += seconds
+
+    monkeypatch.setattr(calls, "time", Clock())
+    return pauses
+
+
+def _advance(seconds: float) -> None:
+    vars(calls)["time"].sleep(seconds)  # the clock in use
+
+
+def _take(stream: Iterable[tuple[Key, Result]], taken: list[tuple[Key, Result]]) -> None:
+    """Take *stream* item by item, so that an error at its end loses none."""
+    for item in stream:
+        taken.append(item)  # noqa: PERF402
+
+
+# -- one key ----------------------------------------------------------------------------------------------------------
+
+
+def test_put_takes_what_dict_update_takes(tracker: DictTracker) -> None:
+    """A mapping, pairs, fields, and fields over both."""
+    tracker.put(1, {"a": 1}, b=2)
+    assert tracker.get("1") == {"a": 1, "b": 2}
+    tracker.put("1", [("a", 1), ("a", 2)], b=2.5)
+    assert tracker[1] == {"a": 2, "b": 2.5}
+    tracker.put(1, key="k", self="s")
+    assert tracker[1] == {"key": "k", "self": "s"}
+    tracker[1] = (("x", "y"),)  # type: ignore[assignment]  # taken, but no part of the type
+    assert tracker[1] == {"x": "y"}
+
+
+def test_put_leaves_the_callers_mapping_alone(tracker: DictTracker) -> None:
+    """What is given is read, not kept and not changed."""
+    given: Result = {"a": 1}
+    tracker.put("k", given, b=2)
+    assert given == {"a": 1}
+
+
+@pytest.mark.parametrize("results", [5, None, ["ab", 1], [1], [(["unhashable"], 1)]])
+def test_put_refuses_what_is_no_mapping(tracker: DictTracker, results: object) -> None:
+    """Anything else is refused by the rule, not by a TypeError from within."""
+    with pytest.raises(InvalidResultError, match="a result is a mapping of field names to values, got"):
+        tracker["k"] = results  # type: ignore[assignment]  # the point
+    assert tracker.stored == {}
+
+
+def test_get_of_an_absent_key_is_empty(tracker: DictTracker) -> None:
+    """`{}` is the answer where nothing is stored."""
+    assert tracker.get("absent") == tracker["absent"] == {}
+
+
+def test_a_tracker_is_true(tracker: DictTracker) -> None:
+    """An empty tracker is a tracker: `if tracker:` asks whether there is one, and lists nothing."""
+    assert tracker
+    assert len(tracker) == 0
+
+
+def test_create_is_idempotent_and_refuses_other_content(tracker: DictTracker) -> None:
+    """The same result again is no error, another is, and the first stays."""
+    tracker.create("k", {"a": 1, "b": 2})
+    tracker.create("k", {"b": 2, "a": 1})
+    with pytest.raises(ResultExistsError) as caught:
+        tracker.create("k", a=1.0, b=2)
+    assert (caught.value.key, caught.value.tracker) == ("k", "DictTracker()")
+    assert tracker["k"] == {"a": 1, "b": 2}
+
+
+def test_create_over_what_is_no_result(tracker: DictTracker) -> None:
+    """Stored bytes that are not a result are other content."""
+    tracker.stored["k"] = b"torn"
+    with pytest.raises(ResultExistsError):
+        tracker.create("k", a=1)
+    assert tracker.get_bytes("k") == b"torn"
+
+
+def test_create_tries_again_when_the_other_was_deleted(tracker: DictTracker, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A result that was there for the create and is gone for the look is no obstacle."""
+    tracker.stored["k"] = b"{}"
+    read = tracker._read
+
+    def vanishing(key: str, limit: int) -> bytes | None:
+        tracker.stored.pop(key, None)
+        return read(key, limit)
+
+    monkeypatch.setattr(tracker, "_read", vanishing)
+    tracker.create("k", a=1)
+    assert tracker.stored["k"] == b'{\n  "a": 1\n}\n'
+
+
+def test_create_does_not_try_for_ever(tracker: DictTracker, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What exists, but can never be read, ends in the store's error, with its note."""
+
+    def full(key: str, data: bytes, *, exclusive: bool = False) -> None:
+        raise FileExistsError("something")
+
+    monkeypatch.setattr(tracker, "_write", full)
+    with pytest.raises(FileExistsError, match="something") as caught:
+        tracker.create("k", a=1)
+    assert caught.value.__notes__ == ["typedtrack: create DictTracker()['k']"]
+
+
+def test_get_bytes_is_the_way_out(tracker: DictTracker) -> None:
+    """The stored bytes come back unread, up to the limit."""
+    tracker.stored.update(k=b"\xfftorn", full=b"x" * 2**20, over=b"x" * (2**20 + 1))
+    with pytest.raises(CorruptResultError):
+        tracker.get("k")
+    assert tracker.get_bytes("k") == b"\xfftorn"
+    assert len(tracker.get_bytes("full")) == 2**20
+    with pytest.raises(CorruptResultError, match="larger than the limit of 1,048,576 bytes") as caught:
+        tracker.get_bytes("over")
+    assert caught.value.file == "DictTracker()['over']"
+    with pytest.raises(ResultNotFoundError) as missing:
+        tracker.get_bytes("absent")
+    assert (missing.value.key, missing.value.tracker) == ("absent", "DictTracker()")
+
+
+def test_a_get_reads_at_most_the_limit_and_one_byte(tracker: DictTracker, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No call asks a store for more, and `in` asks for one byte."""
+    limits: list[int] = []
+
+    def read(key: str, limit: int) -> bytes:
+        limits.append(limit)
+        return b'{"a": 1}'
+
+    monkeypatch.setattr(tracker, "_read", read)
+    tracker.get("k")
+    tracker.get_bytes("k")
+    tracker.wait("k")
+    tracker.get_many(["k"])
+    list(tracker.wait_all(["k"]))
+    assert set(limits) == {2**20 + 1}
+    assert "k" in tracker
+    assert limits[-1] == 1
+
+
+def test_delete(tracker: DictTracker) -> None:
+    """`del` makes a key hold nothing, and says so when it held nothing."""
+    tracker["k"] = {"a": 1}
+    del tracker["k"]
+    assert tracker["k"] == {}
+    with pytest.raises(ResultNotFoundError) as caught:
+        del tracker["k"]
+    assert caught.value.key == "k"
+
+
+def test_contains(tracker: DictTracker) -> None:
+    """`in` answers of what is stored now, a result or not; what is no key is refused."""
+    tracker[5] = {"a": 1}
+    tracker.stored["torn"] = b""
+    assert 5 in tracker
+    assert "5" in tracker
+    assert "torn" in tracker
+    assert "absent" not in tracker
+    with pytest.raises(InvalidKeyError):
+        assert "../x" not in tracker
+
+
+CALLS: list[tuple[str, Callable[[DictTracker], object]]] = [
+    ("get", lambda tracker: tracker.get("k")),
+    ("get", lambda tracker: tracker.get_bytes("k")),
+    ("get", lambda tracker: tracker.wait("k", 0)),
+    ("put", lambda tracker: tracker.put("k", a=1)),
+    ("create", lambda tracker: tracker.create("k", a=1)),
+    ("delete", lambda tracker: tracker.__delitem__("k")),
+    ("look for", lambda tracker: "k" in tracker),
+    ("list", lambda tracker: list(tracker.keys("k"))),
+    ("list", lambda tracker: list(tracker.items("k"))),
+]
+
+
+@pytest.mark.parametrize(("operation", "call"), CALLS)
+def test_the_stores_errors_pass_unchanged_with_a_note(
+    tracker: DictTracker, operation: str, call: Callable[[DictTracker], object]
+) -> None:
+    """An unreachable store is never `{}`: its own error comes through, and names key and operation."""
+    failure = ConnectionResetError("gone")
+    tracker.failures["k"] = failure
+    with pytest.raises(ConnectionResetError) as caught:
+        call(tracker)
+    assert caught.value is failure
+    assert failure.__notes__ == [f"typedtrack: {operation} DictTracker()['k']"]
+
+
+def test_typedtracks_own_errors_need_no_note(tracker: DictTracker) -> None:
+    """An error that names its key already is not annotated."""
+    failure = UnsupportedOperationError("create", "DictTracker()", "use `put`")
+    tracker.failures["k"] = failure
+    with pytest.raises(UnsupportedOperationError):
+        tracker.create("k", a=1)
+    assert not hasattr(failure, "__notes__")
+
+
+# -- many keys --------------------------------------------------------------------------------------------------------
+
+
+def test_get_many(tracker: DictTracker) -> None:
+    """Every key asked for is answered, as it was spelt, in order, absent ones by `{}`, each place read once."""
+    tracker.put(5, a=1)
+    tracker.put("b", a=2)
+    found = tracker.get_many(["b", 5, "5", "absent", "b"])
+    assert found == {"b": {"a": 2}, 5: {"a": 1}, "5": {"a": 1}, "absent": {}}
+    assert list(found) == ["b", 5, "5", "absent"]
+    assert tracker.reads == 3
+    assert tracker.get_many([]) == {}
+
+
+def test_get_many_hides_nothing(tracker: DictTracker) -> None:
+    """A corrupt result, a failing read, a bad and an unhashable key leave the others their answers."""
+    failure = ConnectionResetError("gone")
+    tracker.put("ok", a=1)
+    tracker.stored["torn"] = b"{"
+    tracker.failures["gone"] = failure
+    keys: list[Key] = ["torn", "gone", "../x", [], "ok", "absent"]  # type: ignore[list-item]  # the point
+    with pytest.raises(BulkError) as caught:
+        tracker.get_many(keys)
+    assert caught.value.results == {"ok": {"a": 1}, "absent": {}}
+    errors = {key: type(error) for key, error in caught.value.errors.items()}
+    assert errors == {
+        "torn": CorruptResultError,
+        "gone": ConnectionResetError,
+        "../x": InvalidKeyError,
+        "[]": InvalidKeyError,
+    }
+    assert failure.__notes__ == ["typedtrack: get DictTracker()['gone']"]
+
+
+@pytest.mark.parametrize("pairs", [False, True])
+def test_put_many(tracker: DictTracker, pairs: bool) -> None:
+    """A mapping or a stream of pairs, every result under its key."""
+    results: dict[Key, Result] = {n: {"n": n} for n in range(50)}
+    tracker.put_many(iter(results.items()) if pairs else results)
+    assert {int(key): dict(result) for key, result in tracker.items()} == results
+
+
+def test_put_many_hides_nothing(tracker: DictTracker) -> None:
+    """Bad keys, bad results, a repeated key and a failing store leave the others stored."""
+    failure = ConnectionResetError("gone")
+    tracker.failures["gone"] = failure
+    results: list[tuple[Key, Result]] = [
+        ("", {"a": 1}),
+        ("empty", {}),
+        ("gone", {"a": 1}),
+        ("ok", {"a": 1}),
+        (5, {"a": 1}),
+        ("5", {"a": 2}),
+        ([], {"a": 1}),  # type: ignore[list-item]  # the point
+    ]
+    with pytest.raises(BulkError) as caught:
+        tracker.put_many(results)
+    errors = {key: type(error) for key, error in caught.value.errors.items()}
+    assert errors == {
+        "": InvalidKeyError,
+        "empty": InvalidResultError,
+        "gone": ConnectionResetError,
+        "5": InvalidKeyError,
+        "[]": InvalidKeyError,
+    }
+    assert "given twice" in str(caught.value.errors["5"])
+    assert failure.__notes__ == ["typedtrack: put DictTracker()['gone']"]
+    assert dict(tracker.items()) == {"ok": {"a": 1}, "5": {"a": 1}}
+    assert caught.value.results == {}
+
+
+def test_bulk_calls_are_concurrent_and_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As many reads and writes as allowed are under way at once, and a stream is taken as it is needed."""
+    tracker = DictTracker(3)
+    together = threading.Barrier(3)
+    taken = 0
+    read, write = tracker._read, tracker._write
+
+    def read_together(key: str, limit: int) -> bytes | None:
+        together.wait(10)
+        return read(key, limit)
+
+    def write_together(key: str, data: bytes, *, exclusive: bool = False) -> None:
+        together.wait(10)
+        assert taken - len(tracker.stored) <= 3 * 3
+        write(key, data, exclusive=exclusive)
+
+    def stream() -> Iterator[tuple[Key, Result]]:
+        nonlocal taken
+        for n in range(300):
+            taken += 1
+            yield n, {"n": n}
+
+    monkeypatch.setattr(tracker, "_read", read_together)
+    monkeypatch.setattr(tracker, "_write", write_together)
+    tracker.put_many(stream())
+    assert len(tracker.stored) == 300
+    assert len(tracker.get_many(range(300))) == 300
+
+
+def test_a_stream_that_breaks_off_ends_the_call(tracker: DictTracker) -> None:
+    """An error in the caller's own iterable comes through as it is; what was started is finished."""
+
+    def stream() -> Iterator[tuple[Key, Result]]:
+        yield "a", {"a": 1}
+        raise LookupError("the caller's own")
+
+    with pytest.raises(LookupError, match="the caller's own"):
+        tracker.put_many(stream())
+    assert threading.active_count() == 1
+
+
+def test_items_that_nobody_takes_leave_no_threads(tracker: DictTracker) -> None:
+    """Dropping a stream halfway ends its threads."""
+    for n in range(100):
+        tracker[n] = {"n": n}
+    stream = iter(tracker.items())
+    next(stream)
+    del stream
+    deadline = time.monotonic() + 10
+    while threading.active_count() > 1 and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert threading.active_count() == 1
+
+
+# -- waiting ----------------------------------------------------------------------------------------------------------
+
+
+def test_wait_returns_what_is_there(tracker: DictTracker, clock: list[float]) -> None:
+    """No pause where none is needed."""
+    tracker["k"] = {"a": 1}
+    assert tracker.wait("k", timeout=0) == {"a": 1}
+    assert clock == []
+
+
+def test_wait_backs_off_and_gives_up_in_time(tracker: DictTracker, clock: list[float]) -> None:
+    """The pauses grow to two seconds, the last look is at the time-out, and the error names key and seconds."""
+    with pytest.raises(ResultTimeoutError) as caught:
+        tracker.wait("k", timeout=60)
+    assert (caught.value.keys, caught.value.timeout) == (("k",), 60)
+    assert sum(clock) == pytest.approx(60)
+    assert clock[:-1] == sorted(clock[:-1])
+    assert max(clock) == 2.0
+    assert tracker.reads == len(clock) + 1 < 60
+
+
+def test_wait_for_ever(tracker: DictTracker, clock: list[float], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a time-out it waits until the result comes."""
+    read = tracker._read
+
+    def late(key: str, limit: int) -> bytes | None:
+        if sum(clock) > 10_000:
+            tracker.stored["k"] = b'{"a": 1}'
+        return read(key, limit)
+
+    monkeypatch.setattr(tracker, "_read", late)
+    assert tracker.wait("k") == {"a": 1}
+
+
+def test_wait_zero_reads_once(tracker: DictTracker, clock: list[float]) -> None:
+    """A time-out of 0 is one look."""
+    with pytest.raises(ResultTimeoutError, match="no result after 0 s under 1 key"):
+        tracker.wait("k", timeout=0)
+    assert (tracker.reads, clock) == (1, [])
+
+
+def test_wait_does_not_take_corrupt_for_absent(tracker: DictTracker) -> None:
+    """A corrupt result ends the wait."""
+    tracker.stored["k"] = b""
+    with pytest.raises(CorruptResultError):
+        tracker.wait("k")
+
+
+def test_wait_all_yields_as_they_arrive_and_tells_progress(
+    tracker: DictTracker, clock: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Results are yielded when they come, not in the order asked for; the bar counts each."""
+    read = tracker._read
+
+    def growing(key: str, limit: int) -> bytes | None:
+        if sum(clock) > 1:
+            tracker.stored["0"] = b'{"n": 0}'
+        return read(key, limit)
+
+    monkeypatch.setattr(tracker, "_read", growing)
+    tracker[1] = {"n": 1}
+    bar = _Bar()
+    arrived = list(tracker.wait_all([0, 1, "0"], timeout=60, progress=bar))
+    assert arrived == [(1, {"n": 1}), (0, {"n": 0}), ("0", {"n": 0})]
+    assert bar.updates == [1, 1, 1]
+
+
+def test_wait_all_with_little_load(tracker: DictTracker, clock: list[float]) -> None:
+    """Thousands of keys that come one after the other cost a look at those still absent, ever less often."""
+    for n in range(2000):
+        tracker[n] = {"n": n}
+    waiting = tracker.wait_all(range(3000), timeout=100)
+    assert sum(1 for _ in zip(range(2000), waiting, strict=False)) == 2000
+    assert tracker.reads <= 3000
+    with pytest.raises(ResultTimeoutError) as caught:
+        next(waiting)
+    assert len(caught.value.keys) == 1000
+    assert tracker.reads == 3000 + 1000 * len(clock)
+    assert len(clock) < 70
+
+
+def test_wait_all_spends_a_fifth_of_its_time_on_looking(clock: list[float], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where a look takes long, the pause after it takes four times as long."""
+    tracker = DictTracker(1)
+
+    def slow(key: str, limit: int) -> None:
+        _advance(10)
+
+    monkeypatch.setattr(tracker, "_read", slow)
+    with pytest.raises(ResultTimeoutError):
+        list(tracker.wait_all(["k"], timeout=100))
+    assert clock == [10, 40, 10, 40, 10]
+
+
+def test_wait_all_does_not_count_the_callers_time_as_its_own(clock: list[float]) -> None:
+    """A caller that takes a minute for each result does not make the next look come minutes later."""
+    tracker = DictTracker(1)
+    tracker["a"] = {"n": 1}
+    waiting = tracker.wait_all(["b", "a"])
+    assert next(waiting) == ("a", {"n": 1})
+    _advance(60)
+    tracker["b"] = {"n": 2}
+    assert next(waiting) == ("b", {"n": 2})
+    assert sum(clock) - 60 < 1
+
+
+def test_wait_all_looks_once_more_when_the_caller_used_up_the_time(clock: list[float]) -> None:
+    """What arrived in time is yielded although the caller came back too late."""
+    tracker = DictTracker(1)
+    tracker["a"] = {"n": 1}
+    waiting = tracker.wait_all(["b", "a"], timeout=10)
+    assert next(waiting) == ("a", {"n": 1})
+    tracker["b"] = {"n": 2}
+    _advance(60)
+    assert list(waiting) == [("b", {"n": 2})]
+
+
+def test_wait_all_hides_nothing(tracker: DictTracker, clock: list[float]) -> None:
+    """Bad keys and corrupt results come at the end, with those that did not come at all."""
+    tracker["ok"] = {"a": 1}
+    tracker.stored["torn"] = b"{"
+    tracker.failures["gone"] = ConnectionResetError("gone")
+    bar = _Bar()
+    waiting = tracker.wait_all(["", "torn", "gone", "late", "ok"], timeout=5, progress=bar)
+    arrived: list[tuple[Key, Result]] = []
+    with pytest.raises(BulkError) as caught:
+        _take(waiting, arrived)
+    assert arrived == [("ok", {"a": 1})]
+    errors = {key: type(error) for key, error in caught.value.errors.items()}
+    assert errors == {
+        "": InvalidKeyError,
+        "torn": CorruptResultError,
+        "gone": ConnectionResetError,
+        "late": ResultTimeoutError,
+    }
+    assert bar.updates == [1, 1, 1]  # what is no key is not waited for
+
+
+def test_wait_all_raises_bulk_error_without_a_time_out(tracker: DictTracker) -> None:
+    """When every key is done and some failed, the failures are raised."""
+    tracker.stored["torn"] = b"{"
+    with pytest.raises(BulkError):
+        list(tracker.wait_all(["torn"]))
+    assert list(tracker.wait_all([])) == []
+
+
+# -- listing ----------------------------------------------------------------------------------------------------------
+
+
+def test_keys_and_items_by_whole_segments(tracker: DictTracker) -> None:
+    """A prefix is a key and all below it; with a slash at its end, only what is below."""
+    for key in ("a", "a/b", "a/b/c", "ab", "b/a"):
+        tracker[key] = {"key": key}
+    assert sorted(tracker) == ["a", "a/b", "a/b/c", "ab", "b/a"]
+    assert sorted(tracker.keys("a")) == ["a", "a/b", "a/b/c"]
+    assert sorted(tracker.keys("a/")) == ["a/b", "a/b/c"]
+    assert sorted(tracker.keys("a/b")) == ["a/b", "a/b/c"]
+    assert list(tracker.keys("absent")) == []
+    assert dict(tracker.items("a/b")) == {"a/b": {"key": "a/b"}, "a/b/c": {"key": "a/b/c"}}
+    assert (len(tracker), len(tracker.keys("a")), len(tracker.items("b"))) == (5, 3, 1)
+
+
+def test_views_are_of_what_is_stored_now(tracker: DictTracker) -> None:
+    """A view lists anew each time, answers `in`, and combines as sets do."""
+    keys, items = tracker.keys("a"), tracker.items()
+    tracker["a"] = {"n": 1}
+    tracker["b"] = {"n": 2}
+    assert list(keys) == ["a"]
+    assert "a" in keys
+    assert "b" not in keys
+    assert ("b", {"n": 2}) in items
+    assert ("b", {"n": 3}) not in items
+    assert tracker.keys() & {"b", "c"} == {"b"}
+    del tracker["a"]
+    assert list(keys) == []
+
+
+def test_counting_items_reads_none(tracker: DictTracker) -> None:
+    """The length of a view is that of a listing: `list(view)`, which asks for it, reads each result once."""
+    for n in range(10):
+        tracker[n] = {"n": n}
+    assert len(tracker.items()) == 10
+    assert tracker.reads == 0
+    assert len(list(tracker.items())) == 10
+    assert tracker.reads == 10
+
+
+@pytest.mark.parametrize("prefix", ["/", "../x", "a//b"])
+def test_a_bad_prefix_is_refused_at_once(tracker: DictTracker, prefix: str) -> None:
+    """The call refuses it, not the first step of the iteration."""
+    with pytest.raises(InvalidKeyError):
+        tracker.keys(prefix)
+    with pytest.raises(InvalidKeyError):
+        tracker.items(prefix)
+
+
+def test_what_is_no_key_is_not_listed(tracker: DictTracker) -> None:
+    """Other people's files beside the results are left alone."""
+    tracker["a"] = {"n": 1}
+    tracker.stored.update({".hidden": b"", "x//y": b"", "b\n": b""})
+    assert list(tracker) == ["a"]
+    assert len(tracker) == 1
+
+
+def test_keys_of_another_shape_are_skipped(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A face whose keys are not all keys lists its own."""
+    tracker = DictTracker()
+    tracker["a"] = tracker["b"] = {"n": 1}
+
+    def to_key(text: str) -> str | None:
+        return text if text == "b" else None
+
+    monkeypatch.setattr(tracker, "_to_key", to_key)
+    assert list(tracker) == ["b"]
+    assert dict(tracker.items()) == {"b": {"n": 1}}
+
+
+def test_items_skips_what_was_deleted_since(tracker: DictTracker, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A result that goes while it is listed is not there, and shifts no other."""
+    for key in ("a", "b", "c"):
+        tracker[key] = {"key": key}
+    read = tracker._read
+
+    def vanished(key: str, limit: int) -> bytes | None:
+        return None if key == "b" else read(key, limit)
+
+    monkeypatch.setattr(tracker, "_read", vanished)
+    assert dict(tracker.items()) == {"a": {"key": "a"}, "c": {"key": "c"}}
+
+
+def test_items_hides_nothing(tracker: DictTracker) -> None:
+    """Corrupt results come at the end, when every other was yielded."""
+    tracker["a"] = tracker["c"] = {"n": 1}
+    tracker.stored["b"] = b"torn"
+    found: list[tuple[Key, Result]] = []
+    with pytest.raises(BulkError) as caught:
+        _take(tracker.items(), found)
+    assert dict(found) == {"a": {"n": 1}, "c": {"n": 1}}
+    assert [(key, type(error)) for key, error in caught.value.errors.items()] == [("b", CorruptResultError)]

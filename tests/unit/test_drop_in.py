@@ -1,0 +1,86 @@
+"""A drop-in for `torchx.runtime.tracking`: the same calls, the same files, both ways."""
+
+from __future__ import annotations
+
+import json
+import math
+import uuid
+import warnings
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import typedtrack
+from tests.trackers import exact
+from typedtrack import Key, Result
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # the reference's own imports
+    reference: Any = pytest.importorskip("torchx.runtime.tracking")
+
+RESULT: Result = {
+    "accuracy": 0.233,
+    "steps": 3,
+    "one": 1.0,
+    "minus zero": -0.0,
+    "l2norm/mean": math.nan,
+    "l2norm/sem": math.inf,
+    "low": -math.inf,
+    "big": 2**64 - 1,
+    "name": "naïve 日本 😀",
+    "lines": 'a\nb\t"\\\x00',
+}
+
+
+@pytest.fixture(params=["path", "url", "memory"])
+def base(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Return a base that both read."""
+    bases = {"path": str(tmp_path / "b"), "url": f"file://{tmp_path}/b", "memory": f"memory://{uuid.uuid4()}"}
+    return bases[request.param]
+
+
+@pytest.mark.filterwarnings("ignore:from fsspec 2023.5")  # the reference gives fsspec int keys
+@pytest.mark.parametrize("key", ["app1_out", "attempt_1/out", 1, "a b", "naïve", "x=1,y:2"])
+def test_files_are_exchanged_both_ways(base: str, key: Key) -> None:
+    """What one puts the other gets, to the bit."""
+    ours, theirs = typedtrack.FsspecResultTracker(base), reference.FsspecResultTracker(base)
+    theirs[key] = RESULT
+    assert exact(ours[key]) == exact(RESULT)
+    assert exact(dict(ours.items())[str(key)]) == exact(RESULT)
+    del ours[key]
+    assert theirs[key] == ours[key] == {}
+    ours[key] = RESULT
+    assert exact(theirs[key]) == exact(RESULT)
+
+
+def test_the_bytes_are_what_the_reference_would_write() -> None:
+    """For ASCII text and plain numbers the files do not even differ by a byte, but for the newline at the end."""
+    result: Result = {"a": 0.5, "b": 3, "c": "text", "d": -0.0}
+    tracker = typedtrack.FsspecResultTracker(f"memory://{uuid.uuid4()}")
+    for values in (result, {**result, "e": math.nan, "f": -math.inf}):
+        tracker["k"] = values
+        assert tracker.get_bytes("k") == json.dumps(values, indent=2).encode() + b"\n"
+
+
+@pytest.mark.filterwarnings("ignore:from fsspec 2023.5")  # the reference gives fsspec int keys
+@pytest.mark.parametrize("tracking", [reference, typedtrack], ids=["reference", "typedtrack"])
+def test_code_written_for_the_reference(tracking: Any, base: str) -> None:
+    """The reference's own examples, run with either import."""
+    tracker = tracking.FsspecResultTracker(base)
+    assert isinstance(tracker, tracking.ResultTracker)
+    tracker.put("foo", l2norm=1.2)
+    assert tracker.get("foo")["l2norm"] == 1.2
+    tracker["foo"] = {"l2norm/mean": 1.2, "l2norm/sem": 3.4}
+    assert tracker["foo"]["l2norm/sem"] == 3.4
+    tracker[1] = {"l2norm": 1.2}
+    assert tracker["1"] == tracker[1] == {"l2norm": 1.2}
+    assert tracker["absent"] == tracker.get("absent") == {}
+    assert tracker.get(12345) == {}
+
+
+def test_every_name_of_the_reference() -> None:
+    """Whatever its module exports has its twin here."""
+    names = {name for name in ("ResultTracker", "FsspecResultTracker") if hasattr(reference, name)}
+    assert names <= set(typedtrack.__all__)
+    assert len(names) == 2

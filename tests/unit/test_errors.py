@@ -1,0 +1,226 @@
+"""The error tree: each error is what users catch, carries its data, pickles, and says what to do."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+import typedtrack
+from typedtrack import (
+    BulkError,
+    CorruptResultError,
+    InvalidKeyError,
+    InvalidResultError,
+    KeyConflictError,
+    Problem,
+    RecordDefinitionError,
+    ResultExistsError,
+    ResultNotFoundError,
+    ResultTimeoutError,
+    SchemaError,
+    SchemaMismatchError,
+    TypedtrackError,
+    UnsupportedOperationError,
+)
+from typedtrack.errors import shown
+
+PROBLEMS = (Problem("a", "is bad", "1"), Problem(None, "is worse"), Problem("b/c", "is odd", "2", "c"))
+
+ERRORS: list[tuple[TypedtrackError, type[Exception], dict[str, object], str]] = [
+    (
+        InvalidKeyError("'../x'", "no segment of a key begins with a dot"),
+        ValueError,
+        {"key": "'../x'", "reason": "no segment of a key begins with a dot"},
+        "key '../x': no segment of a key begins with a dot",
+    ),
+    (
+        InvalidResultError(PROBLEMS[:1], "k"),
+        ValueError,
+        {"problems": PROBLEMS[:1], "key": "k", "record": None},
+        "invalid result for key 'k', nothing was written: field 'a': is bad, got 1",
+    ),
+    (
+        InvalidResultError(PROBLEMS, None, "EvalResult"),
+        ValueError,
+        {"problems": PROBLEMS, "key": None, "record": "EvalResult"},
+        (
+            "invalid EvalResult, nothing was written: 3 problems\n"
+            "  field 'a': is bad, got 1\n"
+            "  result: is worse\n"
+            "  field 'b/c' (attribute c): is odd, got 2"
+        ),
+    ),
+    (
+        RecordDefinitionError("EvalResult", "accuracy", "is a set"),
+        TypeError,
+        {"cls": "EvalResult", "field": "accuracy", "reason": "is a set"},
+        "EvalResult.accuracy: is a set",
+    ),
+    (
+        RecordDefinitionError("EvalResult", None, "has no field"),
+        TypeError,
+        {"cls": "EvalResult", "field": None},
+        "EvalResult: has no field",
+    ),
+    (
+        ResultNotFoundError("k", "T('/base')"),
+        KeyError,
+        {"key": "k", "tracker": "T('/base')"},
+        "no result under key 'k' in T('/base'); `wait` for it if it is still to come",
+    ),
+    (
+        ResultExistsError("k", "T('/base')"),
+        FileExistsError,
+        {"key": "k", "tracker": "T('/base')", "filename": None},
+        "key 'k' in T('/base') already holds another result; `put` replaces it, another key keeps both",
+    ),
+    (
+        KeyConflictError("a/b", "a"),
+        OSError,
+        {"key": "a/b", "other": "a"},
+        (
+            "key 'a/b': in its way is a result, stored under key 'a'; "
+            "on this store a key cannot be both, choose another key"
+        ),
+    ),
+    (
+        KeyConflictError("a", "a"),
+        OSError,
+        {"key": "a", "other": "a"},
+        "key 'a': in its way is a folder that is not empty; on this store a key cannot be both, choose another key",
+    ),
+    (
+        CorruptResultError("/base/k", "a", "is bad"),
+        ValueError,
+        {"file": "/base/k", "field": "a", "reason": "is bad"},
+        "/base/k: field 'a': is bad; get_bytes() returns what is stored",
+    ),
+    (
+        CorruptResultError("/base/k", None, "is empty"),
+        ValueError,
+        {"file": "/base/k", "field": None, "reason": "is empty"},
+        "/base/k: is empty; get_bytes() returns what is stored",
+    ),
+    (
+        SchemaMismatchError("EvalResult", "/base/k", PROBLEMS[:1]),
+        ValueError,
+        {"record": "EvalResult", "file": "/base/k", "problems": PROBLEMS[:1]},
+        "/base/k does not fit EvalResult: field 'a': is bad, got 1",
+    ),
+    (
+        SchemaError("eval.schema.json", (("", "is a list"), ("/properties/a", "unsupported keyword $ref"))),
+        ValueError,
+        {"source": "eval.schema.json"},
+        "schema eval.schema.json cannot be used:\n  (document): is a list\n  /properties/a: unsupported keyword $ref",
+    ),
+    (
+        ResultTimeoutError(("a", "b", "c", "d"), 2.5),
+        TimeoutError,
+        {"keys": ("a", "b", "c", "d"), "timeout": 2.5},
+        "no result after 2.5 s under 4 key(s): 'a', 'b', 'c', …",
+    ),
+    (
+        UnsupportedOperationError("create", "T('/base')", "use `put`"),
+        NotImplementedError,
+        {"operation": "create", "tracker": "T('/base')", "remedy": "use `put`"},
+        "create is not safe on T('/base'): use `put`",
+    ),
+]
+
+
+def _pickled(error: TypedtrackError) -> object:
+    return pickle.loads(pickle.dumps(error))
+
+
+@pytest.mark.parametrize(("error", "builtin", "data", "text"), ERRORS)
+def test_is_caught_by_tree_and_builtin_and_says_what_to_do(
+    error: TypedtrackError, builtin: type[Exception], data: dict[str, object], text: str
+) -> None:
+    """Each error has the builtin base of the contract, its data as attributes and its text."""
+    assert isinstance(error, TypedtrackError)
+    assert isinstance(error, builtin)
+    assert {name: getattr(error, name) for name in data} == data
+    assert str(error) == text
+
+
+@pytest.mark.parametrize("error", [error for error, *_ in ERRORS])
+@pytest.mark.parametrize("again", [_pickled, copy.copy, copy.deepcopy])
+def test_pickles_with_data_and_notes(error: TypedtrackError, again: Callable[[TypedtrackError], Any]) -> None:
+    """An error that crosses a process border is the same there: type, data, text and notes."""
+    noted = type(error)(*error.args)
+    noted.add_note("typedtrack: put /base/k")
+    copied = again(noted)
+    assert type(copied) is type(error)
+    assert vars(copied) == vars(noted)
+    assert copied.__notes__ == ["typedtrack: put /base/k"]
+    assert str(copied) == str(error)
+
+
+def test_os_errors_carry_errno() -> None:
+    """The errors that are OSErrors answer `errno` and `strerror` as such."""
+    import errno
+
+    assert ResultExistsError("k", "t").errno == errno.EEXIST
+    assert KeyConflictError("a", "a/b").errno == errno.EEXIST
+    timeout = ResultTimeoutError(("k",), 1.0)
+    assert (timeout.errno, timeout.strerror) == (errno.ETIMEDOUT, str(timeout))
+
+
+def test_bulk_error_has_each_key_and_works_with_except_star() -> None:
+    """A bulk call's error has the failed keys' errors and the others' results, and splits as a group."""
+    failed: dict[object, Exception] = {"a": PermissionError("no"), 7: InvalidKeyError("7", "odd")}
+    error = BulkError(failed, {"b": {"x": 1}})
+    assert error.errors == failed
+    assert error.results == {"b": {"x": 1}}
+    assert list(error.exceptions) == list(failed.values())
+    assert str(error) == "2 key(s) failed (2 sub-exceptions)"
+    caught: list[Exception] = []
+    try:
+        raise error
+    except* PermissionError as group:
+        caught.extend(group.exceptions)
+    except* InvalidKeyError:
+        pass
+    assert caught == [failed["a"]]
+    assert BulkError(failed).results == {}
+
+
+@pytest.mark.parametrize("again", [_pickled, copy.copy, copy.deepcopy])
+def test_bulk_error_pickles_with_data_and_notes(again: Callable[[TypedtrackError], Any]) -> None:
+    """A `BulkError` survives the way between processes with its errors, results and notes, theirs too."""
+    inner = InvalidKeyError("''", "a key is not empty")
+    inner.add_note("inner")
+    error = BulkError({"": inner}, {"b": {"x": 1}})
+    error.add_note("outer")
+    copied = again(error)
+    assert type(copied) is BulkError
+    assert copied.results == {"b": {"x": 1}}
+    assert copied.__notes__ == ["outer"]
+    assert isinstance(copied.errors[""], InvalidKeyError)
+    assert copied.errors[""].__notes__ == ["inner"]
+    assert copied.exceptions == (copied.errors[""],)
+    assert str(copied) == str(error)
+
+
+def test_every_error_is_exported_and_tested() -> None:
+    """The public names include every error, and this file constructs each."""
+    tested = {type(error) for error, *_ in ERRORS} | {BulkError, TypedtrackError}
+    public = {value for value in vars(typedtrack).values() if isinstance(value, type)}
+    assert tested == {cls for cls in public if issubclass(cls, TypedtrackError)}
+
+
+def test_shown_is_short_and_survives_a_broken_repr() -> None:
+    """An offending value is shown, cut in the middle, whatever its `repr` does."""
+
+    class Broken:
+        def __repr__(self) -> str:
+            raise RuntimeError("broken")
+
+    assert shown("x") == "'x'"
+    assert shown("x" * 78) == repr("x" * 78)
+    assert shown("a" * 100 + "b" * 100) == "'" + "a" * 38 + "…" + "b" * 38 + "'"
+    assert "Broken object at" in shown(Broken())

@@ -1,0 +1,48 @@
+"""What a process loads: no more than its base needs."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+LOCAL_USE = """
+tracker = typedtrack.{make}({base!r})
+tracker["k"] = {{"a": 1.5}}
+assert tracker["k"] == {{"a": 1.5}}
+assert list(tracker.items()) == [("k", {{"a": 1.5}})]
+assert tracker.get_many(["k"]) == {{"k": {{"a": 1.5}}}}
+"""
+NEVER = ["fsspec", "cattrs", "obstore", "s3fs", "numpy", "torch", "hypothesis", "pytest", "click", "mypy"]
+OWN = ["typedtrack.testing", "typedtrack.codegen", "typedtrack.cli", "typedtrack.schemas", "typedtrack.mypy_plugin"]
+
+
+def _loaded_by(program: str) -> set[str]:
+    """Return the modules that a fresh interpreter has loaded at the end of *program*."""
+    program = f"import sys, typedtrack\n{program}\nprint(*sys.modules)"
+    unmeasured = {name: value for name, value in os.environ.items() if not name.startswith("COV")}  # it loads modules
+    command = [sys.executable, "-c", program]
+    return set(subprocess.run(command, check=True, capture_output=True, text=True, env=unmeasured).stdout.split())
+
+
+@pytest.mark.parametrize("make", ["open_tracker", "FsspecResultTracker"])
+def test_a_local_base_loads_no_filesystem_library(tmp_path: Path, make: str) -> None:
+    """Import, put and get on a local base load neither fsspec, nor cattrs, nor any client or tool."""
+    loaded = _loaded_by(LOCAL_USE.format(make=make, base=str(tmp_path)))
+    assert loaded & {*NEVER, *OWN} == set()
+    assert not {"asyncio", "concurrent.futures", "json"} & loaded
+
+
+def test_import_alone_loads_no_more() -> None:
+    """`import typedtrack` loads neither the CLI, nor codegen, nor testing, nor any cloud client."""
+    assert _loaded_by("") & {*NEVER, *OWN} == set()
+
+
+def test_a_memory_base_loads_fsspec_and_no_client() -> None:
+    """The probe works: a memory base does load fsspec."""
+    loaded = _loaded_by("typedtrack.FsspecResultTracker('memory://x')['k'] = {'a': 1}")
+    assert "fsspec" in loaded
+    assert loaded & {"obstore", "s3fs", "adlfs", "cattrs", "numpy"} == set()

@@ -1,0 +1,268 @@
+"""Results on a local disk: files, folders, and what may be in their way."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.trackers import snapshot
+from typedtrack import (
+    CorruptResultError,
+    FsspecResultTracker,
+    KeyConflictError,
+    ResultExistsError,
+    ResultNotFoundError,
+    open_tracker,
+)
+from typedtrack.backends.local import LocalResultTracker, local_path
+
+
+@pytest.fixture
+def base(tmp_path: Path) -> Path:
+    """Return a base that does not exist yet."""
+    return tmp_path / "deep" / "base"
+
+
+@pytest.fixture
+def tracker(base: Path) -> LocalResultTracker:
+    """Return a tracker on it."""
+    return LocalResultTracker(base)
+
+
+def test_one_result_is_one_file(tracker: LocalResultTracker, base: Path) -> None:
+    """A put makes the folders it needs and one file, readable as any, and nothing else."""
+    mask = os.umask(0o022)
+    try:
+        tracker["a/b"] = {"x": 1}
+    finally:
+        os.umask(mask)
+    assert snapshot(base) == {"a": None, "a/b": b'{\n  "x": 1\n}\n'}
+    assert stat.S_IMODE((base / "a/b").stat().st_mode) == 0o644
+    tracker["a/b"] = {"x": 2}
+    tracker.create("a/c", x=3)
+    assert set(snapshot(base)) == {"a", "a/b", "a/c"}
+
+
+def test_making_and_reading_touch_nothing(tracker: LocalResultTracker, base: Path) -> None:
+    """Where nothing was ever put, everything is absent and nothing is made."""
+    assert tracker.get("a") == {}
+    assert "a" not in tracker
+    assert list(tracker) == list(tracker.keys("a/b")) == []
+    assert list(tracker.items()) == []
+    with pytest.raises(ResultNotFoundError):
+        del tracker["a/b"]
+    assert not base.parent.exists()
+
+
+def test_a_large_result_is_read_whole(tracker: LocalResultTracker) -> None:
+    """Reading in steps misses nothing, and stops at the limit."""
+    large: dict[str, int | float | str] = {f"{n:04}": "x" * 1000 for n in range(1000)}
+    tracker["k"] = large
+    assert tracker["k"] == large
+
+
+def test_a_file_beyond_the_limit_is_corrupt(tracker: LocalResultTracker, base: Path) -> None:
+    """A get of a file of gigabytes reads a mebibyte and a byte, and says what is wrong."""
+    base.mkdir(parents=True)
+    with open(base / "k", "wb") as file:
+        file.truncate(2**33)  # sparse
+    with pytest.raises(CorruptResultError, match="larger than the limit of 1,048,576 bytes") as caught:
+        tracker.get("k")
+    assert caught.value.file == str(base / "k")
+
+
+def test_a_result_beside_a_folder(tracker: LocalResultTracker, base: Path) -> None:
+    """`a` and `a/b` cannot both be; the second put or create says so, and the first result stays."""
+    tracker["a"] = {"n": 1}
+    for key in ("a/b", "a/b/c"):
+        for write in (tracker.put, tracker.create):
+            with pytest.raises(KeyConflictError) as caught:
+                write(key, n=2)
+            assert (caught.value.key, caught.value.other) == (key, "a")
+    tracker["b/c"] = {"n": 3}
+    for write in (tracker.put, tracker.create):
+        with pytest.raises(KeyConflictError) as caught:
+            write("b", n=4)
+        assert (caught.value.key, caught.value.other) == ("b", "b")
+    assert dict(tracker.items()) == {"a": {"n": 1}, "b/c": {"n": 3}}
+    assert set(snapshot(base)) == {"a", "b", "b/c"}
+    assert tracker["a/b"] == tracker["b"] == {}
+
+
+def test_empty_folders_are_in_nobodys_way(tracker: LocalResultTracker, base: Path) -> None:
+    """After the last result of a folder is deleted, its name is free again."""
+    for write in (tracker.put, tracker.create):
+        tracker["a/b/c"] = {"n": 1}
+        del tracker["a/b/c"]
+        write("a", n=2)
+        assert snapshot(base) == {"a": b'{\n  "n": 2\n}\n'}
+        del tracker["a"]
+
+
+def test_a_folder_is_no_result(tracker: LocalResultTracker) -> None:
+    """What a folder of results holds is below its name, not at it."""
+    tracker["a/b"] = {"n": 1}
+    assert tracker.get("a") == {}
+    assert "a" not in tracker
+    with pytest.raises(ResultNotFoundError):
+        del tracker["a"]
+    with pytest.raises(ResultNotFoundError):
+        del tracker["a/b/c"]
+    assert list(tracker.keys("a/b")) == ["a/b"]
+    assert list(tracker.keys("a/b/c")) == []
+
+
+def test_other_peoples_files_are_left_alone(tracker: LocalResultTracker, base: Path) -> None:
+    """Hidden files, names that are no text, links to folders and what is neither file nor folder are not listed."""
+    tracker["a"] = {"n": 1}
+    (base / ".hidden").write_bytes(b"")
+    (base / ".folder").mkdir()
+    (base / ".folder" / "b").write_bytes(b"")
+    (base / "loop").symlink_to(base)
+    (base / "dangling").symlink_to(base / "nowhere")
+    os.mkfifo(base / "fifo")
+    with open(os.fsencode(base) + b"/\xff", "wb"):
+        pass
+    assert list(tracker) == ["a"]
+    assert tracker["loop/a"] == {"n": 1}
+
+
+def test_a_link_that_leads_nowhere(tracker: LocalResultTracker, base: Path) -> None:
+    """It reads as absent, a put replaces it, a create ends in the disk's error instead of trying for ever."""
+    base.mkdir(parents=True)
+    (base / "k").symlink_to(base / "nowhere")
+    (base / "folder").symlink_to(base / "nowhere" / "deep")
+    assert tracker["k"] == {}
+    with pytest.raises(FileExistsError) as caught:
+        tracker.create("k", n=1)
+    assert caught.value.__notes__ == [f"typedtrack: create {base}/k"]
+    tracker.put("k", n=1)
+    assert tracker["k"] == {"n": 1}
+    for key in ("folder/a", "folder/a/b"):
+        with pytest.raises(NotADirectoryError, match="leads nowhere"):
+            tracker.put(key, n=1)
+    assert set(snapshot(base)) == {"k", "folder"}
+
+
+def test_a_link_to_a_folder_keeps_it(tracker: LocalResultTracker, base: Path) -> None:
+    """A create where a link to a folder is takes nothing from that folder."""
+    (base / "real" / "empty").mkdir(parents=True)
+    (base / "k").symlink_to(base / "real")
+    with pytest.raises(FileExistsError):
+        tracker.create("k", n=1)
+    assert (base / "real" / "empty").is_dir()
+
+
+def test_a_fifo_in_the_way_hangs_nothing(tracker: LocalResultTracker, base: Path) -> None:
+    """A pipe is no result: a get says so at once, a put replaces it, and below it is no place."""
+    base.mkdir(parents=True)
+    os.mkfifo(base / "k")
+    with pytest.raises(CorruptResultError):
+        tracker.get("k")
+    with pytest.raises(ResultExistsError):
+        tracker.create("k", n=1)
+    assert tracker["k/a"] == {}
+    with pytest.raises(NotADirectoryError) as caught:
+        tracker.put("k/a", n=1)
+    assert caught.value.filename == str(base / "k")
+    assert caught.value.__notes__ == [f"typedtrack: put {base}/k/a"]
+    tracker.put("k", n=1)
+    assert snapshot(base) == {"k": b'{\n  "n": 1\n}\n'}
+
+
+def test_a_base_that_is_a_file(tmp_path: Path) -> None:
+    """A mistaken base is the disk's error on put; nothing of the file is lost."""
+    (tmp_path / "base").write_text("precious")
+    tracker = LocalResultTracker(tmp_path / "base")
+    with pytest.raises(NotADirectoryError):
+        tracker.put("k", n=1)
+    assert list(tracker) == []
+    assert (tmp_path / "base").read_text() == "precious"
+
+
+def test_a_key_of_512_segments(tracker: LocalResultTracker) -> None:
+    """The deepest key there is works, whatever the recursion limit is."""
+    key = "/".join(["a"] * 512)
+    program = (
+        "import sys\n"
+        "from typedtrack import open_tracker\n"
+        "sys.setrecursionlimit(100)\n"
+        f"open_tracker({tracker._folder!r}).put({key!r}, n=1)\n"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True)
+    assert dict(tracker.items()) == {key: {"n": 1}}
+    del tracker[key]
+    tracker["a"] = {"n": 2}
+    assert dict(tracker.items()) == {"a": {"n": 2}}
+
+
+def test_names_are_utf8_whatever_the_locale(tracker: LocalResultTracker, base: Path) -> None:
+    """A process in the C locale finds the same file."""
+    tracker["naïve/日本"] = {"n": 1}
+    program = f"from typedtrack import open_tracker; assert open_tracker({str(base)!r})['naïve/日本'] == {{'n': 1}}"
+    env = {**os.environ, "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    script = base.parent / "read.py"
+    script.write_text(program, encoding="utf-8")
+    subprocess.run([sys.executable, script], check=True, env=env)
+
+
+@pytest.mark.parametrize("fsync", [False, True])
+def test_a_tracker_pickles(base: Path, fsync: bool) -> None:
+    """A worker process gets the tracker itself, before and after its first use."""
+    for tracker in (LocalResultTracker(base, fsync=fsync), FsspecResultTracker(base, fsync=fsync)):
+        for _ in range(2):
+            again = pickle.loads(pickle.dumps(tracker))
+            again["k"] = {"n": 1}
+            assert tracker["k"] == {"n": 1}
+
+
+@pytest.mark.parametrize(
+    ("tracker_base", "path"),
+    [
+        ("/tmp/x", "/tmp/x"),
+        ("/tmp/x/", "/tmp/x"),
+        ("/tmp/../tmp//x", "/tmp/x"),
+        (Path("/tmp/x"), "/tmp/x"),
+        ("file:///tmp/x", "/tmp/x"),
+        ("file:/tmp/x", "/tmp/x"),
+        ("local:///tmp/x", "/tmp/x"),
+        ("x y%20", f"{Path.cwd()}/x y%20"),
+        ("~/x", f"{Path.home()}/x"),
+        ("s3://bucket/x", None),
+        ("memory://x", None),
+        ("simplecache::file:///tmp/x", None),
+    ],
+)
+def test_local_paths(tracker_base: str | Path, path: str | None) -> None:
+    """A base is local as fsspec reads it."""
+    assert local_path(tracker_base) == path
+
+
+def test_the_root_is_a_base() -> None:
+    """The base `/` has its keys directly below it."""
+    tracker = LocalResultTracker("/")
+    assert tracker._location("a") == "/a"
+    assert tracker["a key/that is not there"] == {}
+    assert "etc/passwd" in tracker
+
+
+def test_a_base_elsewhere_is_refused() -> None:
+    """The local tracker takes local paths, and says what takes others."""
+    with pytest.raises(ValueError, match="not a local path: 's3://bucket'; use open_tracker or FsspecResultTracker"):
+        LocalResultTracker("s3://bucket")
+
+
+def test_every_way_to_name_a_base_sees_the_same(base: Path) -> None:
+    """`open_tracker` and `FsspecResultTracker`, path and URL, on one base."""
+    trackers = [make(name) for make in (open_tracker, FsspecResultTracker) for name in (base, f"file://{base}")]
+    for n, tracker in enumerate(trackers):
+        tracker[n] = {"n": n}
+    for tracker in trackers:
+        assert {key: dict(result) for key, result in tracker.items()} == {str(n): {"n": n} for n in range(4)}
+        assert tracker._location("k") == f"{base}/k"

@@ -1,0 +1,264 @@
+"""What a value and a field name may be, and what is normalised on put."""
+
+from __future__ import annotations
+
+import enum
+import fractions
+import math
+import subprocess
+import sys
+from decimal import Decimal
+
+import numpy as np
+import pytest
+
+from tests.trackers import DictTracker, exact
+from typedtrack import InvalidResultError, Problem, Value
+from typedtrack import _values as rules
+from typedtrack._values import known_names
+
+
+class _Count(enum.IntEnum):
+    TWO = 2
+
+
+class _Split(enum.StrEnum):
+    TRAIN = "train"
+
+
+class _Shade(str, enum.Enum):  # noqa: UP042  # older code has such
+    RED = "red"
+
+
+class _Fraction(float):
+    """A float that prints otherwise."""
+
+    def __repr__(self) -> str:
+        return "much"
+
+
+class _Tensor:
+    """What torch's tensors offer, as far as the rules look."""
+
+    def __init__(self, scalar: object, shape: tuple[int, ...] = ()) -> None:
+        self.scalar = scalar
+        self.shape = shape
+
+    def item(self) -> object:
+        """Return the one element, as torch does."""
+        if self.shape not in ((), (1,)):
+            raise RuntimeError("a Tensor with 2 elements cannot be converted to Scalar")
+        return self.scalar
+
+    def __eq__(self, other: object) -> bool:
+        """Compare as a tensor of no dimension does."""
+        return self.scalar == other
+
+    __hash__ = None  # type: ignore[assignment]  # as a class with __eq__ alone has it
+
+
+class _Device(_Tensor):
+    """A tensor that holds no number, as torch's on the meta device."""
+
+    def item(self) -> object:
+        """Fail, as torch does."""
+        raise RuntimeError("Tensor.item() cannot be called on meta tensors")
+
+
+@pytest.mark.parametrize(
+    ("given", "stored"),
+    [
+        (_Count.TWO, 2),
+        (_Split.TRAIN, "train"),
+        (_Shade.RED, "red"),
+        (_Fraction(0.5), 0.5),
+        (np.float64(-0.0), -0.0),
+        (np.float64("nan"), math.nan),
+        (np.str_("naïve"), "naïve"),
+        (np.int8(-1), -1),
+        (np.uint64(2**64 - 1), 2**64 - 1),
+        (np.float16(0.1), 0.0999755859375),
+        (np.float32(0.1), 0.10000000149011612),
+        (np.float32("-inf"), -math.inf),
+        (np.float32("nan"), math.nan),
+        (np.longdouble(0.5), 0.5),
+        (np.array(5), 5),
+        (np.array(0.25, dtype=np.float32), 0.25),
+        (np.array("text"), "text"),
+        (np.array(math.nan), math.nan),
+        (_Tensor(3), 3),
+        (_Tensor(0.5), 0.5),
+        (_Tensor(math.nan), math.nan),
+        (_Tensor("s"), "s"),
+    ],
+)
+def test_is_normalised_without_loss(given: Value, stored: Value) -> None:
+    """Other spellings of int, float and str are stored as these, bit for bit."""
+    tracker = DictTracker()
+    tracker.put("k", value=given)
+    assert exact(tracker["k"]) == exact({"value": stored})
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        True,
+        None,
+        b"bytes",
+        Decimal(1),
+        fractions.Fraction(1, 2),
+        1j,
+        [1],
+        (1,),
+        {"a": 1},
+        {1},
+        object(),
+        np.True_,
+        np.array(True),
+        np.bytes_(b"x"),
+        np.array(b"x"),
+        np.complex128(1),
+        np.array(1j),
+        np.array([1.0]),
+        np.array([1, 2]),
+        np.longdouble("0.1"),
+        np.array(np.longdouble("0.1")),
+        np.datetime64("2020-01-01", "D"),
+        np.datetime64("2020-01-01", "ns"),
+        np.array(1, dtype="datetime64[ns]"),
+        np.timedelta64(5, "s"),
+        np.timedelta64(5, "ns"),
+        np.void(b"x"),
+        _Tensor(True),
+        _Tensor(None),
+        _Tensor(1.0, (1,)),
+        _Tensor(1.0, (2,)),
+        _Device(1.0),
+    ],
+    ids=lambda given: type(given).__name__,
+)
+def test_is_no_value(given: Value) -> None:
+    """What is no int, float or str, or would lose something on becoming one, is refused by its type's name."""
+    tracker = DictTracker()
+    with pytest.raises(InvalidResultError) as caught:
+        tracker.put("k", value=given)
+    (problem,) = caught.value.problems
+    assert problem.field == "value"
+    assert problem.reason == f"a value is an int, a float or a str, not {type(given).__name__}"
+    assert tracker.stored == {}
+
+
+def test_a_tensor_that_returns_itself_is_refused() -> None:
+    """`item()` that goes round in a circle ends in an error, not in a recursion."""
+
+    class Circle:
+        shape = ()
+
+        def item(self) -> object:
+            return self
+
+    with pytest.raises(InvalidResultError, match="not Circle"):
+        DictTracker().put("k", value=Circle())  # type: ignore[call-overload]  # the point
+
+
+def test_neither_numpy_nor_torch_is_imported() -> None:
+    """Normalising asks the value, not the library that it may come from."""
+    program = (
+        "import sys\n"
+        "from typedtrack._values import normalised\n"
+        "class Scalar:\n"
+        "    shape = ()\n"
+        "    def item(self): return 3\n"
+        "    def __eq__(self, other): return other == 3\n"
+        "assert normalised(Scalar()) == 3\n"
+        "assert not {'numpy', 'torch'} & set(sys.modules), sys.modules.keys()\n"
+    )
+    subprocess.run([sys.executable, "-W", "error", "-c", program], check=True)
+
+
+@pytest.mark.parametrize(
+    ("value", "reason"),
+    [
+        (2**64, "an int is from -2**63 to 2**64-1; store it as a float or a str"),
+        (-(2**63) - 1, "an int is from -2**63 to 2**64-1; store it as a float or a str"),
+        ("x" * 1025, "the str is 1,025 bytes of UTF-8; the limit is 1,024 bytes"),
+        ("é" * 512 + "x", "the str is 1,025 bytes of UTF-8; the limit is 1,024 bytes"),
+        ("a\udc80", "the str is not valid Unicode: lone surrogate at position 1"),
+    ],
+)
+def test_is_beyond_the_limits(value: Value, reason: str) -> None:
+    """A value beyond a limit is refused, with the limit and the value, shortened."""
+    with pytest.raises(InvalidResultError) as caught:
+        DictTracker().put("k", a=value)
+    (problem,) = caught.value.problems
+    assert problem.reason == reason
+    assert problem.value is not None
+    assert len(problem.value) <= 80
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("", "a field name is not empty"),
+        ("x" * 257, "the field name is 257 bytes of UTF-8; the limit is 256 bytes"),
+        ("é" * 128 + "x", "the field name is 257 bytes of UTF-8; the limit is 256 bytes"),
+        ("a\ud800", "the field name is not valid Unicode: lone surrogate at position 1"),
+        ("a\tb", r"a field name has no control character ('\t')"),
+        ("a\x9fb", r"a field name has no control character ('\x9f')"),
+        ('a"b', 'a field name has no " and no \\'),
+        ("a\\b", 'a field name has no " and no \\'),
+        (5, "a field name is a str, not int"),
+        (None, "a field name is a str, not NoneType"),
+        (b"a", "a field name is a str, not bytes"),
+    ],
+)
+def test_is_no_field_name(name: str, reason: str) -> None:
+    """What is no field name is refused, with the rule."""
+    with pytest.raises(InvalidResultError) as caught:
+        DictTracker().put("k", {name: 1})
+    assert [problem.reason for problem in caught.value.problems] == [reason]
+
+
+@pytest.mark.parametrize("name", ["key", "self", "results", "l2norm/mean", " ", "é" * 128, "x" * 256, "a.b", "'"])
+def test_is_a_field_name(name: str) -> None:
+    """`key` and `self` are ordinary names, slashes and spaces are allowed."""
+    tracker = DictTracker()
+    tracker.put("k", {name: 1}, **{name: 2})
+    assert tracker["k"] == {name: 2}
+
+
+def test_field_names_of_str_subclasses_are_their_text() -> None:
+    """A name may be a `StrEnum` or numpy's str, whether or not it was met before."""
+    tracker = DictTracker()
+    for _ in range(2):
+        tracker["k"] = {_Split.TRAIN: 1, np.str_("loss"): float("nan")}
+        assert [(type(name), name) for name in tracker["k"]] == [(str, "train"), (str, "loss")]
+
+
+def test_all_problems_are_listed_at_once() -> None:
+    """Every broken rule of a result is named, in its order, and the result is called by its key."""
+    with pytest.raises(InvalidResultError) as caught:
+        DictTracker().put("k", {"a": None, "": 2**64, "ok": 1})  # type: ignore[dict-item]  # the point
+    assert caught.value.problems == (
+        Problem("a", "a value is an int, a float or a str, not NoneType", "None"),
+        Problem("", "a field name is not empty"),
+        Problem("", "an int is from -2**63 to 2**64-1; store it as a float or a str", "18446744073709551616"),
+    )
+    assert caught.value.key == "k"
+
+
+def test_an_empty_result_is_refused() -> None:
+    """No field at all is refused, since `{}` is what an absent result reads as."""
+    with pytest.raises(InvalidResultError, match="could not be told from an absent one"):
+        DictTracker().put("k")
+
+
+def test_remembered_names_are_bounded() -> None:
+    """The memory of names that passed never outgrows its bound, however many a result has."""
+    names = rules._names
+    for n in range(10):
+        assert known_names({f"{n}/{m}": m for m in range(1000)})
+        assert len(names) <= 4096
+    assert known_names({str(n): n for n in range(10_000)})
+    assert len(names) <= 4096
+    assert not known_names({"": 1})
