@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.trackers import snapshot
-from typedtrack import Result, UnsupportedOperationError, open_tracker
+from typedtrack import BulkError, Result, UnsupportedOperationError, open_tracker
 from typedtrack.backends import local
 from typedtrack.backends.local import LocalResultTracker
 
@@ -347,3 +347,23 @@ def test_a_folder_removed_while_it_is_listed(tmp_path: Path, system: _System, mo
 
     monkeypatch.setattr(system, "scandir", scandir)
     assert list(iter(tracker)) == ["c/k"]  # iter: list asks for the length first, by a listing of its own
+
+
+def test_a_read_that_fails_hides_no_other(tmp_path: Path, system: _System, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a bulk call the disk's error is that of its key; the others have their results."""
+    tracker = LocalResultTracker(tmp_path)
+    tracker["a"] = {"n": 1}
+    tracker["b"] = {"n": 1}
+    failure = OSError(errno.EIO, "Input/output error")
+
+    def broken(path: bytes, flags: int) -> int:
+        if path.endswith(b"/a"):
+            raise failure
+        return os.open(path, flags)
+
+    monkeypatch.setattr(system, "open", broken)
+    with pytest.raises(BulkError) as caught:
+        tracker.get_many(["a", "b"])
+    assert caught.value.errors == {"a": failure}
+    assert caught.value.results == {"b": {"n": 1}}
+    assert failure.__notes__ == [f"typedtrack: get {tmp_path}/a"]
