@@ -262,3 +262,6 @@ def test_remembered_names_are_bounded() -> None:
     assert known_names({str(n): n for n in range(10_000)})
     assert len(names) <= 4096
     assert not known_names({"": 1})
+    assert known_names({"a": 1})
+    assert "a" in names
+    assert known_names({"a": 2})
