@@ -370,6 +370,10 @@ class Calls(ABC, Generic[K, R, A]):
             self._noted(error, "list", prefix)
             raise
 
+    def _is_listed(self, key: object, wanted: str) -> bool:
+        text = self._to_text(cast("K", key))  # which refuses what is no key
+        return text == wanted or text.startswith(wanted and f"{wanted.removesuffix('/')}/")
+
     def _listed(self, prefix: str) -> Iterator[K]:
         noted: deque[K] = deque()
         return (noted.popleft() for _ in self._texts(prefix, noted.append))
@@ -395,8 +399,8 @@ class Calls(ABC, Generic[K, R, A]):
         The view streams: each iteration lists anew, in the store's order. A *prefix* that ends in ``/`` leaves the key
         itself out.
         """
-        prefix_text(prefix)
-        return _Keys(lambda: self._listed(prefix))
+        wanted = prefix_text(prefix)
+        return _Keys(lambda: self._listed(prefix), lambda key: self._is_listed(key, wanted) and key in self)
 
     def items(self, prefix: str = "") -> ItemsView[K, R]:
         """Return ``(key, result)`` of what is stored now, at and below *prefix*, read concurrently, as a stream.
@@ -425,10 +429,11 @@ class Calls(ABC, Generic[K, R, A]):
 
 
 class _Keys(KeysView[K]):
-    """Keys as a stream: iterating lists anew, and so do `len` and ``in``."""
+    """Keys as a stream: iterating lists anew, and so does `len`; ``in`` reads."""
 
-    def __init__(self, stream: Callable[[], Iterator[K]]) -> None:
+    def __init__(self, stream: Callable[[], Iterator[K]], contains: Callable[[object], bool]) -> None:
         self._stream = stream
+        self._contains = contains
 
     def __iter__(self) -> Iterator[K]:
         return self._stream()
@@ -437,7 +442,7 @@ class _Keys(KeysView[K]):
         return sum(1 for _ in self)
 
     def __contains__(self, key: object) -> bool:
-        return any(key == stored for stored in self)
+        return self._contains(key)
 
 
 class _Items(ItemsView[K, R]):

@@ -60,7 +60,7 @@ def prefix_text(prefix: object) -> str:
 
 def _text(key: object) -> str:
     if isinstance(key, str):
-        return str.__str__(key)  # whatever a subclass shows itself as
+        return str.__str__(str(key))  # what a subclass shows itself as, but a str itself
     if isinstance(key, bool):
         raise InvalidKeyError(shown(key), "a key is an int or a str, not bool")
     try:

@@ -111,6 +111,22 @@ class ResultTracker(Calls[Key, Result, Result]):
 
         return TypedTracker(self, record, PlainKeys() if key is None else template_keys(key), unknown)
 
+    @overload  # as for `put`, and because mappings are invariant in their keys
+    def put_many(self, results: Mapping[str, Mapping[str, Value]], /) -> None: ...
+    @overload
+    def put_many(self, results: Mapping[int, Mapping[str, Value]], /) -> None: ...
+    @overload
+    def put_many(self, results: Mapping[Key, Mapping[str, Value]], /) -> None: ...
+    @overload
+    def put_many(self, results: Iterable[tuple[Key, Mapping[str, Value]]], /) -> None: ...
+    def put_many(self, results: Any, /) -> None:
+        """Put each result under its key, concurrently; an iterable of pairs is taken as a stream.
+
+        Raises:
+            BulkError: some keys failed; every other result is stored.
+        """
+        super().put_many(results)
+
     def __bool__(self) -> bool:
         """Return `True`: a tracker is one, whatever it holds, and is not listed to tell."""
         return True

@@ -549,6 +549,15 @@ def test_views_are_of_what_is_stored_now(tracker: DictTracker) -> None:
     assert list(keys) == []
 
 
+def test_keys_contain_what_the_tracker_does(tracker: DictTracker) -> None:
+    """``in`` of the keys reads, takes a key in every form, and keeps to the prefix."""
+    tracker.put_many({5: {"x": 1}, "a": {"x": 1}, "a/b": {"x": 1}, "ab": {"x": 1}})
+    keys = tracker.keys()
+    assert [key for key in (5, "5", "c") if key in keys] == [5, "5"]
+    assert [key for key in ("a", "a/b", "a/c", "ab") if key in tracker.keys("a")] == ["a", "a/b"]
+    assert [key for key in ("a", "a/b", "a/c", "ab") if key in tracker.keys("a/")] == ["a/b"]
+
+
 def test_counting_items_reads_none(tracker: DictTracker) -> None:
     """The length of a view is that of a listing: `list(view)`, which asks for it, reads each result once."""
     for n in range(10):

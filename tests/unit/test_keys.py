@@ -56,9 +56,10 @@ def test_is_a_key(key: object, text: str) -> None:
     assert is_key(text)
 
 
-def test_a_str_subclass_means_its_characters() -> None:
-    """A `str` whose `__str__` says something else is still the text that it compares equal to."""
-    assert key_text(_Text("a")) == "a"
+def test_str_decides_for_a_subclass() -> None:
+    """A subclass of `str` is the key that `str` makes of it, and that key is a plain `str`."""
+    assert key_text(_Text("a")) == str(_Text("a"))
+    assert type(key_text(_Text("a"))) is str
 
 
 @pytest.mark.parametrize(
