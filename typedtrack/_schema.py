@@ -7,191 +7,18 @@ strategies read columns; none of them looks at a class.
 
 from __future__ import annotations
 
-import enum
 import json
-import math
-import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cached_property
 from hashlib import sha256
-from typing import Final, Literal, TypeAlias, cast
 
 import attrs
 
-from typedtrack._values import KINDS, MAX_RESULT_BYTES, MAX_STR_BYTES, MIN_INT, Kind, Value, name_problem, value_problem
+from typedtrack._columns import CONSTRAINTS, MISSING, FieldSchema, KindName, Missing
+from typedtrack._values import MAX_RESULT_BYTES, Value
 
 __all__ = ["CONSTRAINTS", "MISSING", "FieldSchema", "KindName", "Missing", "NestedSchema", "RecordSchema"]
-
-KindName: TypeAlias = Literal["int", "float", "str"]
-
-CONSTRAINTS: Final = ("gt", "ge", "lt", "le", "multiple_of", "min_length", "max_length", "pattern")
-"""The constraints that a field may have besides the rules of every value: those of `msgspec.Meta`, with its meaning."""
-
-_NUMBER_CONSTRAINTS: Final = frozenset({"gt", "ge", "lt", "le", "multiple_of"})
-_TEXT_CONSTRAINTS: Final = frozenset({"min_length", "max_length", "pattern"})
-
-_KINDS: Final[dict[str, Kind]] = {kind.type.__name__: kind for kind in KINDS.values()}
-_NUMBER_BYTES: Final = 32  # the longest int has 20 characters, the longest float 25
-_ESCAPED_BYTES: Final = 6  # the longest escape of a character, \u0000
-
-
-class Missing(enum.Enum):
-    """The type of `MISSING`, which stands for no default."""
-
-    MISSING = "MISSING"
-
-
-MISSING: Final = Missing.MISSING
-
-
-@attrs.frozen(kw_only=True)
-class FieldSchema:
-    """One field of one value: its name on the wire, its kind, its constraints, its default.
-
-    Constraints mean what they mean to msgspec: lengths are in code points, a pattern is searched for, NaN is within no
-    bound. The rules of every value (a `str` has 1,024 bytes at most, …) hold besides.
-    """
-
-    attribute: str
-    """The Python attribute; of a column that a nested record brings the path to it, ``l2norm.mean``."""
-    name: str
-    kind: KindName
-    optional: bool = False
-    """Whether `None` is allowed, which is absent on the wire."""
-    choices: tuple[int | str, ...] = ()
-    """The only values allowed, where a `Literal` or an enumeration names them."""
-    gt: int | float | None = None
-    ge: int | float | None = None
-    lt: int | float | None = None
-    le: int | float | None = None
-    multiple_of: int | float | None = None
-    min_length: int | None = None
-    max_length: int | None = None
-    pattern: str | None = None
-    default: Value | Missing | None = MISSING
-    aliases: tuple[str, ...] = ()
-    """Names that older results have this field under."""
-    doc: str = ""
-    deprecated: bool = False
-
-    @property
-    def required(self) -> bool:
-        """Whether a result without this field is no such record."""
-        return self.default is MISSING and not self.optional
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """The name on the wire, then the aliases."""
-        return (self.name, *self.aliases)
-
-    @property
-    def constrained(self) -> bool:
-        """Whether some values of the kind are refused."""
-        return bool(self.choices) or any(getattr(self, constraint) is not None for constraint in CONSTRAINTS)
-
-    def problem(self, value: object) -> str | None:
-        """Return why this field refuses *value*, or `None`. An `int` is taken where a `float` is declared."""
-        exact = type(value)
-        if exact is not _KINDS[self.kind].type and not (exact is int and self.kind == "float"):
-            return f"must be {'an int' if self.kind == 'int' else f'a {self.kind}'}, not {exact.__name__}"
-        if (reason := value_problem(value)) is not None:
-            return reason
-        if self.choices:
-            return None if value in self.choices else f"must be one of {', '.join(map(repr, self.choices))}"
-        return self._text_problem(value) if isinstance(value, str) else self._number_problem(cast("int | float", value))
-
-    def _text_problem(self, value: str) -> str | None:
-        if self.min_length is not None and len(value) < self.min_length:
-            return f"must have at least {self.min_length} characters, has {len(value)}"
-        if self.max_length is not None and len(value) > self.max_length:
-            return f"must have at most {self.max_length} characters, has {len(value)}"
-        if self.pattern is not None and re.search(self.pattern, value) is None:
-            return f"must match the pattern {self.pattern!r}"
-        return None
-
-    def _number_problem(self, value: int | float) -> str | None:
-        if self.gt is not None and not value > self.gt:
-            return f"must be > {self.gt!r}"
-        if self.ge is not None and not value >= self.ge:
-            return f"must be >= {self.ge!r}"
-        if self.lt is not None and not value < self.lt:
-            return f"must be < {self.lt!r}"
-        if self.le is not None and not value <= self.le:
-            return f"must be <= {self.le!r}"
-        if self.multiple_of is not None and not _is_multiple(value, self.multiple_of):
-            return f"must be a multiple of {self.multiple_of!r}"
-        return None
-
-    def definition_problems(self) -> Iterator[str]:
-        """Yield why this cannot be a field."""
-        for name in self.names:
-            if (reason := name_problem(name)) is not None:
-                yield f"cannot be named {name!r} on the wire: {reason}"
-        yield from self._constraint_problems()
-        for choice in self.choices:
-            if (reason := value_problem(choice)) is not None:
-                yield f"cannot allow {choice!r}: {reason}"
-        if self.optional:
-            if self.default is not MISSING and self.default is not None:
-                yield "can be None, which is absent on the wire and must read back: its default can only be None"
-        elif self.default is not MISSING and (reason := self.problem(self.default)) is not None:
-            yield f"has a default that it refuses: {reason}, got {self.default!r}"
-
-    def _constraint_problems(self) -> Iterator[str]:
-        given = {name for name in CONSTRAINTS if getattr(self, name) is not None}
-        fitting = _TEXT_CONSTRAINTS if self.kind == "str" else _NUMBER_CONSTRAINTS
-        if self.choices and given:
-            yield "names its values, so that it takes no further constraint"
-        for choice in self.choices:
-            if isinstance(choice, int) and not MIN_INT <= choice < 2**63:
-                yield f"takes choices from -2**63 to 2**63-1, not {choice}"
-        for name in sorted(given - fitting):
-            yield f"takes no {name}: it is {'an int' if self.kind == 'int' else f'a {self.kind}'}"
-        for name in sorted(given & _NUMBER_CONSTRAINTS):
-            bound = getattr(self, name)
-            if self.kind == "int" and not (type(bound) is int and MIN_INT <= bound < 2**63):
-                yield f"takes an int from -2**63 to 2**63-1 for {name}, not {bound!r}"
-            elif not math.isfinite(bound):
-                yield f"takes a finite number for {name}, not {bound!r}"
-        for one, other in (("gt", "ge"), ("lt", "le")):
-            if {one, other} <= given:
-                yield f"takes {one} or {other}, not both"
-        if self.multiple_of is not None and not self.multiple_of > 0:
-            yield "takes a multiple_of above 0"
-        if self.pattern is not None:
-            try:
-                re.compile(self.pattern)
-            except re.error as error:
-                yield f"has a pattern that is no regular expression: {error}"
-        if self._bounds_cross():
-            yield "has constraints that no value can keep"
-
-    def _bounds_cross(self) -> bool:
-        lowest = self.ge if self.gt is None else self.gt
-        highest = self.le if self.lt is None else self.lt
-        if lowest is not None and highest is not None:
-            both_included = self.gt is None and self.lt is None
-            if lowest > highest or (lowest == highest and not both_included):
-                return True
-        return self.min_length is not None and self.max_length is not None and self.min_length > self.max_length
-
-    @property
-    def most_bytes(self) -> int:
-        """The most bytes that this column can have in a stored result."""
-        line = len(self.name.encode()) + len('  "": ,\n')
-        if self.kind != "str":
-            return line + _NUMBER_BYTES
-        longest = MAX_STR_BYTES if self.max_length is None else min(self.max_length, MAX_STR_BYTES)
-        if self.choices:
-            longest = max(len(str(choice)) for choice in self.choices)
-        return line + 2 + _ESCAPED_BYTES * longest
-
-
-def _is_multiple(value: int | float, of: int | float) -> bool:
-    if isinstance(value, int) and isinstance(of, int):
-        return value % of == 0
-    return math.isfinite(value) and math.fmod(value, of) == 0.0
 
 
 @attrs.frozen(kw_only=True)
@@ -201,7 +28,7 @@ class NestedSchema:
     attribute: str
     name: str
     record: RecordSchema
-    defaults: tuple[Value | None, ...] = ()
+    defaults: tuple[Value | None, ...] = attrs.field(default=(), eq=repr)
     """The default of each of the record's columns, where the field has a default."""
     aliases: tuple[str, ...] = ()
     doc: str = ""
@@ -209,9 +36,9 @@ class NestedSchema:
     @property
     def columns(self) -> tuple[FieldSchema, ...]:
         """The columns that the nested record brings, named as in the record around it."""
-        defaults: tuple[Value | Missing | None, ...] = self.defaults
-        if not defaults:
-            defaults = tuple(column.default for column in self.record.columns)
+        defaults: tuple[Value | Missing | None, ...] = self.defaults or tuple(
+            column.default for column in self.record.columns
+        )
         columns: list[FieldSchema] = []
         for column, default in zip(self.record.columns, defaults, strict=True):
             name, *aliases = (f"{above}/{there}" for above in (self.name, *self.aliases) for there in column.names)
@@ -227,21 +54,24 @@ class NestedSchema:
         return tuple(columns)
 
 
-@attrs.frozen(kw_only=True, slots=False)  # a dictionary, for the cached properties
+def _columns(record: RecordSchema) -> tuple[FieldSchema, ...]:
+    columns: list[FieldSchema] = []
+    for field in record.fields:
+        columns.extend((field,) if isinstance(field, FieldSchema) else field.columns)
+    return tuple(columns)
+
+
+@attrs.frozen(kw_only=True)
 class RecordSchema:
     """A record: its name, what it is for, and its fields in order."""
 
     name: str
     fields: tuple[FieldSchema | NestedSchema, ...]
     doc: str = ""
-
-    @cached_property
-    def columns(self) -> tuple[FieldSchema, ...]:
-        """One field schema per name on the wire, in order; what nested records bring is named ``<field>/<name>``."""
-        columns: list[FieldSchema] = []
-        for field in self.fields:
-            columns.extend((field,) if isinstance(field, FieldSchema) else field.columns)
-        return tuple(columns)
+    columns: tuple[FieldSchema, ...] = attrs.field(
+        init=False, eq=False, repr=False, default=attrs.Factory(_columns, takes_self=True)
+    )
+    """One field schema per name on the wire, in order; what nested records bring is named ``<field>/<name>``."""
 
     @cached_property
     def fingerprint(self) -> str:
@@ -262,6 +92,41 @@ class RecordSchema:
             for column in self.columns
         }
         return sha256(json.dumps(shape, sort_keys=True).encode()).hexdigest()
+
+    def to_json_schema(self) -> dict[str, object]:
+        """Return the JSON Schema 2020-12 document that describes a stored result, which is flat.
+
+        `from_json_schema` of it is this schema again. JSON Schema has no keyword for some of what a reader refuses, and
+        a validator lets it pass: a `str` over its bytes, an ``int`` out of range or written ``1.0``, NaN where there is
+        a bound. It reads patterns in its own dialect, and knows no aliases.
+
+        >>> field = FieldSchema(attribute="steps", name="steps", kind="int", ge=0)
+        >>> RecordSchema(name="Run", fields=(field,)).to_json_schema()["properties"]
+        {'steps': {'type': 'integer', 'minimum': 0}}
+        """
+        from typedtrack._documents import write  # here, because a process that only puts and gets writes no document
+
+        return write(self)
+
+    @classmethod
+    def from_json_schema(cls, document: Mapping[str, object], source: str = "document") -> RecordSchema:
+        """Return the schema that *document* describes; *source* (a file, a URL) names it in an error.
+
+        Objects within it, in place or by ``$ref``, become nested records. What takes null, or is not required and has
+        no default, can be `None`. Whatever ``additionalProperties`` says, refusing unknown fields is up to the reader.
+        Nothing but *document* is read, whatever it refers to.
+
+        Raises:
+            SchemaError: something in it is not supported, or cannot be a record; lists all of it, with JSON Pointers.
+
+        >>> document = {"title": "Run", "type": "object", "properties": {"loss/train": {"type": "number"}}}
+        >>> schema = RecordSchema.from_json_schema({**document, "required": ["loss/train"]})
+        >>> schema.columns[0].attribute
+        'loss_train'
+        """
+        from typedtrack._documents import read
+
+        return read(document, source, record=cls, nested=NestedSchema)
 
     def definition_problems(self) -> Iterator[tuple[str | None, str]]:
         """Yield why this cannot be a record: the attribute (`None`: the record itself) and the reason."""

@@ -1,0 +1,188 @@
+"""What one field of a record is, without the class: its name on the wire, its kind, its constraints, its default."""
+
+from __future__ import annotations
+
+import enum
+import math
+import re
+from collections.abc import Iterator
+from typing import Final, Literal, TypeAlias, cast
+
+import attrs
+
+from typedtrack._values import KINDS, MAX_STR_BYTES, MIN_INT, Kind, Value, name_problem, value_problem
+
+__all__ = ["CONSTRAINTS", "MISSING", "FieldSchema", "KindName", "Missing"]
+
+KindName: TypeAlias = Literal["int", "float", "str"]
+
+CONSTRAINTS: Final = ("gt", "ge", "lt", "le", "multiple_of", "min_length", "max_length", "pattern")
+"""The constraints that a field may have besides the rules of every value: those of `msgspec.Meta`, with its meaning."""
+
+_NUMBER_CONSTRAINTS: Final = frozenset({"gt", "ge", "lt", "le", "multiple_of"})
+_TEXT_CONSTRAINTS: Final = frozenset({"min_length", "max_length", "pattern"})
+
+_KINDS: Final[dict[str, Kind]] = {kind.type.__name__: kind for kind in KINDS.values()}
+_NUMBER_BYTES: Final = 32  # the longest int has 20 characters, the longest float 25
+_ESCAPED_BYTES: Final = 6  # the longest escape of a character, \u0000
+
+
+class Missing(enum.Enum):
+    """The type of `MISSING`, which stands for no default."""
+
+    MISSING = "MISSING"
+
+
+MISSING: Final = Missing.MISSING
+
+
+@attrs.frozen(kw_only=True)
+class FieldSchema:
+    """One field of one value: its name on the wire, its kind, its constraints, its default.
+
+    Constraints mean what they mean to msgspec: lengths are in code points, a pattern is searched for, NaN is within no
+    bound. The rules of every value (a `str` has 1,024 bytes at most, …) hold besides.
+    """
+
+    attribute: str
+    """The Python attribute; of a column that a nested record brings the path to it, ``l2norm.mean``."""
+    name: str
+    kind: KindName
+    optional: bool = False
+    """Whether `None` is allowed, which is absent on the wire."""
+    choices: tuple[int | str, ...] = ()
+    """The only values allowed, where a `Literal` or an enumeration names them."""
+    gt: int | float | None = None
+    ge: int | float | None = None
+    lt: int | float | None = None
+    le: int | float | None = None
+    multiple_of: int | float | None = None
+    min_length: int | None = None
+    max_length: int | None = None
+    pattern: str | None = None
+    default: Value | Missing | None = attrs.field(default=MISSING, eq=repr)  # NaN is NaN, and -0.0 is not 0.0
+    aliases: tuple[str, ...] = ()
+    """Names that older results have this field under."""
+    doc: str = ""
+    deprecated: bool = False
+
+    @property
+    def required(self) -> bool:
+        """Whether a result without this field is no such record."""
+        return self.default is MISSING and not self.optional
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The name on the wire, then the aliases."""
+        return (self.name, *self.aliases)
+
+    @property
+    def constrained(self) -> bool:
+        """Whether some values of the kind are refused."""
+        return bool(self.choices) or any(getattr(self, constraint) is not None for constraint in CONSTRAINTS)
+
+    def problem(self, value: object) -> str | None:
+        """Return why this field refuses *value*, or `None`. An `int` is taken where a `float` is declared."""
+        exact = type(value)
+        if exact is not _KINDS[self.kind].type and not (exact is int and self.kind == "float"):
+            return f"must be {'an int' if self.kind == 'int' else f'a {self.kind}'}, not {exact.__name__}"
+        if (reason := value_problem(value)) is not None:
+            return reason
+        if self.choices:
+            return None if value in self.choices else f"must be one of {', '.join(map(repr, self.choices))}"
+        if isinstance(value, str):
+            return self._text_problem(value)
+        number = cast("int | float", value)
+        return self._number_problem(float(number) if self.kind == "float" else number)
+
+    def _text_problem(self, value: str) -> str | None:
+        if self.min_length is not None and len(value) < self.min_length:
+            return f"must have at least {self.min_length} characters, has {len(value)}"
+        if self.max_length is not None and len(value) > self.max_length:
+            return f"must have at most {self.max_length} characters, has {len(value)}"
+        if self.pattern is not None and re.search(self.pattern, value) is None:
+            return f"must match the pattern {self.pattern!r}"
+        return None
+
+    def _number_problem(self, value: int | float) -> str | None:
+        if self.gt is not None and not value > self.gt:
+            return f"must be > {self.gt!r}"
+        if self.ge is not None and not value >= self.ge:
+            return f"must be >= {self.ge!r}"
+        if self.lt is not None and not value < self.lt:
+            return f"must be < {self.lt!r}"
+        if self.le is not None and not value <= self.le:
+            return f"must be <= {self.le!r}"
+        if self.multiple_of is not None and not _is_multiple(value, self.multiple_of):
+            return f"must be a multiple of {self.multiple_of!r}"
+        return None
+
+    def definition_problems(self) -> Iterator[str]:
+        """Yield why this cannot be a field."""
+        for name in self.names:
+            if (reason := name_problem(name)) is not None:
+                yield f"cannot be named {name!r} on the wire: {reason}"
+        yield from self._constraint_problems()
+        for choice in self.choices:
+            if (reason := value_problem(choice)) is not None:
+                yield f"cannot allow {choice!r}: {reason}"
+        if self.optional:
+            if self.default is not MISSING and self.default is not None:
+                yield "can be None, which is absent on the wire and must read back: its default can only be None"
+        elif self.default is not MISSING and (reason := self.problem(self.default)) is not None:
+            yield f"has a default that it refuses: {reason}, got {self.default!r}"
+
+    def _constraint_problems(self) -> Iterator[str]:
+        given = {name for name in CONSTRAINTS if getattr(self, name) is not None}
+        fitting = _TEXT_CONSTRAINTS if self.kind == "str" else _NUMBER_CONSTRAINTS
+        if self.choices and given:
+            yield "names its values, so that it takes no further constraint"
+        for choice in self.choices:
+            if isinstance(choice, int) and not MIN_INT <= choice < 2**63:
+                yield f"takes choices from -2**63 to 2**63-1, not {choice}"
+        for name in sorted(given - fitting):
+            yield f"takes no {name}: it is {'an int' if self.kind == 'int' else f'a {self.kind}'}"
+        for name in sorted(given & _NUMBER_CONSTRAINTS):
+            bound = getattr(self, name)
+            if self.kind == "int" and not (type(bound) is int and MIN_INT <= bound < 2**63):
+                yield f"takes an int from -2**63 to 2**63-1 for {name}, not {bound!r}"
+            elif not math.isfinite(bound):
+                yield f"takes a finite number for {name}, not {bound!r}"
+        for one, other in (("gt", "ge"), ("lt", "le")):
+            if {one, other} <= given:
+                yield f"takes {one} or {other}, not both"
+        if self.multiple_of is not None and not self.multiple_of > 0:
+            yield "takes a multiple_of above 0"
+        if self.pattern is not None:
+            try:
+                re.compile(self.pattern)
+            except re.error as error:
+                yield f"has a pattern that is no regular expression: {error}"
+        if self._bounds_cross():
+            yield "has constraints that no value can keep"
+
+    def _bounds_cross(self) -> bool:
+        lowest = self.ge if self.gt is None else self.gt
+        highest = self.le if self.lt is None else self.lt
+        if lowest is not None and highest is not None:
+            both_included = self.gt is None and self.lt is None
+            if lowest > highest or (lowest == highest and not both_included):
+                return True
+        return self.min_length is not None and self.max_length is not None and self.min_length > self.max_length
+
+    @property
+    def most_bytes(self) -> int:
+        """The most bytes that this column can have in a stored result."""
+        line = len(self.name.encode()) + len('  "": ,\n')
+        if self.kind != "str":
+            return line + _NUMBER_BYTES
+        longest = MAX_STR_BYTES if self.max_length is None else min(self.max_length, MAX_STR_BYTES)
+        if self.choices:
+            longest = max(len(str(choice)) for choice in self.choices)
+        return line + 2 + _ESCAPED_BYTES * longest
+
+
+def _is_multiple(value: int | float, of: int | float) -> bool:
+    if isinstance(value, int) and isinstance(of, int):
+        return value % of == 0
+    return math.isfinite(value) and math.fmod(value, of) == 0.0

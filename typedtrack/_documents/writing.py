@@ -1,0 +1,119 @@
+"""Schemas to documents."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import Any
+
+import attrs
+
+from typedtrack._columns import MISSING, FieldSchema, Missing
+from typedtrack._documents.grammar import ABSENT, DIALECT, Subschema, unparse
+from typedtrack._documents.pointers import reference
+from typedtrack._documents.terms import CONSTRAINT_KEYWORDS, FLAT_VALUE, JSON_TYPES, NON_FINITE, Nested, Record
+from typedtrack._identifiers import attribute_name
+from typedtrack._values import MAX_STR_BYTES, Value
+
+__all__ = ["flattened", "write"]
+
+
+def write(record: Record) -> dict[str, object]:
+    """Return the document of *record*."""
+    return unparse(_Writer().document(record))
+
+
+class _Writer:
+    def __init__(self) -> None:
+        self._names: dict[Record, str] = {}
+        self._definitions: dict[str, Subschema] = {}
+
+    def document(self, record: Record) -> Subschema:
+        written = self._object(record)
+        definitions = self._definitions or None
+        return attrs.evolve(written, dialect=DIALECT, additional=FLAT_VALUE, definitions=definitions)
+
+    def _object(self, record: Record) -> Subschema:
+        properties: dict[str, Subschema] = {}
+        nested: dict[str, Subschema] = {}
+        for field in record.fields:
+            if isinstance(field, FieldSchema):
+                properties[field.name] = _property(field)
+            else:
+                name = self._definition(field.record)
+                nested[field.name] = _nesting(field, name)
+                properties.update(flattened(field, name))
+        return Subschema(
+            title=record.name,
+            description=record.doc or None,
+            type=("object",),
+            properties=properties,
+            required=tuple(column.name for column in record.columns if column.required) or None,
+            nested=nested or None,
+        )
+
+    def _definition(self, record: Record) -> str:
+        if record not in self._names:
+            written = self._object(record)  # first, for what it refers to comes before it
+            name, count = record.name, 1
+            while name in self._definitions:
+                count += 1
+                name = f"{record.name}_{count}"
+            self._names[record] = name
+            self._definitions[name] = written
+        return self._names[record]
+
+
+def _property(field: FieldSchema) -> Subschema:
+    finite, non_finite = _written_default(field.default)
+    constraints: dict[str, Any] = {ours: getattr(field, theirs) for ours, theirs in CONSTRAINT_KEYWORDS.items()}
+    return Subschema(
+        **constraints,
+        description=field.doc or None,
+        deprecated=field.deprecated or None,
+        type=(JSON_TYPES[field.kind],),
+        enum=field.choices or None,
+        default=finite,
+        non_finite_default=non_finite,
+        attribute=_written_attribute(field),
+        aliases=field.aliases or None,
+        max_bytes=MAX_STR_BYTES if field.kind == "str" and not field.choices else None,
+        no_default=(field.optional and field.default is MISSING) or None,
+    )
+
+
+def _nesting(field: Nested, definition: str) -> Subschema:
+    finite: dict[str, object] = {}
+    non_finite: dict[str, object] = {}
+    for column, default in zip(field.record.columns, field.defaults, strict=False):
+        one, other = _written_default(default)
+        finite.update({} if one is ABSENT else {column.name: one})
+        non_finite.update({} if other is ABSENT else {column.name: other})
+    return Subschema(
+        ref=reference("$defs", definition),
+        description=field.doc or None,
+        default=finite if field.defaults else ABSENT,
+        non_finite_default=non_finite or ABSENT,
+        attribute=_written_attribute(field),
+        aliases=field.aliases or None,
+    )
+
+
+def flattened(field: Nested, definition: str) -> Iterator[tuple[str, Subschema]]:
+    for column, inner in zip(field.columns, field.record.columns, strict=True):
+        finite, non_finite = _written_default(column.default) if field.defaults else (ABSENT, ABSENT)
+        target = reference("$defs", definition, "properties", inner.name)
+        yield column.name, Subschema(ref=target, default=finite, non_finite_default=non_finite)
+
+
+def _written_default(default: Value | Missing | None) -> tuple[object, object]:
+    """Return *default* as ``default`` and as ``x-typedtrack-default``: of NaN and the infinities JSON has no number."""
+    if default is MISSING or default is None:
+        return ABSENT, ABSENT
+    if isinstance(default, float) and not math.isfinite(default):
+        return ABSENT, next(name for name, value in NON_FINITE.items() if repr(value) == repr(default))
+    return default, ABSENT
+
+
+def _written_attribute(field: FieldSchema | Nested) -> str | None:
+    return None if field.attribute == attribute_name(field.name) else field.attribute

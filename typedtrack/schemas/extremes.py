@@ -1,0 +1,112 @@
+"""Values of a field that stand for all of them: if a reader takes these, it takes every one."""
+
+from __future__ import annotations
+
+import math
+import sys
+from collections.abc import Iterator
+from fractions import Fraction
+from itertools import islice, product
+from typing import Final
+
+import attrs
+
+from typedtrack._columns import FieldSchema
+from typedtrack._values import MAX_INT, MAX_STR_BYTES, MIN_INT, Value
+
+__all__ = ["extremes"]
+
+_LARGEST: Final = sys.float_info.max
+_SMALLEST: Final = math.ulp(0.0)  # every finite double is a multiple of it
+
+
+def extremes(column: FieldSchema, distinct: int = 1) -> Iterator[Value]:
+    """Yield values that *column* takes: among them the lowest and the highest, and *distinct* others where it has them.
+
+    Two that follow one another tell of which numbers all are multiples. The pattern of a `str` is disregarded.
+    """
+    column = attrs.evolve(column, pattern=None)
+    if column.choices:
+        candidates: Iterator[Value] = iter(column.choices)
+    elif column.kind == "str":
+        candidates = _strs(column, distinct)
+    elif column.kind == "int":
+        candidates = _ints(column, distinct)
+    else:
+        candidates = _floats(column)
+    return (value for value in candidates if column.problem(value) is None)
+
+
+def _strs(column: FieldSchema, distinct: int) -> Iterator[str]:
+    most = MAX_STR_BYTES if column.max_length is None else min(column.max_length, MAX_STR_BYTES)
+    least = min(column.min_length or 0, most)
+    yield from ("a" * least, "a" * most)
+    letters = [chr(point) for point in range(ord(" "), ord("~"))]
+    for length in range(1, min(most, 3) + 1):
+        others = ("".join(head) + "a" * (most - length) for head in product(letters, repeat=length))
+        yield from islice(others, distinct)
+
+
+def _ints(column: FieldSchema, distinct: int) -> Iterator[int]:
+    step = int(column.multiple_of or 1)
+    lowest = max((int(bound) for bound in (column.ge, column.gt) if bound is not None), default=MIN_INT)
+    highest = min((int(bound) for bound in (column.le, column.lt) if bound is not None), default=MAX_INT)
+    first, last = -(-lowest // step) * step, highest // step * step
+    yield from range(first, first + (distinct + 3) * step, step)
+    yield from range(last - 2 * step, last + step, step)
+    yield from (0, step, -step)
+    for exponent in range(53, 65):  # where the doubles that a reader may make of them grow sparse
+        middle = 2**exponent // step * step
+        for value in range(middle - step, middle + 3 * step, step):
+            yield from (value, -value)
+
+
+def _floats(column: FieldSchema) -> Iterator[float]:
+    yield from (math.nan, math.inf, -math.inf)
+    step = float(column.multiple_of or _SMALLEST)
+    yield from (0.0, step, -step)
+    lowest = max((float(bound) for bound in (column.ge, column.gt) if bound is not None), default=-_LARGEST)
+    highest = min((float(bound) for bound in (column.le, column.lt) if bound is not None), default=_LARGEST)
+    yield from islice(_multiples(lowest, step), 4)
+    yield from islice((-value for value in _multiples(-highest, step)), 4)
+
+
+def _multiples(lowest: float, step: float) -> Iterator[float]:
+    """Yield, upwards from *lowest*, the doubles that are exact multiples of *step*."""
+    value: float | None = lowest
+    while value is not None:
+        value = _least_multiple(value, step) if value > 0 else 0.0 - _greatest_multiple(-value, step)
+        if value is not None:
+            yield value
+            value = math.nextafter(value, math.inf)
+
+
+def _least_multiple(lowest: float, step: float) -> float | None:
+    """Return the least multiple from *lowest* on, above zero; `None` if it is beyond the doubles."""
+    lowest = max(lowest, step)
+    while lowest <= _LARGEST:
+        exponent = math.frexp(lowest)[1]
+        grid = _grid(step, lowest)
+        multiple = math.ceil(Fraction(lowest) / grid) * grid
+        if multiple < Fraction(2) ** exponent:
+            return float(multiple)
+        lowest = math.ldexp(0.5, exponent) * 2  # infinity, after the largest exponent
+    return None
+
+
+def _greatest_multiple(highest: float, step: float) -> float:
+    """Return the greatest multiple up to *highest*, not below zero."""
+    while highest >= step:
+        exponent = math.frexp(highest)[1]
+        grid = _grid(step, highest)
+        multiple = Fraction(highest) // grid * grid
+        if multiple >= Fraction(2) ** (exponent - 1):
+            return float(multiple)
+        highest = math.nextafter(math.ldexp(0.5, exponent), 0.0)
+    return 0.0
+
+
+def _grid(step: float, value: float) -> Fraction:
+    """Return of what those multiples of *step* are the multiples that doubles, spaced as at *value*, can be."""
+    exact = Fraction(step)
+    return exact * (exact / Fraction(math.ulp(value))).denominator
