@@ -53,6 +53,7 @@ __all__ = [
     "Value",
     "field",
     "key",
+    "load_schemas",
     "open_tracker",
     "record",
     "schema_of",
@@ -63,6 +64,7 @@ if typing.TYPE_CHECKING:
     from typedtrack._records import Stat, field, record, schema_of
     from typedtrack._schema import FieldSchema, RecordSchema
     from typedtrack._typed import TypedTracker
+    from typedtrack.schemas import load_schemas
 else:  # a type checker that saw this would believe that every name is there
     _TYPED = {  # loaded at their first use: untyped results need no attrs
         "FieldSchema": "_schema",
@@ -72,6 +74,7 @@ else:  # a type checker that saw this would believe that every name is there
         "TypedTracker": "_typed",
         "field": "_records",
         "key": "_key_templates",
+        "load_schemas": "schemas",
         "record": "_records",
         "schema_of": "_records",
     }

@@ -148,6 +148,11 @@ class FieldSchema:
                 yield f"takes an int from -2**63 to 2**63-1 for {name}, not {bound!r}"
             elif not math.isfinite(bound):
                 yield f"takes a finite number for {name}, not {bound!r}"
+        for name in sorted(given & {"min_length", "max_length"}):
+            if not 0 <= getattr(self, name) < 2**63:
+                yield f"takes a length from 0 to 2**63-1 for {name}, not {getattr(self, name)}"
+        if self.kind == "int" and (self.gt == 2**63 - 1 or self.lt == MIN_INT):
+            yield "takes ge or le for a bound at the end of the 64-bit integers"
         for one, other in (("gt", "ge"), ("lt", "le")):
             if {one, other} <= given:
                 yield f"takes {one} or {other}, not both"
@@ -156,7 +161,7 @@ class FieldSchema:
         if self.pattern is not None:
             try:
                 re.compile(self.pattern)
-            except re.error as error:
+            except (re.error, OverflowError, RecursionError) as error:
                 yield f"has a pattern that is no regular expression: {error}"
         if self._bounds_cross():
             yield "has constraints that no value can keep"

@@ -272,14 +272,18 @@ def schema_of(cls: type) -> RecordSchema:
     return record_type(cls).schema
 
 
-def record_class(schema: RecordSchema, module: str = __name__) -> type:
+def record_class(schema: RecordSchema, module: str = __name__, made: dict[RecordSchema, type] | None = None) -> type:
     """Return a record class, made now, whose schema is *schema*; it behaves as a declared one.
 
-    *module* is the name of the module that it says it is from.
+    *module* is the name of the module that it says it is from. *made* has the classes that there are already, for this
+    schema and those nested in it, and takes up the new ones.
 
     Raises:
         RecordDefinitionError: no class can be made of it.
     """
+    made = {} if made is None else made
+    if schema in made:
+        return made[schema]
     annotations: dict[str, Any] = {}
     namespace: dict[str, Any] = {"__annotations__": annotations, "__module__": module, "__doc__": schema.doc or None}
     for member in schema.fields:
@@ -289,11 +293,12 @@ def record_class(schema: RecordSchema, module: str = __name__) -> type:
             if member.default is not MISSING:
                 declared["default"] = member.default
         else:
-            nested = annotations[member.attribute] = record_class(member.record, module)
+            nested = annotations[member.attribute] = record_class(member.record, module, made)
             if member.defaults:
                 declared["default"] = record_type(nested).assembled(member.defaults)
         namespace[member.attribute] = field(**declared)
-    return _record(type(schema.name, (), namespace), {})
+    made[schema] = _record(type(schema.name, (), namespace), {})
+    return made[schema]
 
 
 @record

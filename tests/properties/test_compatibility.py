@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 from hypothesis import event, given
 from hypothesis import strategies as st
 
 from tests.strategies.schemas import record_schemas, results_of, schema_pairs
 from typedtrack._codec import decode, encode
-from typedtrack._record_codec import record_codec
+from typedtrack._record_codec import RecordCodec, record_codec
 from typedtrack._records import record_class, record_type
 from typedtrack._schema import RecordSchema
 from typedtrack._values import Result
@@ -18,9 +18,14 @@ from typedtrack.schemas.compatibility import Incompatibility, check
 from typedtrack.schemas.extremes import extremes
 
 
+def _codec(schema: RecordSchema) -> RecordCodec[Any]:
+    cls: type[Any] = record_class(schema)
+    return record_codec(record_type(cls))
+
+
 def reads(schema: RecordSchema, result: Result, unknown: str) -> bool:
     """Return whether a record of *schema* is really read from *result*."""
-    codec = record_codec(record_type(record_class(schema)))
+    codec = _codec(schema)
     try:
         codec.decode(encode(result), "file", closed=unknown == "error")
     except SchemaMismatchError:
@@ -30,7 +35,7 @@ def reads(schema: RecordSchema, result: Result, unknown: str) -> bool:
 
 def stored(schema: RecordSchema, result: Result) -> Result:
     """Return *result* as a record of *schema* really stores it."""
-    codec = record_codec(record_type(record_class(schema)))
+    codec = _codec(schema)
     stored = decode(codec.encode(codec.decode(encode(result), "file")), "file")
     assert repr(sorted(stored.items())) == repr(sorted(result.items()))
     return stored

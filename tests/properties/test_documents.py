@@ -3,24 +3,146 @@
 from __future__ import annotations
 
 import json
+import math
+from collections.abc import Iterator
+from typing import Any, cast
 
-from hypothesis import given
+from hypothesis import assume, event, given
+from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
 
-from tests.strategies.schemas import record_schemas
-from typedtrack._records import record_class, schema_of
+from tests.strategies.schemas import record_schemas, results_of
+from typedtrack._codec import encode
+from typedtrack._columns import FieldSchema
+from typedtrack._record_codec import record_codec
+from typedtrack._records import record_class, record_type, schema_of
 from typedtrack._schema import RecordSchema
+from typedtrack._values import Result
+from typedtrack.errors import SchemaError, SchemaMismatchError
+from typedtrack.schemas import document_text, parse_document
+
+
+def accepted(schema: RecordSchema, stored: Any) -> bool:
+    """Return whether jsonschema finds *stored* valid under the document of *schema*."""
+    validator: Any = Draft202012Validator(schema.to_json_schema())
+    return bool(validator.is_valid(stored))
 
 
 @given(record_schemas())
 def test_a_schema_survives_its_document(schema: RecordSchema) -> None:
-    """Schema → document → JSON text → document → schema is the identity."""
-    document = schema.to_json_schema()
-    again = json.loads(json.dumps(document, allow_nan=False))
+    """Schema → document → text → document → schema is the identity; the text is JSON in any language."""
+    text = document_text(schema)
+    again = parse_document(text.encode(), "file")
 
-    assert RecordSchema.from_json_schema(again) == schema
+    assert again == schema
+    assert again.fingerprint == schema.fingerprint
+    assert document_text(again) == text
 
 
 @given(record_schemas())
 def test_a_schema_survives_its_class(schema: RecordSchema) -> None:
     """Schema → class → schema is the identity."""
     assert schema_of(record_class(schema)) == schema
+
+
+@given(record_schemas())
+def test_a_document_is_a_schema_to_others(schema: RecordSchema) -> None:
+    """The metaschema of JSON Schema 2020-12 accepts every document."""
+    Draft202012Validator.check_schema(schema.to_json_schema())
+
+
+@given(st.data())
+def test_others_accept_what_a_record_stores(data: st.DataObject) -> None:
+    """A document validates every result that is stored of its record, under jsonschema; NaN aside, which is no JSON."""
+    schema = data.draw(record_schemas())
+    result = data.draw(results_of(schema))
+    assume(all(math.isfinite(value) for value in result.values() if isinstance(value, float)))
+    stored: Any = json.loads(encode(result)) if result else {}
+
+    assert accepted(schema, stored)
+
+
+def _differs(column: FieldSchema, value: object) -> bool:
+    """Return whether JSON Schema has no word for why *column* refuses *value*: where a validator may let it pass."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return True  # no JSON
+    if column.kind == "int" and isinstance(value, float) and value.is_integer():
+        return True  # 1.0 is an integer to JSON Schema
+    if isinstance(value, str) and len(value.encode()) > 1024:
+        return True
+    return column.multiple_of is not None and column.kind == "float"  # exact here, divided and rounded there
+
+
+@given(st.data())
+def test_others_refuse_what_a_reader_refuses(data: st.DataObject) -> None:
+    """A result with one value changed or removed is refused by both or by none, but where JSON Schema has no word."""
+    schema = data.draw(record_schemas())
+    result: Result = data.draw(results_of(schema))
+    column = data.draw(st.sampled_from(schema.columns))
+    value = data.draw(st.none() | st.integers(-5, 5) | st.floats() | st.text(st.characters(exclude_categories=["Cs"])))
+    result.pop(column.name, None)
+    if value is not None:
+        result[column.name] = value
+    assume(result and not _differs(column, value))
+    assume(all(math.isfinite(other) for other in result.values() if isinstance(other, float)))
+
+    cls: type[Any] = record_class(schema)
+    try:
+        record_codec(record_type(cls)).decode(encode(result), "file")
+    except SchemaMismatchError:
+        refused = True
+    else:
+        refused = False
+
+    event("refused" if refused else "read")
+    assert accepted(schema, json.loads(encode(result))) is not refused
+
+
+_KEYWORDS = st.sampled_from(
+    ["$ref", "$defs", "$schema", "title", "type", "properties", "required", "enum", "const", "oneOf", "anyOf", "allOf"]
+) | st.sampled_from(
+    ["default", "minimum", "multipleOf", "pattern", "minLength", "additionalProperties", "x-typedtrack-nested"]
+    + [f"x-typedtrack-{name}" for name in ("attribute", "aliases", "default")]
+    + ["x-a", "a", "b/c", "description"]
+)
+_ATOMS = st.sampled_from(["object", "number", "string", "#", "#/$defs/a", "#/properties/a", "null", "(", "NaN", "Run"])
+_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | _ATOMS,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(_KEYWORDS, inner, max_size=5),
+    max_leaves=30,
+)
+
+
+@given(st.dictionaries(_KEYWORDS, _JSON, max_size=6))
+def test_any_document_is_read_or_refused(document: dict[str, object]) -> None:
+    """Whatever JSON it is, a document becomes a schema whose class can be made, or a SchemaError."""
+    try:
+        schema = RecordSchema.from_json_schema({"title": "Run", "type": "object", **document})
+    except SchemaError:
+        event("refused")
+    else:
+        event("read")
+        record_class(schema)
+
+
+def _places(document: dict[str, Any]) -> Iterator[tuple[dict[str, Any], str]]:
+    """Yield every object of *document*, with each of its names."""
+    for name, there in document.items():
+        yield document, name
+        if isinstance(there, dict):
+            yield from _places(cast("dict[str, Any]", there))
+
+
+@given(record_schemas(), st.data())
+def test_a_damaged_document_is_read_or_refused(schema: RecordSchema, data: st.DataObject) -> None:
+    """A document with something in it replaced becomes a schema that survives its document, or a SchemaError."""
+    document: Any = json.loads(document_text(schema))
+    place, key = data.draw(st.sampled_from(list(_places(document))))
+    place[key] = data.draw(_JSON)
+    try:
+        found = RecordSchema.from_json_schema(document)
+    except SchemaError:
+        event("refused")
+    else:
+        event("read")
+        assert RecordSchema.from_json_schema(found.to_json_schema()) == found

@@ -148,17 +148,15 @@ def _constraints(kind: KindName) -> st.SearchStrategy[tuple[dict[str, Any], Valu
     none: st.SearchStrategy[dict[str, Any]] = st.just({})
     if kind == "int":
         return st.tuples(none, ints()) | _int_constraints()
-    return (
-        st.tuples(none, floats()) | _float_constraints()
-        if kind == "float"
-        else st.tuples(none, texts()) | _str_constraints()
-    )
+    if kind == "float":
+        return st.tuples(none, floats()) | _float_constraints()
+    return st.tuples(none, texts()) | _str_constraints()
 
 
 @st.composite
 def _choices(draw: st.DrawFn, kind: KindName) -> tuple[dict[str, Any], Value]:
-    choice = st.integers(-3, 3) | st.integers(MIN_INT, _MAX_BOUND) if kind == "int" else texts()
-    choices = draw(st.lists(choice, min_size=1, max_size=4, unique=True))
+    numbers: st.SearchStrategy[Value] = st.integers(-3, 3) | st.integers(MIN_INT, _MAX_BOUND)
+    choices = draw(st.lists(numbers if kind == "int" else texts(), min_size=1, max_size=4, unique=True))
     return {"choices": tuple(choices)}, draw(st.sampled_from(choices))
 
 

@@ -195,8 +195,6 @@ def parse(document: object, source: str) -> Subschema:
         problems = tuple(_problems(error, ""))
     except ValueError as error:
         problems = (("", str(error)),)
-    except RecursionError:
-        problems = (("", "is nested too deeply"),)
     raise SchemaError(source, problems)
 
 
@@ -218,6 +216,8 @@ def _problems(error: Exception, where: str) -> Iterator[tuple[str, str]]:
     elif isinstance(error, ForbiddenExtraKeysError):
         for keyword in sorted(error.extra_fields):
             yield where + pointer(keyword), "is not a supported keyword"
+    elif isinstance(error, RecursionError):
+        yield where, "is nested too deeply"
     else:
         yield where, str(error)
 

@@ -98,8 +98,9 @@ class _Reader(Generic[R]):
         elif (reason := identifier_problem(name)) is not None:
             self.problem(where + pointer("title"), f"is the name of the record, and {reason}")
         properties = node.properties or {}
-        for required in set(node.required or ()) - properties.keys():
-            self.problem(where + pointer("required"), f"lists {required!r}, which is not in properties")
+        for required in node.required or ():
+            if required not in properties:
+                self.problem(where + pointer("required"), f"lists {required!r}, which is not in properties")
         fields = tuple(self._fields(node, properties, where))
         if (
             sum(_count_names((field,) if isinstance(field, FieldSchema) else field.columns) for field in fields)
@@ -117,8 +118,9 @@ class _Reader(Generic[R]):
         return record if len(self.problems) == before else None
 
     def _refuse_others(self, node: Subschema, taken: frozenset[str], where: str, what: str) -> None:
-        for name in node.given().keys() - taken:
-            self.problem(where + pointer(KEYWORDS[name]), f"does not apply to {what}")
+        for name in node.given():
+            if name not in taken:
+                self.problem(where + pointer(KEYWORDS[name]), f"does not apply to {what}")
 
     def _refuse_shared_attributes(self, fields: tuple[FieldSchema | Nested, ...], where: str) -> None:
         names: dict[str, str] = {}
@@ -212,6 +214,7 @@ class _Reader(Generic[R]):
                 given.update((name, read_value(value)) for name, value in mapping.items())
             elif values is not ABSENT:
                 self.problem(where + pointer("default"), f"must be an object, not {shown(values)}")
+                return ()
         defaults: list[Value | None] = []
         for column in record.columns:
             default = given.pop(column.name, None if column.optional else column.default)

@@ -89,7 +89,7 @@ class Document:
 def _merged(inner: Subschema, outer: Subschema) -> Subschema:
     """Return the keywords of both; of annotations the outer ones where both have them."""
     given, beside = inner.given(), outer.given()
-    for name in given.keys() & beside.keys() - _ANNOTATIONS:
-        if given[name] != beside[name]:
+    for name in given:
+        if name in beside and name not in _ANNOTATIONS and given[name] != beside[name]:
             raise ValueError(f"has {KEYWORDS[name]} beside a reference or a choice that has it, too")
     return Subschema(**{**given, **beside})

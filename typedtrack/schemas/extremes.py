@@ -52,6 +52,7 @@ def _ints(column: FieldSchema, distinct: int) -> Iterator[int]:
     lowest = max((int(bound) for bound in (column.ge, column.gt) if bound is not None), default=MIN_INT)
     highest = min((int(bound) for bound in (column.le, column.lt) if bound is not None), default=MAX_INT)
     first, last = -(-lowest // step) * step, highest // step * step
+    yield from (first, last)
     yield from range(first, first + (distinct + 3) * step, step)
     yield from range(last - 2 * step, last + step, step)
     yield from (0, step, -step)

@@ -1,0 +1,195 @@
+"""Compatibility: the table of changes, the sentences, and the modes over a history."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, Literal, cast, get_args
+
+import pytest
+
+from typedtrack import FieldSchema, RecordSchema
+from typedtrack.schemas import MODES, RULES, Incompatibility, Mode, check, check_history, warnings_of
+from typedtrack.schemas.extremes import extremes
+
+
+def field(name: str = "x", kind: str = "float", **known: Any) -> FieldSchema:
+    """Return a field, a float by default, of one name on the wire and in Python."""
+    return FieldSchema(attribute=name, name=name, kind=cast("Any", kind), **known)
+
+
+def run(*fields: FieldSchema) -> RecordSchema:
+    """Return a record of *fields*, and of one that never changes."""
+    return RecordSchema(name="Run", fields=(field("always", "int"), *fields))
+
+
+def rules(found: list[Incompatibility]) -> list[str]:
+    """Return the ids of the rules that *found* are of."""
+    return [incompatibility.rule for incompatibility in found]
+
+
+_STAYS: list[str] = []
+
+CHANGES: list[tuple[str, list[FieldSchema], list[FieldSchema], list[str], list[str]]] = [
+    # the change, the old and the new fields, what is wrong backward (new reads old), and forward (old reads new)
+    ("add a field with a default", [], [field(default=0.0)], _STAYS, _STAYS),
+    ("add a field that can be None", [], [field(optional=True)], _STAYS, _STAYS),
+    ("add a required field", [], [field()], ["field-missing"], _STAYS),
+    ("rename", [field()], [field("y")], ["field-missing"], ["field-missing"]),
+    ("rename with an alias", [field()], [field("y", aliases=("x",))], _STAYS, ["field-missing"]),
+    ("rename with a default", [field(default=0.0)], [field("y", aliases=("x",), default=0.0)], _STAYS, _STAYS),
+    ("int to float", [field(kind="int")], [field()], _STAYS, ["kind"]),
+    ("float to str", [field()], [field(kind="str")], ["kind"], ["kind"]),
+    ("str to Literal", [field(kind="str")], [field(kind="str", choices=("a",))], ["choices"], _STAYS),
+    ("drop a member", [field(kind="int", choices=(1, 2))], [field(kind="int", choices=(1,))], ["choices"], _STAYS),
+    ("int to Literal", [field(kind="int", ge=1, le=2)], [field(kind="int", choices=(1, 2))], _STAYS, _STAYS),
+    ("tighten a bound", [field(ge=0.0)], [field(gt=0.0)], ["bounds"], _STAYS),
+    ("bound at all", [field()], [field(ge=-math.inf)], ["bounds"], _STAYS),
+    (
+        "bound where nothing is",
+        [field(kind="int", ge=1, multiple_of=10)],
+        [field(kind="int", ge=9)],
+        _STAYS,
+        ["bounds"],
+    ),
+    ("ask for multiples", [field(ge=0.0)], [field(ge=0.0, multiple_of=1.0)], ["multiple"], _STAYS),
+    ("multiples of multiples", [field(multiple_of=1.5)], [field(multiple_of=0.5)], _STAYS, ["multiple"]),
+    ("tighten a length", [field(kind="str")], [field(kind="str", min_length=1)], ["length"], _STAYS),
+    ("a length beyond the bytes", [field(kind="str")], [field(kind="str", max_length=1024)], _STAYS, _STAYS),
+    ("ask for a pattern", [field(kind="str")], [field(kind="str", pattern="^a*$")], ["pattern"], _STAYS),
+    (
+        "change a pattern",
+        [field(kind="str", pattern="^a$")],
+        [field(kind="str", pattern="^a+$")],
+        ["pattern"],
+        ["pattern"],
+    ),
+    (
+        "a pattern that choices match",
+        [field(kind="str", choices=("a", "aa"))],
+        [field(kind="str", pattern="^a+$")],
+        _STAYS,
+        ["choices"],
+    ),
+    (
+        "a length beside a pattern",
+        [field(kind="str", pattern="^a$")],
+        [field(kind="str", max_length=9)],
+        ["length"],
+        ["pattern"],
+    ),
+    ("T | None to T", [field(optional=True)], [field()], ["field-optional"], _STAYS),
+    ("T | None to a default", [field(optional=True)], [field(default=0.0)], _STAYS, _STAYS),
+    ("drop a default", [field(default=0.0)], [field()], _STAYS, _STAYS),
+    ("two names in one", [field(), field("y")], [field(aliases=("y",))], ["field-twice"], ["field-missing"]),
+]
+
+
+@pytest.mark.parametrize(("change", "old", "new", "backward", "forward"), CHANGES)
+def test_changes(
+    change: str, old: list[FieldSchema], new: list[FieldSchema], backward: list[str], forward: list[str]
+) -> None:
+    """Each change breaks the rules that it should, in each direction."""
+    assert (rules(check(run(*new), run(*old))), rules(check(run(*old), run(*new)))) == (backward, forward), change
+
+
+def test_a_closed_reader() -> None:
+    """A reader that refuses unknown fields is broken by any new one; not by one that is gone."""
+    assert rules(check(run(), run(field()), unknown="error")) == ["field-unknown"]
+    assert rules(check(run(field(default=0.0)), run(), unknown="error")) == []
+
+
+def test_sentences() -> None:
+    """An incompatibility says what happens, by example, and what to do."""
+    (found,) = check(run(field(kind="int", le=100)), run(field(kind="int", ge=0)))
+
+    assert found.example == 2**64 - 1
+    assert str(found) == (
+        "field 'x': the writer may store 18446744073709551615, which for the reader must be <= 100; "
+        "keep the reader's bounds as wide as any writer's (bounds)"
+    )
+    (found,) = check(run(field(kind="str", max_length=2)), run(field(kind="str", pattern="^a$")))
+    assert found.sentence.startswith("but for its pattern the writer may store 'aaa")
+    assert found.example is None
+    (found,) = check(run(field(kind="str", pattern="^a*$")), run(field(kind="str", pattern="^a$")))
+    assert found.sentence == "not all that the writer may store is known to match '^a*$'"
+
+
+def test_warnings() -> None:
+    """What is read as something else is a warning, not an incompatibility."""
+    (found,) = warnings_of(run(field()), run(field(kind="int")))
+    assert (found.rule, found.field, found.example) == ("int-as-float", "x", 2**64 - 1)
+    assert warnings_of(run(field()), run(field(kind="int", ge=0, le=2**53))) == []
+
+    (found,) = warnings_of(run(field(default=0.0)), run(field("y", aliases=("x",))))
+    assert found.sentence == "the writer stores it as 'y'; the reader reads its default"
+    assert warnings_of(run(field(default=0.0)), run()) == []
+
+
+def test_rules_are_a_table() -> None:
+    """Rules have ids of their own, and say what they are for and what to do."""
+    ids = [rule.id for rule in RULES]
+    assert len(set(ids)) == len(ids)
+    assert all(rule.purpose.endswith(".") and rule.remedy for rule in RULES)
+    assert [rule.id for rule in RULES if rule.warns] == ["int-as-float", "renamed"]
+
+
+HISTORY = [run(field("y")), run(field("y"), field("z", default=0.0)), run(field("z", default=0.0))]
+
+EXPECTED: dict[Mode, list[tuple[int, str, str]]] = {
+    "backward": [(2, "backward", "field-missing")],
+    "backward_transitive": [(place, "backward", "field-missing") for place in range(3)],
+    "forward": [],
+    "forward_transitive": [(0, "forward", "field-missing"), (1, "forward", "field-missing")],
+    "full": [(2, "backward", "field-missing")],
+    "full_transitive": [
+        (0, "backward", "field-missing"),
+        (0, "forward", "field-missing"),
+        (1, "backward", "field-missing"),
+        (1, "forward", "field-missing"),
+        (2, "backward", "field-missing"),
+    ],
+}
+
+
+@pytest.mark.parametrize("mode", get_args(Mode))
+def test_modes(mode: Mode) -> None:
+    """Each mode asks about its directions, and about the latest schema or all."""
+    found = check_history(run(field()), HISTORY, mode)
+
+    assert [(version, direction, about.rule) for version, direction, about in found] == EXPECTED[mode]
+
+
+def test_the_default_mode() -> None:
+    """By default the new schema must read all that was ever stored; of nothing there is nothing to say."""
+    assert check_history(run(field()), HISTORY) == check_history(run(field()), HISTORY, "backward_transitive")
+    assert check_history(run(field()), []) == []
+    assert check_history(run(), [run(field())], unknown="error") != []
+
+
+def test_no_such_mode() -> None:
+    """A mode that does not exist is refused, with those that do."""
+    with pytest.raises(ValueError, match=f"mode must be one of {', '.join(MODES)}, not 'sideways'"):
+        check_history(run(), [], cast("Any", "sideways"))
+
+
+UNKNOWN: tuple[Literal["ignore", "error"], ...] = ("ignore", "error")
+
+
+@pytest.mark.parametrize("unknown", UNKNOWN)
+def test_the_same_schema(unknown: Literal["ignore", "error"]) -> None:
+    """A schema reads what it writes."""
+    assert check(HISTORY[1], HISTORY[1], unknown=unknown) == []
+
+
+def test_extremes_of_coarse_multiples() -> None:
+    """Extremes are exact where multiples are far apart, and where doubles are."""
+    step = 0.1  # of whose multiples few are doubles
+    highest = max(value for value in extremes(field(multiple_of=step)) if isinstance(value, float))
+    assert math.fmod(highest, step) == 0
+    assert highest > 1e308
+
+    assert list(extremes(field(ge=1e300, le=2e300, multiple_of=3e300))) == []
+    assert set(extremes(field(ge=-5.0, le=5.0, multiple_of=1e300))) == {0.0}
+    assert set(extremes(field(ge=1.75e308, multiple_of=1e308))) == set()
+    assert set(extremes(field(kind="str", max_length=0), 5)) == {""}
+    assert len(set(extremes(field(kind="str", min_length=1024), 500))) > 500

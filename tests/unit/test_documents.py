@@ -1,0 +1,397 @@
+"""JSON Schema documents: what is written, what somebody else may have written, and what is refused, where and why."""
+
+from __future__ import annotations
+
+import math
+import pickle
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import pytest
+from msgspec import Meta
+
+from typedtrack import SchemaError, Stat, field, record, schema_of
+from typedtrack._columns import FieldSchema
+from typedtrack._schema import NestedSchema, RecordSchema
+from typedtrack.schemas import document_text, parse_document
+
+GOLDEN = Path(__file__).parent.parent / "golden" / "schemas"
+
+
+@record
+class Throughput:
+    """How fast."""
+
+    images: Stat = field(default=Stat(mean=math.nan, sem=0.0), aliases=("img",))
+    devices: int | None
+    warm_up: Annotated[float | None, Meta(ge=0)] = None
+
+
+@record
+class EvalResult:
+    """One evaluation of one checkpoint.
+
+    It is "final" once it is stored.
+    """
+
+    accuracy: Annotated[float, Meta(ge=0, le=1)]
+    steps: Annotated[int, Meta(gt=0, multiple_of=10)]
+    l2norm: Stat
+    speed: Throughput = field(name="50 % ~speed/", aliases=("old",), doc="Per second.")
+    split: Literal["train", "test"] = "test"
+    checkpoint: Annotated[str, Meta(pattern="^ckpt", max_length=100)] | None = None
+    p99_ms: float = field(name="latency/p99", aliases=("p99",), doc="Milliseconds.", default=-math.inf)
+    seed: Annotated[int, Meta(extra_json_schema={"deprecated": True})] = 0
+
+
+def object_of(**properties: object) -> dict[str, Any]:
+    """Return a document that a person might write, of *properties*, all required."""
+    return {"title": "Run", "type": "object", "properties": properties, "required": list(properties)}
+
+
+def column_of(subschema: object) -> FieldSchema:
+    """Return the field that *subschema* is, required."""
+    return RecordSchema.from_json_schema(object_of(x=subschema, sure={"type": "integer"})).columns[0]
+
+
+def problems_of(document: object) -> dict[str, str]:
+    """Return why *document* is refused, by JSON Pointer."""
+    with pytest.raises(SchemaError) as caught:
+        RecordSchema.from_json_schema(document)  # type: ignore[arg-type]  # what it is, is the question
+    assert pickle.loads(pickle.dumps(caught.value)).problems == caught.value.problems
+    return dict(caught.value.problems)
+
+
+def test_golden_document() -> None:
+    """The document of a record that has everything is as it was, and reads as that record."""
+    golden = GOLDEN / "eval_result.schema.json"
+
+    assert document_text(schema_of(EvalResult)) == golden.read_text()
+    assert parse_document(golden.read_bytes(), "file") == schema_of(EvalResult)
+
+
+def test_golden_document_by_hand() -> None:
+    """A document that a person wrote, with all that the subset has, reads as the record that they mean."""
+    schema = parse_document((GOLDEN / "by_hand.schema.json").read_bytes(), "file")
+
+    stat = RecordSchema(
+        name="Moments",
+        fields=(
+            FieldSchema(attribute="mean", name="mean", kind="float"),
+            FieldSchema(attribute="sem", name="sem", kind="float", ge=0.0),
+        ),
+        doc="Two moments.",
+    )
+    point = RecordSchema(name="Origin", fields=(FieldSchema(attribute="x", name="x", kind="int"),))
+    assert schema == RecordSchema(
+        name="TrainingRun",
+        doc="A run.",
+        fields=(
+            FieldSchema(attribute="loss_train", name="loss/train", kind="float", gt=-1.0, lt=2.5, doc="Nats."),
+            FieldSchema(attribute="steps", name="steps", kind="int", ge=0, le=10, multiple_of=5, default=5),
+            FieldSchema(attribute="optimizer", name="optimizer", kind="str", choices=("adam", "sgd"), deprecated=True),
+            FieldSchema(attribute="version", name="version", kind="int", choices=(2,)),
+            FieldSchema(attribute="best", name="best", kind="float", optional=True),
+            FieldSchema(attribute="worst", name="worst", kind="float", optional=True, default=None, ge=0.0),
+            FieldSchema(attribute="host", name="host", kind="str", optional=True, default=None, min_length=1),
+            FieldSchema(attribute="mode", name="mode", kind="str", optional=True, default=None, choices=("a",)),
+            FieldSchema(attribute="git", name="git", kind="str", pattern="^[0-9a-f]+$", max_length=40, default="0"),
+            NestedSchema(attribute="l2norm", name="l2norm", record=stat, doc="Of the gradient."),
+            NestedSchema(attribute="linf", name="linf", record=stat, defaults=(0.0, 0.0)),
+            NestedSchema(attribute="origin", name="origin", record=point),
+        ),
+    )
+
+
+FIELDS: list[tuple[object, dict[str, Any]]] = [
+    ({"type": ["null", "integer"]}, {"kind": "int", "optional": True}),
+    ({"oneOf": [{"type": "null"}, {"type": "string"}]}, {"kind": "str", "optional": True}),
+    (
+        {"anyOf": [{"type": "number", "minimum": 1}, {"type": "null"}]},
+        {"kind": "float", "optional": True, "ge": 1.0},
+    ),
+    ({"type": "string", "oneOf": [{"type": "string"}, {"type": "null"}]}, {"kind": "str", "optional": True}),
+    ({"enum": [None, "a"]}, {"kind": "str", "optional": True, "choices": ("a",)}),
+    ({"const": 3}, {"kind": "int", "choices": (3,)}),
+    ({"type": "number", "default": 1}, {"kind": "float", "default": 1.0}),
+    ({"type": "number", "x-typedtrack-default": "NaN"}, {"kind": "float", "default": math.nan}),
+    ({"type": ["number", "null"], "default": None}, {"kind": "float", "optional": True, "default": None}),
+    ({"type": "integer", "examples": [1], "$comment": "-", "title": "X", "x-units": "s"}, {"kind": "int"}),
+    ({"type": "string", "x-typedtrack-max-bytes": 1024}, {"kind": "str"}),
+    ({"type": "integer", "x-typedtrack-aliases": ["y"]}, {"kind": "int", "aliases": ("y",)}),
+    ({"type": "integer", "x-typedtrack-attribute": "größe"}, {"kind": "int", "attribute": "größe"}),
+]
+
+
+@pytest.mark.parametrize(("subschema", "expected"), FIELDS)
+def test_fields(subschema: object, expected: dict[str, Any]) -> None:
+    """A property reads as the field that it describes."""
+    described: dict[str, Any] = {"attribute": "x", "name": "x", **expected}
+
+    assert column_of(subschema) == FieldSchema(**described)
+
+
+REFUSED: list[tuple[object, str, str]] = [
+    (True, "", "must be an object, not True"),
+    ({}, "/type", "is absent: a field is integer, number or string, or an object"),
+    ({"type": "boolean"}, "/type", "is 'boolean': a field is"),
+    ({"type": ["integer", "string"]}, "/type", "is ['integer', 'string']: a field is"),
+    ({"type": "null"}, "/type", "is 'null'"),
+    ({"type": 5}, "/type", "must be an array, not 5"),
+    ({"type": "array", "items": {}}, "/items", "is not a supported keyword"),
+    ({"type": "string", "format": "uuid"}, "/format", "is not a supported keyword"),
+    ({"type": "string", "x-typedtrack-new": 1}, "/x-typedtrack-new", "is not a supported keyword"),
+    ({"type": "integer", "minimum": True}, "/minimum", "must be a number that a double can be, not True"),
+    ({"type": "integer", "minimum": 10**400}, "/minimum", "must be a number that a double can be"),
+    ({"type": "integer", "minimum": None}, "/minimum", "must be a number"),
+    ({"type": "integer", "minimum": 0.5}, "", "takes an int from -2**63 to 2**63-1 for ge, not 0.5"),
+    ({"type": "number", "minimum": 1, "exclusiveMinimum": 0}, "", "takes gt or ge, not both"),
+    ({"type": "number", "minimum": 2, "maximum": 1}, "", "has constraints that no value can keep"),
+    ({"type": "number", "multipleOf": 0}, "", "takes a multiple_of above 0"),
+    ({"type": "number", "minLength": 1}, "/minLength", "does not apply to the type number"),
+    ({"type": "string", "minimum": 1}, "/minimum", "does not apply to the type string"),
+    ({"type": "string", "minLength": -1}, "/minLength", "must be an integer that is not negative, not -1"),
+    ({"type": "string", "maxLength": 2**70}, "", "takes a length from 0 to 2**63-1 for max_length"),
+    ({"type": "integer", "exclusiveMinimum": 2**63 - 1}, "", "takes ge or le for a bound at the end"),
+    ({"type": "integer", "exclusiveMaximum": -(2**63)}, "", "takes ge or le for a bound at the end"),
+    ({"type": "string", "pattern": "("}, "", "has a pattern that is no regular expression"),
+    ({"type": "string", "pattern": "\ud800"}, "/pattern", "must be a string of valid Unicode"),
+    ({"type": "string", "deprecated": 1}, "/deprecated", "must be true or false, not 1"),
+    ({"type": "string", "x-typedtrack-max-bytes": 10}, "/x-typedtrack-max-bytes", "is always 1024"),
+    ({"type": "string", "properties": {}}, "/type", 'must be "object"'),
+    ({"type": "string", "default": 5}, "", "has a default that it refuses: must be a str, not int"),
+    ({"type": "string", "default": ["a"]}, "", "has a default that it refuses"),
+    ({"type": "integer", "default": None}, "", "has a default that it refuses"),
+    ({"type": "number", "default": 10**400}, "", "has a default that it refuses"),
+    ({"type": ["string", "null"], "default": "a"}, "", "its default can only be None"),
+    ({"enum": []}, "/enum", "takes only integers, or only strings, besides null"),
+    ({"enum": [1, "a"]}, "/enum", "takes only integers, or only strings"),
+    ({"enum": [True]}, "/enum", "takes only integers, or only strings"),
+    ({"enum": [1.5]}, "/enum", "takes only integers, or only strings"),
+    ({"enum": [[]]}, "/enum", "takes only integers, or only strings"),
+    ({"enum": ["a", "a"]}, "/enum", "repeats a value"),
+    ({"enum": {"a": 1}}, "/enum", "must be an array"),
+    ({"const": None}, "/const", "takes only integers, or only strings"),
+    ({"const": 1, "enum": [1]}, "/const", "does not apply beside enum"),
+    ({"type": "number", "enum": [1]}, "/type", "is number, but the values allowed are of the type integer"),
+    ({"enum": [1], "minimum": 0}, "", "names its values, so that it takes no further constraint"),
+    ({"oneOf": [{"type": "string"}]}, "", 'takes oneOf only of one subschema and {"type": "null"}'),
+    ({"anyOf": [{"type": "string"}, {"type": "integer"}]}, "", "takes anyOf only of one subschema"),
+    ({"anyOf": [{"if": {}}, {"type": "null"}]}, "/anyOf/0/if", "is not a supported keyword"),
+    ({"type": "string", "oneOf": [{"type": "integer"}, {"type": "null"}]}, "", "has type beside a reference"),
+    ({"$ref": "#/$defs/none"}, "", "refers to '#/$defs/none', where there is no subschema"),
+    ({"$ref": "#/type"}, "", "refers to '#/type', where there is no subschema"),
+    ({"$ref": "#/$defs/a/b/c"}, "", "refers to '#/$defs/a/b/c', where there is no subschema"),
+    ({"$ref": "http://127.0.0.1/x.json"}, "", "only references within the document, #/…, are followed"),
+    ({"$ref": "#anchor"}, "", "only references within the document"),
+    ({"$ref": "#/properties/x"}, "", "refers to itself by way of #/properties/x"),
+    ({"$ref": "#"}, "", "contains itself"),
+    ({"type": "integer", "x-typedtrack-attribute": "class"}, "", "'class' is a keyword of Python"),
+    ({"type": "integer", "x-typedtrack-attribute": "_x"}, "", "begins with an underscore"),
+    ({"type": "integer", "x-typedtrack-attribute": "self"}, "", "'self' is the record itself"),
+    ({"type": "integer", "x-typedtrack-attribute": "ﬁ"}, "", "is no Python identifier"),
+    ({"type": "integer", "x-typedtrack-aliases": ["a\n"]}, "", "a field name has no control character"),
+    ({"type": "integer", "x-typedtrack-aliases": ["sure"]}, "", "has the name 'sure' on the wire"),
+    ({"type": "integer", "x-typedtrack-aliases": "y"}, "/x-typedtrack-aliases", "must be an array"),
+    ({"type": "object"}, "", "needs a field that cannot be None"),
+    ({"type": ["object", "null"], "properties": {}}, "", "is a record, which cannot be null"),
+    ({"type": "object", "deprecated": True}, "/deprecated", "does not apply to this object"),
+]
+
+
+@pytest.mark.parametrize(("subschema", "pointer", "reason"), REFUSED)
+def test_refused_fields(subschema: object, pointer: str, reason: str) -> None:
+    """What is no field is refused at its JSON Pointer, with the reason."""
+    problems = problems_of(object_of(x=subschema, sure={"type": "integer"}))
+
+    assert reason in {where.removeprefix("/properties/x"): why for where, why in problems.items()}[pointer]
+
+
+def test_every_problem_is_listed() -> None:
+    """All that is unsupported in a document is reported at once, each with its JSON Pointer."""
+    document: dict[str, object] = {
+        "type": "object",
+        "properties": {
+            "a/b": {"type": "string", "format": "date"},
+            "c~d": {"oneOf": [{"type": "string", "if": {}}, {"type": "null"}]},
+            "e": {"type": "array", "items": {"type": "string"}},
+        },
+        "$defs": {"unused": {"allOf": []}},
+        "patternProperties": {},
+    }
+
+    assert problems_of(document) == {
+        "/properties/a~1b/format": "is not a supported keyword",
+        "/properties/c~0d/oneOf/0/if": "is not a supported keyword",
+        "/properties/e/items": "is not a supported keyword",
+        "/$defs/unused/allOf": "is not a supported keyword",
+        "/patternProperties": "is not a supported keyword",
+    }
+    assert problems_of({"type": "object", "properties": {"x": {"type": "date"}, "2": {"type": "integer"}}}) == {
+        "/title": "is missing: it is the name of the record",
+        "/properties/x/type": "is 'date': a field is integer, number or string, or an object",
+        "/properties/2": "is an attribute in Python, by x-typedtrack-attribute or else by its name: "
+        "'2' is no Python identifier",
+    }
+
+
+ONE = object_of(x={"type": "integer"})
+
+DOCUMENTS: list[tuple[object, str, str]] = [
+    (5, "", "must be an object, not 5"),
+    (None, "", "must be an object, not None"),
+    ({1: 2}, "", "must be a string of valid Unicode, not 1"),
+    ({**ONE, "title": None}, "/title", "must be a string"),
+    ({**ONE, "title": "%"}, "/title", "is missing: it is the name of the record"),
+    ({**ONE, "title": "class"}, "/title", "'class' is a keyword of Python"),
+    ({**ONE, "title": "2 runs"}, "/title", "'2Runs' is no Python identifier"),
+    ({**ONE, "type": "array"}, "/type", 'must be "object"'),
+    (
+        {**object_of(x={"type": "integer"}), "required": ["x", "y"]},
+        "/required",
+        "lists 'y', which is not in properties",
+    ),
+    ({**ONE, "minimum": 1}, "/minimum", "does not apply to this object"),
+    ({**ONE, "$schema": "http://json-schema.org/draft-07/schema#"}, "/$schema", "must be"),
+    (
+        {**object_of(x={"type": "integer"}), "additionalProperties": {"type": "string"}},
+        "/additionalProperties",
+        "must be",
+    ),
+    (object_of(), "", "needs a field that cannot be None"),
+    (object_of(**{"a/b": {"type": "integer"}, "a_b": {"type": "integer"}}), "/properties/a_b", "as 'a/b' is"),
+    (object_of(**{"\n": {"type": "integer", "x-typedtrack-attribute": "n"}}), "/properties/\n", "control character"),
+    (object_of(**{f"s{n}": {"type": "string"} for n in range(200)}), "", "can be up to"),
+]
+
+
+@pytest.mark.parametrize(("document", "pointer", "reason"), DOCUMENTS)
+def test_refused_documents(document: object, pointer: str, reason: str) -> None:
+    """What is no record is refused at its JSON Pointer, with the reason."""
+    assert reason in problems_of(document)[pointer]
+
+
+STAT: dict[str, object] = {
+    "type": "object",
+    "properties": {"m": {"type": "number"}, "n": {"type": "integer"}},
+    "required": ["m"],
+}
+
+NESTED: list[tuple[dict[str, object], str, str]] = [
+    ({"$ref": "#/$defs/Stat", "default": 5}, "/default", "must be an object, not 5"),
+    ({"$ref": "#/$defs/Stat", "default": {}}, "/default", "lacks 'm'"),
+    ({"$ref": "#/$defs/Stat", "default": {"m": 0, "z": 1}}, "/default/z", "is no field of the record"),
+    ({"$ref": "#/$defs/Stat", "default": {"m": "a"}}, "", "has a default that it refuses"),
+    ({"$ref": "#/$defs/Stat", "deprecated": True}, "/deprecated", "does not apply to a reference to an object"),
+    ({"$ref": "#/$defs/Stat", "minimum": 1}, "/minimum", "does not apply to a reference to an object"),
+    ({"oneOf": [{"$ref": "#/$defs/Stat"}, {"type": "null"}]}, "", "is a record, which cannot be null"),
+    ({"$ref": "#/$defs/Stat", "x-typedtrack-aliases": [f"a{n}" for n in range(6000)]}, "", "more than 10,000 names"),
+]
+
+
+@pytest.mark.parametrize(("subschema", "pointer", "reason"), NESTED)
+def test_refused_nested_records(subschema: dict[str, object], pointer: str, reason: str) -> None:
+    """What is no nested record is refused at its JSON Pointer, with the reason."""
+    problems = problems_of({**object_of(x=subschema, sure={"type": "integer"}), "$defs": {"Stat": STAT}})
+
+    assert reason in {where.removeprefix("/properties/x"): why for where, why in problems.items()}[pointer]
+
+
+def test_a_nested_record_is_there_whole() -> None:
+    """A nested record of required fields is required itself, or has a default."""
+    document: dict[str, Any] = {**object_of(x={"type": "integer"}), "$defs": {"Stat": STAT}}
+    document["properties"]["stat"] = {"$ref": "#/$defs/Stat"}
+
+    assert "list it in required, or give it a default" in problems_of(document)["/properties/stat"]
+
+
+def test_columns_agree_with_their_record() -> None:
+    """The columns of a nested record, edited by themselves, are refused: the record is in $defs."""
+    document: Any = schema_of(EvalResult).to_json_schema()
+    document["properties"]["l2norm/mean"]["default"] = 0.5
+    document["required"].remove("l2norm/sem")
+    del document["properties"]["50 % ~speed//devices"]
+
+    problems = problems_of(document)
+    assert "must be {'$ref': '#/$defs/Stat/properties/mean'}, as it is nested" in problems["/properties/l2norm~1mean"]
+    assert problems["/required"] == "does not agree with 'l2norm/sem', which is nested"
+    assert "as it is nested" in problems["/properties/50 % ~0speed~1~1devices"]
+
+
+def test_what_is_nested_is_a_record() -> None:
+    """What x-typedtrack-nested names is an object in $defs."""
+    document = {**ONE, "x-typedtrack-nested": {"a": {"$ref": "#/properties/x"}, "b": {"$ref": "#/$defs/b"}}}
+
+    assert problems_of(document) == {
+        "/properties/x/type": 'must be "object"',
+        "/x-typedtrack-nested/b": "refers to '#/$defs/b', where there is no subschema in $defs or properties",
+    }
+
+
+def test_attributes_are_unique_across_nested_records() -> None:
+    """A field and a nested record of one attribute are refused."""
+    document: Any = object_of(**{"a": {"type": "integer"}, "a/m": {"$ref": "#/$defs/Stat/properties/m"}})
+    document["properties"]["a/n"] = {"$ref": "#/$defs/Stat/properties/n"}
+    document |= {"$defs": {"Stat": STAT}, "x-typedtrack-nested": {"a": {"$ref": "#/$defs/Stat"}}}
+
+    assert "is the attribute a, as 'a' is" in problems_of(document)["/properties/a"]
+
+
+def test_two_records_of_one_name() -> None:
+    """Two nested records of one name are kept apart, and one that is used twice is written once."""
+    one, two = (
+        RecordSchema(name="Point", fields=(FieldSchema(attribute=axis, name=axis, kind="int"),)) for axis in "xy"
+    )
+    schema = RecordSchema(
+        name="Points",
+        fields=tuple(
+            NestedSchema(attribute=name, name=name, record=record)
+            for name, record in zip("abc", (one, two, one), strict=True)
+        ),
+    )
+    document: Any = schema.to_json_schema()
+
+    assert list(document["$defs"]) == ["Point", "Point_2"]
+    assert RecordSchema.from_json_schema(document) == schema
+
+
+def _chain(length: int, per_level: int = 1) -> dict[str, object]:
+    """Return a document of *length* records, each *per_level* times in the one before."""
+    definitions: dict[str, object] = {
+        f"R{level}": object_of(**{f"x{n}": {"$ref": f"#/$defs/R{level + 1}"} for n in range(per_level)})
+        for level in range(length)
+    }
+    definitions[f"R{length}"] = object_of(x={"type": "integer"})
+    return {**object_of(x={"$ref": "#/$defs/R0"}), "$defs": definitions}
+
+
+def _deep(depth: int) -> dict[str, Any]:
+    document = object_of(x={"type": "integer"})
+    for _ in range(depth):
+        document = object_of(x=document)
+    return document
+
+
+def _looped() -> dict[str, Any]:
+    document = object_of(x={"type": "integer"})
+    document["properties"]["x"] = document
+    return document
+
+
+HOSTILE: list[tuple[dict[str, object], str]] = [
+    (_chain(50, per_level=2), "has more than 10,000 names of fields"),
+    (_chain(100), "the field name is"),
+    (_chain(5000), "is nested too deeply"),
+    (_deep(5000), "is nested too deeply"),
+    (_looped(), "is nested too deeply"),
+    ({**object_of(x={"$ref": "#/$defs/a"}), "$defs": {"a": {"$ref": "#/$defs/b"}, "b": {"$ref": "#/$defs/a"}}}, "itse"),
+    ({**object_of(x={"$ref": "#/$defs/a"}), "$defs": {"a": object_of(y={"$ref": "#/$defs/a"})}}, "contains itself"),
+    (object_of(x={"type": "string", "pattern": "(" * 5000 + ")" * 5000}), "that is no regular expression"),
+    (object_of(x={"type": "string", "pattern": "a{99999999999999999999}"}), "that is no regular expression"),
+]
+
+
+@pytest.mark.parametrize(("document", "reason"), HOSTILE)
+def test_hostile_documents(document: dict[str, object], reason: str) -> None:
+    """A document made to exhaust its reader is refused, and soon."""
+    assert reason in " ".join(problems_of(document).values())
