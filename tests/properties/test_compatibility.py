@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import json
+import math
 from typing import Any, Literal
 
-from hypothesis import event, given
+from avro.compatibility import ReaderWriterCompatibilityChecker, SchemaCompatibilityType
+from avro.schema import Schema
+from avro.schema import parse as parse_avro
+from hypothesis import assume, event, given
 from hypothesis import strategies as st
 
-from tests.strategies.schemas import record_schemas, results_of, schema_pairs
+from tests.schema_strategies import record_schemas, results_of, schema_pairs
 from typedtrack._codec import decode, encode
+from typedtrack._columns import MISSING, FieldSchema
 from typedtrack._record_codec import RecordCodec, record_codec
 from typedtrack._records import record_class, record_type
 from typedtrack._schema import RecordSchema
@@ -80,3 +86,91 @@ def test_the_verdict_is_what_decoding_does(
 def test_every_schema_reads_what_it_writes(schema: RecordSchema) -> None:
     """A schema is compatible with itself, whatever it does with unknown fields."""
     assert check(schema, schema, unknown="error") == []
+
+
+_STEPS = st.none() | st.sampled_from([0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0])
+_BOUNDS = st.integers(-24, 24).map(lambda quarters: quarters / 4)
+
+
+@st.composite
+def small_columns(draw: st.DrawFn, kind: Literal["int", "float"]) -> FieldSchema:
+    """Numbers of which there are few enough to try each: multiples of a quarter from -6 to 6."""
+    bounds = draw(st.tuples(_BOUNDS, _BOUNDS).map(sorted))
+    lower, upper = draw(st.sampled_from(["ge", "gt"])), draw(st.sampled_from(["le", "lt"]))
+    constraints: dict[str, Any] = {lower: bounds[0], upper: bounds[1], "multiple_of": draw(_STEPS)}
+    if kind == "int":
+        constraints = {name: None if bound is None else math.ceil(bound) for name, bound in constraints.items()}
+        if draw(st.integers(0, 3)) == 0:
+            choices = draw(st.lists(st.integers(-6, 6), min_size=1, max_size=13, unique=True))
+            constraints = {"choices": tuple(choices)}
+    elif constraints["multiple_of"] is None:
+        constraints["multiple_of"] = 0.25
+    return FieldSchema(attribute="x", name="x", kind=kind, **constraints)
+
+
+@given(st.data())
+def test_the_verdict_is_that_of_trying_all(data: st.DataObject) -> None:
+    """Where the values can be counted, the verdict is whether the reader takes each that the writer may store."""
+    kind: Literal["int", "float"] = data.draw(st.sampled_from(["int", "float"]))
+    writer = data.draw(small_columns(kind))
+    reader = data.draw(small_columns("float" if kind == "float" else data.draw(st.sampled_from(["int", "float"]))))
+    quarters = [quarter / 4 for quarter in range(-28, 29)]
+    values = [int(value) if kind == "int" else value for value in quarters if kind == "float" or value.is_integer()]
+    sure = FieldSchema(attribute="sure", name="sure", kind="int")
+
+    found = check(*(RecordSchema(name="Run", fields=(sure, column)) for column in (reader, writer)))
+
+    stored = [value for value in values if writer.problem(value) is None]
+    assert (found == []) is all(reader.problem(value) is None for value in stored), (found, stored)
+
+
+@st.composite
+def avro_schemas(draw: st.DrawFn) -> RecordSchema:
+    """Records that Avro can express, too: no constraints, names of letters, aliases."""
+    fields: list[FieldSchema] = []
+    for name in draw(st.lists(st.sampled_from("abcd"), min_size=1, max_size=3, unique=True)):
+        kind: Any = draw(st.sampled_from(["int", "float", "str"]))
+        optional = draw(st.integers(0, 2)) == 0
+        chosen = draw(st.lists(st.sampled_from(["red", "green", "blue"]), max_size=3, unique=True))
+        default: Any = None if optional else draw(st.sampled_from([MISSING, {"int": 1, "float": 1.5, "str": ""}[kind]]))
+        choices = tuple(chosen) if kind == "str" else ()
+        default = MISSING if choices and default is not None else default
+        fields.append(
+            FieldSchema(attribute=name, name=name, kind=kind, optional=optional, choices=choices, default=default)
+        )
+    sure = FieldSchema(attribute="sure", name="sure", kind="int")
+    return RecordSchema(name="Run", fields=(sure, *fields))
+
+
+def avro_of(schema: RecordSchema) -> Schema:
+    """Return *schema* in Avro: what can be None is a union with null, a Literal is an enumeration."""
+    fields: list[dict[str, object]] = []
+    for column in schema.columns:
+        kind: object = {"int": "long", "float": "double", "str": "string"}[column.kind]
+        if column.choices:
+            kind = {"type": "enum", "name": f"Enum_{column.name}", "symbols": list(column.choices)}
+        described: dict[str, object] = {"name": column.name, "type": ["null", kind] if column.optional else kind}
+        if column.optional or column.default is not MISSING:
+            described["default"] = None if column.optional else column.default
+        fields.append(described)
+    return parse_avro(json.dumps({"type": "record", "name": schema.name, "fields": fields}))
+
+
+@given(avro_schemas(), avro_schemas())
+def test_the_verdict_is_that_of_avro(reader: RecordSchema, writer: RecordSchema) -> None:
+    """Avro's own resolution agrees wherever it can express both schemas.
+
+    It differs by design in two: to Avro an enumeration is no string, and a default does not stand in for null.
+    """
+    there = {column.name: column for column in writer.columns}
+    for column in reader.columns:
+        other = there.get(column.name)
+        if other is not None:
+            assume(bool(column.choices) == bool(other.choices) or column.kind != other.kind)
+            assume(not (other.optional and column.default not in (MISSING, None)))
+
+    checker: Any = ReaderWriterCompatibilityChecker
+    compatible = checker().get_compatibility(avro_of(reader), avro_of(writer))
+
+    event(str(compatible.compatibility))
+    assert (check(reader, writer) == []) is (compatible.compatibility is SchemaCompatibilityType.compatible)

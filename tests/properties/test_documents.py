@@ -11,7 +11,7 @@ from hypothesis import assume, event, given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from tests.strategies.schemas import record_schemas, results_of
+from tests.schema_strategies import record_schemas, results_of
 from typedtrack._codec import encode
 from typedtrack._columns import FieldSchema
 from typedtrack._record_codec import record_codec
