@@ -259,11 +259,11 @@ def _floats_of(column: FieldSchema) -> st.SearchStrategy[float]:
 
 
 @st.composite
-def results_of(draw: st.DrawFn, schema: RecordSchema) -> Result:
-    """Results as a record of *schema* is stored: every column, but those that can be `None` may be absent."""
+def results_of(draw: st.DrawFn, schema: RecordSchema, whole: bool = False) -> Result:
+    """Results as a record of *schema* is stored: columns that can be `None` may be absent, unless it is *whole*."""
     result: Result = {}
     for column in schema.columns:
-        if not column.optional or draw(st.booleans()):
+        if whole or not column.optional or draw(st.booleans()):
             result[column.name] = draw(values_of(column))
     return result
 

@@ -127,7 +127,12 @@ def _plain(column: FieldSchema) -> FieldSchema:
     if column.kind == "str":
         most = MAX_STR_BYTES // 4  # characters, of 4 bytes at most
         return attrs.evolve(column, max_length=most if column.max_length is None else min(column.max_length, most))
-    number = float if column.kind == "float" else int  # of a float because msgspec takes any int for one
-    lowest = number(MIN_INT) if column.gt is None and column.ge is None else column.ge
-    highest = number(_PLAIN_MAX_INT) if column.lt is None and column.le is None else column.le
-    return attrs.evolve(column, ge=lowest, le=highest)
+    lowest: float = MIN_INT
+    highest: float = _PLAIN_MAX_INT
+    if column.kind == "float":  # of which msgspec takes any int: half of it, as one out of range may be rounded to it
+        lowest, highest = lowest / 2, highest / 2
+    if column.gt is None or column.gt < lowest:
+        column = attrs.evolve(column, gt=None, ge=lowest if column.ge is None else max(column.ge, lowest))
+    if column.lt is None or column.lt > highest:
+        column = attrs.evolve(column, lt=None, le=highest if column.le is None else min(column.le, highest))
+    return column

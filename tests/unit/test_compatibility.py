@@ -101,6 +101,8 @@ def test_sentences() -> None:
         "field 'x': the writer may store 18446744073709551615, which for the reader must be <= 100; "
         "keep the reader's bounds as wide as any writer's (bounds)"
     )
+    (found,) = check(run(field()), run(field(kind="str", pattern="^7$")))
+    assert (found.sentence, found.example) == ("the reader takes float, and the writer stores str", None)
     (found,) = check(run(field(kind="str", max_length=2)), run(field(kind="str", pattern="^a$")))
     assert found.sentence.startswith("but for its pattern the writer may store 'aaa")
     assert found.example is None

@@ -105,7 +105,8 @@ def _unknown(meeting: Meeting) -> Finding | None:
 def _kind(meeting: Meeting) -> Finding | None:
     for reader, writer in _pairs(meeting, same_kind=False):
         if not _kind_fits(reader, writer):
-            return f"the reader takes {reader.kind}, and the writer stores {writer.kind}", next(extremes(writer))
+            example = next((value for value in extremes(writer) if writer.problem(value) is None), None)
+            return f"the reader takes {reader.kind}, and the writer stores {writer.kind}", example
     return None
 
 
