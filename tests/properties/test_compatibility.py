@@ -47,7 +47,7 @@ def stored(schema: RecordSchema, result: Result) -> Result:
 
 
 def broken(reader: RecordSchema, writer: RecordSchema, found: Incompatibility, result: Result) -> Result | None:
-    """Return *result*, a whole one of *writer*, as *found* says that it may be; `None` if a pattern keeps it from that."""
+    """Return *result*, whole and of *writer*, as *found* says that it may be; `None` if a pattern hides how."""
     names = next((column.names for column in reader.columns if column.name == found.field), (found.field,))
     columns = [column for column in writer.columns if column.name in names]
     if found.rule == "field-optional":

@@ -135,7 +135,7 @@ def load_schemas(
     """
     frame = inspect.currentframe()
     caller = frame and frame.f_back
-    module = caller.f_globals["__name__"] if caller else __name__
+    module: str = caller.f_globals.get("__name__", __name__) if caller else __name__
     made: dict[RecordSchema, type] = {schema_of(Stat): Stat}
     named: dict[str, RecordSchema] = {}
     for source, schema in read_schemas(path_or_url, storage_options=storage_options).items():
