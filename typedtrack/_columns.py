@@ -173,7 +173,8 @@ class FieldSchema:
             both_included = self.gt is None and self.lt is None
             if lowest > highest or (lowest == highest and not both_included):
                 return True
-        return self.min_length is not None and self.max_length is not None and self.min_length > self.max_length
+        longest = MAX_STR_BYTES if self.max_length is None else min(self.max_length, MAX_STR_BYTES)
+        return self.min_length is not None and self.min_length > longest
 
     @property
     def most_bytes(self) -> int:

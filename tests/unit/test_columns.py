@@ -1,0 +1,65 @@
+"""What can be a field, and what cannot, and why."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pytest
+
+from typedtrack import FieldSchema, RecordSchema
+from typedtrack._schema import NestedSchema
+
+IMPOSSIBLE: list[tuple[dict[str, Any], str]] = [
+    ({"name": "a\n"}, "cannot be named 'a\\n' on the wire: a field name has no control character ('\\n')"),
+    ({"aliases": ("",)}, "cannot be named '' on the wire: a field name is not empty"),
+    ({"kind": "str", "choices": ("\ud800",)}, "cannot allow '\\ud800': the str is not valid Unicode"),
+    ({"kind": "int", "choices": (2**63,)}, "takes choices from -2**63 to 2**63-1, not 9223372036854775808"),
+    ({"kind": "int", "choices": (1,), "ge": 0}, "names its values, so that it takes no further constraint"),
+    ({"kind": "int", "pattern": "a"}, "takes no pattern: it is an int"),
+    ({"kind": "str", "ge": 1}, "takes no ge: it is a str"),
+    ({"kind": "int", "ge": 0.5}, "takes an int from -2**63 to 2**63-1 for ge, not 0.5"),
+    ({"le": math.inf}, "takes a finite number for le, not inf"),
+    ({"kind": "int", "gt": 2**63 - 1}, "takes ge or le for a bound at the end of the 64-bit integers"),
+    ({"kind": "int", "lt": -(2**63)}, "takes ge or le for a bound at the end of the 64-bit integers"),
+    ({"gt": 0.0, "ge": 0.0}, "takes gt or ge, not both"),
+    ({"lt": 0.0, "le": 0.0}, "takes lt or le, not both"),
+    ({"gt": 1.0, "le": 1.0}, "has constraints that no value can keep"),
+    ({"kind": "str", "min_length": 2, "max_length": 1}, "has constraints that no value can keep"),
+    ({"kind": "str", "min_length": 1025}, "has constraints that no value can keep"),
+    ({"multiple_of": 0.0}, "takes a multiple_of above 0"),
+    ({"kind": "str", "max_length": -1}, "takes a length from 0 to 2**63-1 for max_length, not -1"),
+    ({"kind": "str", "pattern": "("}, "has a pattern that is no regular expression"),
+    ({"kind": "str", "pattern": "(" * 5000 + ")" * 5000}, "has a pattern that is no regular expression"),
+    ({"kind": "str", "pattern": "a{99999999999999999999}"}, "has a pattern that is no regular expression"),
+    ({"ge": 0.0, "default": -1.0}, "has a default that it refuses: must be >= 0.0, got -1.0"),
+    ({"optional": True, "default": 1.0}, "can be None, which is absent on the wire and must read back"),
+]
+
+
+@pytest.mark.parametrize(("described", "reason"), IMPOSSIBLE)
+def test_impossible_fields(described: dict[str, Any], reason: str) -> None:
+    """What cannot be a field says why, in a record and in a record within it."""
+    known: dict[str, Any] = {"attribute": "x", "name": "x", "kind": "float", **described}
+    field = FieldSchema(**known)
+    inner = RecordSchema(name="Inner", fields=(field, FieldSchema(attribute="sure", name="sure", kind="int")))
+    outer = RecordSchema(name="Outer", fields=(NestedSchema(attribute="inner", name="inner", record=inner),))
+
+    assert any(problem.startswith(reason) for problem in field.definition_problems())
+    assert any(where == "x" and problem.startswith(reason) for where, problem in inner.definition_problems())
+    if field.name == "x" and field.aliases == ():
+        assert any(where == "inner.x" and why.startswith(reason) for where, why in outer.definition_problems())
+
+
+def test_schemas_compare_by_what_their_defaults_are() -> None:
+    """A default of NaN equals itself, and 0.0 is not -0.0."""
+
+    def of(default: float) -> RecordSchema:
+        inner = RecordSchema(name="I", fields=(FieldSchema(attribute="x", name="x", kind="float", default=default),))
+        nested = NestedSchema(attribute="i", name="i", record=inner, defaults=(default,))
+        return RecordSchema(name="R", fields=(nested,))
+
+    assert of(float("nan")) == of(float("nan"))
+    assert hash(of(float("nan"))) == hash(of(float("nan")))
+    assert of(0.0) != of(-0.0)
+    assert of(0.0).fingerprint != of(-0.0).fingerprint
