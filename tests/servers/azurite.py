@@ -1,0 +1,59 @@
+"""Azurite: the semantics of Azure Blob Storage, in memory."""
+
+from __future__ import annotations
+
+import base64
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from tests.servers.process import HOST, free_port, running
+
+__all__ = ["Azure", "missing", "serve"]
+
+_ACCOUNT: Final = "typedtrack"
+_ACCOUNT_KEY: Final = base64.b64encode(b"the key of no account but this one").decode()
+_INSTALLED: Final = Path(__file__).parents[2] / "build" / "servers" / "node_modules" / ".bin"
+
+
+class Azure(NamedTuple):
+    """What a client of a blob service needs to know."""
+
+    endpoint: str
+    account: str
+    account_key: str
+    port: int
+
+    @property
+    def connection_string(self) -> str:
+        """The same, as Azure's clients take it."""
+        return (
+            f"DefaultEndpointsProtocol=http;AccountName={self.account};AccountKey={self.account_key};"
+            f"BlobEndpoint={self.endpoint};"
+        )
+
+
+def _program() -> str | None:
+    return shutil.which("azurite-blob", path=str(_INSTALLED)) or shutil.which("azurite-blob")
+
+
+def missing() -> str | None:
+    """Return what this machine lacks to run Azurite, or `None`."""
+    if shutil.which("node") is None:
+        return "no node (Debian: nodejs npm)"
+    return "no azurite-blob (npm: azurite)" if _program() is None else None
+
+
+@contextmanager
+def serve(folder: Path) -> Iterator[Azure]:
+    """Run Azurite until the block is left; it keeps nothing in *folder* but its log."""
+    port = free_port()
+    service = Azure(f"http://{HOST}:{port}/{_ACCOUNT}", _ACCOUNT, _ACCOUNT_KEY, port)
+    options = ["--blobHost", HOST, "--blobPort", str(port), "--inMemoryPersistence", "--silent"]
+    options += ["--skipApiVersionCheck", "--disableTelemetry", "--disableProductStyleUrl"]
+    command = [_program() or "azurite-blob", *options]
+    accounts = {"AZURITE_ACCOUNTS": f"{_ACCOUNT}:{_ACCOUNT_KEY}"}
+    with running(command, folder / "azurite.log", port=port, env=accounts):
+        yield service

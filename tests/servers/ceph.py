@@ -1,0 +1,144 @@
+"""A Ceph cluster of one monitor, one storage daemon in memory, and the S3 gateway: the authority for S3.
+
+Run as a program it serves until interrupted: ``python -m tests.servers.ceph``.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from tests.servers.process import HOST, ServerFailed, free_port, program, running
+
+__all__ = ["S3", "missing", "serve"]
+
+_PROGRAMS: Final = ("ceph", "ceph-mon", "ceph-osd", "radosgw", "radosgw-admin", "monmaptool")
+
+# One copy of everything, in memory, nobody to log in, and nothing that waits for a second machine.
+_CONFIGURATION: Final = """\
+[global]
+fsid = {fsid}
+mon host = v2:{host}:{monitor}
+public addr = {host}
+cluster addr = {host}
+ms bind msgr1 = false
+ms mon client mode = crc
+auth cluster required = none
+auth service required = none
+auth client required = none
+keyring = /dev/null
+run dir = {folder}/run
+admin socket = {folder}/run/$name.$pid.asok
+crash dir = {folder}/run
+pid file =
+log file = {folder}/log/$name.log
+mon data = {folder}/mon
+mon allow pool size one = true
+mon data avail crit = 1
+paxos propose interval = 0.02
+paxos min wait = 0.01
+osd data = {folder}/osd
+osd objectstore = memstore
+memstore device bytes = 1073741824
+osd crush chooseleaf type = 0
+osd pool default size = 1
+osd pool default min size = 1
+osd pool default pg num = 1
+osd pool default pgp num = 1
+osd pool default pg autoscale mode = off
+osd max object name len = 2048
+osd class load list = *
+osd class default list = *
+rgw rados pool pg num min = 1
+rgw override bucket index max shards = 1
+rgw data log num shards = 1
+rgw md log max shards = 1
+rgw usage max shards = 1
+rgw gc max objs = 1
+rgw lc max objs = 1
+rgw thread pool size = 64
+rgw enable apis = s3
+rgw dns name = localhost
+rgw frontends = beast endpoint={host}:{port} tcp_nodelay=1
+"""
+
+
+class S3(NamedTuple):
+    """What a client of an S3 service needs to know."""
+
+    endpoint: str
+    access_key: str
+    secret_key: str
+    port: int
+
+
+def missing() -> str | None:
+    """Return what this machine lacks to run Ceph, or `None`."""
+    absent = [name for name in _PROGRAMS if program(name) is None]
+    return f"no {', '.join(absent)} (Debian: radosgw ceph-mon ceph-osd)" if absent else None
+
+
+@contextmanager
+def serve(folder: Path) -> Iterator[S3]:
+    """Run the cluster with its files in *folder* until the block is left."""
+    service = S3("", "typedtrack-key", "typedtrack-secret", free_port())
+    service = service._replace(endpoint=f"http://{HOST}:{service.port}")
+    for name in ("run", "log", "mon", "osd"):
+        (folder / name).mkdir(parents=True)
+    monitor, cluster, disk = free_port(), str(uuid.uuid4()), str(uuid.uuid4())
+    configuration = folder / "ceph.conf"
+    configuration.write_text(
+        _CONFIGURATION.format(folder=folder, host=HOST, port=service.port, monitor=monitor, fsid=cluster)
+    )
+
+    def command(name: str, *arguments: str) -> list[str]:
+        return [program(name) or name, "--conf", str(configuration), *arguments]
+
+    with ExitStack() as daemons:
+        monmap = str(folder / "monmap")
+        _run(["monmaptool", "--create", "--fsid", cluster, "--addv", "a", f"[v2:{HOST}:{monitor}]", monmap])
+        _run(command("ceph-mon", "--mkfs", "-i", "a", "--monmap", monmap))
+        daemons.enter_context(running(command("ceph-mon", "-f", "-i", "a"), folder / "log" / "mon", port=monitor))
+        _run(command("ceph", "--connect-timeout", "30", "osd", "new", disk, "0"))
+        _run(command("ceph-osd", "--mkfs", "-i", "0", "--osd-uuid", disk))
+        daemons.enter_context(running(command("ceph-osd", "-f", "-i", "0"), folder / "log" / "osd"))
+        _wait_for_disk(command("ceph", "--connect-timeout", "30", "osd", "stat"))
+        user = ["user", "create", "--uid=tests", "--display-name=tests"]
+        keys = [f"--access-key={service.access_key}", f"--secret-key={service.secret_key}"]
+        _run(command("radosgw-admin", "-n", "client.rgw", *user, *keys))
+        gateway = command("radosgw", "-f", "-n", "client.rgw")
+        daemons.enter_context(running(gateway, folder / "log" / "gateway", port=service.port))
+        yield service
+
+
+def _run(command: list[str]) -> str:
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=90)
+    if done.returncode != 0:
+        raise ServerFailed(f"{' '.join(command)}:\n{done.stdout[-1000:]}{done.stderr[-2000:]}")
+    return done.stdout
+
+
+def _wait_for_disk(command: list[str]) -> None:
+    deadline = time.monotonic() + 60
+    while " 1 up" not in _run(command):
+        if time.monotonic() > deadline:
+            raise ServerFailed("the storage daemon of Ceph does not come up")
+        time.sleep(0.1)
+
+
+if __name__ == "__main__":
+    with tempfile.TemporaryDirectory(prefix="typedtrack-ceph-") as name, serve(Path(name)) as s3:
+        print(f"AWS_ENDPOINT_URL={s3.endpoint} AWS_ACCESS_KEY_ID={s3.access_key} AWS_SECRET_ACCESS_KEY={s3.secret_key}")
+        sys.stdout.flush()
+        try:
+            while True:
+                time.sleep(3600)
+        except KeyboardInterrupt:
+            pass

@@ -1,0 +1,84 @@
+"""Start a server process, wait until it accepts connections, stop it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+__all__ = ["HOST", "ServerFailed", "accepts", "free_port", "program", "running"]
+
+HOST = "127.0.0.1"
+_SYSTEM_FOLDERS = ("/usr/sbin", "/usr/local/sbin", "/sbin")
+
+
+class ServerFailed(RuntimeError):
+    """A server that should run does not; says what it printed."""
+
+
+def program(name: str) -> str | None:
+    """Return where the program *name* is, the folders of system programs included."""
+    return shutil.which(name) or shutil.which(name, path=os.pathsep.join(_SYSTEM_FOLDERS))
+
+
+def free_port() -> int:
+    """Return a TCP port of the loopback address that nothing listens on now."""
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def accepts(port: int) -> bool:
+    """Return whether something on loopback accepts connections at *port*."""
+    try:
+        with socket.create_connection((HOST, port), timeout=1):
+            return True
+    except OSError:
+        return False
+
+
+@contextmanager
+def running(
+    command: Sequence[str], log: Path, *, port: int | None = None, env: Mapping[str, str] | None = None
+) -> Iterator[subprocess.Popen[bytes]]:
+    """Run *command* in a process group of its own until the block is left; wait for *port* to accept connections.
+
+    Raises:
+        ServerFailed: it ended, or did not accept within 60 seconds.
+    """
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            env=None if env is None else {**os.environ, **env},
+            start_new_session=True,
+        )
+    try:
+        deadline = time.monotonic() + 60
+        while port is not None and not accepts(port):
+            if process.poll() is not None or time.monotonic() > deadline:
+                raise ServerFailed(f"{command[0]} does not serve port {port}:\n{log.read_text(errors='replace')[-2000:]}")
+            time.sleep(0.05)
+        yield process
+    finally:
+        _stop(process)
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        if process.poll() is not None:
+            return
+        os.killpg(process.pid, number)
+        try:
+            process.wait(timeout=5)
+        except subprocess.TimeoutExpired:
+            continue
