@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from importlib.util import find_spec
 
 from typedtrack._tracker import ResultTracker
 from typedtrack.backends.local import LocalResultTracker, local_path
@@ -20,7 +21,12 @@ def open_tracker(
 ) -> ResultTracker:
     """Return the best installed tracker for *tracker_base*; it sees the same results as `FsspecResultTracker` there.
 
-    The options are those of `FsspecResultTracker`.
+    A local path is served by plain system calls; ``s3://``, ``gs://`` and ``az://`` by obstore where it is installed and
+    *storage_options* are in its words (``config``, ``client_options``, ``retry_config``, ``credential_provider``) or none;
+    everything else by `FsspecResultTracker`, whose options these are.
+
+    Raises:
+        ImportError: what the base needs is not installed; names the ``pip install`` line.
 
     >>> open_tracker("/tmp/results")
     LocalResultTracker('/tmp/results')
@@ -28,8 +34,12 @@ def open_tracker(
     if local_path(tracker_base) is not None:
         return LocalResultTracker(tracker_base, fsync=fsync)
 
+    from typedtrack.backends.obstore import ObstoreResultTracker, serves
+
+    base = os.fspath(tracker_base)
+    if serves(base, storage_options or {}) and find_spec("obstore") is not None:
+        return ObstoreResultTracker(base, storage_options=storage_options, max_concurrency=max_concurrency)
+
     from typedtrack.backends.fsspec import FsspecResultTracker
 
-    return FsspecResultTracker(
-        tracker_base, storage_options=storage_options, fsync=fsync, max_concurrency=max_concurrency
-    )
+    return FsspecResultTracker(base, storage_options=storage_options, fsync=fsync, max_concurrency=max_concurrency)

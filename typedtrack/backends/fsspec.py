@@ -1,21 +1,31 @@
 """`FsspecResultTracker`: results under any base that fsspec can name.
 
-It hands each base to the backend that knows how a write there becomes visible whole and how a create is exclusive.
-Local paths go to the local backend, by the same system calls and without importing fsspec.
+It hands each base to the backend that knows how a write there becomes visible whole and how a create is exclusive;
+`typedtrack.backends.filesystems` has the table. Local paths go to the local backend, by the same system calls and
+without importing fsspec.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
-from functools import cached_property
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, TypeAlias, cast
 
 from typedtrack._calls import Read
 from typedtrack._tracker import ResultTracker
 from typedtrack.backends.local import LocalResultTracker, local_path
 from typedtrack.errors import UnsupportedOperationError
 
+if TYPE_CHECKING:
+    from fsspec import AbstractFileSystem
+
+    # What each backend module of the table has: the tracker in the folder of a filesystem.
+    Opener: TypeAlias = Callable[[AbstractFileSystem, str, int], ResultTracker]
+
 __all__ = ["FsspecResultTracker"]
+
+_password = re.compile(r"(?<=://)([^/@:]*):[^/@]*@")
 
 
 class FsspecResultTracker(ResultTracker):
@@ -24,6 +34,11 @@ class FsspecResultTracker(ResultTracker):
     A drop-in for the tracker of that name in ``torchx.runtime.tracking``: same calls, same files. Making one touches no
     storage. *storage_options* go to the filesystem. *fsync* makes a put on a local disk survive the loss of power.
     *max_concurrency* is how many requests a bulk call has under way at once (a local base reads one by one).
+
+    It may be pickled, and used on both sides of a fork. Its ``repr`` has no password.
+
+    Raises:
+        ImportError: what the base needs is not installed; names the ``pip install`` line.
 
     >>> tracker = FsspecResultTracker("memory://docs/fsspec")
     >>> tracker["attempt_1/out"] = {"accuracy": 0.233}
@@ -45,24 +60,42 @@ class FsspecResultTracker(ResultTracker):
         self._storage_options = dict(storage_options or {})
         self._fsync = fsync
         self.max_concurrency = max_concurrency
+        self._opened: tuple[int, ResultTracker] | None = None
+        if local_path(self._tracker_base) is None:
+            from typedtrack.backends.filesystems import require
 
-    @cached_property
+            require(self._tracker_base)
+
+    @property
     def _backend(self) -> ResultTracker:
+        """The backend for the base, made at its first use in each process: connections do not survive a fork."""
+        if self._opened is None or self._opened[0] != os.getpid():
+            self._opened = os.getpid(), self._open()
+        return self._opened[1]
+
+    def _open(self) -> ResultTracker:
         if local_path(self._tracker_base) is not None:
             return LocalResultTracker(self._tracker_base, fsync=self._fsync)
+        return _backend_of(*self._filesystem(), self._tracker_base, self.max_concurrency)
 
-        from fsspec.core import url_to_fs
-        from fsspec.implementations.memory import MemoryFileSystem
+    def _filesystem(self) -> tuple[AbstractFileSystem, str]:
+        import fsspec
 
-        fs, root = url_to_fs(self._tracker_base, **self._storage_options)
-        if isinstance(fs, MemoryFileSystem):
-            from typedtrack.backends.memory import MemoryResultTracker
+        from typedtrack.backends.filesystems import protocol_of, row_of
 
-            return MemoryResultTracker(fs, root)
-        raise UnsupportedOperationError("tracking", self._tracker_base, "use a local path or a memory:// base")
+        options = self._storage_options
+        if "::" not in self._tracker_base:
+            row = row_of(fsspec.get_filesystem_class(protocol_of(self._tracker_base)))
+            if row.package == "s3fs":  # botocore's own limit of 10 would be that of every bulk call
+                config = cast("Mapping[str, object]", options.get("config_kwargs") or {})
+                options = {**options, "config_kwargs": {"max_pool_connections": self.max_concurrency, **config}}
+        return fsspec.url_to_fs(self._tracker_base, **options)
+
+    def __getstate__(self) -> dict[str, object]:
+        return {**self.__dict__, "_opened": None}
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({self._tracker_base!r})"
+        return f"{type(self).__name__}({_password.sub('***@', self._tracker_base)!r})"
 
     def _location(self, text: str) -> str:
         return self._backend._location(text)
@@ -84,3 +117,18 @@ class FsspecResultTracker(ResultTracker):
 
     def _write_many(self, writes: Iterable[tuple[str, bytes]]) -> Iterator[tuple[str, Exception | None]]:
         return self._backend._write_many(writes)
+
+
+def _backend_of(fs: AbstractFileSystem, root: str, tracker_base: str, max_concurrency: int) -> ResultTracker:
+    """Return the backend that the table names for *fs*."""
+    from importlib import import_module
+
+    from fsspec.implementations.cached import CachingFileSystem
+
+    from typedtrack.backends.filesystems import row_of
+
+    if isinstance(fs, CachingFileSystem):
+        remedy = "it answers with what it has read before; name the store itself as the base"
+        raise UnsupportedOperationError("tracking", tracker_base, remedy)
+    tracker_over: Opener = import_module(row_of(type(fs)).backend).tracker_over
+    return tracker_over(fs, root, max_concurrency)

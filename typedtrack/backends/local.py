@@ -10,13 +10,16 @@ import errno
 import itertools
 import os
 from collections.abc import Callable, Iterable, Iterator
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from typedtrack._calls import READ_LIMIT, Read
 from typedtrack._tracker import ResultTracker
 from typedtrack.errors import KeyConflictError, UnsupportedOperationError
 
-__all__ = ["LocalResultTracker", "local_path"]
+if TYPE_CHECKING:
+    from fsspec import AbstractFileSystem
+
+__all__ = ["LocalResultTracker", "local_path", "tracker_over"]
 
 _SCHEMES: Final = ("file://", "file:", "local://", "local:")
 _READ_FLAGS: Final = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK  # the last: a FIFO in the way must not hang a get
@@ -249,3 +252,8 @@ def _sync_folder(folder: bytes) -> None:
         os.fsync(fd)
     finally:
         os.close(fd)
+
+
+def tracker_over(fs: AbstractFileSystem, root: str, max_concurrency: int) -> ResultTracker:
+    """Return the tracker in the folder *root* of *fs*."""
+    return LocalResultTracker(root)

@@ -7,12 +7,16 @@ exclusive; what other users of the filesystem see are its ordinary files. Folder
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from fsspec.implementations.memory import MemoryFile, MemoryFileSystem
 
 from typedtrack._tracker import ResultTracker
 
-__all__ = ["MemoryResultTracker"]
+if TYPE_CHECKING:
+    from fsspec import AbstractFileSystem
+
+__all__ = ["MemoryResultTracker", "tracker_over"]
 
 
 class MemoryResultTracker(ResultTracker):
@@ -46,3 +50,9 @@ class MemoryResultTracker(ResultTracker):
     def _list(self, prefix: str) -> Iterator[str]:
         above = f"{self._root}/"
         return (path[len(above) :] for path in tuple(self._fs.store) if path.startswith(above))
+
+
+def tracker_over(fs: AbstractFileSystem, root: str, max_concurrency: int) -> ResultTracker:
+    """Return the tracker in the folder *root* of *fs*."""
+    assert isinstance(fs, MemoryFileSystem)
+    return MemoryResultTracker(fs, root)

@@ -1,0 +1,108 @@
+"""What the backends on fsspec's asynchronous filesystems share: primitives as coroutines on fsspec's event loop.
+
+A bulk call keeps many requests under way on that one loop, without a thread for each and without fsspec's synchronous
+bridge between them. The loop is a thread of this process: `FsspecResultTracker` makes a new backend in a forked child.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from abc import abstractmethod
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator
+from concurrent.futures import Future
+from typing import Any, TypeAlias, TypeVar
+
+from typedtrack._calls import Read
+from typedtrack._tracker import ResultTracker
+from typedtrack._values import MAX_RESULT_BYTES
+
+__all__ = ["AsyncResultTracker"]
+
+T = TypeVar("T")
+U = TypeVar("U")
+# Of a coroutine's three types, Any are those of what it yields and is sent, which only the event loop sees.
+Task: TypeAlias = Coroutine[Any, Any, T]
+
+
+class AsyncResultTracker(ResultTracker):
+    """A backend whose primitives are coroutines, run on *loop*, at most *max_concurrency* at a time."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, max_concurrency: int) -> None:
+        self._loop = loop
+        self.max_concurrency = max_concurrency
+
+    @abstractmethod
+    async def _read_one(self, key: str, limit: int) -> bytes | None:
+        """Do as ``_read``."""
+
+    @abstractmethod
+    async def _write_one(self, key: str, data: bytes, exclusive: bool = False) -> None:
+        """Do as ``_write``."""
+
+    @abstractmethod
+    async def _delete_one(self, key: str) -> None:
+        """Do as ``_delete``."""
+
+    @abstractmethod
+    def _pages(self, prefix: str) -> AsyncIterator[list[str]]:
+        """Do as ``_list``, in pages."""
+
+    def _read(self, key: str, limit: int) -> bytes | None:
+        return self._outcome(self._start(self._read_one(key, limit)))
+
+    def _write(self, key: str, data: bytes, *, exclusive: bool = False) -> None:
+        self._outcome(self._start(self._write_one(key, data, exclusive)))
+
+    def _delete(self, key: str) -> None:
+        self._outcome(self._start(self._delete_one(key)))
+
+    def _list(self, prefix: str) -> Iterator[str]:
+        pages = self._pages(prefix)
+
+        async def following() -> list[str] | None:
+            return await anext(pages, None)
+
+        while (page := self._outcome(self._start(following()))) is not None:
+            yield from page
+
+    def _read_many(self, keys: Iterable[str]) -> Iterator[tuple[str, Read]]:
+        return self._windowed(lambda key: self._read_one(key, MAX_RESULT_BYTES + 1), keys)
+
+    def _write_many(self, writes: Iterable[tuple[str, bytes]]) -> Iterator[tuple[str, Exception | None]]:
+        for (key, _), outcome in self._windowed(lambda write: self._write_one(*write), writes):
+            yield key, outcome
+
+    def _windowed(self, call: Callable[[T], Task[U]], arguments: Iterable[T]) -> Iterator[tuple[T, U | Exception]]:
+        free = asyncio.Semaphore(self.max_concurrency)
+
+        async def outcome(argument: T) -> U | Exception:
+            async with free:
+                try:
+                    return await call(argument)
+                except Exception as error:
+                    return error
+
+        under_way: deque[tuple[T, Future[U | Exception]]] = deque()
+        try:
+            for argument in arguments:
+                under_way.append((argument, self._start(outcome(argument))))
+                if len(under_way) > 2 * self.max_concurrency:
+                    yield under_way[0][0], under_way[0][1].result()
+                    under_way.popleft()
+            while under_way:
+                yield under_way[0][0], under_way[0][1].result()
+                under_way.popleft()
+        finally:  # an interrupt, or a caller that wants no more
+            for _, future in under_way:
+                future.cancel()
+
+    def _start(self, task: Task[T]) -> Future[T]:
+        return asyncio.run_coroutine_threadsafe(task, self._loop)
+
+    def _outcome(self, future: Future[T]) -> T:
+        try:
+            return future.result()
+        except BaseException:  # an interrupt must not leave the request under way
+            future.cancel()
+            raise

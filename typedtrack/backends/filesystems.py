@@ -1,0 +1,205 @@
+"""The one table of what typedtrack knows of each fsspec filesystem, and which backend acts on it.
+
+Per filesystem: how a write becomes visible whole, how a create is exclusive, how "nothing is stored there" is told apart
+from a missing bucket or a refused login, and where a listing comes from. A filesystem is recognised by the name of its
+class, so none is imported to look it up. ``docs/stores.md`` prints the table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+if TYPE_CHECKING:
+    from fsspec import AbstractFileSystem
+
+__all__ = ["OTHER", "TABLE", "Filesystem", "as_markdown", "protocol_of", "require", "row_of"]
+
+
+class Filesystem(NamedTuple):
+    """One row: ``protocols`` of its URLs, ``classes`` by full name, the ``package`` and the ``extra`` it comes with.
+
+    ``backend`` is the module that acts on it, by its ``tracker_over(fs, root, max_concurrency)``.
+    """
+
+    name: str
+    protocols: tuple[str, ...]
+    classes: tuple[str, ...]
+    package: str
+    extra: str | None
+    backend: str
+    whole: str
+    create: str | None
+    absent: str
+    listing: str
+
+
+TABLE: Final = (
+    Filesystem(
+        name="local disk",
+        protocols=("file", "local"),
+        classes=("fsspec.implementations.local.LocalFileSystem",),
+        package="fsspec",
+        extra=None,
+        backend="typedtrack.backends.local",
+        whole="a hidden file beside the target, renamed",
+        create="a hard link to the finished file; refused where the file system has none",
+        absent="`ENOENT` or `ENOTDIR`",
+        listing="`scandir`",
+    ),
+    Filesystem(
+        name="memory",
+        protocols=("memory",),
+        classes=("fsspec.implementations.memory.MemoryFileSystem",),
+        package="fsspec",
+        extra=None,
+        backend="typedtrack.backends.memory",
+        whole="one assignment in a dictionary",
+        create="`dict.setdefault`",
+        absent="no such entry",
+        listing="the dictionary",
+    ),
+    Filesystem(
+        name="S3 (s3fs)",
+        protocols=("s3", "s3a"),
+        classes=("s3fs.core.S3FileSystem",),
+        package="s3fs",
+        extra="s3",
+        backend="typedtrack.backends.s3fs",
+        whole="one PUT",
+        create="PUT with `If-None-Match: *`; unversioned buckets only on Ceph",
+        absent="the answer's code is `NoSuchKey`",
+        listing="`ListObjectsV2`, page by page, never s3fs's cache",
+    ),
+    Filesystem(
+        name="Azure Blob (adlfs)",
+        protocols=("az", "abfs", "abfss"),
+        classes=("adlfs.spec.AzureBlobFileSystem",),
+        package="adlfs",
+        extra="azure",
+        backend="typedtrack.backends.adlfs",
+        whole="one Put Blob",
+        create="Put Blob with `If-None-Match: *`",
+        absent="the answer's code is `BlobNotFound`",
+        listing="List Blobs, page by page, never adlfs's cache",
+    ),
+    Filesystem(
+        name="Google Cloud Storage (gcsfs)",
+        protocols=("gs", "gcs"),
+        classes=("gcsfs.core.GCSFileSystem",),
+        package="gcsfs",
+        extra="gcs",
+        backend="typedtrack.backends.gcsfs",
+        whole="one POST",
+        create="POST with `ifGenerationMatch=0`",
+        absent="a 404, and the bucket can be listed (a second request: gcsfs does not hand on why it was 404)",
+        listing="`objects.list`, page by page, never gcsfs's cache",
+    ),
+    Filesystem(
+        name="sftp (fsspec, paramiko)",
+        protocols=("sftp", "ssh"),
+        classes=("fsspec.implementations.sftp.SFTPFileSystem",),
+        package="paramiko",
+        extra="sftp",
+        backend="typedtrack.backends.paramiko",
+        whole="a hidden file beside the target, renamed (`posix-rename@openssh.com`)",
+        create="a hard link to the finished file (`hardlink@openssh.com`); refused where the server has none",
+        absent="`SSH_FX_NO_SUCH_FILE` for the file; a missing base folder is an empty base",
+        listing="`readdir`, folder by folder",
+    ),
+    Filesystem(
+        name="sftp (sshfs, asyncssh)",
+        protocols=("sftp", "ssh"),  # which it takes over from paramiko when it is installed
+        classes=("sshfs.spec.SSHFileSystem",),
+        package="sshfs",
+        extra="sftp",
+        backend="typedtrack.backends.sshfs",
+        whole="a hidden file beside the target, renamed (`posix-rename@openssh.com`)",
+        create="a hard link to the finished file (`hardlink@openssh.com`); refused where the server has none",
+        absent="`SSH_FX_NO_SUCH_FILE` for the file; a missing base folder is an empty base",
+        listing="`readdir`, folder by folder",
+    ),
+    Filesystem(
+        name="obstore, native or through `obstore.fsspec`",
+        protocols=(),
+        classes=("obstore.fsspec.FsspecStore",),
+        package="obstore",
+        extra="obstore",
+        backend="typedtrack.backends.obstore",
+        whole="one PUT",
+        create='obstore\'s `put(mode="create")`: a conditional PUT',
+        absent="the answer's code is `NoSuchKey` or `BlobNotFound`",
+        listing="obstore's stream of pages",
+    ),
+)
+
+OTHER: Final = Filesystem(
+    name="any other",
+    protocols=(),
+    classes=("fsspec.spec.AbstractFileSystem",),
+    package="fsspec",
+    extra=None,
+    backend="typedtrack.backends.other",
+    whole="unknown: written by its `pipe_file`, with a warning that a reader may see a part",
+    create=None,
+    absent="its `FileNotFoundError`, whatever it means by it",
+    listing="its `ls`, after its cache was dropped",
+)
+
+
+def protocol_of(tracker_base: str) -> str:
+    """Return the protocol of the URL *tracker_base*, the outermost where it is a chain of several.
+
+    >>> protocol_of("s3://bucket/results"), protocol_of("simplecache::s3://bucket/results")
+    ('s3', 'simplecache')
+    """
+    outermost = tracker_base.partition("::")[0]
+    return outermost.partition("://")[0]
+
+
+def row_of(filesystem: type[AbstractFileSystem]) -> Filesystem:
+    """Return the row for the class *filesystem*: its own, that of the nearest class above it, or `OTHER`."""
+    for cls in filesystem.__mro__:
+        name = f"{cls.__module__}.{cls.__qualname__}"
+        for row in TABLE:
+            if name in row.classes:
+                return row
+    return OTHER
+
+
+def require(tracker_base: str) -> None:
+    """Check that what *tracker_base* needs is installed, without importing it.
+
+    Raises:
+        ImportError: it is not; names the ``pip install`` line.
+    """
+    protocol = protocol_of(tracker_base)
+    rows = [row for row in TABLE if protocol in row.protocols and row.extra is not None]
+    if rows and not any(find_spec(row.package) for row in rows) and not _is_replaced(protocol):
+        packages = " or ".join(row.package for row in rows)
+        raise ImportError(
+            f"{protocol}:// needs {packages}: pip install 'typedtrack[{rows[0].extra}]'", name=rows[0].package
+        )
+
+
+def _is_replaced(protocol: str) -> bool:
+    """Return whether the process has registered a filesystem of its own for *protocol*."""
+    from fsspec.registry import registry
+
+    return protocol in registry
+
+
+def as_markdown() -> str:
+    """Return the table as ``docs/stores.md`` has it."""
+    return "\n".join(_lines()) + "\n"
+
+
+def _lines() -> Iterator[str]:
+    yield "| filesystem | URLs | `pip install` | a put becomes visible | `create` is exclusive by | nothing is there when | a listing is |"
+    yield "|---|---|---|---|---|---|---|"
+    for row in (*TABLE, OTHER):
+        urls = ", ".join(f"`{protocol}://`" for protocol in row.protocols) or "–"
+        extra = "–" if row.extra is None else f"`typedtrack[{row.extra}]`"
+        create = row.create or "nothing: it raises `UnsupportedOperationError`"
+        yield f"| {row.name} | {urls} | {extra} | {row.whole} | {create} | {row.absent} | {row.listing} |"

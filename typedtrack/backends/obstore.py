@@ -1,0 +1,184 @@
+"""Results on S3, Google Cloud Storage and Azure Blob Storage through obstore's native API.
+
+One request puts, one gets; its calls let other threads run, so the threads of a bulk call are as fast as its own batch
+calls and need no event loop. obstore's own threads do not survive a fork, after which it would wait for ever; so a
+process that was forked from one that used it is refused, at once.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from typedtrack._tracker import ResultTracker
+from typedtrack.errors import UnsupportedOperationError
+
+if TYPE_CHECKING:
+    from fsspec import AbstractFileSystem
+    from obstore.store import AzureStore, GCSStore, RetryConfig, S3Store
+
+__all__ = ["OPTIONS", "ObstoreResultTracker", "serves", "tracker_over"]
+
+_S3: Final = ("s3", "s3a")
+_GCS: Final = ("gs", "gcs")
+_AZURE: Final = ("az", "abfs", "abfss")
+OPTIONS: Final = ("client_options", "config", "credential_provider", "retry_config")
+
+_RETRIES: Final[RetryConfig] = {
+    "max_retries": 6,
+    "retry_timeout": timedelta(seconds=60),
+    "backoff": {"init_backoff": timedelta(seconds=0.1), "max_backoff": timedelta(seconds=5), "base": 2},
+}
+_ENDPOINT_VARIABLES: Final = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT", "AZURE_STORAGE_ENDPOINT")
+_NOTHING: Final = ("NoSuchKey", "BlobNotFound")  # what S3 and Google Cloud Storage, and Azure, say of a missing object
+_answer_code = re.compile("<Code>([A-Za-z]+)</Code>").search
+
+_process: int | None = None  # the one that used obstore first
+
+
+def serves(tracker_base: str, storage_options: Mapping[str, object]) -> bool:
+    """Return whether *tracker_base* is on a store that obstore speaks to, and *storage_options* are in its words."""
+    scheme, _, rest = tracker_base.partition("://")
+    return scheme in (*_S3, *_GCS, *_AZURE) and "::" not in rest and set(storage_options) <= set(OPTIONS)
+
+
+class ObstoreResultTracker(ResultTracker):
+    """Results under an ``s3://bucket/…``, ``gs://bucket/…`` or ``az://container/…`` base. Making one touches no storage.
+
+    *storage_options* are obstore's: ``config`` (of the store: credentials, region, endpoint), ``client_options``
+    (time-outs, proxy), ``retry_config`` and ``credential_provider``; what ``config`` leaves out is taken from the
+    environment (``AWS_…``, ``GOOGLE_…``, ``AZURE_STORAGE_…``). Without a ``retry_config`` a request is tried 7 times
+    within 60 s. *max_concurrency* is how many requests a bulk call has under way at once.
+    """
+
+    def __init__(
+        self, tracker_base: str, *, storage_options: Mapping[str, object] | None = None, max_concurrency: int = 64
+    ) -> None:
+        scheme, _, rest = tracker_base.partition("://")
+        place, _, folder = rest.partition("/")
+        container, _, account = place.partition("@")  # abfs://container@account.dfs.core.windows.net/folder
+        self._options = dict(storage_options or {})
+        if not serves(tracker_base, {}) or not container:
+            raise ValueError(
+                f"not a base for obstore: {tracker_base!r}; s3://bucket/…, gs://bucket/… or az://container/…"
+            )
+        if unknown := set(self._options) - set(OPTIONS):
+            raise ValueError(f"no storage_options of obstore: {sorted(unknown)}; it takes {', '.join(OPTIONS)}")
+        self._scheme, self._container, self._account = scheme, container, account.partition(".")[0]
+        self._above = f"{folder.strip('/')}/" if folder.strip("/") else ""
+        self.max_concurrency = max_concurrency
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self._location('').rstrip('/')!r})"
+
+    def __getstate__(self) -> dict[str, object]:
+        state = self.__dict__.copy()
+        state.pop("_made_client", None)
+        return state
+
+    def _location(self, text: str) -> str:
+        return f"{self._scheme}://{self._container}/{self._above}{text}"
+
+    @property
+    def _client(self) -> S3Store | GCSStore | AzureStore:
+        """The store, in a process that may use it.
+
+        Raises:
+            UnsupportedOperationError: this process was forked from one that has used obstore.
+        """
+        global _process
+        here = os.getpid()
+        if _process != here:
+            if _process is not None:
+                remedy = "obstore would hang; start workers with multiprocessing's 'spawn' or 'forkserver', or use s3fs"
+                raise UnsupportedOperationError("what comes after a fork", repr(self), remedy)
+            _process = here
+        return self._made_client
+
+    @cached_property
+    def _made_client(self) -> S3Store | GCSStore | AzureStore:
+        from obstore import store
+
+        # What the options hold is the user's, of the types that obstore documents; it checks them.
+        options = cast("dict[str, Any]", {"retry_config": _RETRIES, **self._options})
+        config = dict(options.get("config") or {})
+        options["client_options"] = {"allow_http": _is_plain_http(config), **(options.get("client_options") or {})}
+        if self._scheme in _S3:
+            return store.S3Store(self._container, **options)
+        if self._scheme in _GCS:
+            return store.GCSStore(self._container, **options)
+        if self._account:
+            options["config"] = {"account_name": self._account, **config}
+        return store.AzureStore(self._container, **options)
+
+    def _read(self, key: str, limit: int) -> bytes | None:
+        import obstore
+
+        try:
+            answer = obstore.get(self._client, self._above + key)
+        except FileNotFoundError as error:
+            if self._answer_code(error, key) in _NOTHING:
+                return None
+            raise
+        if answer.meta["size"] <= limit:
+            return bytes(answer.bytes())
+        data = b""
+        for chunk in answer.stream(limit):
+            data += bytes(chunk)
+            if len(data) >= limit:
+                break
+        return data[:limit]
+
+    def _answer_code(self, error: FileNotFoundError, key: str) -> str | None:
+        """Return the code of the store's answer; it is only in the text of *error*, after the key (which is any text)."""
+        match = _answer_code(str(error).removeprefix(f"Object at location {self._above}{key} not found: "))
+        return None if match is None else match[1]
+
+    def _write(self, key: str, data: bytes, *, exclusive: bool = False) -> None:
+        import obstore
+        from obstore.exceptions import AlreadyExistsError
+
+        try:
+            obstore.put(self._client, self._above + key, data, mode="create" if exclusive else "overwrite")
+        except AlreadyExistsError as error:
+            raise FileExistsError(key) from error
+
+    def _delete(self, key: str) -> None:
+        import obstore
+
+        if self._read(key, 1) is None:  # S3 itself does not tell
+            raise FileNotFoundError(key)
+        obstore.delete(self._client, self._above + key)
+
+    def _list(self, prefix: str) -> Iterator[str]:
+        import obstore
+
+        if prefix and self._read(prefix, 1) is not None:  # obstore lists what is below a prefix, not what is at it
+            yield prefix
+        for page in obstore.list(self._client, self._above + prefix or None, chunk_size=1000):
+            for entry in page:
+                yield entry["path"].removeprefix(self._above)
+
+
+def _is_plain_http(config: Mapping[str, object]) -> bool:
+    """Return whether the user has named an endpoint that begins with ``http://``, in *config* or the environment."""
+    named = [value for name, value in config.items() if "endpoint" in name.lower()]
+    named += [os.environ[name] for name in _ENDPOINT_VARIABLES if name in os.environ]
+    return any(str(endpoint).startswith("http://") for endpoint in named)
+
+
+def tracker_over(fs: AbstractFileSystem, root: str, max_concurrency: int) -> ResultTracker:
+    """Return the tracker in the folder *root* of *fs*."""
+    scheme = fs.protocol if isinstance(fs.protocol, str) else fs.protocol[0]
+    given = fs.storage_options
+    options = {name: given[name] for name in OPTIONS if name in given}
+    config = {
+        name: value for name, value in given.items() if name not in (*OPTIONS, "protocol", "asynchronous", "loop")
+    }
+    options["config"] = {**(options.get("config") or {}), **config}
+    base = f"{scheme}://{root}"
+    return ObstoreResultTracker(base, storage_options=options, max_concurrency=max_concurrency)

@@ -1,0 +1,85 @@
+"""Results on a filesystem that the table does not know.
+
+It is read, listed and deleted from by fsspec's common calls. Nothing is known of how its writes become visible, so a
+put says so once per tracker and a create is refused.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from typedtrack._tracker import ResultTracker
+from typedtrack.errors import UnsupportedOperationError
+
+if TYPE_CHECKING:
+    from fsspec import AbstractFileSystem
+
+__all__ = ["OtherResultTracker", "tracker_over"]
+
+
+class OtherResultTracker(ResultTracker):
+    """Results in the folder *root* of the filesystem *fs*, one request at a time: it need not be safe for threads."""
+
+    max_concurrency = 1
+
+    def __init__(self, fs: AbstractFileSystem, root: str) -> None:
+        self._fs = fs
+        self._root = root.rstrip("/")
+        self._warned = False
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({type(self._fs).__name__}, {self._root!r})"
+
+    def _location(self, text: str) -> str:
+        return f"{type(self._fs).__name__}:{self._root}/{text}"
+
+    def _read(self, key: str, limit: int) -> bytes | None:
+        self._fs.invalidate_cache()
+        try:
+            return self._fs.cat_file(f"{self._root}/{key}")[:limit]
+        except (FileNotFoundError, IsADirectoryError):
+            return None
+
+    def _write(self, key: str, data: bytes, *, exclusive: bool = False) -> None:
+        if exclusive:
+            remedy = "typedtrack knows no atomic create of this filesystem; use `put`, or another store"
+            raise UnsupportedOperationError("create", repr(self), remedy)
+        if not self._warned:
+            self._warned = True
+            what = f"typedtrack does not know how {type(self._fs).__name__} makes a write visible"
+            warnings.warn(f"{what}: a reader may see a part of a result while it is put", stacklevel=2)
+        path = f"{self._root}/{key}"
+        self._fs.makedirs(path.rpartition("/")[0], exist_ok=True)
+        self._fs.pipe_file(path, data)
+
+    def _delete(self, key: str) -> None:
+        path = f"{self._root}/{key}"
+        if self._read(key, 1) is None:  # some filesystems do not tell
+            raise FileNotFoundError(path)
+        self._fs.rm_file(path)
+
+    def _list(self, prefix: str) -> Iterator[str]:
+        self._fs.invalidate_cache()
+        if prefix and self._read(prefix, 1) is not None:
+            yield prefix
+        folders = [f"{self._root}/{prefix}".rstrip("/")]
+        while folders:
+            try:
+                entries = self._fs.ls(folders.pop(), detail=True)
+            except (FileNotFoundError, NotADirectoryError):  # nothing was ever put, or it was removed since
+                continue
+            for entry in entries:
+                path = self._fs._strip_protocol(entry["name"]).rstrip("/")
+                if path.rpartition("/")[2].startswith("."):
+                    continue
+                if entry["type"] == "directory":
+                    folders.append(path)
+                else:
+                    yield path.removeprefix(self._root).lstrip("/")
+
+
+def tracker_over(fs: AbstractFileSystem, root: str, max_concurrency: int) -> ResultTracker:
+    """Return the tracker in the folder *root* of *fs*."""
+    return OtherResultTracker(fs, root)

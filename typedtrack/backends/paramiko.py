@@ -1,0 +1,83 @@
+"""An sftp channel over paramiko's client, which is for one thread at a time."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from fsspec.implementations.sftp import SFTPFileSystem
+from paramiko.sftp import CMD_EXTENDED
+
+from typedtrack._tracker import ResultTracker
+from typedtrack.backends.sftp import Kind, SftpFailure, SftpResultTracker, SftpUnsupported, kind_of
+
+if TYPE_CHECKING:
+    from fsspec import AbstractFileSystem
+    from paramiko import SFTPClient
+
+__all__ = ["ParamikoChannel", "tracker_over"]
+
+
+class ParamikoChannel:
+    """A `typedtrack.backends.sftp.SftpChannel` over *client*."""
+
+    def __init__(self, client: SFTPClient) -> None:
+        self._client = client
+        self._lock = threading.Lock()
+
+    @contextmanager
+    def _alone(self) -> Iterator[SFTPClient]:
+        """Hold the client; name the answers that paramiko has only a text for."""
+        with self._lock:
+            try:
+                yield self._client
+            except OSError as error:
+                if error.args == ("Failure",):
+                    raise SftpFailure(*error.args) from error
+                if error.args == ("Operation unsupported",):
+                    raise SftpUnsupported(*error.args) from error
+                raise
+
+    def read(self, path: str, limit: int) -> bytes:
+        with self._alone() as client, client.open(path, "rb") as file:
+            return file.read(limit)
+
+    def write_new(self, path: str, data: bytes) -> None:
+        with self._alone() as client, client.open(path, "wxb") as file:
+            file.write(data)
+
+    def replace(self, path: str, target: str) -> None:
+        with self._alone() as client:
+            client.posix_rename(path, target)
+
+    def link(self, path: str, target: str) -> None:
+        with self._alone() as client:  # as `posix_rename` is written; paramiko has no call for this extension
+            client._request(CMD_EXTENDED, "hardlink@openssh.com", path, target)
+
+    def remove(self, path: str) -> None:
+        with self._alone() as client:
+            client.remove(path)
+
+    def make_folder(self, path: str) -> None:
+        with self._alone() as client:
+            client.mkdir(path)
+
+    def remove_folder(self, path: str) -> None:
+        with self._alone() as client:
+            client.rmdir(path)
+
+    def kind(self, path: str) -> Kind:
+        with self._alone() as client:
+            return kind_of(client.stat(path).st_mode)
+
+    def entries(self, path: str) -> list[tuple[str, Kind]]:
+        with self._alone() as client:
+            return [(entry.filename, kind_of(entry.st_mode)) for entry in client.listdir_attr(path)]
+
+
+def tracker_over(fs: AbstractFileSystem, root: str, max_concurrency: int) -> ResultTracker:
+    """Return the tracker in the folder *root* of *fs*."""
+    assert isinstance(fs, SFTPFileSystem)
+    return SftpResultTracker(ParamikoChannel(fs.ftp), root, f"sftp://{fs.host}", 1)

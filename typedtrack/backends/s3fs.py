@@ -1,0 +1,102 @@
+"""Results on S3 through s3fs, below its file interface: one request each, no cached listing, every key itself.
+
+Its ``cat_file`` asks for the size first, its paths give ``?versionId=`` a meaning, and its errors do not tell a missing
+key from a missing bucket; its ``_call_s3`` has the credentials, the retries and the error classes, and none of that.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING
+
+import s3fs.core
+
+from typedtrack._tracker import ResultTracker
+from typedtrack.backends.asynchronous import AsyncResultTracker
+
+if TYPE_CHECKING:
+    from fsspec import AbstractFileSystem
+    from s3fs.core import GetObjectOutput
+
+__all__ = ["S3fsResultTracker", "tracker_over"]
+
+
+class S3fsResultTracker(AsyncResultTracker):
+    """Results in the folder *root* (``bucket/folder``) of the s3fs filesystem *fs*."""
+
+    def __init__(self, fs: s3fs.core.S3FileSystem, root: str, max_concurrency: int) -> None:
+        super().__init__(fs.loop, max_concurrency)
+        self._fs = fs
+        self._bucket, folder, _ = fs.split_path(root)
+        self._above = f"{folder.rstrip('/')}/" if folder.rstrip("/") else ""
+
+    def _location(self, text: str) -> str:
+        return f"s3://{self._bucket}/{self._above}{text}"
+
+    async def _read_one(self, key: str, limit: int) -> bytes | None:
+        for attempt in range(self._fs.retries):
+            try:
+                answer = await self._fs._call_s3("get_object", Bucket=self._bucket, Key=self._above + key)
+                return await _body(answer, limit)
+            except FileNotFoundError as error:
+                if _code(error) == "NoSuchKey":
+                    return None
+                raise
+            except s3fs.core.S3_RETRYABLE_ERRORS:  # the body broke off: `_call_s3` retries only up to the headers
+                if attempt + 1 == self._fs.retries:
+                    raise
+                await asyncio.sleep(0.1 * 2**attempt)
+        raise AssertionError("s3fs has retries=0")
+
+    async def _write_one(self, key: str, data: bytes, exclusive: bool = False) -> None:
+        condition = {"IfNoneMatch": "*"} if exclusive else {}
+        try:
+            await self._fs._call_s3("put_object", Bucket=self._bucket, Key=self._above + key, Body=data, **condition)
+        except OSError as error:
+            # AWS names the condition, at which s3fs raises FileExistsError; others do not. The second code: two
+            # conditional writes met, and this one lost.
+            if exclusive and _code(error) in ("PreconditionFailed", "ConditionalRequestConflict"):
+                raise FileExistsError(key) from error
+            raise
+
+    async def _delete_one(self, key: str) -> None:
+        if await self._read_one(key, 1) is None:  # S3 itself does not tell
+            raise FileNotFoundError(key)
+        await self._fs._call_s3("delete_object", Bucket=self._bucket, Key=self._above + key)
+
+    async def _pages(self, prefix: str) -> AsyncIterator[list[str]]:
+        below = self._above
+        if prefix:
+            if await self._read_one(prefix, 1) is not None:
+                yield [prefix]
+            below += f"{prefix}/"
+        more: dict[str, str] = {}
+        while True:
+            page = await self._fs._call_s3("list_objects_v2", Bucket=self._bucket, Prefix=below, **more)
+            yield [entry["Key"].removeprefix(self._above) for entry in page.get("Contents", ())]
+            if "NextContinuationToken" not in page:
+                return
+            more = {"ContinuationToken": page["NextContinuationToken"]}
+
+
+async def _body(answer: GetObjectOutput, limit: int) -> bytes:
+    async with answer["Body"] as body:
+        if answer["ContentLength"] <= limit:
+            return await body.read()
+        data = b""
+        while len(data) < limit:
+            data += await body.read(limit - len(data))
+        return data
+
+
+def _code(error: OSError) -> str | None:
+    """Return the code of S3's answer behind *error*, or `None` if it has none."""
+    response = getattr(error.__cause__, "response", None)
+    return None if response is None else response["Error"].get("Code")
+
+
+def tracker_over(fs: AbstractFileSystem, root: str, max_concurrency: int) -> ResultTracker:
+    """Return the tracker in the folder *root* of *fs*."""
+    assert isinstance(fs, s3fs.core.S3FileSystem)
+    return S3fsResultTracker(fs, root, max_concurrency)

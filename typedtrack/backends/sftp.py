@@ -1,0 +1,213 @@
+"""Results on an sftp server, by the clients of fsspec's filesystem (paramiko) and of sshfs (asyncssh).
+
+A put writes a hidden file beside its target and renames it over the target; a create links it, which the server refuses
+if the target exists. Both are OpenSSH's extensions of the protocol. It has no error for "exists" or "is a folder": after
+a bare "failure" the tracker looks why, to name it, and never to decide.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+from collections.abc import Iterator
+from stat import S_ISDIR, S_ISREG
+from typing import Final, Literal, Protocol, TypeAlias
+
+from typedtrack._tracker import ResultTracker
+from typedtrack.errors import KeyConflictError, UnsupportedOperationError
+
+__all__ = ["Kind", "SftpChannel", "SftpFailure", "SftpResultTracker", "SftpUnsupported", "kind_of"]
+
+Kind: TypeAlias = Literal["file", "folder", "other"]
+
+_ATTEMPTS: Final = 100  # at making or removing folders that others keep removing or making
+
+_process: Final = os.urandom(6).hex()
+_writes = itertools.count()
+
+
+def kind_of(mode: int | None) -> Kind:
+    """Return what has *mode*, as ``stat`` gives it."""
+    if mode is not None and S_ISDIR(mode):
+        return "folder"
+    return "file" if mode is not None and S_ISREG(mode) else "other"
+
+
+class SftpFailure(OSError):
+    """The server's answer to what is not possible, with no word on why."""
+
+
+class SftpUnsupported(OSError):
+    """The server does not have the extension that was asked for."""
+
+
+class SftpChannel(Protocol):
+    """What the tracker needs of an sftp client, on absolute paths; safe to be used by several threads.
+
+    Each raises `FileNotFoundError` for a missing file or folder, `SftpFailure`, `SftpUnsupported`, and the client's own.
+    """
+
+    def read(self, path: str, limit: int) -> bytes:
+        """Return the first *limit* bytes at most."""
+
+    def write_new(self, path: str, data: bytes) -> None:
+        """Make the file, which must not exist."""
+
+    def replace(self, path: str, target: str) -> None:
+        """Rename the file *path* to *target*, in place of a file that is there."""
+
+    def link(self, path: str, target: str) -> None:
+        """Make *target* another name of the file *path*; it must not exist."""
+
+    def remove(self, path: str) -> None:
+        """Remove the file."""
+
+    def make_folder(self, path: str) -> None:
+        """Make the folder, whose parent exists."""
+
+    def remove_folder(self, path: str) -> None:
+        """Remove the folder, which is empty."""
+
+    def kind(self, path: str) -> Kind:
+        """Return what is there."""
+
+    def entries(self, path: str) -> list[tuple[str, Kind]]:
+        """Return the names in the folder, and what they are."""
+
+
+class SftpResultTracker(ResultTracker):
+    """Results in the folder *root* of an sftp server, which *place* (``sftp://host``) names in errors."""
+
+    def __init__(self, channel: SftpChannel, root: str, place: str, max_concurrency: int) -> None:
+        self._channel = channel
+        self._folder = root.rstrip("/")
+        self._place = place
+        self.max_concurrency = max_concurrency
+
+    def _location(self, text: str) -> str:
+        return f"{self._place}{self._folder}/{text}"
+
+    def _path(self, key: str) -> str:
+        return f"{self._folder}/{key}"
+
+    def _kind(self, path: str) -> Kind | None:
+        try:
+            return self._channel.kind(path)
+        except FileNotFoundError:
+            return None
+
+    def _read(self, key: str, limit: int) -> bytes | None:
+        path = self._path(key)
+        try:
+            return self._channel.read(path, limit)
+        except FileNotFoundError:
+            return None
+        except SftpFailure:
+            if self._kind(path) == "folder":  # a folder of results is no result
+                return None
+            raise
+
+    def _write(self, key: str, data: bytes, *, exclusive: bool = False) -> None:
+        target = self._path(key)
+        temporary = f"{target[: target.rindex('/')]}/.typedtrack-{_process}-{os.getpid()}-{next(_writes)}.tmp"
+        self._write_new(temporary, data, key)
+        try:
+            self._publish(key, temporary, target, exclusive)
+        except BaseException:
+            self._remove_quietly(temporary)
+            raise
+        if exclusive:
+            self._remove_quietly(temporary)
+
+    def _write_new(self, temporary: str, data: bytes, key: str) -> None:
+        for _ in range(_ATTEMPTS):
+            try:
+                return self._channel.write_new(temporary, data)
+            except FileNotFoundError:  # make the folder only now: nearly always it is there
+                self._make_folders(key)
+            except BaseException:
+                self._remove_quietly(temporary)
+                raise
+        raise FileNotFoundError(f"the folder of {temporary} is removed again and again while a result is put there")
+
+    def _make_folders(self, key: str) -> None:
+        above = self._path(key).split("/")[:-1]
+        for end in range(1, len(above) + 1):
+            path = "/".join(above[:end])
+            kind = "folder" if path == "" else self._kind(path)
+            if kind == "file" and path.startswith(f"{self._folder}/"):
+                raise KeyConflictError(key, path.removeprefix(f"{self._folder}/"))
+            if kind is None:
+                try:
+                    self._channel.make_folder(path)
+                except SftpFailure:  # made by another in between; or not to be made, at which the next write stops
+                    if self._kind(path) is None:
+                        raise
+
+    def _publish(self, key: str, temporary: str, target: str, exclusive: bool) -> None:
+        for _ in range(_ATTEMPTS):
+            try:
+                if exclusive:
+                    return self._channel.link(temporary, target)
+                return self._channel.replace(temporary, target)
+            except SftpUnsupported as error:
+                remedy = "the server has no " + ("hard links; use `put`" if exclusive else "atomic rename")
+                raise UnsupportedOperationError("create" if exclusive else "put", self._place, remedy) from error
+            except SftpFailure:
+                kind = self._kind(target)
+                if kind == "folder":
+                    if not self._remove_empty_folders(target):
+                        raise KeyConflictError(key, key) from None
+                elif kind is not None and exclusive:
+                    raise FileExistsError(target) from None
+                else:
+                    raise
+        raise KeyConflictError(key, key)
+
+    def _remove_empty_folders(self, path: str) -> bool:
+        """Remove the folder *path* if nothing but empty folders is in it; return whether it is gone."""
+        try:
+            for name, kind in self._channel.entries(path):
+                if kind != "folder" or not self._remove_empty_folders(f"{path}/{name}"):
+                    return False
+            self._channel.remove_folder(path)
+        except FileNotFoundError:  # gone already
+            return True
+        except SftpFailure:  # a result came in between
+            return False
+        return True
+
+    def _remove_quietly(self, path: str) -> None:
+        try:
+            self._channel.remove(path)
+        except OSError:  # the error that is being raised matters more than what is left behind
+            pass
+
+    def _delete(self, key: str) -> None:
+        path = self._path(key)
+        try:
+            self._channel.remove(path)
+        except SftpFailure:
+            if self._kind(path) == "folder":
+                raise FileNotFoundError(path) from None
+            raise
+
+    def _list(self, prefix: str) -> Iterator[str]:
+        if prefix and self._kind(self._path(prefix)) == "file":
+            yield prefix
+            return
+        folders = [prefix]
+        while folders:
+            folder = folders.pop()
+            try:
+                entries = self._channel.entries(self._path(folder) if folder else self._folder or "/")
+            except FileNotFoundError:  # nothing was ever put, or it was removed since
+                continue
+            above = f"{folder}/" if folder else ""
+            for name, kind in entries:
+                if name.startswith("."):
+                    continue
+                if kind == "folder":
+                    folders.append(above + name)
+                elif kind == "file":
+                    yield above + name
