@@ -20,7 +20,7 @@ from typing import Any
 from typedtrack import ResultTracker
 
 _TABLE = "CREATE TABLE IF NOT EXISTS results (key TEXT PRIMARY KEY, data BLOB NOT NULL)"
-_READ = "SELECT substr(data, 1, ?) FROM results WHERE key = ?"
+_READ = "SELECT coalesce(substr(data, 1, ?), x'') FROM results WHERE key = ?"
 _PUT = "INSERT INTO results VALUES (?, ?) ON CONFLICT DO UPDATE SET data = excluded.data"
 _CREATE = "INSERT INTO results VALUES (?, ?) ON CONFLICT DO NOTHING"
 _DELETE = "DELETE FROM results WHERE key = ?"

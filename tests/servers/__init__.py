@@ -3,3 +3,7 @@
 ``serve(folder)`` of each module is a context manager that yields what a client needs to know; ``missing()`` says why the
 machine cannot run it, or `None`. ``install.sh`` (``make servers``) installs what is missing.
 """
+
+from tests.servers import azurite, ceph, gcs, moto, sshd
+
+__all__ = ["azurite", "ceph", "gcs", "moto", "sshd"]

@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from tests.servers.process import HOST, free_port, running
 
@@ -25,6 +25,24 @@ class Azure(NamedTuple):
     account: str
     account_key: str
     port: int
+
+    def make_container(self, name: str) -> None:
+        """Make the container *name*."""
+        from azure.storage.blob import BlobServiceClient
+
+        with BlobServiceClient.from_connection_string(self.connection_string) as client:
+            client.create_container(name)
+
+    @property
+    def adlfs_options(self) -> dict[str, Any]:
+        """How adlfs reaches the service."""
+        return {"connection_string": self.connection_string}
+
+    @property
+    def obstore_options(self) -> dict[str, Any]:
+        """How obstore reaches the service."""
+        keys = {"account_name": self.account, "account_key": self.account_key}
+        return {"config": {"endpoint": self.endpoint, **keys}}
 
     @property
     def connection_string(self) -> str:

@@ -13,7 +13,7 @@ import uuid
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from tests.servers.process import HOST, ServerFailed, free_port, program, running
 
@@ -77,6 +77,24 @@ class S3(NamedTuple):
     access_key: str
     secret_key: str
     port: int
+
+    def make_bucket(self, name: str) -> None:
+        """Make the bucket *name*."""
+        import fsspec
+
+        fs = fsspec.filesystem("s3", skip_instance_cache=True, **self.s3fs_options)
+        fs.mkdir(name)
+
+    @property
+    def s3fs_options(self) -> dict[str, Any]:
+        """How s3fs reaches the service."""
+        return {"key": self.access_key, "secret": self.secret_key, "endpoint_url": self.endpoint}
+
+    @property
+    def obstore_options(self) -> dict[str, Any]:
+        """How obstore reaches the service."""
+        keys = {"access_key_id": self.access_key, "secret_access_key": self.secret_key}
+        return {"config": {"endpoint": self.endpoint, "region": "us-east-1", **keys}}
 
 
 def missing() -> str | None:

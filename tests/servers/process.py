@@ -66,7 +66,9 @@ def running(
         deadline = time.monotonic() + 60
         while port is not None and not accepts(port):
             if process.poll() is not None or time.monotonic() > deadline:
-                raise ServerFailed(f"{command[0]} does not serve port {port}:\n{log.read_text(errors='replace')[-2000:]}")
+                raise ServerFailed(
+                    f"{command[0]} does not serve port {port}:\n{log.read_text(errors='replace')[-2000:]}"
+                )
             time.sleep(0.05)
         yield process
     finally:

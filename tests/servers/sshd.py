@@ -42,6 +42,11 @@ class Sftp(NamedTuple):
     client_key: Path
     folder: Path
 
+    @property
+    def address(self) -> str:
+        """User, host, port and folder, as a URL has them."""
+        return f"{self.user}@{self.host}:{self.port}{self.folder}"
+
 
 def missing() -> str | None:
     """Return what this machine lacks to run sshd, or `None`."""

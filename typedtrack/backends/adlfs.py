@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING
 
 from adlfs.spec import AzureBlobFileSystem
-from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
+from azure.core.exceptions import HttpResponseError, ResourceExistsError, ResourceNotFoundError
 
 from typedtrack._tracker import ResultTracker
 from typedtrack.backends.asynchronous import AsyncResultTracker
@@ -41,6 +41,10 @@ class AdlfsResultTracker(AsyncResultTracker):
         except ResourceNotFoundError as error:
             if error.error_code == "BlobNotFound":
                 return None
+            raise
+        except HttpResponseError as error:
+            if error.status_code == 416:  # a range of a blob without bytes
+                return b""
             raise
 
     async def _write_one(self, key: str, data: bytes, exclusive: bool = False) -> None:

@@ -5,6 +5,9 @@ Its listings are cached and its paths give ``#`` a meaning; its calls have neith
 
 from __future__ import annotations
 
+import io
+import json
+import os
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING
 from urllib.parse import quote
@@ -50,8 +53,13 @@ class GcsfsResultTracker(AsyncResultTracker):
 
     async def _write_one(self, key: str, data: bytes, exclusive: bool = False) -> None:
         url = f"{self._fs._location}/upload/storage/v1/b/{quote(self._bucket, safe='')}/o"
+        line = f"--typedtrack-{os.urandom(16).hex()}"
+        head = f"{line}\r\nContent-Type: application/json\r\n\r\n"
+        name = json.dumps({"name": self._above + key})
+        body = io.BytesIO(f"{head}{name}\r\n{head}".encode() + data + f"\r\n{line}--".encode())
+        headers = {"Content-Type": f"multipart/related; boundary={line[2:]}"}
         condition = {"ifGenerationMatch": "0"} if exclusive else {}  # refused with 412, gcsfs's FileExistsError
-        await self._fs._call("POST", url, uploadType="media", name=self._above + key, data=data, **condition)
+        await self._fs._call("POST", url, uploadType="multipart", headers=headers, data=body, **condition)
 
     async def _delete_one(self, key: str) -> None:
         name = self._above + key

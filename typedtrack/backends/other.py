@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from typedtrack._tracker import ResultTracker
-from typedtrack.errors import UnsupportedOperationError
+from typedtrack.errors import KeyConflictError, UnsupportedOperationError
 
 if TYPE_CHECKING:
     from fsspec import AbstractFileSystem
@@ -51,8 +51,25 @@ class OtherResultTracker(ResultTracker):
             what = f"typedtrack does not know how {type(self._fs).__name__} makes a write visible"
             warnings.warn(f"{what}: a reader may see a part of a result while it is put", stacklevel=2)
         path = f"{self._root}/{key}"
-        self._fs.makedirs(path.rpartition("/")[0], exist_ok=True)
-        self._fs.pipe_file(path, data)
+        try:
+            self._fs.makedirs(path.rpartition("/")[0], exist_ok=True)
+            self._fs.pipe_file(path, data)
+        except IsADirectoryError:
+            self._replace_empty_folder(key, path, data)
+        except (FileExistsError, NotADirectoryError):
+            raise KeyConflictError(key, self._result_above(key)) from None
+
+    def _replace_empty_folder(self, key: str, path: str, data: bytes) -> None:
+        try:
+            self._fs.rmdir(path)
+            self._fs.pipe_file(path, data)
+        except OSError:
+            raise KeyConflictError(key, key) from None
+
+    def _result_above(self, key: str) -> str:
+        """Return the segments above the last of *key* that hold a result."""
+        ends = (end for end, character in enumerate(key) if character == "/")
+        return next((key[:end] for end in ends if self._fs.isfile(f"{self._root}/{key[:end]}")), key)
 
     def _delete(self, key: str) -> None:
         path = f"{self._root}/{key}"
@@ -66,13 +83,14 @@ class OtherResultTracker(ResultTracker):
             yield prefix
         folders = [f"{self._root}/{prefix}".rstrip("/")]
         while folders:
+            folder = folders.pop()
             try:
-                entries = self._fs.ls(folders.pop(), detail=True)
+                entries = self._fs.ls(folder, detail=True)
             except (FileNotFoundError, NotADirectoryError):  # nothing was ever put, or it was removed since
                 continue
             for entry in entries:
                 path = self._fs._strip_protocol(entry["name"]).rstrip("/")
-                if path.rpartition("/")[2].startswith("."):
+                if path == folder or path.rpartition("/")[2].startswith("."):  # a file lists itself
                     continue
                 if entry["type"] == "directory":
                     folders.append(path)

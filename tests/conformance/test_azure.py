@@ -1,0 +1,44 @@
+"""The conformance suite on Azurite: through obstore and adlfs."""
+
+from __future__ import annotations
+
+import uuid
+
+import pytest
+
+from tests.servers.azurite import Azure
+from typedtrack import FsspecResultTracker, ResultTracker, open_tracker
+from typedtrack.backends.obstore import ObstoreResultTracker
+from typedtrack.testing import ResultTrackerSuite
+
+
+@pytest.fixture(scope="module")
+def container(azurite: Azure) -> str:
+    """Return an empty container."""
+    name = f"conformance-{uuid.uuid4()}"
+    azurite.make_container(name)
+    return name
+
+
+class TestObstore(ResultTrackerSuite):
+    """obstore's native API."""
+
+    race_rounds = 100
+
+    @pytest.fixture
+    def tracker(self, azurite: Azure, container: str) -> ResultTracker:
+        """Return a tracker on an empty folder."""
+        tracker = open_tracker(f"az://{container}/{uuid.uuid4()}", storage_options=azurite.obstore_options)
+        assert type(tracker) is ObstoreResultTracker
+        return tracker
+
+
+class TestAdlfs(ResultTrackerSuite):
+    """adlfs."""
+
+    race_rounds = 100
+
+    @pytest.fixture
+    def tracker(self, azurite: Azure, container: str) -> ResultTracker:
+        """Return a tracker on an empty folder."""
+        return FsspecResultTracker(f"abfs://{container}/{uuid.uuid4()}", storage_options=azurite.adlfs_options)

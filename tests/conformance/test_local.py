@@ -1,0 +1,29 @@
+"""The conformance suite on a local disk, through both doors."""
+
+from pathlib import Path
+
+import pytest
+
+from typedtrack import FsspecResultTracker, ResultTracker, open_tracker
+from typedtrack.testing import ResultTrackerSuite
+
+
+class TestLocal(ResultTrackerSuite):
+    """A folder, by plain system calls."""
+
+    real_folders = True
+    race_rounds = 200
+
+    @pytest.fixture
+    def tracker(self, tmp_path: Path) -> ResultTracker:
+        """Return a tracker on an empty folder."""
+        return open_tracker(tmp_path / "base")
+
+
+class TestLocalThroughFsspec(TestLocal):
+    """The same folder, named by a URL."""
+
+    @pytest.fixture
+    def tracker(self, tmp_path: Path) -> ResultTracker:
+        """Return a tracker on an empty folder."""
+        return FsspecResultTracker(f"file://{tmp_path}/base")

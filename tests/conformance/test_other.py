@@ -1,0 +1,35 @@
+"""The conformance suite, with faults, on a filesystem that the table does not know."""
+
+from collections.abc import Callable
+
+import pytest
+
+from typedtrack import ResultTracker
+from typedtrack.backends.other import OtherResultTracker
+from typedtrack.testing import FaultSuite, FaultyFileSystem, ResultTrackerSuite
+
+pytestmark = pytest.mark.filterwarnings("ignore:typedtrack does not know how FaultyFileSystem:UserWarning")
+
+
+class TestOther(ResultTrackerSuite):
+    """A filesystem of which nothing is known."""
+
+    real_folders = True  # as fsspec's filesystem in memory has them
+    exclusive_create = False
+    shared_by_processes = False
+
+    @pytest.fixture
+    def tracker(self) -> ResultTracker:
+        """Return a tracker on an empty folder."""
+        return OtherResultTracker(FaultyFileSystem(), "/base")
+
+
+class TestOtherWithFaults(FaultSuite):
+    """The same, failing."""
+
+    writes_in_place = True
+
+    @pytest.fixture
+    def tracker_on(self) -> Callable[[FaultyFileSystem, str], ResultTracker]:
+        """Return what makes the tracker."""
+        return OtherResultTracker

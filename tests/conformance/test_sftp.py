@@ -1,0 +1,44 @@
+"""The conformance suite on OpenSSH's sftp: through sshfs, and through fsspec's own filesystem."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+
+import fsspec
+import pytest
+from fsspec.implementations.sftp import SFTPFileSystem
+
+from tests.servers.sshd import Sftp
+from typedtrack import FsspecResultTracker, ResultTracker
+from typedtrack.testing import ResultTrackerSuite
+
+
+class TestSshfs(ResultTrackerSuite):
+    """sshfs, by asyncssh."""
+
+    real_folders = True
+    race_rounds = 100
+
+    @pytest.fixture
+    def tracker(self, sftp: Sftp) -> ResultTracker:
+        """Return a tracker on a folder that is not there yet."""
+        options = {"client_keys": [str(sftp.client_key)]}
+        return FsspecResultTracker(f"ssh://{sftp.address}/{uuid.uuid4()}/base", storage_options=options)
+
+
+class TestParamiko(ResultTrackerSuite):
+    """fsspec's own, by paramiko."""
+
+    real_folders = True
+    race_rounds = 100
+    shared_by_processes = False  # a new process finds sshfs under this name
+
+    @pytest.fixture
+    def tracker(self, sftp: Sftp) -> Iterator[ResultTracker]:
+        """Return a tracker on a folder that is not there yet."""
+        before = fsspec.get_filesystem_class("sftp")
+        fsspec.register_implementation("sftp", SFTPFileSystem, clobber=True)
+        options = {"key_filename": str(sftp.client_key)}
+        yield FsspecResultTracker(f"sftp://{sftp.address}/{uuid.uuid4()}/base", storage_options=options)
+        fsspec.register_implementation("sftp", before, clobber=True)

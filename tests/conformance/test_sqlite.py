@@ -1,0 +1,18 @@
+"""The conformance suite on the example of a backend of one's own."""
+
+from pathlib import Path
+
+import pytest
+
+from examples.sqlite_tracker import SqliteResultTracker
+from typedtrack import ResultTracker
+from typedtrack.testing import ResultTrackerSuite
+
+
+class TestSqlite(ResultTrackerSuite):
+    """A table of an SQLite database."""
+
+    @pytest.fixture
+    def tracker(self, tmp_path: Path) -> ResultTracker:
+        """Return a tracker on an empty database."""
+        return SqliteResultTracker(str(tmp_path / "results.sqlite"))

