@@ -213,6 +213,7 @@ class Calls(ABC, Generic[K, R, A]):
         try:
             self._delete(text)
         except FileNotFoundError:
+            self._load(text)  # which raises if it is not the result but the base that the store cannot find
             raise ResultNotFoundError(text, repr(self)) from None
         except Exception as error:
             self._noted(error, "delete", text)

@@ -35,19 +35,20 @@ class S3fsResultTracker(AsyncResultTracker):
         return f"s3://{self._bucket}/{self._above}{text}"
 
     async def _read_one(self, key: str, limit: int) -> bytes | None:
-        for attempt in range(self._fs.retries):
+        for attempt in range(1, self._fs.retries + 1):
             try:
                 answer = await self._fs._call_s3("get_object", Bucket=self._bucket, Key=self._above + key)
-                return await _body(answer, limit)
             except FileNotFoundError as error:
                 if _code(error) == "NoSuchKey":
                     return None
                 raise
+            try:
+                return await _body(answer, limit)
             except s3fs.core.S3_RETRYABLE_ERRORS:  # the body broke off: `_call_s3` retries only up to the headers
-                if attempt + 1 == self._fs.retries:
+                if attempt == self._fs.retries:
                     raise
                 await asyncio.sleep(0.1 * 2**attempt)
-        raise AssertionError("s3fs has retries=0")
+        raise AssertionError("s3fs tries at least once")
 
     async def _write_one(self, key: str, data: bytes, exclusive: bool = False) -> None:
         condition = {"IfNoneMatch": "*"} if exclusive else {}

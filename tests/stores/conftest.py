@@ -1,0 +1,119 @@
+"""Each client of an HTTP store, behind a proxy that counts its requests and makes some go wrong."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, NamedTuple
+
+import pytest
+
+from tests.servers import proxy as proxies
+from tests.servers.azurite import Azure
+from tests.servers.ceph import S3
+from tests.servers.proxy import Proxy
+from typedtrack import FsspecResultTracker, ResultTracker, open_tracker
+
+__all__ = ["Client"]
+
+
+class Client(NamedTuple):
+    """A tracker on an empty folder, the proxy before its store, and how to make more such trackers."""
+
+    name: str
+    proxy: Proxy
+    make: Callable[[str, Mapping[str, object]], ResultTracker]
+    tracker: ResultTracker
+    bucket: str
+    wrong_login: Mapping[str, object]
+    one_try: Mapping[str, object] = {}
+    impatient: Mapping[str, object] = {}
+
+
+@pytest.fixture(scope="session")
+def ceph_proxy(ceph: S3) -> Iterator[tuple[Proxy, S3]]:
+    """Return a proxy before Ceph, and how to reach Ceph through it."""
+    with proxies.serve(ceph.port) as proxy:
+        yield proxy, ceph._replace(endpoint=proxy.endpoint)
+
+
+@pytest.fixture(scope="session")
+def azurite_proxy(azurite: Azure) -> Iterator[tuple[Proxy, Azure]]:
+    """Return a proxy before Azurite, and how to reach Azurite through it."""
+    with proxies.serve(azurite.port) as proxy:
+        yield proxy, azurite._replace(endpoint=f"{proxy.endpoint}/{azurite.account}")
+
+
+def _client(name: str, proxy: Proxy, base: str, options: dict[str, Any], **changes: Mapping[str, object]) -> Client:
+    door: Callable[..., ResultTracker] = open_tracker if "obstore" in name else FsspecResultTracker
+    scheme, _, bucket = base.partition("://")
+
+    def make(place: str, changed: Mapping[str, object]) -> ResultTracker:
+        return door(f"{scheme}://{place}", storage_options={**options, **changed})
+
+    proxy.reset()
+    return Client(name, proxy, make, make(f"{bucket}/{uuid.uuid4()}", {}), bucket, **changes)
+
+
+_OBSTORE_CHANGES: dict[str, Mapping[str, object]] = {
+    "one_try": {"retry_config": {"max_retries": 0}},
+    "impatient": {"retry_config": {"max_retries": 0}, "client_options": {"timeout": "300ms"}},
+}
+
+
+@pytest.fixture
+def s3_obstore(ceph_proxy: tuple[Proxy, S3]) -> Client:
+    """Return obstore on Ceph."""
+    proxy, service = ceph_proxy
+    wrong = service._replace(secret_key="wrong").obstore_options
+    base = f"s3://{_bucket(proxy, service)}"
+    return _client("s3_obstore", proxy, base, service.obstore_options, wrong_login=wrong, **_OBSTORE_CHANGES)
+
+
+@pytest.fixture
+def s3_s3fs(ceph_proxy: tuple[Proxy, S3]) -> Client:
+    """Return s3fs on Ceph."""
+    proxy, service = ceph_proxy
+    wrong = service._replace(secret_key="wrong").s3fs_options
+    one_try: dict[str, object] = {"config_kwargs": {"retries": {"max_attempts": 0}}}
+    impatient: dict[str, object] = {"config_kwargs": {"read_timeout": 0.3, "retries": {"max_attempts": 0}}}
+    base, options = f"s3://{_bucket(proxy, service)}", service.s3fs_options
+    return _client("s3_s3fs", proxy, base, options, wrong_login=wrong, one_try=one_try, impatient=impatient)
+
+
+@pytest.fixture
+def azure_obstore(azurite_proxy: tuple[Proxy, Azure]) -> Client:
+    """Return obstore on Azurite."""
+    proxy, service = azurite_proxy
+    wrong = service._replace(account_key="d3Jvbmc=").obstore_options
+    base = f"az://{_container(proxy, service)}"
+    return _client("azure_obstore", proxy, base, service.obstore_options, wrong_login=wrong, **_OBSTORE_CHANGES)
+
+
+@pytest.fixture
+def azure_adlfs(azurite_proxy: tuple[Proxy, Azure]) -> Client:
+    """Return adlfs on Azurite."""
+    proxy, service = azurite_proxy
+    wrong = service._replace(account_key="d3Jvbmc=").adlfs_options
+    return _client("azure_adlfs", proxy, f"az://{_container(proxy, service)}", service.adlfs_options, wrong_login=wrong)
+
+
+def _bucket(proxy: Proxy, service: S3) -> str:
+    proxy.reset()
+    name = f"b-{uuid.uuid4()}"
+    service.make_bucket(name)
+    return name
+
+
+def _container(proxy: Proxy, service: Azure) -> str:
+    proxy.reset()
+    name = f"c-{uuid.uuid4()}"
+    service.make_container(name)
+    return name
+
+
+@pytest.fixture(params=["s3_obstore", "s3_s3fs", "azure_obstore", "azure_adlfs"])
+def client(request: pytest.FixtureRequest) -> Client:
+    """Return each client in turn."""
+    found: Client = request.getfixturevalue(request.param)
+    return found

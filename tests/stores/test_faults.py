@@ -1,0 +1,133 @@
+"""Missing, unreachable, refused and broken stay apart, and what passes by is retried."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.servers.proxy import Fault, Kind
+from tests.stores.conftest import Client
+from typedtrack import BulkError, ResultTracker
+
+CALLS: dict[str, Callable[[ResultTracker], object]] = {
+    "get": lambda tracker: tracker.get("a"),
+    "put": lambda tracker: tracker.put("a", x=1),
+    "create": lambda tracker: tracker.create("a", x=1),
+    "delete": lambda tracker: tracker.__delitem__("a"),
+    "in": lambda tracker: "a" in tracker,
+    "wait": lambda tracker: tracker.wait("a", timeout=1),
+    "keys": lambda tracker: next(iter(tracker.keys())),
+    "items": lambda tracker: next(iter(tracker.items("a"))),
+}
+
+
+def failure(call: Callable[[], object]) -> BaseException:
+    """Return what *call* raises."""
+    with pytest.raises(Exception) as caught:  # noqa: PT011  # each client has errors of its own
+        call()
+    return caught.value
+
+
+@pytest.mark.parametrize("call", CALLS)
+def test_missing_bucket(client: Client, call: str) -> None:
+    """A missing bucket is an error of the store at every call, with a note, and no bucket is made."""
+    tracker = client.make("no-such-bucket/base", {})
+    error = failure(lambda: CALLS[call](tracker))
+    assert any("typedtrack: " in note and "no-such-bucket/base" in note for note in error.__notes__)
+    assert failure(lambda: CALLS[call](tracker))
+
+
+@pytest.mark.parametrize("call", CALLS)
+def test_refused_login(client: Client, call: str) -> None:
+    """Wrong credentials are an error of the store at every call, with a note."""
+    tracker = client.make(f"{client.bucket}/base", client.wrong_login)
+    error = failure(lambda: CALLS[call](tracker))
+    assert any("typedtrack: " in note for note in error.__notes__)
+
+
+@pytest.mark.parametrize("body", [b"", b"<html>no such host</html>"])
+def test_404_of_another(client: Client, body: bytes) -> None:
+    """A 404 that does not come from the store (a proxy's, a wrong endpoint's) confirms nothing."""
+    client.tracker["a"] = {"x": 1}
+    client.proxy.always = Fault("GET", "refuse", 404, body)
+    failure(lambda: client.tracker.get("a"))
+    failure(lambda: "a" in client.tracker)
+
+
+def test_denied(client: Client) -> None:
+    """A 403 for one key is neither retried nor ``{}``; in bulk it hides no other key."""
+    client.tracker["a"] = {"x": 1}
+    client.proxy.reset()
+    denied = Fault("GET", "refuse", 403, b"<Error><Code>AccessDenied</Code><Message>Denied</Message></Error>")
+    client.proxy.faults.append(denied)
+    assert any("get " in note for note in failure(lambda: client.tracker.get("a")).__notes__)
+    assert client.proxy.methods == {"GET": 1}
+    client.proxy.faults.append(denied)
+    with pytest.raises(BulkError) as caught:
+        client.tracker.get_many(["a", "b", "c"])
+    assert len(caught.value.errors) == 1
+    assert len(caught.value.results) == 2
+
+
+@pytest.mark.parametrize("kind", ["reset", "halve"])
+def test_broken_get(client: Client, kind: Kind) -> None:
+    """A get whose connection breaks, even within the body, is tried again."""
+    client.tracker["a"] = {"x": 1}
+    client.proxy.reset()
+    client.proxy.faults.append(Fault("GET", kind))
+    assert client.tracker["a"] == {"x": 1}
+    assert client.proxy.methods == {"GET": 2}
+
+
+@pytest.mark.parametrize("kind", ["reset", "lose"])
+def test_broken_put(client: Client, kind: Kind) -> None:
+    """A put whose connection breaks before or after the store's work is tried again."""
+    client.proxy.faults.append(Fault("PUT", kind))
+    client.tracker["a"] = {"x": 1}
+    assert client.proxy.methods == {"PUT": 2}
+    assert client.tracker["a"] == {"x": 1}
+
+
+@pytest.mark.parametrize("method", ["GET", "PUT"])
+def test_unavailable(client: Client, method: str) -> None:
+    """A 503 is tried again."""
+    if "adlfs" in client.name:
+        pytest.skip("the client of Azure waits 15 seconds before it tries again, which no option of adlfs changes")
+    client.tracker["a"] = {"x": 1}
+    client.proxy.reset()
+    client.proxy.faults.append(Fault(method, "refuse", 503))
+    client.tracker["a"] = {"x": 2}
+    assert client.tracker["a"] == {"x": 2}
+    assert client.proxy.methods.total() == 3
+
+
+def test_always_unavailable(client: Client) -> None:
+    """A store that is down for good is an error in the end, as often as its own options say."""
+    if "adlfs" in client.name:
+        pytest.skip("the client of Azure waits 15 seconds before it tries again, which no option of adlfs changes")
+    tracker = client.make(f"{client.bucket}/base", client.one_try)
+    client.proxy.always = Fault("GET", "refuse", 503)
+    failure(lambda: tracker.get("a"))
+    assert client.proxy.methods == {"GET": 1}
+
+
+def test_timeout(client: Client) -> None:
+    """A store that says nothing is an error when the client's own time is up, and never ``{}``."""
+    if "adlfs" in client.name:
+        pytest.skip("adlfs's time-outs are whole seconds, tried four times")
+    tracker = client.make(f"{client.bucket}/base", client.impatient)
+    client.proxy.always = Fault("GET", "stall")
+    failure(lambda: tracker.get("a"))
+
+
+def test_lost_create(client: Client) -> None:
+    """A create whose first answer was lost succeeds when it is tried again, by the client or by the caller."""
+    client.proxy.faults.append(Fault("PUT", "lose"))
+    try:
+        client.tracker.create("a", x=1)
+    except Exception:
+        assert "obstore" in client.name  # it leaves a conditional PUT to its caller
+        client.tracker.create("a", x=1)
+    assert client.tracker["a"] == {"x": 1}
+    assert client.proxy.methods["PUT"] == 2
