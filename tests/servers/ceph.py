@@ -6,7 +6,6 @@ Run as a program it serves until interrupted: ``python -m tests.servers.ceph``.
 from __future__ import annotations
 
 import subprocess
-import sys
 import tempfile
 import time
 import uuid
@@ -86,6 +85,12 @@ class S3(NamedTuple):
         fs.mkdir(name)
 
     @property
+    def environment(self) -> dict[str, str]:
+        """How every client reaches the service, in the environment."""
+        keys = {"AWS_ACCESS_KEY_ID": self.access_key, "AWS_SECRET_ACCESS_KEY": self.secret_key}
+        return {"AWS_ENDPOINT_URL": self.endpoint, "AWS_REGION": "us-east-1", **keys}
+
+    @property
     def s3fs_options(self) -> dict[str, Any]:
         """How s3fs reaches the service."""
         return {"key": self.access_key, "secret": self.secret_key, "endpoint_url": self.endpoint}
@@ -153,8 +158,7 @@ def _wait_for_disk(command: list[str]) -> None:
 
 if __name__ == "__main__":
     with tempfile.TemporaryDirectory(prefix="typedtrack-ceph-") as name, serve(Path(name)) as s3:
-        print(f"AWS_ENDPOINT_URL={s3.endpoint} AWS_ACCESS_KEY_ID={s3.access_key} AWS_SECRET_ACCESS_KEY={s3.secret_key}")
-        sys.stdout.flush()
+        print(*(f"{name}={value}" for name, value in s3.environment.items()), flush=True)
         try:
             while True:
                 time.sleep(3600)

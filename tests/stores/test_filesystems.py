@@ -1,0 +1,143 @@
+"""The table of filesystems, and which backend a base gets."""
+
+from __future__ import annotations
+
+import importlib.util
+import pickle
+from importlib.machinery import ModuleSpec
+from pathlib import Path
+
+import fsspec
+import pytest
+from fsspec.implementations.local import LocalFileSystem
+from fsspec.registry import _registry
+
+from typedtrack import FsspecResultTracker, UnsupportedOperationError, open_tracker
+from typedtrack.backends.filesystems import OTHER, as_markdown, row_of
+from typedtrack.backends.local import LocalResultTracker
+from typedtrack.backends.memory import MemoryResultTracker
+from typedtrack.backends.obstore import ObstoreResultTracker
+from typedtrack.backends.other import OtherResultTracker
+from typedtrack.testing import FaultyFileSystem
+
+STORES = Path(__file__).parents[2] / "docs" / "stores.md"
+
+
+def test_docs_print_the_table() -> None:
+    """docs/stores.md has the table as it is."""
+    assert as_markdown() in STORES.read_text()
+
+
+def test_rows_by_class() -> None:
+    """A filesystem is known by its class or one above it; a stranger is not."""
+
+    class Special(LocalFileSystem):
+        """A local filesystem with a name of its own."""
+
+    assert row_of(Special).name == "local disk"
+    assert row_of(FaultyFileSystem) is OTHER
+
+
+def without(monkeypatch: pytest.MonkeyPatch, *packages: str) -> None:
+    """Act as if *packages* were not installed."""
+    find = importlib.util.find_spec
+
+    def find_spec(name: str) -> ModuleSpec | None:
+        return None if name in packages else find(name)
+
+    monkeypatch.setattr("typedtrack.backends.filesystems.find_spec", find_spec)
+    monkeypatch.setattr("typedtrack._open.find_spec", find_spec)
+
+
+@pytest.mark.parametrize(
+    ("base", "extra"),
+    [("s3://b/x", "s3"), ("abfs://c/x", "azure"), ("gs://b/x", "gcs"), ("sftp://h/x", "sftp")],
+)
+def test_missing_extra(base: str, extra: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is not installed is said when the tracker is made, with the line that installs it."""
+    without(monkeypatch, "obstore", "s3fs", "adlfs", "gcsfs", "paramiko", "sshfs")
+    for protocol in ("s3", "abfs", "gs", "sftp"):
+        monkeypatch.delitem(_registry, protocol, raising=False)
+    with pytest.raises(ImportError, match=rf"pip install 'typedtrack\[{extra}\]'"):
+        open_tracker(base)
+
+
+def test_registered_by_the_user(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A filesystem that the process has registered itself needs no extra."""
+    without(monkeypatch, "s3fs")
+    monkeypatch.setitem(_registry, "s3", FaultyFileSystem)
+    assert FsspecResultTracker("s3://b/x")
+
+
+def test_best_backend(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """obstore serves what it can, where it is installed and the options are in its words."""
+    assert type(open_tracker(tmp_path)) is LocalResultTracker
+    for base in ("s3://b/x", "gs://b", "az://c/x", "abfs://c@account.dfs.core.windows.net/x"):
+        assert type(open_tracker(base)) is ObstoreResultTracker
+        assert type(open_tracker(base, storage_options={"config": {}})) is ObstoreResultTracker
+    assert type(open_tracker("s3://b/x", storage_options={"anon": True})) is FsspecResultTracker
+    assert type(open_tracker("memory://b/x")) is FsspecResultTracker
+    without(monkeypatch, "obstore")
+    assert type(open_tracker("s3://b/x")) is FsspecResultTracker
+
+
+@pytest.mark.parametrize("base", ["s3://", "http://host/x", "s3:///x", "bucket/x"])
+def test_no_base_for_obstore(base: str) -> None:
+    """What names no bucket is refused when the tracker is made."""
+    with pytest.raises(ValueError, match="not a base for obstore"):
+        ObstoreResultTracker(base)
+
+
+def test_options_of_another_client() -> None:
+    """Options that obstore does not have are refused, not ignored."""
+    with pytest.raises(ValueError, match=r"no storage_options of obstore: \['anon'\]"):
+        ObstoreResultTracker("s3://b/x", storage_options={"anon": True})
+
+
+def test_caching_filesystems(tmp_path: Path) -> None:
+    """A filesystem that answers with what it has read before is refused."""
+    tracker = FsspecResultTracker(f"simplecache::file://{tmp_path}")
+    with pytest.raises(UnsupportedOperationError, match="name the store itself"):
+        tracker.get("a")
+
+
+def test_unknown_filesystems() -> None:
+    """A filesystem that the table does not know is read and written, with a warning, once; a create is refused."""
+    fsspec.register_implementation("faulty", FaultyFileSystem, clobber=True)
+    tracker = FsspecResultTracker("faulty://base")
+    assert type(tracker._backend) is OtherResultTracker
+    with pytest.warns(UserWarning, match="FaultyFileSystem makes a write visible"):
+        tracker["a"] = {"x": 1}
+    tracker["b"] = {"x": 2}
+    assert dict(tracker.items()) == {"a": {"x": 1}, "b": {"x": 2}}
+    with pytest.raises(UnsupportedOperationError, match="knows no atomic create"):
+        tracker.create("c", x=1)
+
+
+def test_subclass_of_the_local_filesystem(tmp_path: Path) -> None:
+    """A filesystem derived from a known one is served as that one."""
+
+    class Scratch(LocalFileSystem):
+        """Local files under another name."""
+
+        protocol = "scratch"
+
+    fsspec.register_implementation("scratch", Scratch, clobber=True)
+    tracker = FsspecResultTracker(f"scratch://{tmp_path}")
+    tracker["a"] = {"x": 1}
+    assert (tmp_path / "a").exists()
+
+
+def test_no_secrets_in_repr() -> None:
+    """Neither password nor storage_options are shown; a pickle has them, or it were of no use."""
+    tracker = FsspecResultTracker("sftp://me:hunter2@host/base", storage_options={"passphrase": "hunter3"})
+    assert repr(tracker) == "FsspecResultTracker('sftp://***@host/base')"
+    native = open_tracker("s3://b/x", storage_options={"config": {"secret_access_key": "hunter2"}})
+    assert repr(native) == "ObstoreResultTracker('s3://b/x')"
+    assert b"hunter2" in pickle.dumps(native)
+    assert repr(pickle.loads(pickle.dumps(native))) == repr(native)
+
+
+def test_memory_is_the_process_own() -> None:
+    """The memory filesystem is served by its own backend."""
+    assert type(FsspecResultTracker("memory://docs/x")._backend) is MemoryResultTracker

@@ -1,0 +1,123 @@
+"""Trackers in other processes: forked, spawned, and hundreds at once."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import subprocess
+import sys
+import uuid
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from tests.servers.ceph import S3
+from tests.servers.sshd import Sftp
+from typedtrack import (
+    FsspecResultTracker,
+    Result,
+    ResultExistsError,
+    ResultTracker,
+    UnsupportedOperationError,
+    open_tracker,
+)
+
+PRODUCERS = 200
+
+
+@pytest.fixture
+def bucket(ceph: S3) -> str:
+    """Return an empty bucket."""
+    name = f"b-{uuid.uuid4()}"
+    ceph.make_bucket(name)
+    return name
+
+
+def use(tracker: ResultTracker, key: str) -> str:
+    """Put, get, list and delete; return what came of it."""
+    try:
+        tracker[key] = {"x": 1}
+        assert tracker[key] == {"x": 1}
+        assert key in list(tracker)
+        assert tracker.get_many([key]) == {key: {"x": 1}}
+    except UnsupportedOperationError as error:
+        return str(error)
+    return "done"
+
+
+def in_child(method: str, tracker: ResultTracker, key: str) -> str:
+    """Return what `use` returns in a child process made by *method*; fail if it hangs."""
+    with multiprocessing.get_context(method).Pool(1) as pool:
+        return pool.apply_async(use, (tracker, key)).get(timeout=60)
+
+
+@pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
+def test_s3fs(ceph: S3, bucket: str, method: str) -> None:
+    """A tracker on s3fs, used in the parent, works in a child however it was made, and in the parent after."""
+    tracker = FsspecResultTracker(f"s3://{bucket}/base", storage_options=ceph.s3fs_options)
+    assert use(tracker, "before") == "done"
+    assert in_child(method, tracker, "child") == "done"
+    assert use(tracker, "after") == "done"
+    assert sorted(tracker) == ["after", "before", "child"]
+
+
+@pytest.mark.parametrize("method", ["fork", "spawn"])
+def test_sshfs(sftp: Sftp, method: str) -> None:
+    """A tracker on sshfs, used in the parent, works in a child however it was made, and in the parent after."""
+    options = {"client_keys": [str(sftp.client_key)]}
+    tracker = FsspecResultTracker(f"ssh://{sftp.address}/{uuid.uuid4()}", storage_options=options)
+    assert use(tracker, "before") == "done"
+    assert in_child(method, tracker, "child") == "done"
+    assert use(tracker, "after") == "done"
+
+
+@pytest.mark.parametrize("method", ["spawn", "forkserver"])
+def test_obstore(ceph: S3, bucket: str, method: str) -> None:
+    """A tracker on obstore, used in the parent, works in a child that was not forked."""
+    tracker = open_tracker(f"s3://{bucket}/base", storage_options=ceph.obstore_options)
+    assert use(tracker, "before") == "done"
+    assert in_child(method, tracker, "child") == "done"
+    assert use(tracker, "after") == "done"
+
+
+def test_obstore_after_a_fork(ceph: S3, bucket: str) -> None:
+    """A tracker on obstore, used in the parent, says at once in a forked child what to do instead."""
+    tracker = open_tracker(f"s3://{bucket}/base", storage_options=ceph.obstore_options)
+    assert use(tracker, "before") == "done"
+    assert "spawn" in in_child("fork", tracker, "child")
+    another = open_tracker(f"s3://{bucket}/another", storage_options=ceph.obstore_options)
+    assert "spawn" in in_child("fork", another, "child")
+    assert use(tracker, "after") == "done"
+
+
+def produce(base: str, number: int, environment: dict[str, str]) -> str:
+    """Run one trial; return whether it was the first to create the key that all share."""
+    command = [sys.executable, str(Path(__file__).with_name("producer.py")), base, str(number)]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=True)
+    return done.stdout.strip()
+
+
+def coordinate(tracker: ResultTracker) -> tuple[list[tuple[str, Result]], int]:
+    """Wait for all trials; return them as they arrived, and how many are listed then."""
+    arrived = [(str(key), result) for key, result in tracker.wait_all([f"trial/{n:03}" for n in range(PRODUCERS)], 120)]
+    return arrived, len(tracker.keys("trial"))
+
+
+def test_many_processes(ceph: S3, bucket: str) -> None:
+    """Two coordinators and 200 producers, each a process of its own: nothing is lost, nothing double."""
+    base = f"s3://{bucket}/search"
+    tracker = open_tracker(base, storage_options=ceph.obstore_options)
+    environment = {**os.environ, **ceph.environment, "PYTHONPATH": os.pathsep.join(sys.path)}
+    wanted = {f"trial/{n:03}": {"number": n, "accuracy": 1 / (n + 1)} for n in range(PRODUCERS)}
+    with multiprocessing.get_context("spawn").Pool(2) as coordinators, ThreadPoolExecutor(4) as launcher:
+        waiting = [coordinators.apply_async(coordinate, (tracker,)) for _ in range(2)]
+        produced = launcher.map(lambda number: produce(base, number, environment), range(PRODUCERS))
+        assert Counter(produced) == {"first": 1, "late": PRODUCERS - 1}
+        for coordinator in waiting:
+            arrived, listed = coordinator.get(timeout=120)
+            assert len(arrived) == PRODUCERS
+            assert dict(arrived) == wanted
+            assert listed == PRODUCERS
+    assert dict(tracker.items("trial")) == wanted
