@@ -15,6 +15,10 @@ demo: .venv/demo ## Run the example: a search in separate processes, their resul
 test: .venv/test ## Run all tests, the snippets of README.md and docs/ among them; all lines and branches must be covered.
 	@$(BIN)/pytest -n auto --cov
 
+.PHONY: servers
+servers: ## Install the servers that tests of real stores run against: Ceph, sshd (apt), Azurite (npm).
+	@tests/servers/install.sh
+
 .PHONY: check
 check: .venv/check ## Check format, lint, the order of the rooms, and types with mypy and pyright.
 	@$(BIN)/ruff format --check

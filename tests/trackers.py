@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 
-from typedtrack import Result, ResultTracker, Value
+from typedtrack import ResultTracker
+from typedtrack.testing.looks import exact, exact_all
 
 __all__ = ["DictTracker", "exact", "exact_all", "snapshot"]
 
@@ -49,16 +50,6 @@ class DictTracker(ResultTracker):
     def _list(self, prefix: str) -> Iterator[str]:
         self._fail(prefix)
         return iter(list(self.stored))
-
-
-def exact(result: Mapping[str, Value]) -> dict[str, tuple[type, str]]:
-    """Return *result* so that two compare equal only with the same types and bits (NaN is one value here)."""
-    return {name: (type(value), repr(value)) for name, value in result.items()}
-
-
-def exact_all(results: Mapping[str, Result]) -> dict[str, dict[str, tuple[type, str]]]:
-    """Return several results as `exact` does one."""
-    return {key: exact(result) for key, result in results.items()}
 
 
 def snapshot(folder: Path) -> dict[str, bytes | None]:

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from tests.strategies import field_names, results, values
+from typedtrack.testing.strategies import field_names, results, values
 from tests.trackers import exact
 from typedtrack import CorruptResultError, Result, ResultTracker, open_tracker
 from typedtrack._codec import _decode_closely, _decode_plain, decode, encode

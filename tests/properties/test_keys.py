@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from tests.strategies import invalid_keys, keys
+from typedtrack.testing.strategies import invalid_keys, keys
 from tests.trackers import snapshot
 from typedtrack import InvalidKeyError, Key, KeyConflictError, open_tracker
 from typedtrack._keys import is_key, key_text

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from examples.sqlite_tracker import SqliteResultTracker
-from tests.properties.machine import state_machine
+from typedtrack.testing.machine import state_machine
 from tests.trackers import DictTracker
 from typedtrack import FsspecResultTracker, open_tracker
 

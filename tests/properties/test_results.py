@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from examples.sqlite_tracker import SqliteResultTracker
-from tests.strategies import field_names, invalid_field_names, invalid_values, keys, results, values
+from typedtrack.testing.strategies import field_names, invalid_field_names, invalid_values, keys, results, values
 from tests.trackers import exact, snapshot
 from typedtrack import CorruptResultError, InvalidResultError, Key, Result, ResultTracker, open_tracker
 from typedtrack._codec import encode

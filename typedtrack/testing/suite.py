@@ -18,9 +18,12 @@ import pickle
 import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import ClassVar, TypeVar
 
 import pytest
+from hypothesis import settings
+from hypothesis.stateful import run_state_machine_as_test
 
 from typedtrack import (
     BulkError,
@@ -37,6 +40,8 @@ from typedtrack import (
     Value,
 )
 from typedtrack.testing.faults import FaultyFileSystem
+from typedtrack.testing.looks import exact
+from typedtrack.testing.machine import TrackerMachine
 
 __all__ = ["FaultSuite", "ResultTrackerSuite"]
 
@@ -56,11 +61,6 @@ VALUES: tuple[Value, ...] = (
 )  # fmt: skip
 
 BAD_KEYS = ("", "/a", "a/", "a//b", ".a", "a/../b", "..", "a\nb", "a\\b", "x" * 256, "\ud800", True, None, 1.5)
-
-
-def exact(result: Result) -> dict[str, tuple[type, str]]:
-    """Return *result* so that two compare equal only if they have the same types and bits."""
-    return {name: (type(value), repr(value)) for name, value in result.items()}
 
 
 def at_once(call: Callable[[int], T], count: int) -> list[T]:
@@ -91,6 +91,9 @@ class ResultTrackerSuite:
 
     race_rounds: ClassVar[int] = 20
     """How often 16 writers race for one key."""
+
+    machine_runs: ClassVar[int] = 10
+    """How often the state machine calls tracker and dict alike, 30 calls each time."""
 
     shared_by_processes: ClassVar[bool] = True
     """Whether the tracker, pickled, reaches the same results from another process."""
@@ -349,6 +352,22 @@ class ResultTrackerSuite:
             return tracker[f"thread/{number}"]
 
         assert at_once(use, 16) == [{"number": number} for number in range(16)]
+
+    def test_like_a_dict(self, tracker: ResultTracker) -> None:
+        """Calls in any order answer as a plain dict would."""
+        suite = self
+
+        class Machine(TrackerMachine):
+            real_folders = suite.real_folders
+            exclusive_create = suite.exclusive_create
+
+            def make(self, folder: Path) -> ResultTracker:
+                for key in list(tracker.keys()):
+                    del tracker[key]
+                return tracker
+
+        bounds = settings(max_examples=self.machine_runs, stateful_step_count=30, deadline=None)
+        run_state_machine_as_test(Machine, settings=bounds)
 
     # -- processes
 

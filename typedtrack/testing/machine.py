@@ -11,8 +11,6 @@ import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, multiple, rule
 
-from tests.strategies import keys, results
-from tests.trackers import exact, exact_all
 from typedtrack import (
     BulkError,
     Key,
@@ -22,9 +20,12 @@ from typedtrack import (
     ResultNotFoundError,
     ResultTimeoutError,
     ResultTracker,
+    UnsupportedOperationError,
 )
+from typedtrack.testing.looks import exact, exact_all
+from typedtrack.testing.strategies import keys, results
 
-__all__ = ["state_machine"]
+__all__ = ["TrackerMachine", "state_machine"]
 
 _NESTED: tuple[Key, ...] = ("a", "a/b", "a/b/c", "ab", "b", 5)
 
@@ -34,6 +35,9 @@ class TrackerMachine(RuleBasedStateMachine):
 
     real_folders: bool = False
     """Whether ``a`` and ``a/b`` cannot both hold results."""
+
+    exclusive_create: bool = True
+    """Whether `create` is atomic; if not, it must raise `typedtrack.UnsupportedOperationError`."""
 
     known = Bundle("known")  # keys met before: what is put is got again
 
@@ -77,7 +81,10 @@ class TrackerMachine(RuleBasedStateMachine):
     def create(self, key: Key, result: Result) -> None:
         """Create puts what is absent, accepts the same again, refuses other content."""
         stored = self.model.get(str(key))
-        if stored is not None and exact(stored) != exact(result):
+        if not self.exclusive_create:
+            with pytest.raises(UnsupportedOperationError):
+                self.tracker.create(key, result)
+        elif stored is not None and exact(stored) != exact(result):
             with pytest.raises(ResultExistsError):
                 self.tracker.create(key, result)
             self.tracker.create(key, dict(reversed(stored.items())))
