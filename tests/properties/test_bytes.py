@@ -11,11 +11,11 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from typedtrack.testing.strategies import field_names, results, values
 from tests.trackers import exact
 from typedtrack import CorruptResultError, Result, ResultTracker, open_tracker
 from typedtrack._codec import _decode_closely, _decode_plain, decode, encode
 from typedtrack._values import MAX_RESULT_BYTES, problems_of
+from typedtrack.testing.strategies import field_names, results, values
 
 _NUMBERS = st.from_regex(rb"-?[0-9]{1,25}(\.[0-9]{1,20})?([eE][+-]?[0-9]{1,3})?", fullmatch=True)
 _WORDS = st.sampled_from([b"NaN", b"Infinity", b"-Infinity", b"true", b"false", b"null", b"[]", b"{}", b"-", b"01"])

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from typedtrack.testing.strategies import invalid_keys, keys
 from tests.trackers import snapshot
 from typedtrack import InvalidKeyError, Key, KeyConflictError, open_tracker
 from typedtrack._keys import is_key, key_text
+from typedtrack.testing.strategies import invalid_keys, keys
 
 
 @settings(max_examples=300)

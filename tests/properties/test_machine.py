@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from examples.sqlite_tracker import SqliteResultTracker
-from typedtrack.testing.machine import state_machine
 from tests.trackers import DictTracker
 from typedtrack import FsspecResultTracker, open_tracker
+from typedtrack.testing.machine import state_machine
 
 TestLocal = state_machine(open_tracker, real_folders=True)
 TestLocalThroughFsspec = state_machine(lambda folder: FsspecResultTracker(folder, fsync=True), real_folders=True)

@@ -14,7 +14,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from tests.servers.process import HOST, ServerFailed, free_port, program, running
+from tests.servers.process import HOST, ServerError, free_port, program, running
 
 __all__ = ["S3", "missing", "serve"]
 
@@ -142,9 +142,9 @@ def serve(folder: Path) -> Iterator[S3]:
 
 
 def _run(command: list[str]) -> str:
-    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=90)
+    done = subprocess.run(command, check=False, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=90)
     if done.returncode != 0:
-        raise ServerFailed(f"{' '.join(command)}:\n{done.stdout[-1000:]}{done.stderr[-2000:]}")
+        raise ServerError(f"{' '.join(command)}:\n{done.stdout[-1000:]}{done.stderr[-2000:]}")
     return done.stdout
 
 
@@ -152,7 +152,7 @@ def _wait_for_disk(command: list[str]) -> None:
     deadline = time.monotonic() + 60
     while " 1 up" not in _run(command):
         if time.monotonic() > deadline:
-            raise ServerFailed("the storage daemon of Ceph does not come up")
+            raise ServerError("the storage daemon of Ceph does not come up")
         time.sleep(0.1)
 
 

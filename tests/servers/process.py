@@ -12,13 +12,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-__all__ = ["HOST", "ServerFailed", "accepts", "free_port", "program", "running"]
+__all__ = ["HOST", "ServerError", "accepts", "free_port", "program", "running"]
 
 HOST = "127.0.0.1"
 _SYSTEM_FOLDERS = ("/usr/sbin", "/usr/local/sbin", "/sbin")
 
 
-class ServerFailed(RuntimeError):
+class ServerError(RuntimeError):
     """A server that should run does not; says what it printed."""
 
 
@@ -51,7 +51,7 @@ def running(
     """Run *command* in a process group of its own until the block is left; wait for *port* to accept connections.
 
     Raises:
-        ServerFailed: it ended, or did not accept within 60 seconds.
+        ServerError: it ended, or did not accept within 60 seconds.
     """
     with log.open("wb") as output:
         process = subprocess.Popen(
@@ -66,7 +66,7 @@ def running(
         deadline = time.monotonic() + 60
         while port is not None and not accepts(port):
             if process.poll() is not None or time.monotonic() > deadline:
-                raise ServerFailed(
+                raise ServerError(
                     f"{command[0]} does not serve port {port}:\n{log.read_text(errors='replace')[-2000:]}"
                 )
             time.sleep(0.05)

@@ -70,7 +70,7 @@ def test_registered_by_the_user(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_best_backend(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """obstore serves what it can, where it is installed and the options are in its words."""
+    """Obstore serves what it can, where it is installed and the options are in its words."""
     assert type(open_tracker(tmp_path)) is LocalResultTracker
     for base in ("s3://b/x", "gs://b", "az://c/x", "abfs://c@account.dfs.core.windows.net/x"):
         assert type(open_tracker(base)) is ObstoreResultTracker
@@ -119,8 +119,6 @@ def test_subclass_of_the_local_filesystem(tmp_path: Path) -> None:
 
     class Scratch(LocalFileSystem):
         """Local files under another name."""
-
-        protocol = "scratch"
 
     fsspec.register_implementation("scratch", Scratch, clobber=True)
     tracker = FsspecResultTracker(f"scratch://{tmp_path}")

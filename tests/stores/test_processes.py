@@ -18,7 +18,6 @@ from tests.servers.sshd import Sftp
 from typedtrack import (
     FsspecResultTracker,
     Result,
-    ResultExistsError,
     ResultTracker,
     UnsupportedOperationError,
     open_tracker,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.stores.conftest import Client
-from typedtrack import ResultExistsError, ResultTimeoutError
+from typedtrack import Key, Result, ResultExistsError, ResultTimeoutError
 
 
 def test_making_one_costs_nothing(client: Client) -> None:
@@ -52,7 +52,7 @@ def test_wait(client: Client) -> None:
 
 def test_bulk(client: Client) -> None:
     """Bulk calls cost one request a key, and a listing one a page."""
-    results = {f"t/{number}": {"number": number} for number in range(50)}
+    results: dict[Key, Result] = {f"t/{number}": {"number": number} for number in range(50)}
     client.tracker.put_many(results)
     assert client.proxy.methods == {"PUT": 50}
     client.proxy.reset()

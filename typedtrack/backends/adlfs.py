@@ -39,7 +39,7 @@ class AdlfsResultTracker(AsyncResultTracker):
             blob = await self._container.download_blob(self._above + key, offset=0, length=limit)
             return await blob.readall()
         except ResourceNotFoundError as error:
-            if error.error_code == "BlobNotFound":
+            if _code(error) == "BlobNotFound":
                 return None
             raise
         except HttpResponseError as error:
@@ -51,7 +51,7 @@ class AdlfsResultTracker(AsyncResultTracker):
         try:
             await self._container.upload_blob(self._above + key, data, overwrite=not exclusive)
         except ResourceExistsError as error:
-            if exclusive and error.error_code == "BlobAlreadyExists":
+            if exclusive and _code(error) == "BlobAlreadyExists":
                 raise FileExistsError(key) from error
             raise
 
@@ -59,7 +59,7 @@ class AdlfsResultTracker(AsyncResultTracker):
         try:
             await self._container.delete_blob(self._above + key)
         except ResourceNotFoundError as error:
-            if error.error_code == "BlobNotFound":
+            if _code(error) == "BlobNotFound":
                 raise FileNotFoundError(key) from error
             raise
 
@@ -71,6 +71,12 @@ class AdlfsResultTracker(AsyncResultTracker):
             below += f"{prefix}/"
         async for page in self._container.list_blob_names(name_starts_with=below).by_page():
             yield [name.removeprefix(self._above) async for name in page]
+
+
+def _code(error: HttpResponseError) -> str | None:
+    """Return the code of Azure's answer, which its storage client adds to the error; `None` if there is none."""
+    code: str | None = getattr(error, "error_code", None)
+    return code
 
 
 def tracker_over(fs: AbstractFileSystem, root: str, max_concurrency: int) -> ResultTracker:

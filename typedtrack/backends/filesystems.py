@@ -1,8 +1,8 @@
 """The one table of what typedtrack knows of each fsspec filesystem, and which backend acts on it.
 
-Per filesystem: how a write becomes visible whole, how a create is exclusive, how "nothing is stored there" is told apart
-from a missing bucket or a refused login, and where a listing comes from. A filesystem is recognised by the name of its
-class, so none is imported to look it up. ``docs/stores.md`` prints the table.
+Per filesystem: how a write becomes visible whole, how a create is exclusive, how "nothing is stored there" is told
+apart from a missing bucket or a refused login, and where a listing comes from. A filesystem is recognised by the name
+of its class, so none is imported to look it up. ``docs/stores.md`` prints the table.
 """
 
 from __future__ import annotations
@@ -196,8 +196,9 @@ def as_markdown() -> str:
 
 
 def _lines() -> Iterator[str]:
-    yield "| filesystem | URLs | `pip install` | a put becomes visible | `create` is exclusive by | nothing is there when | a listing is |"
-    yield "|---|---|---|---|---|---|---|"
+    columns = "filesystem", "URLs", "`pip install`", "a put is", "`create` is exclusive by", "absent is", "a listing is"
+    yield f"| {' | '.join(columns)} |"
+    yield "|---" * len(columns) + "|"
     for row in (*TABLE, OTHER):
         urls = ", ".join(f"`{protocol}://`" for protocol in row.protocols) or "–"
         extra = "–" if row.extra is None else f"`typedtrack[{row.extra}]`"

@@ -47,7 +47,7 @@ def serves(tracker_base: str, storage_options: Mapping[str, object]) -> bool:
 
 
 class ObstoreResultTracker(ResultTracker):
-    """Results under an ``s3://bucket/…``, ``gs://bucket/…`` or ``az://container/…`` base. Making one touches no storage.
+    """Results under ``s3://bucket/…``, ``gs://bucket/…`` or ``az://container/…``. Making one touches no storage.
 
     *storage_options* are obstore's: ``config`` (of the store: credentials, region, endpoint), ``client_options``
     (time-outs, proxy), ``retry_config`` and ``credential_provider``; what ``config`` leaves out is taken from the
@@ -92,7 +92,7 @@ class ObstoreResultTracker(ResultTracker):
         Raises:
             UnsupportedOperationError: this process was forked from one that has used obstore.
         """
-        global _process
+        global _process  # noqa: PLW0603  # obstore's threads are one set for the whole process
         here = os.getpid()
         if _process != here:
             if _process is not None:
@@ -136,7 +136,7 @@ class ObstoreResultTracker(ResultTracker):
         return data[:limit]
 
     def _answer_code(self, error: FileNotFoundError, key: str) -> str | None:
-        """Return the code of the store's answer; it is only in the text of *error*, after the key (which is any text)."""
+        """Return the code of the store's answer, which is only in the text of *error*, after the key: any text."""
         match = _answer_code(str(error).removeprefix(f"Object at location {self._above}{key} not found: "))
         return None if match is None else match[1]
 

@@ -11,7 +11,7 @@ from fsspec.implementations.sftp import SFTPFileSystem
 from paramiko.sftp import CMD_EXTENDED
 
 from typedtrack._tracker import ResultTracker
-from typedtrack.backends.sftp import Kind, SftpFailure, SftpResultTracker, SftpUnsupported, kind_of
+from typedtrack.backends.sftp import Kind, SftpFailureError, SftpResultTracker, SftpUnsupportedError, kind_of
 
 if TYPE_CHECKING:
     from fsspec import AbstractFileSystem
@@ -35,44 +35,53 @@ class ParamikoChannel:
                 yield self._client
             except OSError as error:
                 if error.args == ("Failure",):
-                    raise SftpFailure(*error.args) from error
+                    raise SftpFailureError(*error.args) from error
                 if error.args == ("Operation unsupported",):
-                    raise SftpUnsupported(*error.args) from error
+                    raise SftpUnsupportedError(*error.args) from error
                 raise
 
     def read(self, path: str, limit: int) -> bytes:
+        """Return the first *limit* bytes at most."""
         with self._alone() as client, client.open(path, "rb") as file:
             return file.read(limit)
 
     def write_new(self, path: str, data: bytes) -> None:
+        """Make the file, which must not exist."""
         with self._alone() as client, client.open(path, "wxb") as file:
             file.write(data)
 
     def replace(self, path: str, target: str) -> None:
+        """Rename the file *path* to *target*."""
         with self._alone() as client:
             client.posix_rename(path, target)
 
     def link(self, path: str, target: str) -> None:
+        """Make *target* another name of the file *path*."""
         with self._alone() as client:  # as `posix_rename` is written; paramiko has no call for this extension
             client._request(CMD_EXTENDED, "hardlink@openssh.com", path, target)
 
     def remove(self, path: str) -> None:
+        """Remove the file."""
         with self._alone() as client:
             client.remove(path)
 
     def make_folder(self, path: str) -> None:
+        """Make the folder."""
         with self._alone() as client:
             client.mkdir(path)
 
     def remove_folder(self, path: str) -> None:
+        """Remove the folder, which is empty."""
         with self._alone() as client:
             client.rmdir(path)
 
     def kind(self, path: str) -> Kind:
+        """Return what is there."""
         with self._alone() as client:
             return kind_of(client.stat(path).st_mode)
 
     def entries(self, path: str) -> list[tuple[str, Kind]]:
+        """Return the names in the folder, and what they are."""
         with self._alone() as client:
             return [(entry.filename, kind_of(entry.st_mode)) for entry in client.listdir_attr(path)]
 

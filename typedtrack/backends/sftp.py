@@ -1,8 +1,8 @@
 """Results on an sftp server, by the clients of fsspec's filesystem (paramiko) and of sshfs (asyncssh).
 
-A put writes a hidden file beside its target and renames it over the target; a create links it, which the server refuses
-if the target exists. Both are OpenSSH's extensions of the protocol. It has no error for "exists" or "is a folder": after
-a bare "failure" the tracker looks why, to name it, and never to decide.
+A put writes a hidden file beside its target and renames it over the target; a create links it, which the server
+refuses if the target exists. Both are OpenSSH's extensions of the protocol. It has no error for "exists" or "is a
+folder": after a bare "failure" the tracker looks why, to name it, and never to decide.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Final, Literal, Protocol, TypeAlias
 from typedtrack._tracker import ResultTracker
 from typedtrack.errors import KeyConflictError, UnsupportedOperationError
 
-__all__ = ["Kind", "SftpChannel", "SftpFailure", "SftpResultTracker", "SftpUnsupported", "kind_of"]
+__all__ = ["Kind", "SftpChannel", "SftpFailureError", "SftpResultTracker", "SftpUnsupportedError", "kind_of"]
 
 Kind: TypeAlias = Literal["file", "folder", "other"]
 
@@ -33,18 +33,19 @@ def kind_of(mode: int | None) -> Kind:
     return "file" if mode is not None and S_ISREG(mode) else "other"
 
 
-class SftpFailure(OSError):
+class SftpFailureError(OSError):
     """The server's answer to what is not possible, with no word on why."""
 
 
-class SftpUnsupported(OSError):
+class SftpUnsupportedError(OSError):
     """The server does not have the extension that was asked for."""
 
 
 class SftpChannel(Protocol):
     """What the tracker needs of an sftp client, on absolute paths; safe to be used by several threads.
 
-    Each raises `FileNotFoundError` for a missing file or folder, `SftpFailure`, `SftpUnsupported`, and the client's own.
+    Each raises `FileNotFoundError` for a missing file or folder, `SftpFailureError`, `SftpUnsupportedError`, and what
+    the client raises.
     """
 
     def read(self, path: str, limit: int) -> bytes:
@@ -102,7 +103,7 @@ class SftpResultTracker(ResultTracker):
             return self._channel.read(path, limit)
         except FileNotFoundError:
             return None
-        except SftpFailure:
+        except SftpFailureError:
             if self._kind(path) == "folder":  # a folder of results is no result
                 return None
             raise
@@ -140,7 +141,7 @@ class SftpResultTracker(ResultTracker):
             if kind is None:
                 try:
                     self._channel.make_folder(path)
-                except SftpFailure:  # made by another in between; or not to be made, at which the next write stops
+                except SftpFailureError:  # made by another in between; or not to be made, at which the next write stops
                     if self._kind(path) is None:
                         raise
 
@@ -150,10 +151,10 @@ class SftpResultTracker(ResultTracker):
                 if exclusive:
                     return self._channel.link(temporary, target)
                 return self._channel.replace(temporary, target)
-            except SftpUnsupported as error:
+            except SftpUnsupportedError as error:
                 remedy = "the server has no " + ("hard links; use `put`" if exclusive else "atomic rename")
                 raise UnsupportedOperationError("create" if exclusive else "put", self._place, remedy) from error
-            except SftpFailure:
+            except SftpFailureError:
                 kind = self._kind(target)
                 if kind == "folder":
                     if not self._remove_empty_folders(target):
@@ -173,7 +174,7 @@ class SftpResultTracker(ResultTracker):
             self._channel.remove_folder(path)
         except FileNotFoundError:  # gone already
             return True
-        except SftpFailure:  # a result came in between
+        except SftpFailureError:  # a result came in between
             return False
         return True
 
@@ -187,7 +188,7 @@ class SftpResultTracker(ResultTracker):
         path = self._path(key)
         try:
             self._channel.remove(path)
-        except SftpFailure:
+        except SftpFailureError:
             if self._kind(path) == "folder":
                 raise FileNotFoundError(path) from None
             raise

@@ -11,7 +11,7 @@ from asyncssh.sftp import SFTPFailure, SFTPNoSuchFile, SFTPNoSuchPath, SFTPOpUns
 from sshfs.spec import SSHFileSystem
 
 from typedtrack._tracker import ResultTracker
-from typedtrack.backends.sftp import Kind, SftpFailure, SftpResultTracker, SftpUnsupported, kind_of
+from typedtrack.backends.sftp import Kind, SftpFailureError, SftpResultTracker, SftpUnsupportedError, kind_of
 
 if TYPE_CHECKING:
     from asyncssh.sftp import SFTPClient
@@ -41,14 +41,16 @@ class SshfsChannel:
         except SFTPPermissionDenied as error:
             raise PermissionError(errno.EACCES, error.reason) from error
         except SFTPFailure as error:
-            raise SftpFailure(error.reason) from error
+            raise SftpFailureError(error.reason) from error
         except SFTPOpUnsupported as error:
-            raise SftpUnsupported(error.reason) from error
+            raise SftpUnsupportedError(error.reason) from error
         except BaseException:  # an interrupt must not leave the request under way
             future.cancel()
             raise
 
     def read(self, path: str, limit: int) -> bytes:
+        """Return the first *limit* bytes at most."""
+
         async def call(client: SFTPClient) -> bytes:
             async with client.open(path, "rb") as file:
                 return await file.read(limit)
@@ -56,6 +58,8 @@ class SshfsChannel:
         return self._run(call)
 
     def write_new(self, path: str, data: bytes) -> None:
+        """Make the file, which must not exist."""
+
         async def call(client: SFTPClient) -> None:
             async with client.open(path, "xb") as file:
                 await file.write(data)
@@ -63,24 +67,31 @@ class SshfsChannel:
         self._run(call)
 
     def replace(self, path: str, target: str) -> None:
+        """Rename the file *path* to *target*."""
         self._run(lambda client: client.posix_rename(path, target))
 
     def link(self, path: str, target: str) -> None:
+        """Make *target* another name of the file *path*."""
         self._run(lambda client: client.link(path, target))
 
     def remove(self, path: str) -> None:
+        """Remove the file."""
         self._run(lambda client: client.remove(path))
 
     def make_folder(self, path: str) -> None:
+        """Make the folder."""
         self._run(lambda client: client.mkdir(path))
 
     def remove_folder(self, path: str) -> None:
+        """Remove the folder, which is empty."""
         self._run(lambda client: client.rmdir(path))
 
     def kind(self, path: str) -> Kind:
+        """Return what is there."""
         return kind_of(self._run(lambda client: client.stat(path)).permissions)
 
     def entries(self, path: str) -> list[tuple[str, Kind]]:
+        """Return the names in the folder, and what they are."""
         entries = self._run(lambda client: client.readdir(path))
         names = ((str(entry.filename), kind_of(entry.attrs.permissions)) for entry in entries)
         return [(name, kind) for name, kind in names if name not in (".", "..")]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import Any
+from typing import Any, ClassVar
 
 from fsspec.implementations.memory import MemoryFileSystem
 from fsspec.spec import AbstractFileSystem
@@ -15,7 +15,7 @@ class Faults:
     """What goes wrong; all of it may be changed at any time.
 
     Attributes:
-        errors: call (``"cat_file"``, ``"pipe_file"``, ``"rm_file"``, ``"ls"``) → what it raises, before it does anything.
+        errors: call (``"cat_file"``, ``"pipe_file"``, ``"rm_file"``, ``"ls"``) → what it raises, having done nothing.
         torn_write: what a write raises when it has stored the first half of the bytes; `None`: it stores them all.
         torn_read: whether a read returns the first half of the bytes only.
         stale_listings: whether a listing is answered from what was last listed, until the cache is dropped.
@@ -39,6 +39,14 @@ class Faults:
             raise self.errors[call]
 
 
+class _OwnMemory(MemoryFileSystem):
+    """A memory filesystem of its own: the files of the class itself are shared by the whole process."""
+
+    def __init__(self, **storage_options: object) -> None:
+        super().__init__(**storage_options)
+        vars(self).update(store={}, pseudo_dirs=[""])
+
+
 class FaultyFileSystem(AbstractFileSystem):
     """The filesystem *fs* (one in memory, if none is given) with *faults*; it overwrites in place, as many do.
 
@@ -49,14 +57,13 @@ class FaultyFileSystem(AbstractFileSystem):
     b'wh'
     """
 
-    protocol = "faulty"
+    protocol: ClassVar[str | tuple[str, ...]] = "faulty"
     cachable = False  # each has faults of its own
 
     def __init__(self, fs: AbstractFileSystem | None = None, faults: Faults | None = None) -> None:
         super().__init__()
         if fs is None:
-            fs = MemoryFileSystem(skip_instance_cache=True)
-            fs.store, fs.pseudo_dirs = {}, [""]  # those of the class are shared by the whole process
+            fs = _OwnMemory(skip_instance_cache=True)
         self.fs = fs
         self.faults = Faults() if faults is None else faults
         self._listed: dict[str, list[Any]] = {}

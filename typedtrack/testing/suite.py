@@ -16,7 +16,7 @@ import math
 import multiprocessing
 import pickle
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import ClassVar, TypeVar
@@ -30,6 +30,7 @@ from typedtrack import (
     CorruptResultError,
     InvalidKeyError,
     InvalidResultError,
+    Key,
     KeyConflictError,
     Result,
     ResultExistsError,
@@ -49,8 +50,8 @@ T = TypeVar("T")
 
 # Each is allowed on every store, means itself, and has a meaning to some client or filesystem in between.
 KEYS = (
-    "app1_out", "5", "a b", " a", "a ", "a*b", "a[1]", "a?b", "x#y", "x%20y", "%2e%2e", "p%y", "é/ü", "日本/語", "~t", "~",
-    "a+b", "a:b=c,d@e", "{z}", "a\u2028b", "a|b", "a<b>", "a`b^", 'a"b', "a'b", "a&b", "$HOME", "-rf", "q?versionId=3",
+    "app1_out", "5", "a b", " a", "a ", "a*b", "a[1]", "a?b", "x#y", "x%20y", "%2e%2e", "p%y", "é/ü", "日本/語", "~t",
+    "~",    "a+b", "a:b=c,d@e", "{z}", "a\u2028b", "a|b", "a<b>", "a`b^", 'a"b', "a'b", "a&b", "$HOME", "-rf", "q?versionId=3",
     "q?versionid=3", "q#3", "w?x=1&y", "<Code>NoSuchKey<", "s3:x", "C:x", "deep/er/and/deep/er", "x" * 255,
     "é" * 127 + "/" + "x" * 255,
 )  # fmt: skip
@@ -157,8 +158,8 @@ class ResultTrackerSuite:
     def test_bad_results(self, tracker: ResultTracker) -> None:
         """What breaks the rules of results is refused, and what was there stays."""
         tracker["a"] = {"x": 1}
-        too_large = {f"field {number}": "x" * 1024 for number in range(1024)}
-        bad: Iterable[dict[str, Value]] = ({}, {"": 1}, {"x": True}, {"x": 2**64}, {"x": "é" * 513}, too_large)
+        too_large: dict[str, Value] = {f"field {number}": "x" * 1024 for number in range(1024)}
+        bad: tuple[Mapping[str, Value], ...] = ({}, {"": 1}, {"x": True}, {"x": 2**64}, {"x": "é" * 513}, too_large)
         for result in bad:
             with pytest.raises(InvalidResultError):
                 tracker["a"] = result
@@ -279,7 +280,7 @@ class ResultTrackerSuite:
 
     def test_many(self, tracker: ResultTracker) -> None:
         """Bulk calls serve every key, and one bad key hides no other's outcome."""
-        results = {f"trial/{number:04}": {"number": number} for number in range(200)}
+        results: dict[Key, Result] = {f"trial/{number:04}": {"number": number} for number in range(200)}
         tracker.put_many(results)
         assert tracker.get_many(results) == results
         assert dict(tracker.items("trial")) == results

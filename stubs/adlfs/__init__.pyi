@@ -1,0 +1,1 @@
+# What typedtrack calls of adlfs, which ships no types.

@@ -1,0 +1,6 @@
+from collections.abc import Mapping
+
+from fsspec.spec import AbstractFileSystem
+
+registry: Mapping[str, type[AbstractFileSystem]]
+_registry: dict[str, type[AbstractFileSystem]]

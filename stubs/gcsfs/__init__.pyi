@@ -1,0 +1,1 @@
+# What typedtrack calls of gcsfs, which ships no types.

@@ -1,0 +1,2 @@
+class HttpError(Exception):
+    code: int | None

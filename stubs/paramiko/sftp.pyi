@@ -1,0 +1,1 @@
+CMD_EXTENDED: int

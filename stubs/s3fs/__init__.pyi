@@ -1,0 +1,1 @@
+# What typedtrack calls of s3fs, which ships no types.

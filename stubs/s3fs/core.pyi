@@ -1,0 +1,40 @@
+from types import TracebackType
+from typing import Literal, NotRequired, Self, TypedDict, overload
+
+from fsspec.asyn import AsyncFileSystem
+
+S3_RETRYABLE_ERRORS: tuple[type[Exception], ...]
+
+class StreamingBody:
+    async def __aenter__(self) -> Self: ...
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None: ...
+    async def read(self, amt: int | None = None) -> bytes: ...
+
+class GetObjectOutput(TypedDict):
+    Body: StreamingBody
+    ContentLength: int
+
+class Entry(TypedDict):
+    Key: str
+
+class ListObjectsOutput(TypedDict):
+    Contents: NotRequired[list[Entry]]
+    NextContinuationToken: NotRequired[str]
+
+class S3FileSystem(AsyncFileSystem):
+    retries: int
+    def split_path(self, path: str) -> tuple[str, str, str | None]: ...
+    @overload
+    async def _call_s3(self, method: Literal["get_object"], *, Bucket: str, Key: str) -> GetObjectOutput: ...
+    @overload
+    async def _call_s3(
+        self, method: Literal["put_object"], *, Bucket: str, Key: str, Body: bytes, IfNoneMatch: str = ...
+    ) -> object: ...
+    @overload
+    async def _call_s3(self, method: Literal["delete_object"], *, Bucket: str, Key: str) -> object: ...
+    @overload
+    async def _call_s3(
+        self, method: Literal["list_objects_v2"], *, Bucket: str, Prefix: str, ContinuationToken: str = ...
+    ) -> ListObjectsOutput: ...

@@ -1,0 +1,1 @@
+# What typedtrack calls of sshfs, which ships no types.
