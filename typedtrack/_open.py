@@ -21,9 +21,9 @@ def open_tracker(
 ) -> ResultTracker:
     """Return the best installed tracker for *tracker_base*; it sees the same results as `FsspecResultTracker` there.
 
-    A local path is served by plain system calls; ``s3://``, ``gs://`` and ``az://`` by obstore where it is installed and
-    *storage_options* are in its words (``config``, ``client_options``, ``retry_config``, ``credential_provider``) or none;
-    everything else by `FsspecResultTracker`, whose options these are.
+    A local path is served by plain system calls; ``s3://``, ``gs://`` and ``az://`` by obstore where it is installed
+    and *storage_options* are in its words (``config``, ``client_options``, ``retry_config``, ``credential_provider``)
+    or none; everything else by `FsspecResultTracker`, whose options these are.
 
     Raises:
         ImportError: what the base needs is not installed; names the ``pip install`` line.

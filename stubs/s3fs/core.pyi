@@ -1,3 +1,4 @@
+# ruff: noqa: N803  # the names are those of S3's API
 from types import TracebackType
 from typing import Literal, NotRequired, Self, TypedDict, overload
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import shutil
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -28,10 +28,9 @@ class Azure(NamedTuple):
 
     def make_container(self, name: str) -> None:
         """Make the container *name*."""
-        from azure.storage.blob import BlobServiceClient
+        import fsspec
 
-        with BlobServiceClient.from_connection_string(self.connection_string) as client:
-            client.create_container(name)
+        fsspec.filesystem("az", skip_instance_cache=True, **self.adlfs_options).mkdir(name)
 
     @property
     def adlfs_options(self) -> dict[str, Any]:
@@ -65,7 +64,7 @@ def missing() -> str | None:
 
 
 @contextmanager
-def serve(folder: Path) -> Iterator[Azure]:
+def serve(folder: Path) -> Generator[Azure]:
     """Run Azurite until the block is left; it keeps nothing in *folder* but its log."""
     port = free_port()
     service = Azure(f"http://{HOST}:{port}/{_ACCOUNT}", _ACCOUNT, _ACCOUNT_KEY, port)

@@ -9,7 +9,7 @@ import subprocess
 import tempfile
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -109,7 +109,7 @@ def missing() -> str | None:
 
 
 @contextmanager
-def serve(folder: Path) -> Iterator[S3]:
+def serve(folder: Path) -> Generator[S3]:
     """Run the cluster with its files in *folder* until the block is left."""
     service = S3("", "typedtrack-key", "typedtrack-secret", free_port())
     service = service._replace(endpoint=f"http://{HOST}:{service.port}")

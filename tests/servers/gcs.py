@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -43,7 +43,7 @@ def missing() -> str | None:
 
 
 @contextmanager
-def serve(folder: Path) -> Iterator[Gcs]:
+def serve(folder: Path) -> Generator[Gcs]:
     """Run the server until the block is left; it keeps nothing in *folder* but its log."""
     port = free_port()
     where = ["-scheme", "http", "-host", HOST, "-port", str(port), "-public-host", f"{HOST}:{port}"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -20,7 +20,7 @@ def missing() -> str | None:
 
 
 @contextmanager
-def serve(folder: Path) -> Iterator[S3]:
+def serve(folder: Path) -> Generator[S3]:
     """Run moto in a thread until the block is left; it keeps nothing in *folder*."""
     from moto.server import ThreadedMotoServer
 

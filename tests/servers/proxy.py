@@ -8,7 +8,7 @@ import struct
 import threading
 import time
 from collections import Counter, deque
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Final, Literal, NamedTuple, TypeAlias
@@ -32,9 +32,9 @@ class Request(NamedTuple):
 class Fault(NamedTuple):
     """What goes wrong with the next request of *method*.
 
-    ``refuse`` answers with *status* and *body* without asking the server, ``reset`` breaks the connection without asking
-    it, ``lose`` breaks it when the server has done its work, ``halve`` breaks it in the middle of the answer's body, and
-    ``stall`` says nothing for ten seconds.
+    ``refuse`` answers with *status* and *body* without asking the server, ``reset`` breaks the connection without
+    asking it, ``lose`` breaks it when the server has done its work, ``halve`` breaks it in the middle of the answer's
+    body, and ``stall`` says nothing for ten seconds.
     """
 
     method: str
@@ -75,7 +75,7 @@ class Proxy:
 
 
 @contextmanager
-def serve(upstream: int) -> Iterator[Proxy]:
+def serve(upstream: int) -> Generator[Proxy]:
     """Run a proxy before the server at the port *upstream* until the block is left."""
 
     class Handler(BaseHTTPRequestHandler):
@@ -91,7 +91,7 @@ def serve(upstream: int) -> Iterator[Proxy]:
             except ConnectionError:  # the client went away
                 self.close_connection = True
 
-        def do_GET(self) -> None:
+        def do_GET(self) -> None:  # the names are the base class's
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
             proxy.requests.append(Request(self.command, self.path))
             fault = proxy.next_fault(self.command)
@@ -110,7 +110,7 @@ def serve(upstream: int) -> Iterator[Proxy]:
                 return self._break()
             self._answer(status, headers, answer, None if self.command == "HEAD" else len(answer))
 
-        do_PUT = do_POST = do_DELETE = do_HEAD = do_GET
+        do_PUT = do_POST = do_DELETE = do_HEAD = do_GET  # noqa: N815
 
         def _ask(self, body: bytes) -> tuple[int, list[tuple[str, str]], bytes]:
             connection = http.client.HTTPConnection(HOST, proxy.upstream, timeout=30)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import getpass
 import os
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -55,7 +55,7 @@ def missing() -> str | None:
 
 
 @contextmanager
-def serve(folder: Path) -> Iterator[Sftp]:
+def serve(folder: Path) -> Generator[Sftp]:
     """Run sshd with its files in *folder* until the block is left."""
     port, data = free_port(), folder / "data"
     data.mkdir()

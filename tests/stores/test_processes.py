@@ -112,8 +112,8 @@ def test_many_processes(ceph: S3, bucket: str) -> None:
     wanted = {f"trial/{n:03}": {"number": n, "accuracy": 1 / (n + 1)} for n in range(PRODUCERS)}
     with multiprocessing.get_context("spawn").Pool(2) as coordinators, ThreadPoolExecutor(4) as launcher:
         waiting = [coordinators.apply_async(coordinate, (tracker,)) for _ in range(2)]
-        produced = launcher.map(lambda number: produce(base, number, environment), range(PRODUCERS))
-        assert Counter(produced) == {"first": 1, "late": PRODUCERS - 1}
+        produced = [launcher.submit(produce, base, number, environment) for number in range(PRODUCERS)]
+        assert Counter(one.result() for one in produced) == {"first": 1, "late": PRODUCERS - 1}
         for coordinator in waiting:
             arrived, listed = coordinator.get(timeout=120)
             assert len(arrived) == PRODUCERS

@@ -58,8 +58,10 @@ class GcsfsResultTracker(AsyncResultTracker):
         name = json.dumps({"name": self._above + key})
         body = io.BytesIO(f"{head}{name}\r\n{head}".encode() + data + f"\r\n{line}--".encode())
         headers = {"Content-Type": f"multipart/related; boundary={line[2:]}"}
-        condition = {"ifGenerationMatch": "0"} if exclusive else {}  # refused with 412, gcsfs's FileExistsError
-        await self._fs._call("POST", url, uploadType="multipart", headers=headers, data=body, **condition)
+        generation = "0" if exclusive else None  # that of nothing; else refused with 412, gcsfs's FileExistsError
+        await self._fs._call(
+            "POST", url, headers=headers, data=body, uploadType="multipart", ifGenerationMatch=generation
+        )
 
     async def _delete_one(self, key: str) -> None:
         name = self._above + key

@@ -161,7 +161,9 @@ class ObstoreResultTracker(ResultTracker):
 
         if prefix and self._read(prefix, 1) is not None:  # obstore lists what is below a prefix, not what is at it
             yield prefix
-        for page in obstore.list(self._client, self._above + prefix or None, chunk_size=1000):
+        below = self._above + prefix or None
+        pages = obstore.list(self._client, below, chunk_size=1000)  # pyright: ignore[reportUnknownMemberType]  # arrow's
+        for page in pages:
             for entry in page:
                 yield entry["path"].removeprefix(self._above)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -28,7 +28,7 @@ class ParamikoChannel:
         self._lock = threading.Lock()
 
     @contextmanager
-    def _alone(self) -> Iterator[SFTPClient]:
+    def _alone(self) -> Generator[SFTPClient]:
         """Hold the client; name the answers that paramiko has only a text for."""
         with self._lock:
             try:

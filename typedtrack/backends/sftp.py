@@ -50,30 +50,39 @@ class SftpChannel(Protocol):
 
     def read(self, path: str, limit: int) -> bytes:
         """Return the first *limit* bytes at most."""
+        ...
 
     def write_new(self, path: str, data: bytes) -> None:
         """Make the file, which must not exist."""
+        ...
 
     def replace(self, path: str, target: str) -> None:
         """Rename the file *path* to *target*, in place of a file that is there."""
+        ...
 
     def link(self, path: str, target: str) -> None:
         """Make *target* another name of the file *path*; it must not exist."""
+        ...
 
     def remove(self, path: str) -> None:
         """Remove the file."""
+        ...
 
     def make_folder(self, path: str) -> None:
         """Make the folder, whose parent exists."""
+        ...
 
     def remove_folder(self, path: str) -> None:
         """Remove the folder, which is empty."""
+        ...
 
     def kind(self, path: str) -> Kind:
         """Return what is there."""
+        ...
 
     def entries(self, path: str) -> list[tuple[str, Kind]]:
         """Return the names in the folder, and what they are."""
+        ...
 
 
 class SftpResultTracker(ResultTracker):

@@ -93,8 +93,11 @@ class SshfsChannel:
     def entries(self, path: str) -> list[tuple[str, Kind]]:
         """Return the names in the folder, and what they are."""
         entries = self._run(lambda client: client.readdir(path))
-        names = ((str(entry.filename), kind_of(entry.attrs.permissions)) for entry in entries)
-        return [(name, kind) for name, kind in names if name not in (".", "..")]
+        found: list[tuple[str, Kind]] = []
+        for entry in entries:
+            if entry.filename not in (".", ".."):
+                found.append((str(entry.filename), kind_of(entry.attrs.permissions)))
+        return found
 
 
 def tracker_over(fs: AbstractFileSystem, root: str, max_concurrency: int) -> ResultTracker:

@@ -1,4 +1,4 @@
-"""Tests for trackers of one's own: a conformance suite for pytest, a state machine, strategies, and a filesystem that fails.
+"""Tests for trackers of one's own: a conformance suite, a state machine, strategies, and a filesystem that fails.
 
 Needs the extra ``testing``; ``import typedtrack`` does not load it.
 """

@@ -50,10 +50,10 @@ T = TypeVar("T")
 
 # Each is allowed on every store, means itself, and has a meaning to some client or filesystem in between.
 KEYS = (
-    "app1_out", "5", "a b", " a", "a ", "a*b", "a[1]", "a?b", "x#y", "x%20y", "%2e%2e", "p%y", "é/ü", "日本/語", "~t",
-    "~",    "a+b", "a:b=c,d@e", "{z}", "a\u2028b", "a|b", "a<b>", "a`b^", 'a"b', "a'b", "a&b", "$HOME", "-rf", "q?versionId=3",
-    "q?versionid=3", "q#3", "w?x=1&y", "<Code>NoSuchKey<", "s3:x", "C:x", "deep/er/and/deep/er", "x" * 255,
-    "é" * 127 + "/" + "x" * 255,
+    "app1_out", "5", "a b", " a", "a ", "a*b", "a[1]", "a?b", "x#y", "x%20y", "%2e%2e", "p%y", "é/ü", "日本/語",
+    "~t", "~", "a+b", "a:b=c,d@e", "{z}", "a\u2028b", "a|b", "a<b>", "a`b^", 'a"b', "a'b", "a&b", "$HOME",
+    "-rf", "q?versionId=3", "q?versionid=3", "q#3", "w?x=1&y", "<Code>NoSuchKey<", "s3:x", "C:x",
+    "deep/er/and/deep/er", "x" * 255, "é" * 127 + "/" + "x" * 255,
 )  # fmt: skip
 
 VALUES: tuple[Value, ...] = (
@@ -142,7 +142,8 @@ class ResultTrackerSuite:
 
     def test_keys_are_apart(self, tracker: ResultTracker) -> None:
         """No two keys share a place."""
-        tracker.put_many((key, {"key": key}) for key in KEYS)
+        several: dict[Key, Result] = {key: {"key": key} for key in KEYS}
+        tracker.put_many(several)
         assert {key: tracker[key] for key in KEYS} == {key: {"key": key} for key in KEYS}
         assert dict(tracker.items()) == {key: {"key": key} for key in KEYS}
 
@@ -266,7 +267,8 @@ class ResultTrackerSuite:
     def test_prefixes(self, tracker: ResultTracker) -> None:
         """A prefix is of whole segments, and a final slash leaves the key itself out."""
         keys = ["t", "u/1", "u/2", "u/v/3", "uv", "w*/1", "w/1"]
-        tracker.put_many((key, {"x": 1}) for key in keys)
+        several: dict[Key, Result] = {key: {"x": 1} for key in keys}
+        tracker.put_many(several)
         assert sorted(tracker.keys()) == keys
         assert sorted(tracker.keys("u")) == ["u/1", "u/2", "u/v/3"]
         assert sorted(tracker.keys("u/v/")) == ["u/v/3"]
@@ -292,12 +294,14 @@ class ResultTrackerSuite:
     def test_long_listing(self, tracker: ResultTracker) -> None:
         """A listing of more keys than any store has on one page is complete."""
         keys = [f"{number}" for number in range(1100)]
-        tracker.put_many((key, {"x": 1}) for key in keys)
+        several: dict[Key, Result] = {key: {"x": 1} for key in keys}
+        tracker.put_many(several)
         assert sorted(tracker.keys()) == sorted(keys)
 
     def test_stream_given_up(self, tracker: ResultTracker) -> None:
         """A stream that is given up after its first result leaves the tracker in order."""
-        tracker.put_many((f"{number}", {"number": number}) for number in range(300))
+        several: dict[Key, Result] = {f"{number}": {"number": number} for number in range(300)}
+        tracker.put_many(several)
         key, result = next(iter(tracker.items()))
         assert result == {"number": int(key)}
         assert len(tracker.get_many(str(number) for number in range(300))) == 300
@@ -484,7 +488,8 @@ class FaultSuite:
     def test_latency(self, tracker: ResultTracker, faulty: FaultyFileSystem) -> None:
         """A slow store changes no answer."""
         faulty.faults.latency = 0.01
-        tracker.put_many((f"slow/{number}", {"number": number}) for number in range(8))
+        several: dict[Key, Result] = {f"slow/{number}": {"number": number} for number in range(8)}
+        tracker.put_many(several)
         assert dict(tracker.items("slow")) == {f"slow/{number}": {"number": number} for number in range(8)}
         with pytest.raises(ResultTimeoutError):
             tracker.wait("never", timeout=0.02)
