@@ -6,6 +6,7 @@ import argparse
 import os
 import platform
 import tempfile
+from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
 
@@ -18,7 +19,8 @@ _MODULES = {"put": put, "get": get, "items": items, "process": process, "codec":
 def main() -> None:
     """Print a Markdown table for each topic."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("modules", nargs="*", choices=[*_MODULES, []], help="what to measure (default: all)")
+    help_text = "what to measure (default: all but stores, which needs `make servers`)"
+    parser.add_argument("modules", nargs="*", choices=[*_MODULES, "stores", []], help=help_text)
     parser.add_argument("--quick", action="store_true", help="a few calls each: shows that it works, not how fast")
     parser.add_argument("--folder", help="measure on the disk of this folder (default: the temporary folder's)")
     args = parser.parse_args()
@@ -28,7 +30,8 @@ def main() -> None:
     print("Ratios are to the first line of each table, round by round: their median and quartiles.")
     for name in args.modules or _MODULES:
         with tempfile.TemporaryDirectory(dir=args.folder) as folder:
-            for topic in _MODULES[name].topics(Path(folder), args.quick):
+            module = _MODULES.get(name) or import_module(f"benchmarks.{name}")
+            for topic in module.topics(Path(folder), args.quick):
                 print(f"\n{race(topic)}", flush=True)
 
 

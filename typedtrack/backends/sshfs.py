@@ -93,11 +93,11 @@ class SshfsChannel:
     def entries(self, path: str) -> list[tuple[str, Kind]]:
         """Return the names in the folder, and what they are."""
         entries = self._run(lambda client: client.readdir(path))
-        found: list[tuple[str, Kind]] = []
-        for entry in entries:
-            if entry.filename not in (".", ".."):
-                found.append((str(entry.filename), kind_of(entry.attrs.permissions)))
-        return found
+        return [
+            (str(entry.filename), kind_of(entry.attrs.permissions))
+            for entry in entries
+            if entry.filename not in (".", "..")
+        ]
 
 
 def tracker_over(fs: AbstractFileSystem, root: str, max_concurrency: int) -> ResultTracker:
