@@ -116,7 +116,7 @@ def _topics(service: S3, where: str, quick: bool) -> Iterator[Topic]:
         return bytes(await (await obstore.get_async(store, path)).bytes_async())
 
     def list_and_read() -> None:
-        listed = obstore.list(store, f"{prefix}/bulk", chunk_size=1000)
+        listed = obstore.list(store, f"{prefix}/bulk")  # pyright: ignore[reportUnknownMemberType]  # arrow's
         _batch(read, [entry["path"] for page in listed for entry in page])()
 
     yield Topic(

@@ -29,6 +29,7 @@ settings.load_profile("typedtrack")
 _WORKERS = {"ceph": "s3", "moto": "s3", "azurite": "others", "sftp": "others", "fake_gcs": "others"}
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Keep the tests of one server together."""
     for item in items:

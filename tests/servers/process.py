@@ -50,12 +50,15 @@ def running(
 ) -> Generator[subprocess.Popen[bytes]]:
     """Run *command* in a process group of its own until the block is left; wait for *port* to accept connections.
 
+    On Linux it ends with this process, however that ends.
+
     Raises:
         ServerError: it ended, or did not accept within 60 seconds.
     """
+    ends_with_us = [setpriv, "--pdeathsig", "KILL"] if (setpriv := program("setpriv")) else []
     with log.open("wb") as output:
         process = subprocess.Popen(
-            command,
+            [*ends_with_us, *command],
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,

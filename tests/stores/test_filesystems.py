@@ -6,6 +6,7 @@ import importlib.util
 import pickle
 from importlib.machinery import ModuleSpec
 from pathlib import Path
+from typing import ClassVar
 
 import fsspec
 import pytest
@@ -119,6 +120,8 @@ def test_subclass_of_the_local_filesystem(tmp_path: Path) -> None:
 
     class Scratch(LocalFileSystem):
         """Local files under another name."""
+
+        protocol: ClassVar[str | tuple[str, ...]] = "scratch"
 
     fsspec.register_implementation("scratch", Scratch, clobber=True)
     tracker = FsspecResultTracker(f"scratch://{tmp_path}")
