@@ -1,0 +1,58 @@
+"""Values and documentation as Python literals: whatever they hold, their text is a literal and nothing besides.
+
+Quotes are chosen, and escapes are written, as ruff and black do. Characters that do not print (control characters,
+marks of direction, spaces other than the common one) are escaped: what a reader sees is what Python reads.
+"""
+
+from __future__ import annotations
+
+import inspect
+import math
+import re
+
+__all__ = ["docstring", "literal"]
+
+
+def literal(value: int | float | str | None) -> str:
+    """Return an expression for *value*: a literal, or a call of `float` for NaN and the infinities.
+
+    >>> print(literal(1e16), literal(float("-inf")), literal("it's"), literal('say "hi"'))
+    1e16 float("-inf") "it's" 'say "hi"'
+    """
+    if isinstance(value, str):
+        return _string(value)
+    if isinstance(value, float) and not math.isfinite(value):
+        return f'float("{value}")'
+    return repr(value).replace("e+", "e")
+
+
+def _string(text: str) -> str:
+    single = repr('"' + text)[2:-1]  # a double quote makes repr choose single ones, and escape those alone
+    if text.count('"') > text.count("'"):
+        return f"'{single}'"
+    double = single.replace("\\'", "'").replace('"', '\\"')
+    return f'"{double}"'
+
+
+def docstring(doc: str, indent: str) -> list[str]:
+    """Return the lines of a docstring, *indent*ed, that `inspect.cleandoc` reads as *doc* again.
+
+    A text whose further lines are all indented begins on the line below the quotes: their indentation would be lost
+    otherwise. What no docstring can have (tabs, blank lines at the ends) is cleaned away.
+    """
+    first = ""
+    if inspect.cleandoc(doc) != doc:
+        doc = inspect.cleandoc(f"\n{doc}")
+        first = "" if inspect.cleandoc(doc) == doc else "\n"
+    text = "\n".join(_printable(line) for line in doc.split("\n")).replace('"""', r"\"\"\"")
+    text = re.sub(r'^"|(?<!\\)"$', r"\"", first + text)
+    lines = f'"""{text}'.split("\n")
+    closing = '"""'
+    if len(lines) == 1:
+        return [f"{indent}{lines[0]}{closing}"]
+    return [indent + line if line else "" for line in [*lines, closing]]
+
+
+def _printable(line: str) -> str:
+    escaped = "".join(c if c.isprintable() and c != "\\" else repr(c)[1:-1] for c in line)
+    return f"{escaped[:-1]}\\x20" if escaped.endswith(" ") else escaped

@@ -1,0 +1,75 @@
+"""The names in generated code: what may be one, and what no two things may share.
+
+A name is checked before any text is made of it, so that a schema from elsewhere can put nothing but names and literals
+into a module. A collision is an error, never a suffix: a name that code depends on must not change because another
+field came.
+"""
+
+from __future__ import annotations
+
+import keyword
+from collections.abc import Iterable
+from typing import Final
+
+from typedtrack._records import Stat, schema_of
+from typedtrack._schema import FieldSchema, NestedSchema, RecordSchema
+from typedtrack.errors import RecordDefinitionError
+
+__all__ = ["RESERVED", "records_of"]
+
+RESERVED: Final = frozenset({"Annotated", "Literal", "Meta", "field", "float", "int", "record", "self", "str"})
+"""Names that generated code itself uses."""
+
+_REMEDY: Final = "name it otherwise in the schema"
+
+
+def records_of(schemas: Iterable[RecordSchema]) -> list[RecordSchema]:
+    """Return *schemas* and the records nested in them, each once, those that others need first; their names are sound.
+
+    Raises:
+        RecordDefinitionError: a record or an attribute has a name that no code can use, or that another one has.
+    """
+    found: dict[str, RecordSchema] = {}
+    for schema in schemas:
+        _collect(schema, found)
+    records = list(found.values())
+    for schema in records:
+        _check_attributes(schema, found.keys())
+    return records
+
+
+def _collect(schema: RecordSchema, found: dict[str, RecordSchema]) -> None:
+    for field in schema.fields:
+        if isinstance(field, NestedSchema):
+            _collect(field.record, found)
+    if (reason := _name_problem(schema.name)) is not None:
+        raise RecordDefinitionError(schema.name, None, reason)
+    # As text, NaN is NaN, and 0.0 is neither -0.0 nor 0.
+    if repr(found.setdefault(schema.name, schema)) != repr(schema):
+        raise RecordDefinitionError(schema.name, None, f"is the name of two different records; {_REMEDY}")
+
+
+def _name_problem(name: str) -> str | None:
+    if not (name.isascii() and name.isidentifier()) or name.startswith("__"):
+        return f"{name!r} is no ASCII identifier of Python, or begins with two underscores; {_REMEDY}"
+    if keyword.iskeyword(name) or name in RESERVED:
+        return f"the name {name!r} is reserved in generated code; {_REMEDY}"
+    return None
+
+
+def _check_attributes(schema: RecordSchema, classes: Iterable[str]) -> None:
+    taken: dict[str, FieldSchema | NestedSchema] = {}
+    for field in schema.fields:
+        attribute = field.attribute
+        reason = _name_problem(attribute)
+        if reason is None and attribute in classes:
+            reason = f"the name {attribute!r} is that of a record in the same module; {_REMEDY}"
+        if reason is None and taken.setdefault(attribute, field) is not field:
+            reason = f"is the attribute of {taken[attribute].name!r} and of {field.name!r}; {_REMEDY}"
+        if reason is not None:
+            raise RecordDefinitionError(schema.name, attribute, reason)
+
+
+def is_stat(schema: RecordSchema) -> bool:
+    """Return whether *schema* is that of `typedtrack.Stat`, which is imported rather than made anew."""
+    return repr(schema) == repr(schema_of(Stat))

@@ -1,0 +1,164 @@
+"""Records to source: the one emitter, of a ``.py`` module and of the ``.pyi`` stub that describes the same classes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+import attrs
+
+from typedtrack._schema import CONSTRAINTS, MISSING, FieldSchema, NestedSchema, RecordSchema
+from typedtrack._values import Value
+from typedtrack.codegen.layout import INDENT, Expression, Group, fits, flat, laid_out, one_a_line
+from typedtrack.codegen.literals import docstring, literal
+from typedtrack.codegen.names import is_stat, records_of
+
+__all__ = ["generate"]
+
+_HEADER: Final = "Records made by `typedtrack schema generate`: change their schemas, not this file."
+
+_HOMES: Final = {"typing": ("Annotated", "Literal"), "msgspec": ("Meta",), "typedtrack": ("Stat", "field", "record")}
+
+
+def generate(schemas: Iterable[RecordSchema], *, stubs: bool = False) -> str:
+    """Return the text of a module that declares *schemas* as record classes, and the records nested in them.
+
+    With *stubs* it is a stub, for a module that makes these classes at run time by `load_schemas`. The same schemas make
+    the same text, formatted as ruff and black would at their default line length. Names and documentation of a schema
+    from elsewhere cannot become code: all that it brings is checked names and literals.
+
+    Raises:
+        RecordDefinitionError: a record or an attribute has a name that no code can use, or that another one has.
+
+    >>> from typedtrack import Stat, schema_of
+    >>> print(generate([schema_of(Stat)]).splitlines()[2])
+    from typedtrack import Stat
+    """
+    return _Emitter(stubs).module(records_of(schemas))
+
+
+class _Emitter:
+    """What makes the text of one module, and notes the names that it has to import."""
+
+    def __init__(self, stubs: bool) -> None:
+        self._stubs = stubs
+        self._used: set[str] = set()
+
+    def module(self, records: list[RecordSchema]) -> str:
+        classes: list[str] = []
+        for schema in records:
+            if is_stat(schema):
+                self._used.add("Stat")
+            else:
+                classes.append("\n".join(self._class(schema)))
+        public = Group("[", tuple(sorted(literal(schema.name) for schema in records)), "]")
+        head = [*docstring(_HEADER, ""), "", *self._imports(), "", *laid_out("__all__ = ", public, "", "")]
+        return ("\n\n" if self._stubs else "\n\n\n").join(["\n".join(head), *classes]) + "\n"
+
+    def _imports(self) -> Iterator[str]:
+        for home, names in _HOMES.items():
+            if used := [name for name in names if name in self._used]:
+                yield f"from {home} import {', '.join(used)}"
+                if home == "typing":
+                    yield ""
+
+    def _class(self, schema: RecordSchema) -> Iterator[str]:
+        self._used.add("record")
+        yield "@record"
+        yield f"class {schema.name}:"
+        if schema.doc:
+            yield from docstring(schema.doc, INDENT)
+            yield ""
+        for field in schema.fields:
+            annotation = self._annotation(field) if isinstance(field, FieldSchema) else field.record.name
+            if self._stubs:
+                yield from _assignment(field.attribute, annotation, "..." if _default(field) else None)
+                if field.doc:
+                    yield from docstring(field.doc, INDENT)
+            else:
+                yield from self._declaration(field, annotation)
+
+    def _annotation(self, field: FieldSchema) -> Expression:
+        bare: Expression = field.kind
+        if field.choices:
+            self._used.add("Literal")
+            bare = _literal(field)
+        elif field.optional:
+            bare = f"{field.kind} | None"
+        given = [(name, getattr(field, name)) for name in CONSTRAINTS]
+        meta = [f"{name}={literal(bound)}" for name, bound in given if bound is not None]
+        if field.deprecated:
+            meta.append('extra_json_schema={"deprecated": True}')
+        if not meta:
+            return bare
+        self._used.update(("Annotated", "Meta"))
+        return Group("Annotated[", (bare, Group("Meta(", tuple(meta), ")")), "]")
+
+    def _declaration(self, field: FieldSchema | NestedSchema, annotation: Expression) -> Iterator[str]:
+        default = _default(field)
+        options: list[Expression] = []
+        if field.name != field.attribute:
+            options.append(f"name={literal(field.name)}")
+        if field.aliases:
+            options.append(Group("aliases=[", tuple(map(literal, field.aliases)), "]"))
+        if field.doc:
+            options.append(f"doc={literal(field.doc)}")
+        if options or (isinstance(default, str) and not _stands_alone(field.attribute, annotation, default)):
+            self._used.add("field")
+            if default is not None:
+                options.append(_keyword("default", default))
+            default = Group("field(", tuple(options), ")")
+        yield from _assignment(field.attribute, annotation, default)
+
+
+def _literal(field: FieldSchema) -> Expression:
+    members = tuple(map(literal, field.choices))
+    group = Group("Literal[", members, "]", last="," if len(members) > 1 else "")
+    if not field.optional:
+        return group
+    # Behind what is laid out, `| None` would need parentheses around both; there None is a member instead.
+    alternative = f"{flat(group)} | None"
+    short = fits(f"{INDENT}{field.attribute}: {alternative} = field(")
+    return alternative if short else Group("Literal[", (*members, "None"), "]")
+
+
+def _default(field: FieldSchema | NestedSchema) -> Expression | None:
+    """Return the expression of the default, `None` if there is none."""
+    if isinstance(field, FieldSchema):
+        return None if field.default is MISSING else literal(field.default)
+    return _call(field.record, iter(field.defaults)) if field.defaults else None
+
+
+def _call(schema: RecordSchema, defaults: Iterator[Value | None]) -> Group:
+    """Return the call that makes the record whose columns have *defaults*."""
+    arguments: list[Expression] = []
+    for field in schema.fields:
+        value = literal(next(defaults)) if isinstance(field, FieldSchema) else _call(field.record, defaults)
+        arguments.append(_keyword(field.attribute, value))
+    return Group(f"{schema.name}(", tuple(arguments), ")")
+
+
+def _keyword(name: str, value: Expression) -> Expression:
+    if isinstance(value, str):
+        return f"{name}={value}"
+    return attrs.evolve(value, opening=f"{name}={value.opening}")
+
+
+def _stands_alone(attribute: str, annotation: Expression, value: str) -> bool:
+    """Return whether *value* fits behind the annotation, which may be laid out; a call would hold it otherwise."""
+    if fits(f"{INDENT}{attribute}: {flat(annotation)} = {value}"):
+        return True
+    return isinstance(annotation, Group) and fits(f"{INDENT}{annotation.closing} = {value}")
+
+
+def _assignment(attribute: str, annotation: Expression, value: Expression | None) -> Iterator[str]:
+    before, equals = f"{attribute}: ", "" if value is None else " = "
+    declared = f"{before}{flat(annotation)}{equals}"
+    if isinstance(value, Group) and (isinstance(annotation, str) or fits(f"{INDENT}{declared}{value.opening}")):
+        yield from laid_out(declared, value, "", INDENT)
+    elif isinstance(value, Group):
+        *lines, last = one_a_line(before, annotation, equals, INDENT)
+        yield from lines
+        yield from laid_out(last.removeprefix(INDENT), value, "", INDENT)
+    else:
+        yield from laid_out(before, annotation, f"{equals}{value or ''}", INDENT)
