@@ -12,7 +12,7 @@ from typing import Final, TypeAlias
 
 import attrs
 
-__all__ = ["INDENT", "Expression", "Group", "fits", "flat", "laid_out", "one_a_line"]
+__all__ = ["INDENT", "Expression", "Group", "OrNone", "fits", "flat", "laid_out", "one_a_line"]
 
 INDENT: Final = "    "
 _LINE_LENGTH: Final = 88
@@ -29,13 +29,22 @@ class Group:
     """What ends the last item where each has a line of its own."""
 
 
-Expression: TypeAlias = str | Group
+@attrs.frozen
+class OrNone:
+    """A type, or `None`."""
+
+    type: Group
+
+
+Expression: TypeAlias = str | Group | OrNone
 
 
 def flat(expression: Expression) -> str:
     """Return *expression* on one line."""
     if isinstance(expression, str):
         return expression
+    if isinstance(expression, OrNone):
+        return f"{flat(expression.type)} | None"
     return f"{expression.opening}{', '.join(map(flat, expression.items))}{expression.closing}"
 
 
@@ -55,6 +64,9 @@ def laid_out(before: str, expression: Expression, after: str, indent: str) -> It
     line = f"{indent}{before}{flat(expression)}{after}"
     if isinstance(expression, str) or fits(line):
         yield line
+    elif isinstance(expression, OrNone):
+        yield from one_a_line(before, expression.type, "", indent)
+        yield f"{indent}| None{after}"
     else:
         yield from one_a_line(before, expression, after, indent)
 

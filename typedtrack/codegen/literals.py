@@ -9,8 +9,11 @@ from __future__ import annotations
 import inspect
 import math
 import re
+from typing import Final
 
-__all__ = ["docstring", "literal"]
+__all__ = ["docstring", "literal", "uncleaned"]
+
+_QUOTES: Final = re.compile(r'\A"|"(?=")|(?<=")"|"\Z')  # those that could end a docstring, or that formatters move
 
 
 def literal(value: int | float | str | None) -> str:
@@ -34,19 +37,22 @@ def _string(text: str) -> str:
     return f'"{double}"'
 
 
-def docstring(doc: str, indent: str) -> list[str]:
-    """Return the lines of a docstring, *indent*ed, that `inspect.cleandoc` reads as *doc* again.
+def uncleaned(doc: str) -> str:
+    """Return what `inspect.cleandoc`, which reads docstrings and the documentation of fields, makes *doc* of.
 
-    A text whose further lines are all indented begins on the line below the quotes: their indentation would be lost
-    otherwise. What no docstring can have (tabs, blank lines at the ends) is cleaned away.
+    A text whose further lines are all indented begins with a line break: their indentation would be lost otherwise.
+    What no cleaned text has (tabs, blank lines at the ends) is gone.
     """
-    first = ""
-    if inspect.cleandoc(doc) != doc:
-        doc = inspect.cleandoc(f"\n{doc}")
-        first = "" if inspect.cleandoc(doc) == doc else "\n"
-    text = "\n".join(_printable(line) for line in doc.split("\n")).replace('"""', r"\"\"\"")
-    text = re.sub(r'^"|(?<!\\)"$', r"\"", first + text)
-    lines = f'"""{text}'.split("\n")
+    if inspect.cleandoc(doc) == doc:
+        return doc
+    doc = inspect.cleandoc(f"\n{doc}")
+    return doc if inspect.cleandoc(doc) == doc else f"\n{doc}"
+
+
+def docstring(doc: str, indent: str) -> list[str]:
+    """Return the lines, *indent*ed, of a docstring that reads as *doc*."""
+    text = "\n".join(map(_printable, uncleaned(doc).split("\n")))
+    lines = ('"""' + _QUOTES.sub(r'\\"', text)).split("\n")
     closing = '"""'
     if len(lines) == 1:
         return [f"{indent}{lines[0]}{closing}"]

@@ -9,8 +9,8 @@ import attrs
 
 from typedtrack._schema import CONSTRAINTS, MISSING, FieldSchema, NestedSchema, RecordSchema
 from typedtrack._values import Value
-from typedtrack.codegen.layout import INDENT, Expression, Group, fits, flat, laid_out, one_a_line
-from typedtrack.codegen.literals import docstring, literal
+from typedtrack.codegen.layout import INDENT, Expression, Group, OrNone, fits, flat, laid_out, one_a_line
+from typedtrack.codegen.literals import docstring, literal, uncleaned
 from typedtrack.codegen.names import is_stat, records_of
 
 __all__ = ["generate"]
@@ -66,14 +66,14 @@ class _Emitter:
         self._used.add("record")
         yield "@record"
         yield f"class {schema.name}:"
-        if schema.doc:
+        if schema.doc.strip():
             yield from docstring(schema.doc, INDENT)
             yield ""
         for field in schema.fields:
             annotation = self._annotation(field) if isinstance(field, FieldSchema) else field.record.name
             if self._stubs:
                 yield from _assignment(field.attribute, annotation, "..." if _default(field) else None)
-                if field.doc:
+                if field.doc.strip():
                     yield from docstring(field.doc, INDENT)
             else:
                 yield from self._declaration(field, annotation)
@@ -102,7 +102,7 @@ class _Emitter:
         if field.aliases:
             options.append(Group("aliases=[", tuple(map(literal, field.aliases)), "]"))
         if field.doc:
-            options.append(f"doc={literal(field.doc)}")
+            options.append(f"doc={literal(uncleaned(field.doc))}")
         if options or (isinstance(default, str) and not _stands_alone(field.attribute, annotation, default)):
             self._used.add("field")
             if default is not None:
@@ -113,13 +113,15 @@ class _Emitter:
 
 def _literal(field: FieldSchema) -> Expression:
     members = tuple(map(literal, field.choices))
-    group = Group("Literal[", members, "]", last="," if len(members) > 1 else "")
-    if not field.optional:
-        return group
-    # Behind what is laid out, `| None` would need parentheses around both; there None is a member instead.
-    alternative = f"{flat(group)} | None"
-    short = fits(f"{INDENT}{field.attribute}: {alternative} = field(")
-    return alternative if short else Group("Literal[", (*members, "None"), "]")
+    group = Group("Literal[", members, "]", last="," if len(members) > 1 else "")  # one with a comma were a tuple
+    return OrNone(group) if field.optional else group
+
+
+def _breakable(annotation: Expression) -> Group | None:
+    """Return *annotation* as it can be laid out over several lines, `None` if it cannot."""
+    if isinstance(annotation, OrNone):
+        return Group("(", (annotation,), ")", last="")
+    return annotation if isinstance(annotation, Group) else None
 
 
 def _default(field: FieldSchema | NestedSchema) -> Expression | None:
@@ -139,26 +141,26 @@ def _call(schema: RecordSchema, defaults: Iterator[Value | None]) -> Group:
 
 
 def _keyword(name: str, value: Expression) -> Expression:
-    if isinstance(value, str):
-        return f"{name}={value}"
-    return attrs.evolve(value, opening=f"{name}={value.opening}")
+    return attrs.evolve(value, opening=f"{name}={value.opening}") if isinstance(value, Group) else f"{name}={value}"
 
 
 def _stands_alone(attribute: str, annotation: Expression, value: str) -> bool:
     """Return whether *value* fits behind the annotation, which may be laid out; a call would hold it otherwise."""
-    if fits(f"{INDENT}{attribute}: {flat(annotation)} = {value}"):
-        return True
-    return isinstance(annotation, Group) and fits(f"{INDENT}{annotation.closing} = {value}")
+    broken = _breakable(annotation)
+    before = f"{attribute}: {flat(annotation)}" if broken is None else broken.closing
+    return fits(f"{INDENT}{before} = {value}")
 
 
 def _assignment(attribute: str, annotation: Expression, value: Expression | None) -> Iterator[str]:
     before, equals = f"{attribute}: ", "" if value is None else " = "
-    declared = f"{before}{flat(annotation)}{equals}"
-    if isinstance(value, Group) and (isinstance(annotation, str) or fits(f"{INDENT}{declared}{value.opening}")):
-        yield from laid_out(declared, value, "", INDENT)
-    elif isinstance(value, Group):
-        *lines, last = one_a_line(before, annotation, equals, INDENT)
-        yield from lines
-        yield from laid_out(last.removeprefix(INDENT), value, "", INDENT)
+    whole = f"{before}{flat(annotation)}{equals}"
+    after = flat(value) if value is not None else ""
+    broken = _breakable(annotation)
+    if broken is None or fits(f"{INDENT}{whole}{after}"):
+        yield from laid_out(whole, value or "", "", INDENT)
+    elif isinstance(value, Group) and fits(f"{INDENT}{whole}{value.opening}"):
+        yield from laid_out(whole, value, "", INDENT)
     else:
-        yield from laid_out(before, annotation, f"{equals}{value or ''}", INDENT)
+        *lines, last = one_a_line(before, broken, equals, INDENT)
+        yield from lines
+        yield from laid_out(last.removeprefix(INDENT), value or "", "", INDENT)

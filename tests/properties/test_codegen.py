@@ -1,0 +1,126 @@
+"""Generated code: it reads back exactly, formatters leave it alone, and nothing in a schema becomes code."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import subprocess
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.record_schemas import docs, record_schemas
+from typedtrack import RecordSchema, schema_of
+from typedtrack.codegen import generate
+from typedtrack.codegen.literals import docstring, literal
+
+RUFF = str(Path(sys.executable).with_name("ruff"))
+
+
+def load(text: str) -> ModuleType:
+    """Return the module whose source is *text*."""
+    module = ModuleType("generated")
+    exec(compile(text, "generated.py", "exec"), vars(module))
+    return module
+
+
+@given(st.text() | st.floats() | st.integers() | st.none())
+def test_a_literal_reads_back(value: str | float | int | None) -> None:
+    """The text of a value is one expression, and evaluates to that value, of that type."""
+    read = eval(literal(value), {"__builtins__": {"float": float}})
+    assert type(read) is type(value)
+    assert repr(read) == repr(value)
+
+
+@given(docs())
+def test_a_docstring_reads_back(doc: str) -> None:
+    """The documentation of a class is what it was, its relative indentation too."""
+    source = "\n".join(["class C:", *docstring(doc, "    "), "    x: int"])
+    assert inspect.cleandoc(load(source).C.__doc__) == doc
+
+
+@settings(max_examples=50, suppress_health_check=[HealthCheck.too_slow])
+@given(record_schemas())
+def test_the_schema_of_what_is_generated_is_the_same(schemas: list[RecordSchema]) -> None:
+    """Record → schema → source → import → schema changes nothing: names, defaults (NaN too), documentation, order."""
+    module = load(generate(schemas))
+    for schema in schemas:
+        assert repr(schema_of(getattr(module, schema.name))) == repr(schema)
+    assert {schema.name for schema in schemas} <= set(module.__all__)
+
+
+def _is_literal(node: ast.expr, names: set[str]) -> bool:
+    """Return whether *node* is built of literals, and of calls and subscripts of *names*."""
+    match node:
+        case ast.Constant():
+            return True
+        case ast.Name(id=name):
+            return name in names
+        case ast.UnaryOp(op=ast.USub(), operand=ast.Constant()):
+            return True
+        case ast.BinOp(left=left, op=ast.BitOr(), right=ast.Constant(value=None)):
+            return _is_literal(left, names)
+        case ast.Tuple(elts=parts) | ast.List(elts=parts):
+            return all(_is_literal(part, names) for part in parts)
+        case ast.Dict(keys=[ast.Constant("deprecated")], values=[ast.Constant(True)]):
+            return True
+        case ast.Subscript(value=ast.Name(id="Literal" | "Annotated"), slice=inner):
+            return _is_literal(inner, names)
+        case ast.Call(func=ast.Name(id="float"), args=[ast.Constant("nan" | "inf" | "-inf")], keywords=[]):
+            return True
+        case ast.Call(func=ast.Name(id=name), args=[], keywords=keywords) if name in names - {"int", "str", "float"}:
+            return all(keyword.arg is not None and _is_literal(keyword.value, names) for keyword in keywords)
+    return False
+
+
+def _assert_declares_records_alone(text: str) -> None:
+    body = ast.parse(text).body
+    classes = [node for node in body if isinstance(node, ast.ClassDef)]
+    names = {"int", "float", "str", "field", "Meta", "Stat", *(node.name for node in classes)}
+    for node in body:
+        match node:
+            case ast.Expr(value=ast.Constant(value=str())) | ast.ImportFrom(module="typing" | "msgspec" | "typedtrack"):
+                pass
+            case ast.Assign(targets=[ast.Name(id="__all__")], value=value):
+                assert ast.literal_eval(value)
+            case ast.ClassDef(bases=[], keywords=[], decorator_list=[ast.Name(id="record")], body=members):
+                for member in members:
+                    match member:
+                        case ast.Expr(value=ast.Constant(value=str())):
+                            pass
+                        case ast.AnnAssign(target=ast.Name(), annotation=annotation, value=value):
+                            assert _is_literal(annotation, names)
+                            assert value is None or _is_literal(value, names)
+                        case _:
+                            pytest.fail(f"{ast.unparse(member)!r} is no field")
+            case _:
+                pytest.fail(f"{ast.unparse(node)!r} is no declaration of a record")
+
+
+@settings(max_examples=50, suppress_health_check=[HealthCheck.too_slow])
+@given(record_schemas(), st.booleans())
+def test_nothing_in_a_schema_becomes_code(schemas: list[RecordSchema], stubs: bool) -> None:
+    """Generated text is imports, record classes and literals, whatever the schema holds: running it runs no other code."""
+    _assert_declares_records_alone(generate(schemas, stubs=stubs))
+
+
+@settings(max_examples=10, suppress_health_check=[HealthCheck.too_slow])
+@given(st.lists(record_schemas(), min_size=5, max_size=5), st.booleans())
+def test_formatters_leave_generated_code_alone(
+    tmp_path_factory: pytest.TempPathFactory, modules: list[list[RecordSchema]], stubs: bool
+) -> None:
+    """Ruff finds nothing to format nor to complain of, by its default rules and the order of imports, at 88 and 120."""
+    folder = tmp_path_factory.mktemp("generated")
+    for number, schemas in enumerate(modules):
+        (folder / f"module_{number}.py{'i' if stubs else ''}").write_text(generate(schemas, stubs=stubs), "utf-8")
+    for line_length in ("88", "120"):
+        options = ["--isolated", "--no-cache", "--line-length", line_length]
+        for command in (["format", "--diff"], ["check", "--extend-select", "I"]):
+            ran = subprocess.run(
+                [RUFF, *command, *options], cwd=folder, stdout=subprocess.PIPE, text=True, check=False
+            )
+            assert ran.returncode == 0, ran.stdout
