@@ -1,5 +1,6 @@
-"""Schemas to source: modules of record classes, and stubs for classes that are made at run time."""
+"""Schemas to source: modules of record classes, stubs for classes made at run time; written, or held to what is there."""
 
+from typedtrack.codegen.files import drift, write_files
 from typedtrack.codegen.source import generate
 
-__all__ = ["generate"]
+__all__ = ["drift", "generate", "write_files"]

@@ -51,13 +51,19 @@ class _Emitter:
                 self._used.add("Stat")
             else:
                 classes.append("\n".join(self._class(schema)))
-        public = Group("[", tuple(sorted(literal(schema.name) for schema in records)), "]")
-        head = [*docstring(_HEADER, ""), "", *self._imports(), "", *laid_out("__all__ = ", public, "", "")]
+        head = [*docstring(_HEADER, ""), "", *self._imports()]
+        if not self._stubs:  # whose module need not have it
+            public = Group("[", tuple(sorted(literal(schema.name) for schema in records)), "]")
+            head += ["", *laid_out("__all__ = ", public, "", "")]
         return ("\n\n" if self._stubs else "\n\n\n").join(["\n".join(head), *classes]) + "\n"
 
     def _imports(self) -> Iterator[str]:
         for home, names in _HOMES.items():
-            if used := [name for name in names if name in self._used]:
+            used = [name for name in names if name in self._used]
+            if self._stubs and "Stat" in used:
+                used.remove("Stat")
+                yield f"from {home} import Stat as Stat"  # of the module too, not only used there
+            if used:
                 yield f"from {home} import {', '.join(used)}"
                 if home == "typing":
                     yield ""

@@ -1,0 +1,75 @@
+"""What the tests of commands share."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from typedtrack.cli.app import run
+
+RECORDS = '''"""Records of an application."""
+
+from typing import Annotated
+
+from msgspec import Meta
+
+from typedtrack import Stat, field, record
+
+
+class Unrelated:
+    """No record."""
+
+
+@record
+class EvalResult:
+    """One evaluation of one checkpoint."""
+
+    accuracy: Annotated[float, Meta(ge=0, le=1)]
+    l2norm: Stat
+    p99_ms: float = field(name="latency/p99", doc="Milliseconds.", default=float("nan"))
+
+
+@record
+class TrainResult:
+    """One training."""
+
+    steps: int
+'''
+
+
+class Answer(NamedTuple):
+    """What a command answered."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def document(self) -> object:
+        """What it printed, read as strict JSON."""
+
+        def refuse(token: str) -> None:
+            pytest.fail(f"{token} is no JSON")
+
+        return json.loads(self.out, parse_constant=refuse)
+
+
+Cli = Callable[..., Answer]
+
+
+@pytest.fixture
+def cli(capfd: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Cli:
+    """Return a function that runs a command, in a folder of its own that has ``records.py``."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "records.py").write_text(RECORDS, "utf-8")
+
+    def call(*arguments: str) -> Answer:
+        capfd.readouterr()
+        code = run(arguments)
+        return Answer(code, *capfd.readouterr())
+
+    return call

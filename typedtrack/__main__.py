@@ -1,0 +1,5 @@
+"""``python -m typedtrack``: the command line."""
+
+from typedtrack.cli import main
+
+main()

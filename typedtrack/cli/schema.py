@@ -1,0 +1,154 @@
+"""``typedtrack schema``: records and their schemas, code from schemas, compatibility, and schemas from what is stored."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Literal
+
+import click
+
+from typedtrack._open import open_tracker
+from typedtrack.cli.compatibility import reports
+from typedtrack.cli.output import json_option, print_json, print_markdown, print_table
+from typedtrack.cli.sources import record_schemas, schemas_at
+from typedtrack.codegen import drift, generate, write_files
+from typedtrack.schemas import MODES, RULES, Mode, document_text, file_name
+from typedtrack.schemas.inference import infer
+
+__all__ = ["schema"]
+
+_check_option = click.option(
+    "--check", "check_only", is_flag=True, help="Write nothing; exit 1 with a diff if a file is stale."
+)
+
+
+@click.group()
+def schema() -> None:
+    """Schemas of records: export, generate code, check compatibility, infer."""
+
+
+@schema.command()
+@click.argument("modules", metavar="MODULE[:CLASS]...", nargs=-1, required=True)
+@click.option("--out", type=click.Path(path_type=Path, file_okay=False), required=True, help="Folder of the schemas.")
+@_check_option
+@json_option
+def export(modules: tuple[str, ...], out: Path, check_only: bool, as_json: bool) -> int:
+    """Write the schemas of record classes, a file each.
+
+    MODULE is a dotted name or a .py file, and is imported: its code runs.
+    """
+    files: dict[Path, str] = {}
+    for module in modules:
+        for found in record_schemas(module):
+            path = out / file_name(found.name)
+            text = document_text(found)
+            if files.setdefault(path, text) != text:
+                raise click.BadParameter(f"two different records would be written to {path}")
+    return _made(files, check_only=check_only, as_json=as_json)
+
+
+@schema.command(name="generate")
+@click.argument("schemas", nargs=-1, required=True)
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), required=True, help="The .py or .pyi to write.")
+@click.option("--stubs", is_flag=True, help="Write a .pyi, for a module that calls load_schemas.")
+@_check_option
+@json_option
+def generate_command(schemas: tuple[str, ...], out: Path, stubs: bool, check_only: bool, as_json: bool) -> int:
+    """Write record classes from schemas: files, folders of *.schema.json, or URLs."""
+    found = [schema for place in schemas for schema in schemas_at(place).values()]
+    return _made({out: generate(found, stubs=stubs)}, check_only=check_only, as_json=as_json)
+
+
+def _made(files: Mapping[Path, str], *, check_only: bool, as_json: bool) -> int:
+    """Write *files*, or only compare them; print which, or the diff."""
+    diff = drift(files) if check_only else ""
+    written = [] if check_only else write_files(files)
+    if as_json:
+        document = {"files": [path.as_posix() for path in files]}
+        print_json({**document, "diff": diff} if check_only else {**document, "written": [*map(Path.as_posix, written)]})
+    elif check_only:
+        print(diff, end="")
+    else:
+        for path in written:
+            print(f"wrote {path}")
+    return 1 if diff else 0
+
+
+@schema.command(name="check")
+@click.argument("new")
+@click.option(
+    "--against",
+    metavar="OLD",
+    multiple=True,
+    required=True,
+    help="Older schemas: a file, a folder, a URL, or git:REF for NEW as of then. Repeat it, oldest first.",
+)
+@click.option("--mode", type=click.Choice(MODES), default="backward_transitive", show_default=True)
+@click.option(
+    "--unknown",
+    type=click.Choice(["ignore", "error"]),
+    default="ignore",
+    show_default=True,
+    help="What readers do with fields that they do not know.",
+)
+@json_option
+def check_command(new: str, against: tuple[str, ...], mode: Mode, unknown: Literal["ignore", "error"], as_json: bool) -> int:
+    """Check that NEW schemas, a file or a folder, read what older ones wrote (or as --mode says).
+
+    Records are told apart by their names. Exits with 1 if some are incompatible.
+    """
+    older = [schemas_at(place, beside=new) for place in against]
+    found = [*reports(schemas_at(new), older, mode, unknown)]
+    compatible = not any(report.conflicts for report in found)
+    if as_json:
+        records = [report.document() for report in found]
+        print_json({"mode": mode, "compatible": compatible, "records": records})
+    else:
+        for report in found:
+            print(*report.lines(), sep="\n")
+    return 0 if compatible else 1
+
+
+@schema.command()
+@click.option("--markdown", is_flag=True, help="Print a table in Markdown.")
+@json_option
+def rules(markdown: bool, as_json: bool) -> None:
+    """List the rules of compatibility."""
+    headers = ["rule", "holds if", "if not"]
+    if as_json:
+        print_json([{"id": rule.id, "purpose": rule.purpose, "remedy": rule.remedy, "warns": rule.warns} for rule in RULES])
+        return
+    rows = [(rule.id, rule.purpose, f"{'a warning: ' if rule.warns else ''}{rule.remedy}") for rule in RULES]
+    if markdown:
+        print_markdown(headers, [(f"`{name}`", *texts) for name, *texts in rows])
+    else:
+        print_table(headers, rows)
+
+
+@schema.command(name="infer")
+@click.argument("base")
+@click.option("--prefix", default="", help="Read only the keys below it.")
+@click.option("--name", default="Result", show_default=True, help="Name of the record.")
+@click.option("--python", is_flag=True, help="Print a module with the record, not the schema.")
+@json_option
+def infer_command(base: str, prefix: str, name: str, python: bool, as_json: bool) -> int:
+    """Propose a schema for the results that are stored at BASE, and list those that do not fit it.
+
+    The proposal goes to standard output; the results that do not fit it are listed on standard error.
+    """
+    found = infer(open_tracker(base).items(prefix), name)
+    if found is None:
+        print(f"typedtrack: no result in {base} to infer a schema from", file=sys.stderr)
+        return 1
+    text = generate([found.schema]) if python else document_text(found.schema)
+    if as_json:
+        proposal: object = text if python else found.schema.to_json_schema()
+        outliers = [outlier._asdict() for outlier in found.outliers]
+        print_json({"python" if python else "schema": proposal, "results": found.results, "outliers": outliers})
+        return 0
+    print(text, end="")
+    for outlier in found.outliers:
+        print(outlier, file=sys.stderr)
+    return 0

@@ -1,0 +1,84 @@
+"""What arguments of commands stand for: record classes of a module, schemas at a place."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import click
+
+from typedtrack._records import schema_of
+from typedtrack._schema import RecordSchema
+from typedtrack.errors import RecordDefinitionError
+from typedtrack.schemas import read_schemas
+from typedtrack.schemas.git import read_committed
+
+__all__ = ["record_schemas", "schemas_at"]
+
+
+def record_schemas(target: str) -> list[RecordSchema]:
+    """Return the schemas of the record classes that *target* names: ``MODULE``, all that it defines, or ``MODULE:Class``.
+
+    ``MODULE`` is a dotted name, looked for in the current folder too, or the path of a ``.py`` file.
+
+    Raises:
+        click.BadParameter: there is no such module or no such record class, or the module cannot be imported.
+    """
+    name, _, cls = target.partition(":")
+    module = _imported(name)
+    if cls:
+        try:
+            return [schema_of(getattr(module, cls))]
+        except (AttributeError, RecordDefinitionError) as error:
+            raise click.BadParameter(f"{name} has no record class {cls}") from error
+    found: list[RecordSchema] = []
+    for value in vars(module).values():
+        if isinstance(value, type) and value.__module__ == module.__name__:
+            try:
+                found.append(schema_of(value))
+            except RecordDefinitionError:
+                continue  # a class of another sort
+    if not found:
+        raise click.BadParameter(f"{name} defines no record class")
+    return found
+
+
+def _imported(name: str) -> ModuleType:
+    try:
+        if not name.endswith(".py"):
+            if "" not in sys.path:
+                sys.path.insert(0, "")  # as for `python -m`
+            return importlib.import_module(name)
+        spec = importlib.util.spec_from_file_location(Path(name).stem, name)
+        assert spec is not None and spec.loader is not None  # a name that ends with .py has a loader
+        module = importlib.util.module_from_spec(spec)
+        sys.modules[spec.name] = module  # annotations are looked up there
+        spec.loader.exec_module(module)
+    except Exception as error:  # whatever the module raises
+        raise click.BadParameter(f"cannot import {name}: {type(error).__name__}: {error}") from error
+    return module
+
+
+def schemas_at(place: str, *, beside: str | None = None) -> dict[str, RecordSchema]:
+    """Return the schemas at *place*, by where each is from: a file, a folder, a URL, or ``git:REF``.
+
+    ``git:REF`` is what the path *beside* held as of that commit, branch or tag.
+
+    Raises:
+        click.BadParameter: there is none.
+        SchemaError: one is not a supported document.
+    """
+    try:
+        if beside is not None and place.startswith("git:"):
+            return read_committed(Path(beside), place.removeprefix("git:"))
+        return {_from_here(source): schema for source, schema in read_schemas(place).items()}
+    except FileNotFoundError as error:
+        raise click.BadParameter(f"no schema at {place}: {error}") from error
+
+
+def _from_here(source: str) -> str:
+    here = Path.cwd()
+    return Path(source).relative_to(here).as_posix() if Path(source).is_relative_to(here) else source

@@ -1,0 +1,48 @@
+"""Made files on disk: written where they differ, or compared."""
+
+from __future__ import annotations
+
+import difflib
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+__all__ = ["drift", "write_files"]
+
+
+def write_files(files: Mapping[Path, str]) -> list[Path]:
+    """Make each path hold its text, as UTF-8; return those that did not.
+
+    A file is replaced whole, its folder made where it is missing; one that holds its text is left alone.
+    """
+    stale = [path for path, text in files.items() if _held(path) != text]
+    for path in stale:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        beside = path.with_name(f".{path.name}.{os.getpid()}")
+        try:
+            beside.write_bytes(files[path].encode())
+            beside.replace(path)
+        except BaseException:
+            beside.unlink(missing_ok=True)
+            raise
+    return stale
+
+
+def drift(files: Mapping[Path, str]) -> str:
+    """Return what `write_files` would change, as a unified diff; empty if nothing."""
+    return "".join(_diff(path, _held(path), text) for path, text in files.items())
+
+
+def _held(path: Path) -> str | None:
+    try:
+        return path.read_bytes().decode(errors="backslashreplace")
+    except FileNotFoundError:
+        return None
+
+
+def _diff(path: Path, held: str | None, text: str) -> str:
+    name = path.as_posix()
+    before = [] if held is None else held.splitlines(keepends=True)
+    old = os.devnull if held is None else name
+    lines = difflib.unified_diff(before, text.splitlines(keepends=True), old, name)
+    return "".join(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines)

@@ -1,0 +1,152 @@
+"""Stored results to the schema that they suggest, and what among them does not fit it.
+
+The proposal is a cautious one: what is always there is required, what is sometimes absent can be `None`, and nothing is
+said of bounds or of the only values allowed, which no number of results can prove.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Final, NamedTuple
+
+import attrs
+
+from typedtrack._identifiers import attribute_name, attribute_problem, identifier_problem
+from typedtrack._schema import MISSING, FieldSchema, KindName, RecordSchema
+from typedtrack._values import Value
+from typedtrack.errors import BulkError, CorruptResultError, SchemaError, shown
+
+__all__ = ["Inference", "Outlier", "infer"]
+
+_EXAMPLES: Final = 3
+_EXACT_IN_DOUBLES: Final = 2**53
+
+
+class Outlier(NamedTuple):
+    """Results that do not fit the proposal, for one reason."""
+
+    field: str | None
+    """The name on the wire; `None` where the result as a whole does not fit."""
+    reason: str
+    count: int
+    keys: tuple[str, ...]
+    """The first of them, three at most."""
+
+    def __str__(self) -> str:
+        where = "" if self.field is None else f"field {shown(self.field)}: "
+        more = ", …" if self.count > len(self.keys) else ""
+        return f"{where}{self.reason}: {self.count} of the results ({', '.join(self.keys)}{more})"
+
+
+class Inference(NamedTuple):
+    """A proposal, how many results it is made from, and which of them do not fit it."""
+
+    schema: RecordSchema
+    results: int
+    outliers: tuple[Outlier, ...]
+
+
+@attrs.define
+class _Seen:
+    """What one field was in the results read so far."""
+
+    counts: Counter[KindName] = attrs.Factory(Counter)
+    keys: dict[KindName, list[str]] = attrs.Factory(dict)
+    inexact: int = 0
+    inexact_keys: list[str] = attrs.Factory(list)
+
+    def add(self, key: str, value: Value) -> None:
+        kind: KindName = "str" if isinstance(value, str) else "float" if isinstance(value, float) else "int"
+        self.counts[kind] += 1
+        _note(self.keys.setdefault(kind, []), key)
+        if isinstance(value, int) and abs(value) > _EXACT_IN_DOUBLES and int(float(value)) != value:
+            self.inexact += 1
+            _note(self.inexact_keys, key)
+
+    @property
+    def kind(self) -> KindName:
+        """What most of its values are: a number or a `str`; a `float` where one number is."""
+        numbers = self.counts["int"] + self.counts["float"]
+        if self.counts["str"] > numbers:
+            return "str"
+        return "float" if self.counts["float"] else "int"
+
+
+def _note(keys: list[str], key: str) -> None:
+    if len(keys) < _EXAMPLES:
+        keys.append(key)
+
+
+def infer(items: Iterable[tuple[object, Mapping[str, Value]]], name: str) -> Inference | None:
+    """Return the schema of a record *name* that the results of *items*, pairs of key and result, suggest; `None` of none.
+
+    An `int` field is a `float` where some result has a float there. Where a field is a number in some results and a
+    `str` in others, it is what most have, and the others are outliers; so are ints that a float field cannot hold
+    exactly, and what is stored but is no result. *items* are read once, in memory bounded by the names of fields.
+
+    Raises:
+        BulkError: *items* raised it, for more than corrupt results.
+        SchemaError: no record can have these fields; lists every reason.
+
+    >>> stored = [("a", {"loss": 1, "note": "ok"}), ("b", {"loss": 0.5})]
+    >>> inference = infer(stored, "Run")
+    >>> [(field.name, field.kind, field.optional) for field in inference.schema.columns]
+    [('loss', 'float', False), ('note', 'str', True)]
+    """
+    seen: dict[str, _Seen] = {}
+    results = 0
+    corrupt: tuple[str, ...] = ()
+    try:
+        for key, result in items:
+            results += 1
+            for field, value in result.items():
+                seen.setdefault(field, _Seen()).add(str(key), value)
+    except BulkError as error:
+        if not all(isinstance(each, CorruptResultError) for each in error.exceptions):
+            raise
+        corrupt = tuple(map(str, error.errors))
+    if not results:
+        return None
+    schema = RecordSchema(
+        name=name, fields=tuple(_proposed(field, found, results) for field, found in seen.items())
+    )
+    if problems := tuple(_problems(schema)):
+        raise SchemaError(f"inferred from {results} results", problems)
+    outliers = [outlier for field, found in seen.items() for outlier in _outliers(field, found)]
+    if corrupt:
+        outliers.append(Outlier(None, "is stored, and is no result", len(corrupt), corrupt[:_EXAMPLES]))
+    return Inference(schema, results, tuple(outliers))
+
+
+def _proposed(name: str, found: _Seen, results: int) -> FieldSchema:
+    optional = found.counts[found.kind] + (found.counts["int"] if found.kind == "float" else 0) < results
+    return FieldSchema(
+        attribute=attribute_name(name),
+        name=name,
+        kind=found.kind,
+        optional=optional,
+        default=None if optional else MISSING,
+    )
+
+
+def _problems(schema: RecordSchema) -> Iterator[tuple[str, str]]:
+    if (reason := identifier_problem(schema.name)) is not None:
+        yield "/title", reason
+    taken: dict[str, str] = {}
+    for field in schema.columns:
+        pointer = f"/properties/{field.name.replace('~', '~0').replace('/', '~1')}"
+        if (reason := attribute_problem(field.attribute)) is not None:
+            yield pointer, reason
+        if taken.setdefault(field.attribute, field.name) != field.name:
+            yield pointer, f"has the attribute {field.attribute!r}, and so has {taken[field.attribute]!r}"
+    for _, reason in schema.definition_problems():
+        yield "", reason
+
+
+def _outliers(name: str, found: _Seen) -> Iterator[Outlier]:
+    for kind, count in found.counts.items():
+        if "str" in (kind, found.kind) and kind != found.kind:
+            yield Outlier(name, f"is {kind}, not {found.kind}", count, tuple(found.keys[kind]))
+    if found.kind == "float" and found.inexact:
+        yield Outlier(name, "is an int that no float equals", found.inexact, tuple(found.inexact_keys))
