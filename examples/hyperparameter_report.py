@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 
+from digits_trial import DigitsTrial
+
 from typedtrack import FsspecResultTracker
 
 
@@ -13,16 +15,16 @@ def main() -> None:
     parser.add_argument("--tracker-base", required=True)
     args = parser.parse_args()
 
-    tracker = FsspecResultTracker(args.tracker_base)
-    trials = sorted(tracker.items(prefix="digits"))
+    tracker = FsspecResultTracker(args.tracker_base).typed(DigitsTrial)
+    trials = sorted(tracker.items(prefix="digits"), key=lambda item: str(item[0]))
 
     print("trial               C   gamma  accuracy (5 folds)  support vectors")
     for key, trial in trials:
-        accuracy = f"{trial['accuracy/mean']:.3f} ± {trial['accuracy/sem']:.3f}"
-        print(f"{key:<16} {trial['c']:>4g} {trial['gamma']:>7g} {accuracy:>19} {trial['support_vectors']:>16}")
+        accuracy = f"{trial.accuracy.mean:.3f} ± {trial.accuracy.sem:.3f}"
+        print(f"{key:<16} {trial.c:>4g} {trial.gamma:>7g} {accuracy:>19} {trial.support_vectors:>16}")
 
-    best, result = max(trials, key=lambda item: item[1]["accuracy/mean"])
-    print(f"best: {best}, accuracy {result['test_accuracy']:.3f} on images that no trial was trained on")
+    best, result = max(trials, key=lambda item: item[1].accuracy.mean)
+    print(f"best: {best}, accuracy {result.test_accuracy:.3f} on images that no trial was trained on")
 
 
 if __name__ == "__main__":

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import argparse
 
+from digits_trial import DigitsTrial
 from sklearn.datasets import load_digits
 from sklearn.model_selection import cross_val_score, train_test_split
 from sklearn.svm import SVC
 
-from typedtrack import FsspecResultTracker
+from typedtrack import FsspecResultTracker, Stat
 
 FOLDS = 5
 
@@ -34,15 +35,14 @@ def main() -> None:
     accuracies = cross_val_score(model, train_images, train_digits, cv=FOLDS)
     model.fit(train_images, train_digits)
 
-    tracker = FsspecResultTracker(args.tracker_base)
-    tracker[args.key] = {
-        "c": args.c,
-        "gamma": args.gamma,
-        "accuracy/mean": accuracies.mean(),
-        "accuracy/sem": accuracies.std(ddof=1) / FOLDS**0.5,
-        "test_accuracy": model.score(test_images, test_digits),
-        "support_vectors": model.n_support_.sum(),
-    }
+    trials = FsspecResultTracker(args.tracker_base).typed(DigitsTrial)
+    trials[args.key] = DigitsTrial(
+        c=args.c,
+        gamma=args.gamma,
+        accuracy=Stat.of(accuracies),
+        test_accuracy=model.score(test_images, test_digits),
+        support_vectors=model.n_support_.sum(),
+    )
 
 
 if __name__ == "__main__":

@@ -47,7 +47,7 @@ HOSTILE = [
 ]
 """Texts that could end a literal, begin an escape, turn a line around, or read as code."""
 
-_PATTERNS = ['^["\']+$', "\\\\d{2}\n", "", "(?s).*", "中+|\u202e"]
+_PATTERNS = ["^[\"']+$", "\\\\d{2}\n", "", "(?s).*", "中+|\u202e"]
 _ATTRIBUTES = ["a", "b_1", "accuracy", "key", "match", "type", "L2", "x" * 40, "results", "loss_of_the_last_epoch"]
 _INTS = st.integers(-(2**63), 2**63 - 1)
 
@@ -71,8 +71,9 @@ def _is_sound(schema: FieldSchema | RecordSchema) -> bool:
 @st.composite
 def _fields(draw: st.DrawFn, attribute: str, name: str, aliases: tuple[str, ...], optional: bool) -> FieldSchema:
     kind: KindName = draw(st.sampled_from(["int", "float", "str"]))
-    values: SearchStrategy[Value] = {"int": _INTS, "float": st.floats(), "str": _texts}[kind]
-    choices = draw(st.just([]) | st.lists(values, unique=True, max_size=4)) if kind != "float" else []
+    named: SearchStrategy[int | str] = _INTS if kind == "int" else _texts
+    values: SearchStrategy[Value] = st.floats() if kind == "float" else named
+    choices = draw(st.just([]) | st.lists(named, unique=True, max_size=4)) if kind != "float" else []
     rules: dict[str, object] = {}
     if not choices:
         low, high = sorted(draw(st.tuples(*[_INTS if kind == "int" else st.floats(-1e308, 1e308)] * 2)))
@@ -119,9 +120,7 @@ def _records(draw: st.DrawFn, name: str, nested: list[RecordSchema]) -> RecordSc
             record = draw(st.sampled_from(nested))
             defaults, doc = draw(st.sampled_from([(), _defaults(record)])), draw(st.just("") | docs())
             fields.append(
-                NestedSchema(
-                    attribute=attribute, name=wire, record=record, defaults=defaults, aliases=aliases, doc=doc
-                )
+                NestedSchema(attribute=attribute, name=wire, record=record, defaults=defaults, aliases=aliases, doc=doc)
             )
         else:
             fields.append(draw(_fields(attribute, wire, aliases, number > 0 and draw(st.booleans()))))

@@ -1,0 +1,1 @@
+"""The command line: each command in this process, and the program in its own."""

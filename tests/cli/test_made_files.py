@@ -25,7 +25,10 @@ def test_export_writes_only_what_differs(cli: Cli) -> None:
     cli("schema", "export", "records.py", "--out", "schemas")
     written = [Path(path).stat().st_mtime_ns for path in BOTH]
     assert cli("schema", "export", "records.py", "--out", "schemas") == (0, "", "")
-    assert cli("schema", "export", "records.py", "--out", "schemas", "--json").document == {"files": BOTH, "written": []}
+    assert cli("schema", "export", "records.py", "--out", "schemas", "--json").document == {
+        "files": BOTH,
+        "written": [],
+    }
     assert [Path(path).stat().st_mtime_ns for path in BOTH] == written
 
 
@@ -55,7 +58,9 @@ def test_export_refuses_what_names_no_record(cli: Cli, target: str, reason: str)
     Path("empty.py").write_text("")
     code, out, err = cli("schema", "export", target, "--out", "schemas")
     assert (code, out) == (2, "")
-    assert err.startswith("typedtrack: ") and reason in err and err.count("\n") == 1
+    assert err.startswith("typedtrack: ")
+    assert reason in err
+    assert err.count("\n") == 1
     assert not Path("schemas").exists()
 
 
@@ -86,7 +91,8 @@ def test_check_of_made_files_shows_what_is_stale(cli: Cli) -> None:
     command = ["schema", "generate", "schemas", "--out", "made.py", "--check"]
     code, out, err = cli(*command)
     assert (code, err) == (1, "")
-    assert out.startswith("--- /dev/null\n+++ made.py\n") and "+class EvalResult:\n" in out
+    assert out.startswith("--- /dev/null\n+++ made.py\n")
+    assert "+class EvalResult:\n" in out
     assert not Path("made.py").exists()
 
     cli(*command[:-1])
@@ -103,18 +109,25 @@ def test_check_of_made_files_shows_what_is_stale(cli: Cli) -> None:
     [
         (None, "no schema at schemas: "),
         ("{", "is not JSON"),
-        ('{"title": "A", "type": "object", "properties": {"self": {"type": "number"}}, "required": ["self"]}', "'self'"),
-        ('{"title": "A", "type": "object", "properties": {"int": {"type": "number"}}, "required": ["int"]}', "reserved"),
+        (
+            '{"title": "A", "type": "object", "properties": {"self": {"type": "number"}}, "required": ["self"]}',
+            "'self'",
+        ),
+        (
+            '{"title": "A", "type": "object", "properties": {"int": {"type": "number"}}, "required": ["int"]}',
+            "reserved",
+        ),
     ],
 )
 def test_generate_refuses_schemas_that_it_cannot_use(cli: Cli, document: str | None, reason: str) -> None:
-    """What is missing, no document, or brings a name that no code can have is refused in one line, and nothing written."""
+    """What is missing, no document, or has a name that no code can have is refused in one line, nothing written."""
     if document is not None:
         Path("schemas").mkdir()
         Path("schemas/a.schema.json").write_text(document)
     code, out, err = cli("schema", "generate", "schemas", "--out", "made.py")
     assert (code, out) == (2, "")
-    assert reason in err and err.count("\n") == 1
+    assert reason in err
+    assert err.count("\n") == 1
     assert not Path("made.py").exists()
 
 
@@ -124,4 +137,6 @@ def test_a_folder_that_may_not_be_written_is_an_error_of_the_store(cli: Cli) -> 
     Path("taken").write_text("a file")
     code, out, err = cli("schema", "generate", "schemas", "--out", "taken/made.py")
     assert (code, out) == (3, "")
-    assert err.startswith("typedtrack: ") and "taken" in err and err.count("\n") == 1
+    assert err.startswith("typedtrack: ")
+    assert "taken" in err
+    assert err.count("\n") == 1

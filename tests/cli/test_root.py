@@ -23,10 +23,12 @@ def _run(*arguments: str) -> subprocess.CompletedProcess[str]:
 def test_python_m_typedtrack_is_the_command_line() -> None:
     """Help and version are printed; the code of misuse reaches the shell."""
     shown = _run("--help")
-    assert (shown.returncode, shown.stderr) == (0, "") and "Usage: typedtrack" in shown.stdout
+    assert (shown.returncode, shown.stderr) == (0, "")
+    assert "Usage: typedtrack" in shown.stdout
     wrong = _run("schema", "infe")
     assert (wrong.returncode, wrong.stdout) == (2, "")
-    assert wrong.stderr.startswith("typedtrack: No such command 'infe'") and wrong.stderr.count("\n") == 1
+    assert wrong.stderr.startswith("typedtrack: No such command 'infe'")
+    assert wrong.stderr.count("\n") == 1
 
 
 def test_the_version_is_that_of_the_package(cli: Cli) -> None:

@@ -10,8 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from sqlite_tracker import SqliteResultTracker
 
-from examples.sqlite_tracker import SqliteResultTracker
 from typedtrack import (
     KeyConflictError,
     ResultExistsError,

@@ -92,9 +92,9 @@ def _assert_declares_records_alone(text: str) -> None:
                     match member:
                         case ast.Expr(value=ast.Constant(value=str())):
                             pass
-                        case ast.AnnAssign(target=ast.Name(), annotation=annotation, value=value):
+                        case ast.AnnAssign(target=ast.Name(), annotation=annotation, value=default):
                             assert _is_literal(annotation, names)
-                            assert value is None or _is_literal(value, names)
+                            assert default is None or _is_literal(default, names)
                         case _:
                             pytest.fail(f"{ast.unparse(member)!r} is no field")
             case _:
@@ -104,7 +104,7 @@ def _assert_declares_records_alone(text: str) -> None:
 @settings(max_examples=50, suppress_health_check=[HealthCheck.too_slow])
 @given(record_schemas(), st.booleans())
 def test_nothing_in_a_schema_becomes_code(schemas: list[RecordSchema], stubs: bool) -> None:
-    """Generated text is imports, record classes and literals, whatever the schema holds: running it runs no other code."""
+    """Generated text is imports, record classes and literals, whatever the schema holds: no other code runs."""
     _assert_declares_records_alone(generate(schemas, stubs=stubs))
 
 
@@ -120,7 +120,5 @@ def test_formatters_leave_generated_code_alone(
     for line_length in ("88", "120"):
         options = ["--isolated", "--no-cache", "--line-length", line_length]
         for command in (["format", "--diff"], ["check", "--extend-select", "I"]):
-            ran = subprocess.run(
-                [RUFF, *command, *options], cwd=folder, stdout=subprocess.PIPE, text=True, check=False
-            )
+            ran = subprocess.run([RUFF, *command, *options], cwd=folder, stdout=subprocess.PIPE, text=True, check=False)
             assert ran.returncode == 0, ran.stdout

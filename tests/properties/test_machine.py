@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from examples.sqlite_tracker import SqliteResultTracker
+from sqlite_tracker import SqliteResultTracker
+
 from tests.trackers import DictTracker
 from typedtrack import FsspecResultTracker, open_tracker
 from typedtrack.testing.machine import state_machine

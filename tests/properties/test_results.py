@@ -12,8 +12,8 @@ from typing import Any, cast
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
+from sqlite_tracker import SqliteResultTracker
 
-from examples.sqlite_tracker import SqliteResultTracker
 from tests.trackers import exact, snapshot
 from typedtrack import CorruptResultError, InvalidResultError, Key, Result, ResultTracker, open_tracker
 from typedtrack._codec import encode

@@ -16,7 +16,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """
     if missing := [name for name in ("click", "rich") if find_spec(name) is None]:
         print(
-            f"typedtrack: the command line needs {' and '.join(missing)}: pip install 'typedtrack[cli]'", file=sys.stderr
+            f"typedtrack: the command line needs {' and '.join(missing)}: pip install 'typedtrack[cli]'",
+            file=sys.stderr,
         )
         sys.exit(2)
 

@@ -56,14 +56,12 @@ def run(arguments: Sequence[str] | None = None) -> int:
 
 
 def _code(error: Exception) -> int:
-    match error:
-        case ResultNotFoundError() | ResultExistsError() | ResultTimeoutError():
-            return 1
-        case CorruptResultError() | BulkError():
-            return 3
-        case TypedtrackError() | ValueError() | ImportError():  # the last two: a URL, or a filesystem to be installed
-            return 2
-    return 3
+    if isinstance(error, (ResultNotFoundError, ResultExistsError, ResultTimeoutError)):
+        return 1
+    if isinstance(error, (CorruptResultError, BulkError)):
+        return 3
+    # ValueError and ImportError are about the base: no URL that is known, or one whose filesystem is to be installed.
+    return 2 if isinstance(error, (TypedtrackError, ValueError, ImportError)) else 3
 
 
 def _report(message: str) -> None:

@@ -1,4 +1,4 @@
-"""``typedtrack schema``: records and their schemas, code from schemas, compatibility, and schemas from what is stored."""
+"""``typedtrack schema``: records to schemas, schemas to code, compatibility, and schemas of what is stored."""
 
 from __future__ import annotations
 
@@ -14,8 +14,7 @@ from typedtrack.cli.compatibility import reports
 from typedtrack.cli.output import json_option, print_json, print_markdown, print_table
 from typedtrack.cli.sources import record_schemas, schemas_at
 from typedtrack.codegen import drift, generate, write_files
-from typedtrack.schemas import MODES, RULES, Mode, document_text, file_name
-from typedtrack.schemas.inference import infer
+from typedtrack.schemas import MODES, RULES, Mode, document_text, file_name, infer
 
 __all__ = ["schema"]
 
@@ -67,7 +66,9 @@ def _made(files: Mapping[Path, str], *, check_only: bool, as_json: bool) -> int:
     written = [] if check_only else write_files(files)
     if as_json:
         document = {"files": [path.as_posix() for path in files]}
-        print_json({**document, "diff": diff} if check_only else {**document, "written": [*map(Path.as_posix, written)]})
+        print_json(
+            {**document, "diff": diff} if check_only else {**document, "written": [*map(Path.as_posix, written)]}
+        )
     elif check_only:
         print(diff, end="")
     else:
@@ -94,7 +95,9 @@ def _made(files: Mapping[Path, str], *, check_only: bool, as_json: bool) -> int:
     help="What readers do with fields that they do not know.",
 )
 @json_option
-def check_command(new: str, against: tuple[str, ...], mode: Mode, unknown: Literal["ignore", "error"], as_json: bool) -> int:
+def check_command(
+    new: str, against: tuple[str, ...], mode: Mode, unknown: Literal["ignore", "error"], as_json: bool
+) -> int:
     """Check that NEW schemas, a file or a folder, read what older ones wrote (or as --mode says).
 
     Records are told apart by their names. Exits with 1 if some are incompatible.
@@ -118,7 +121,9 @@ def rules(markdown: bool, as_json: bool) -> None:
     """List the rules of compatibility."""
     headers = ["rule", "holds if", "if not"]
     if as_json:
-        print_json([{"id": rule.id, "purpose": rule.purpose, "remedy": rule.remedy, "warns": rule.warns} for rule in RULES])
+        print_json(
+            [{"id": rule.id, "purpose": rule.purpose, "remedy": rule.remedy, "warns": rule.warns} for rule in RULES]
+        )
         return
     rows = [(rule.id, rule.purpose, f"{'a warning: ' if rule.warns else ''}{rule.remedy}") for rule in RULES]
     if markdown:

@@ -13,14 +13,13 @@ import click
 from typedtrack._records import schema_of
 from typedtrack._schema import RecordSchema
 from typedtrack.errors import RecordDefinitionError
-from typedtrack.schemas import read_schemas
-from typedtrack.schemas.git import read_committed
+from typedtrack.schemas import read_committed, read_schemas
 
 __all__ = ["record_schemas", "schemas_at"]
 
 
 def record_schemas(target: str) -> list[RecordSchema]:
-    """Return the schemas of the record classes that *target* names: ``MODULE``, all that it defines, or ``MODULE:Class``.
+    """Return the schemas of the record classes that *target* names: ``MODULE:Class``, or ``MODULE``, all it defines.
 
     ``MODULE`` is a dotted name, looked for in the current folder too, or the path of a ``.py`` file.
 
@@ -53,7 +52,8 @@ def _imported(name: str) -> ModuleType:
                 sys.path.insert(0, "")  # as for `python -m`
             return importlib.import_module(name)
         spec = importlib.util.spec_from_file_location(Path(name).stem, name)
-        assert spec is not None and spec.loader is not None  # a name that ends with .py has a loader
+        assert spec is not None  # for a name that ends with .py
+        assert spec.loader is not None
         module = importlib.util.module_from_spec(spec)
         sys.modules[spec.name] = module  # annotations are looked up there
         spec.loader.exec_module(module)

@@ -50,7 +50,7 @@ def flat(expression: Expression) -> str:
 
 def fits(line: str) -> bool:
     """Return whether *line* is short enough, in columns of a terminal."""
-    return line.isascii() and len(line) <= _LINE_LENGTH or sum(map(_columns, line)) <= _LINE_LENGTH
+    return (line.isascii() and len(line) <= _LINE_LENGTH) or sum(map(_columns, line)) <= _LINE_LENGTH
 
 
 def _columns(character: str) -> int:

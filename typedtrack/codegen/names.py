@@ -7,17 +7,17 @@ field came.
 
 from __future__ import annotations
 
-import keyword
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Final
 
+from typedtrack._identifiers import attribute_problem, identifier_problem
 from typedtrack._records import Stat, schema_of
 from typedtrack._schema import FieldSchema, NestedSchema, RecordSchema
 from typedtrack.errors import RecordDefinitionError
 
-__all__ = ["RESERVED", "records_of"]
+__all__ = ["RESERVED", "is_stat", "records_of"]
 
-RESERVED: Final = frozenset({"Annotated", "Literal", "Meta", "field", "float", "int", "record", "self", "str"})
+RESERVED: Final = frozenset({"Annotated", "Literal", "Meta", "field", "float", "int", "record", "str"})
 """Names that generated code itself uses."""
 
 _REMEDY: Final = "name it otherwise in the schema"
@@ -44,24 +44,24 @@ def _collect(schema: RecordSchema, found: dict[str, RecordSchema]) -> None:
             _collect(field.record, found)
     if (reason := _name_problem(schema.name)) is not None:
         raise RecordDefinitionError(schema.name, None, reason)
-    # As text, NaN is NaN, and 0.0 is neither -0.0 nor 0.
-    if repr(found.setdefault(schema.name, schema)) != repr(schema):
+    if found.setdefault(schema.name, schema) != schema:
         raise RecordDefinitionError(schema.name, None, f"is the name of two different records; {_REMEDY}")
 
 
 def _name_problem(name: str) -> str | None:
-    if not (name.isascii() and name.isidentifier()) or name.startswith("__"):
-        return f"{name!r} is no ASCII identifier of Python, or begins with two underscores; {_REMEDY}"
-    if keyword.iskeyword(name) or name in RESERVED:
-        return f"the name {name!r} is reserved in generated code; {_REMEDY}"
-    return None
+    if (reason := identifier_problem(name)) is None:
+        if not name.isascii() or name.startswith("__"):
+            reason = f"the name {name!r} is not of ASCII alone, or begins with two underscores"
+        elif name in RESERVED:
+            reason = f"the name {name!r} is reserved in generated code"
+    return reason and f"{reason}; {_REMEDY}"
 
 
-def _check_attributes(schema: RecordSchema, classes: Iterable[str]) -> None:
+def _check_attributes(schema: RecordSchema, classes: Collection[str]) -> None:
     taken: dict[str, FieldSchema | NestedSchema] = {}
     for field in schema.fields:
         attribute = field.attribute
-        reason = _name_problem(attribute)
+        reason = attribute_problem(attribute) or _name_problem(attribute)
         if reason is None and attribute in classes:
             reason = f"the name {attribute!r} is that of a record in the same module; {_REMEDY}"
         if reason is None and taken.setdefault(attribute, field) is not field:
@@ -72,4 +72,4 @@ def _check_attributes(schema: RecordSchema, classes: Iterable[str]) -> None:
 
 def is_stat(schema: RecordSchema) -> bool:
     """Return whether *schema* is that of `typedtrack.Stat`, which is imported rather than made anew."""
-    return repr(schema) == repr(schema_of(Stat))
+    return schema == schema_of(Stat)

@@ -1,4 +1,4 @@
-"""Schemas beyond their class: files of documents, classes made of them at run time, and compatibility."""
+"""Schemas beyond their class: files, classes made at run time, compatibility, inference."""
 
 from typedtrack._identifiers import attribute_name, attribute_problem, class_name, identifier_problem
 from typedtrack.schemas.compatibility import (
@@ -13,6 +13,8 @@ from typedtrack.schemas.compatibility import (
     warnings_of,
 )
 from typedtrack.schemas.files import SUFFIX, document_text, file_name, load_schemas, parse_document, read_schemas
+from typedtrack.schemas.git import read_committed
+from typedtrack.schemas.inference import Inference, Outlier, infer
 
 __all__ = [
     "MODES",
@@ -20,7 +22,9 @@ __all__ = [
     "SUFFIX",
     "Conflict",
     "Incompatibility",
+    "Inference",
     "Mode",
+    "Outlier",
     "Rule",
     "attribute_name",
     "attribute_problem",
@@ -30,8 +34,10 @@ __all__ = [
     "document_text",
     "file_name",
     "identifier_problem",
+    "infer",
     "load_schemas",
     "parse_document",
+    "read_committed",
     "read_schemas",
     "warnings_of",
 ]

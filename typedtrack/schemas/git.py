@@ -23,7 +23,9 @@ def read_committed(path: Path, ref: str) -> dict[str, RecordSchema]:
     folder = path if path.is_dir() else path.parent
     within = "." if path.is_dir() else path.name
     # The ref is given where only a revision is read, so that none is taken for an option.
-    listed = _git(folder, "ls-tree", "-z", "--name-only", "--end-of-options", ref, f"{within}/" if path.is_dir() else within)
+    listed = _git(
+        folder, "ls-tree", "-z", "--name-only", "--end-of-options", ref, f"{within}/" if path.is_dir() else within
+    )
     names = [name for name in listed.decode().split("\0") if name.endswith(SUFFIX) or (name and name == path.name)]
     if not names:
         raise FileNotFoundError(f"no *{SUFFIX} in {path} as of {ref}")

@@ -29,14 +29,15 @@ class Outlier(NamedTuple):
     field: str | None
     """The name on the wire; `None` where the result as a whole does not fit."""
     reason: str
-    count: int
+    results: int
+    """How many."""
     keys: tuple[str, ...]
     """The first of them, three at most."""
 
     def __str__(self) -> str:
         where = "" if self.field is None else f"field {shown(self.field)}: "
-        more = ", …" if self.count > len(self.keys) else ""
-        return f"{where}{self.reason}: {self.count} of the results ({', '.join(self.keys)}{more})"
+        more = ", …" if self.results > len(self.keys) else ""
+        return f"{where}{self.reason}: {self.results} of the results ({', '.join(self.keys)}{more})"
 
 
 class Inference(NamedTuple):
@@ -79,11 +80,12 @@ def _note(keys: list[str], key: str) -> None:
 
 
 def infer(items: Iterable[tuple[object, Mapping[str, Value]]], name: str) -> Inference | None:
-    """Return the schema of a record *name* that the results of *items*, pairs of key and result, suggest; `None` of none.
+    """Return the schema that the results of *items*, pairs of key and result, suggest; `None` where there are none.
 
-    An `int` field is a `float` where some result has a float there. Where a field is a number in some results and a
-    `str` in others, it is what most have, and the others are outliers; so are ints that a float field cannot hold
-    exactly, and what is stored but is no result. *items* are read once, in memory bounded by the names of fields.
+    It is that of a record *name*. An `int` field is a `float` where some result has a float there. Where a field is a
+    number in some results and a `str` in others, it is what most have, and the others are outliers; so are ints that
+    a float field cannot hold exactly, and what is stored but is no result. *items* are read once, in memory bounded by
+    the names of fields.
 
     Raises:
         BulkError: *items* raised it, for more than corrupt results.
@@ -108,9 +110,7 @@ def infer(items: Iterable[tuple[object, Mapping[str, Value]]], name: str) -> Inf
         corrupt = tuple(map(str, error.errors))
     if not results:
         return None
-    schema = RecordSchema(
-        name=name, fields=tuple(_proposed(field, found, results) for field, found in seen.items())
-    )
+    schema = RecordSchema(name=name, fields=tuple(_proposed(field, found, results) for field, found in seen.items()))
     if problems := tuple(_problems(schema)):
         raise SchemaError(f"inferred from {results} results", problems)
     outliers = [outlier for field, found in seen.items() for outlier in _outliers(field, found)]

@@ -1,0 +1,1 @@
+"""Generated code as it was reviewed, and the records that it is generated from."""

@@ -1,0 +1,155 @@
+"""Generated code: golden files, compared and then executed; names; stubs beside what `load_schemas` makes."""
+
+from __future__ import annotations
+
+import difflib
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.golden import made_by_hand
+from typedtrack import FieldSchema, RecordDefinitionError, RecordSchema, Stat, schema_of
+from typedtrack._schema import NestedSchema
+from typedtrack.codegen import drift, generate, write_files
+from typedtrack.codegen.literals import docstring
+from typedtrack.schemas import document_text, file_name
+
+GOLDEN = Path(__file__).parents[1] / "golden"
+SCHEMAS = [schema_of(made_by_hand.Evaluation), schema_of(made_by_hand.Hostile), schema_of(Stat)]
+
+
+@pytest.mark.parametrize("name", ["generated.py", "generated.pyi.txt"])
+def test_what_is_generated_is_the_golden_file(name: str) -> None:
+    """Not a byte differs from what was reviewed; after a change that is meant, write it there, and review it."""
+    text = generate(SCHEMAS, stubs="pyi" in name)
+    golden = (GOLDEN / name).read_text("utf-8")
+    assert text == golden, "".join(difflib.unified_diff(golden.splitlines(True), text.splitlines(True)))
+
+
+def test_the_golden_file_runs() -> None:
+    """Executed, the golden file makes records of the schemas that it came from, which hold values."""
+    from tests.golden import generated
+
+    assert [schema_of(getattr(generated, schema.name)) for schema in SCHEMAS] == SCHEMAS
+    assert generated.__all__ == ["Evaluation", "Hostile", "Latency", "Stat"]
+    evaluation = generated.Evaluation(accuracy=1, l2norm=Stat(mean=0.5, sem=0.1))
+    assert evaluation.validation == generated.Latency(p50_ms=0.0, p99_ms=None)
+
+
+def test_generation_is_deterministic() -> None:
+    """The same schemas give the same text in another process, whose hashes differ."""
+    program = (
+        "from tests.unit.test_codegen import SCHEMAS; from typedtrack.codegen import generate; "
+        "import sys; sys.stdout.buffer.write(generate(SCHEMAS).encode())"
+    )
+    for seed in ("1", "2"):
+        made = subprocess.run(
+            [sys.executable, "-c", program],
+            check=True,
+            capture_output=True,
+            cwd=GOLDEN.parents[1],
+            env={"PYTHONHASHSEED": seed, "PYTHONPATH": ".", "PATH": ""},
+        )
+        assert made.stdout.decode() == generate(SCHEMAS)
+
+
+def _field(attribute: str, name: str = "") -> FieldSchema:
+    return FieldSchema(attribute=attribute, name=name or attribute, kind="int")
+
+
+@pytest.mark.parametrize("name", ["class", "a b", "a\n", "", "größe", "__debug__", "int", "Literal", "x=1", "\uff52"])
+def test_a_class_name_that_is_none_is_refused(name: str) -> None:
+    """Keywords, what is no ASCII identifier, and what generated code uses itself: none becomes text."""
+    with pytest.raises(RecordDefinitionError) as refused:
+        generate([RecordSchema(name=name, fields=(_field("a"),))])
+    assert (refused.value.cls, refused.value.field) == (name, None)
+    assert "name it otherwise in the schema" in str(refused.value)
+
+
+@pytest.mark.parametrize("name", ["class", "a b", "self", "_a", "größe", "float", "field", "R", "a: int = exit()\nb"])
+def test_an_attribute_that_is_none_is_refused(name: str) -> None:
+    """So are attributes, those that would hide a class of the module too."""
+    with pytest.raises(RecordDefinitionError) as refused:
+        generate([RecordSchema(name="R", fields=(_field(name, "x"),))])
+    assert (refused.value.cls, refused.value.field) == ("R", name)
+
+
+def test_collisions_are_errors() -> None:
+    """Two fields of one attribute, two records of one name: no suffix tells them apart, and equal records are one."""
+    with pytest.raises(RecordDefinitionError, match="is the attribute of 'a/b' and of 'a_b'"):
+        generate([RecordSchema(name="R", fields=(_field("a_b", "a/b"), _field("a_b")))])
+
+    stat = RecordSchema(name="Stat", fields=(_field("mean"),))
+    nesting = RecordSchema(name="R", fields=(NestedSchema(attribute="s", name="s", record=schema_of(Stat)),))
+    with pytest.raises(RecordDefinitionError, match=r"Stat: is the name of two different records"):
+        generate([stat, nesting])
+    assert generate([nesting, schema_of(Stat), nesting]) == generate([nesting])
+
+
+def test_a_record_of_ones_own_may_be_called_stat() -> None:
+    """`typedtrack.Stat` is imported only where the record is that one."""
+    text = generate([RecordSchema(name="Stat", fields=(_field("mean"),))])
+    assert "import record\n" in text
+    assert "class Stat:\n    mean: int\n" in text
+
+
+def test_documentation_that_no_docstring_has_is_cleaned() -> None:
+    """Tabs, and blank lines at the ends, of a schema made by hand: what a class could have is left."""
+    assert docstring("\n\n  a\tb\n\n", "") == ['"""a     b"""']
+    schema = RecordSchema(name="R", fields=(_field("a"),), doc=" \n ")
+    assert '"""' not in generate([schema]).split("class")[1]
+
+
+RUNTIME = """from pathlib import Path
+
+from typedtrack.schemas import load_schemas
+
+globals().update(load_schemas(Path(__file__).with_name("schemas")))
+"""
+
+
+def _stubtest(folder: Path, stub: str) -> subprocess.CompletedProcess[str]:
+    write_files({folder / "made.py": RUNTIME, folder / "made.pyi": stub})
+    write_files({folder / "schemas" / file_name(schema.name): document_text(schema) for schema in SCHEMAS})
+    write_files({folder / "allowed": r"made\..*\.__(attrs_.*|typedtrack_record)__" + "\n"})  # what attrs and record add
+    return subprocess.run(
+        [sys.executable, "-m", "mypy.stubtest", "made", "--allowlist", "allowed"],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=folder,
+        env={"PYTHONPATH": f"{folder}:{GOLDEN.parents[1]}", "MYPYPATH": str(GOLDEN.parents[1]), "PATH": ""},
+    )
+
+
+def test_a_stub_agrees_with_the_classes_made_at_run_time(tmp_path: Path) -> None:
+    """`mypy.stubtest` finds no difference to what `load_schemas` made; it does where there is one."""
+    stub = generate(SCHEMAS, stubs=True)
+    agreed = _stubtest(tmp_path, stub)
+    assert agreed.returncode == 0, agreed.stdout + agreed.stderr
+    stale = _stubtest(tmp_path, stub.replace("    validation: Latency = ...\n", ""))
+    assert stale.returncode == 1
+    assert "validation" in stale.stdout
+
+
+def test_write_files_leaves_what_is_right_alone(tmp_path: Path) -> None:
+    """A file is written where it differs, by its line ends too; folders are made; the rest is not touched."""
+    files = {tmp_path / "a/b.py": "x\n", tmp_path / "c.py": "y\n"}
+    assert write_files(files) == list(files)
+    (tmp_path / "c.py").write_bytes(b"y\r\n")
+    assert drift(files).startswith("--- ")
+    assert write_files(files) == [tmp_path / "c.py"]
+    assert drift(files) == ""
+    (tmp_path / "c.py").write_bytes(b"\xff")
+    assert "-\\xff\n" in drift(files)
+    assert sorted(path.name for path in tmp_path.rglob("*")) == ["a", "b.py", "c.py"]
+
+
+def test_a_file_that_cannot_be_replaced_stays(tmp_path: Path) -> None:
+    """What fails leaves nothing beside its target."""
+    (tmp_path / "taken.py").mkdir()
+    with pytest.raises(OSError, match="taken"):
+        write_files({tmp_path / "taken.py": "x\n"})
+    assert [path.name for path in tmp_path.iterdir()] == ["taken.py"]
