@@ -20,12 +20,15 @@ servers: ## Install the servers that tests of real stores run against: Ceph, ssh
 	@tests/servers/install.sh
 
 .PHONY: check
-check: .venv/check ## Check format, lint, the order of the rooms, and types with mypy and pyright.
+check: .venv/check ## Check format, lint, the order of the rooms, types with mypy and pyright, and that what is made is fresh.
 	@$(BIN)/ruff format --check
 	@$(BIN)/ruff check
 	@$(BIN)/lint-imports --no-logo
 	@$(BIN)/mypy
 	@$(BIN)/pyright --pythonpath $(BIN)/python
+	@$(BIN)/typedtrack schema generate schemas --out examples/digits_trial.py --check
+	@$(BIN)/typedtrack schema export examples/digits_trial.py --out schemas --check
+	@$(BIN)/pytest --quiet --no-header tests/unit/test_docs.py -k fresh
 
 .PHONY: bench
 bench: .venv/bench ## Measure beside the reference and the limit; prints a Markdown table.

@@ -9,6 +9,9 @@ import pytest
 from sybil import Sybil
 from sybil.parsers.myst import PythonCodeBlockParser
 
+from typedtrack.cli.app import run
+from typedtrack.cli.schema import schema
+
 ROOT = Path(__file__).parents[2]
 PAGES = sorted(path.relative_to(ROOT).as_posix() for path in [ROOT / "README.md", *ROOT.glob("docs/**/*.md")])
 
@@ -38,3 +41,21 @@ def test_the_architecture_has_every_room_in_the_order_that_is_enforced() -> None
     order = {room: height for height, layer in enumerate(layers["layers"]) for room in re.findall(r"\w+", layer)}
     heights = [order[room.split("/")[0]] for room in rooms if room != "__init__"]
     assert heights == sorted(heights, reverse=True)
+
+
+def test_the_rules_of_compatibility_are_fresh(capsys: pytest.CaptureFixture[str]) -> None:
+    """The table between the markers of docs/schemas.md is what ``typedtrack schema rules --markdown`` prints."""
+    page = (ROOT / "docs/schemas.md").read_text(encoding="utf-8")
+    table = re.search(r"^<!-- rules -->\n(.*?)<!-- rules -->$", page, re.DOTALL | re.MULTILINE)
+    assert table is not None
+    assert run(["schema", "rules", "--markdown"]) == 0
+    assert table[1] == capsys.readouterr().out
+
+
+def test_the_page_of_the_command_line_names_every_command_and_option() -> None:
+    """docs/cli.md has each command of ``typedtrack``, and each of their options."""
+    page = (ROOT / "docs/cli.md").read_text(encoding="utf-8")
+    for name, command in schema.commands.items():
+        assert re.search(rf"typedtrack schema {name}\b", page), name
+        for parameter in command.params:
+            assert parameter.param_type_name == "argument" or parameter.opts[0] in page, (name, parameter.opts)

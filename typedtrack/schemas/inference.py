@@ -120,7 +120,7 @@ def infer(items: Iterable[tuple[object, Mapping[str, Value]]], name: str) -> Inf
 
 
 def _proposed(name: str, found: _Seen, results: int) -> FieldSchema:
-    optional = found.counts[found.kind] + (found.counts["int"] if found.kind == "float" else 0) < results
+    optional = found.counts.total() < results
     return FieldSchema(
         attribute=attribute_name(name),
         name=name,
