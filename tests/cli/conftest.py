@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -49,7 +49,7 @@ class Answer(NamedTuple):
     err: str
 
     @property
-    def document(self) -> object:
+    def document(self) -> Any:
         """What it printed, read as strict JSON."""
 
         def refuse(token: str) -> None:
@@ -70,6 +70,7 @@ def cli(capfd: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.M
     def call(*arguments: str) -> Answer:
         capfd.readouterr()
         code = run(arguments)
-        return Answer(code, *capfd.readouterr())
+        printed = capfd.readouterr()
+        return Answer(code, printed.out, printed.err)
 
     return call

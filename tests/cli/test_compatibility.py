@@ -52,7 +52,6 @@ def test_modes_decide_which_versions_read_which(cli: Cli, mode: str, code: int) 
     command = ["schema", "check", "v3", "--against", "v1", "--against", "v2", "--mode", mode]
     assert cli(*command).code == code
     document = cli(*command, "--json").document
-    assert isinstance(document, dict)
     assert (document["mode"], document["compatible"]) == (mode, code == 0)
 
 
@@ -72,7 +71,6 @@ def test_json_has_examples_and_warnings(cli: Cli) -> None:
     answer = cli("schema", "check", "new", "--against", "old", "--mode", "full", "--json")
     document = answer.document
     assert answer.code == 1
-    assert isinstance(document, dict)
     (report,) = document["records"]
     (conflict,) = report["conflicts"]
     assert {name: conflict[name] for name in ("against", "direction", "rule", "field", "example")} == {

@@ -74,7 +74,8 @@ def _is_literal(node: ast.expr, names: set[str]) -> bool:
             return True
         case ast.Call(func=ast.Name(id=name), args=[], keywords=keywords) if name in names - {"int", "str", "float"}:
             return all(keyword.arg is not None and _is_literal(keyword.value, names) for keyword in keywords)
-    return False
+        case _:
+            return False
 
 
 def _assert_declares_records_alone(text: str) -> None:

@@ -52,10 +52,10 @@ class Inference(NamedTuple):
 class _Seen:
     """What one field was in the results read so far."""
 
-    counts: Counter[KindName] = attrs.Factory(Counter)
-    keys: dict[KindName, list[str]] = attrs.Factory(dict)
+    counts: Counter[KindName] = attrs.field(factory=Counter[KindName])
+    keys: dict[KindName, list[str]] = attrs.field(factory=dict[KindName, list[str]])
     inexact: int = 0
-    inexact_keys: list[str] = attrs.Factory(list)
+    inexact_keys: list[str] = attrs.field(factory=list[str])
 
     def add(self, key: str, value: Value) -> None:
         kind: KindName = "str" if isinstance(value, str) else "float" if isinstance(value, float) else "int"

@@ -1,0 +1,60 @@
+"""What any release stored, this one reads: schemas, results, and what the reference wrote."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.corpus.records import EVALUATIONS, LIMITS, RELEASE, Evaluation, Latency
+from typedtrack import FsspecResultTracker, Stat, schema_of
+from typedtrack.schemas import MODES, check_history, load_schemas, read_schemas
+
+CORPUS = Path(__file__).parent
+RELEASES = sorted(path.parent.name for path in CORPUS.glob("*/results"))
+
+
+@pytest.fixture(params=RELEASES)
+def release(request: pytest.FixtureRequest) -> Path:
+    """The folder of a release."""
+    return CORPUS / str(request.param)
+
+
+def test_this_release_has_its_corpus() -> None:
+    """The corpus of the release in the making is there, for the next one."""
+    assert RELEASE in RELEASES
+
+
+def test_results_are_what_was_put(release: Path) -> None:
+    """Every value is the same, to the last bit and the type; so are the bytes that this release would write."""
+    tracker = FsspecResultTracker(str(release / "results"))
+    assert repr(tracker["limits"]) == repr(LIMITS)
+    assert tracker["naïve 中文 #1"] == {"größe": 1.5}
+    assert repr(tracker["torchx"]) == repr({"accuracy": 0.5, "l2norm/mean": float("nan")})
+    assert set(tracker) == {*EVALUATIONS, "limits", "naïve 中文 #1", "torchx"}
+
+
+def test_records_are_what_was_put(release: Path) -> None:
+    """Results are read as the record of today, and as the record of their own release's schema."""
+    tracker = FsspecResultTracker(str(release / "results"))
+    for record in (Evaluation, load_schemas(release / "schemas")["Evaluation"]):
+        view = tracker.typed(record)
+        for key, evaluation in EVALUATIONS.items():
+            assert repr(view[key]) == repr(evaluation)
+
+
+def test_bytes_are_the_same(release: Path, tmp_path: Path) -> None:
+    """This release writes what that one wrote, byte by byte."""
+    tracker = FsspecResultTracker(str(tmp_path))
+    tracker["limits"] = LIMITS
+    tracker.typed(Evaluation).put_many(EVALUATIONS)
+    for key in ("limits", *EVALUATIONS):
+        assert (tmp_path / key).read_bytes() == (release / "results" / key).read_bytes()
+
+
+def test_schemas_are_what_was_exported(release: Path) -> None:
+    """Documents of that release read as the schemas of today, compatible in every mode."""
+    today = {schema.name: schema for schema in (schema_of(Evaluation), schema_of(Latency), schema_of(Stat))}
+    for schema in read_schemas(release / "schemas").values():
+        assert all(check_history(today[schema.name], [schema], mode) == [] for mode in MODES)
+        assert schema.fingerprint == today[schema.name].fingerprint

@@ -1,0 +1,39 @@
+"""Writes the corpus of this release: schemas and results as it stores them, for tests of later releases to read.
+
+Run once for each release, before it is tagged, and never again: ``python tests/corpus/write.py``. Needs torchx.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import torchx.runtime.tracking  # pyright: ignore[reportMissingTypeStubs]  # ships none
+
+from typedtrack import FsspecResultTracker, open_tracker, schema_of
+from typedtrack.codegen import write_files
+from typedtrack.schemas import document_text, file_name
+
+CORPUS = Path(__file__).parent
+sys.path.insert(0, str(CORPUS.parents[1]))
+
+from tests.corpus.records import EVALUATIONS, LIMITS, RELEASE, Evaluation, Latency  # noqa: E402  # after the path
+
+
+def main() -> None:
+    """Write the folder of this release; refuse if it is there."""
+    folder = CORPUS / RELEASE
+    if folder.exists():
+        sys.exit(f"{folder} is there: a corpus is never written again")
+    schemas = [schema_of(Evaluation), schema_of(Latency)]
+    write_files({folder / "schemas" / file_name(schema.name): document_text(schema) for schema in schemas})
+    base = str(folder / "results")
+    tracker = FsspecResultTracker(base)
+    tracker["limits"] = LIMITS
+    tracker["naïve 中文 #1"] = {"größe": 1.5}
+    open_tracker(base).typed(Evaluation).put_many(EVALUATIONS)
+    torchx.runtime.tracking.FsspecResultTracker(base)["torchx"] = {"accuracy": 0.5, "l2norm/mean": float("nan")}
+
+
+if __name__ == "__main__":
+    main()
