@@ -6,7 +6,7 @@ from typing import Annotated, Final, Literal
 
 from msgspec import Meta
 
-from typedtrack import Result, Stat, field, record
+from typedtrack import Key, Result, Stat, field, record
 
 RELEASE: Final = "0.1.0"
 
@@ -32,7 +32,7 @@ class Evaluation:
     loss: float = field(name="loss/last", aliases=("loss",), default=float("nan"))
 
 
-EVALUATIONS: Final = {
+EVALUATIONS: Final[dict[Key, Evaluation]] = {
     "run/plain": Evaluation(accuracy=0.5, l2norm=Stat(mean=1.0, sem=0.25)),
     "run/full": Evaluation(
         accuracy=1.0,

@@ -6,7 +6,6 @@ import ast
 import inspect
 import subprocess
 import sys
-from pathlib import Path
 from types import ModuleType
 
 import pytest
@@ -17,8 +16,6 @@ from tests.record_schemas import docs, record_schemas
 from typedtrack import RecordSchema, schema_of
 from typedtrack.codegen import generate
 from typedtrack.codegen.literals import docstring, literal
-
-RUFF = str(Path(sys.executable).with_name("ruff"))
 
 
 def load(text: str) -> ModuleType:
@@ -118,8 +115,11 @@ def test_formatters_leave_generated_code_alone(
     folder = tmp_path_factory.mktemp("generated")
     for number, schemas in enumerate(modules):
         (folder / f"module_{number}.py{'i' if stubs else ''}").write_text(generate(schemas, stubs=stubs), "utf-8")
+    ruff = [sys.executable, "-m", "ruff"]
     for line_length in ("88", "120"):
         options = ["--isolated", "--no-cache", "--line-length", line_length]
         for command in (["format", "--diff"], ["check", "--extend-select", "I"]):
-            ran = subprocess.run([RUFF, *command, *options], cwd=folder, stdout=subprocess.PIPE, text=True, check=False)
+            ran = subprocess.run(
+                [*ruff, *command, *options], cwd=folder, stdout=subprocess.PIPE, text=True, check=False
+            )
             assert ran.returncode == 0, ran.stdout

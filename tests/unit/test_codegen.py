@@ -147,9 +147,14 @@ def test_write_files_leaves_what_is_right_alone(tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.rglob("*")) == ["a", "b.py", "c.py"]
 
 
-def test_a_file_that_cannot_be_replaced_stays(tmp_path: Path) -> None:
-    """What fails leaves nothing beside its target."""
-    (tmp_path / "taken.py").mkdir()
-    with pytest.raises(OSError, match="taken"):
-        write_files({tmp_path / "taken.py": "x\n"})
-    assert [path.name for path in tmp_path.iterdir()] == ["taken.py"]
+def test_a_file_that_cannot_be_replaced_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What fails leaves the file as it was, and nothing beside it."""
+
+    def fail(self: Path, target: Path) -> None:
+        raise OSError(28, "No space left on device")
+
+    (tmp_path / "made.py").write_text("old\n")
+    monkeypatch.setattr(Path, "replace", fail)
+    with pytest.raises(OSError, match="No space"):
+        write_files({tmp_path / "made.py": "x\n"})
+    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {"made.py": "old\n"}
