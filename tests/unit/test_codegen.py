@@ -13,6 +13,7 @@ from tests.golden import made_by_hand
 from typedtrack import FieldSchema, RecordDefinitionError, RecordSchema, Stat, schema_of
 from typedtrack._schema import NestedSchema
 from typedtrack.codegen import drift, generate, write_files
+from typedtrack.codegen.layout import fits
 from typedtrack.codegen.literals import docstring
 from typedtrack.schemas import document_text, file_name
 
@@ -93,6 +94,13 @@ def test_a_record_of_ones_own_may_be_called_stat() -> None:
     text = generate([RecordSchema(name="Stat", fields=(_field("mean"),))])
     assert "import record\n" in text
     assert "class Stat:\n    mean: int\n" in text
+
+
+@pytest.mark.parametrize(("character", "columns"), [("x", 1), ("é", 1), ("中", 2), ("e\u0301", 1)])
+def test_a_line_is_as_long_as_a_terminal_shows_it(character: str, columns: int) -> None:
+    """Formatters count columns: two of an East Asian character, none of a combining mark."""
+    assert fits(character * (88 // columns))
+    assert not fits(character * (88 // columns + 1))
 
 
 def test_documentation_that_no_docstring_has_is_cleaned() -> None:
