@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -65,6 +66,7 @@ Cli = Callable[..., Answer]
 def cli(capfd: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Cli:
     """Return a function that runs a command, in a folder of its own that has ``records.py``."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", sys.path[:])
     (tmp_path / "records.py").write_text(RECORDS, "utf-8")
 
     def call(*arguments: str) -> Answer:

@@ -41,6 +41,19 @@ def test_export_takes_one_class_of_an_importable_module(cli: Cli, monkeypatch: p
     assert cli("schema", "export", "cli_test_records:EvalResult", "--out", "schemas").out == f"wrote {BOTH[0]}\n"
 
 
+def test_a_file_imports_its_neighbours(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A ``.py`` file is run as `python` runs it: the modules of its folder are found."""
+    monkeypatch.setattr(sys, "path", sys.path[:])
+    Path("folder").mkdir()
+    Path("folder/cli_test_neighbour.py").write_text(RECORDS, "utf-8")
+    Path("folder/cli_test_importer.py").write_text(
+        "from cli_test_neighbour import TrainResult\nfrom typedtrack import record\n\n"
+        "@record\nclass Whole:\n    train: TrainResult\n"
+    )
+    answer = cli("schema", "export", "folder/cli_test_importer.py", "--out", "schemas")
+    assert answer == (0, "wrote schemas/whole.schema.json\n", "")
+
+
 @pytest.mark.parametrize(
     ("target", "reason"),
     [

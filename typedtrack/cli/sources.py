@@ -46,12 +46,14 @@ def record_schemas(target: str) -> list[RecordSchema]:
 
 
 def _imported(name: str) -> ModuleType:
+    path = Path(name)
+    folder = str(path.parent) if path.suffix == ".py" else ""
+    if folder not in sys.path:
+        sys.path.insert(0, folder)  # as for `python path/to/module.py` and `python -m module`
     try:
-        if not name.endswith(".py"):
-            if "" not in sys.path:
-                sys.path.insert(0, "")  # as for `python -m`
+        if path.suffix != ".py":
             return importlib.import_module(name)
-        spec = importlib.util.spec_from_file_location(Path(name).stem, name)
+        spec = importlib.util.spec_from_file_location(path.stem, path)
         assert spec is not None  # for a name that ends with .py
         assert spec.loader is not None
         module = importlib.util.module_from_spec(spec)
