@@ -74,6 +74,8 @@ def _fields(draw: st.DrawFn, attribute: str, name: str, aliases: tuple[str, ...]
     named: SearchStrategy[int | str] = _INTS if kind == "int" else _texts
     values: SearchStrategy[Value] = st.floats() if kind == "float" else named
     choices = draw(st.just([]) | st.lists(named, unique=True, max_size=4)) if kind != "float" else []
+    if len(choices) == 1:  # a long one is laid out for 88 columns alone
+        choices = [choice[:1] if isinstance(choice, str) else choice for choice in choices]
     rules: dict[str, object] = {}
     if not choices:
         low, high = sorted(draw(st.tuples(*[_INTS if kind == "int" else st.floats(-1e308, 1e308)] * 2)))

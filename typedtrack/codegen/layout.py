@@ -1,7 +1,8 @@
 """Where lines break: as ruff and black break them, at their default of 88 characters.
 
 What does not fit is laid out one item a line, each with a comma. Formatters keep that comma's lines apart at any
-greater line length too, so that generated code is left alone whatever the project around it has chosen.
+greater line length too, so that generated code is left alone whatever the project around it has chosen. Only a
+`Literal` of one long value cannot have that comma, and is as it is at 88.
 """
 
 from __future__ import annotations
