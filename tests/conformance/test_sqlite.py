@@ -3,8 +3,8 @@
 from pathlib import Path
 
 import pytest
+from sqlite_tracker import SqliteResultTracker
 
-from examples.sqlite_tracker import SqliteResultTracker
 from typedtrack import ResultTracker
 from typedtrack.testing import ResultTrackerSuite
 
