@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.strategies import values
 from typedtrack import BulkError, CorruptResultError, Result, SchemaError, Value
 from typedtrack.schemas import Outlier, infer
+from typedtrack.testing.strategies import values
 
 
 @st.composite
