@@ -150,8 +150,9 @@ def test_write_files_leaves_what_is_right_alone(tmp_path: Path) -> None:
     assert drift(files).startswith("--- ")
     assert write_files(files) == [tmp_path / "c.py"]
     assert drift(files) == ""
-    (tmp_path / "c.py").write_bytes(b"\xff")
-    assert "-\\xff\n" in drift(files)
+    (tmp_path / "c.py").write_bytes(b"\xff\n")
+    assert "-\\xff\n+\\xff\n" in drift({tmp_path / "c.py": "\\xff\n"})
+    assert write_files({tmp_path / "c.py": "\\xff\n"}) == [tmp_path / "c.py"]
     assert sorted(path.name for path in tmp_path.rglob("*")) == ["a", "b.py", "c.py"]
 
 

@@ -35,7 +35,7 @@ def drift(files: Mapping[Path, str]) -> str:
 
 def _held(path: Path) -> str | None:
     try:
-        return path.read_bytes().decode(errors="backslashreplace")
+        return path.read_bytes().decode(errors="surrogateescape")  # so that no other bytes look like the text
     except FileNotFoundError:
         return None
 
@@ -45,4 +45,5 @@ def _diff(path: Path, held: str | None, text: str) -> str:
     before = [] if held is None else held.splitlines(keepends=True)
     old = os.devnull if held is None else name
     lines = difflib.unified_diff(before, text.splitlines(keepends=True), old, name)
-    return "".join(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines)
+    diff = "".join(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines)
+    return diff.encode(errors="surrogateescape").decode(errors="backslashreplace")
