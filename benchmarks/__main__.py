@@ -10,10 +10,10 @@ from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
 
-from benchmarks import codec, get, items, process, put
+from benchmarks import codec, get, items, process, put, records
 from benchmarks.harness import race
 
-_MODULES = {"put": put, "get": get, "items": items, "process": process, "codec": codec}
+_MODULES = {"put": put, "get": get, "items": items, "process": process, "codec": codec, "records": records}
 
 
 def main() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 
 from digits_trial import DigitsTrial
+from trial_key import TrialKey
 
 from typedtrack import FsspecResultTracker
 
@@ -15,15 +16,15 @@ def main() -> None:
     parser.add_argument("--tracker-base", required=True)
     args = parser.parse_args()
 
-    tracker = FsspecResultTracker(args.tracker_base).typed(DigitsTrial)
-    trials = sorted(tracker.items(prefix="digits"), key=lambda item: str(item[0]))
+    trials = FsspecResultTracker(args.tracker_base).typed(DigitsTrial, key=TrialKey)
+    results = sorted(trials.items(), key=lambda item: item[0].number)
 
     print("trial               C   gamma  accuracy (5 folds)  support vectors")
-    for key, trial in trials:
+    for key, trial in results:
         accuracy = f"{trial.accuracy.mean:.3f} ± {trial.accuracy.sem:.3f}"
-        print(f"{key:<16} {trial.c:>4g} {trial.gamma:>7g} {accuracy:>19} {trial.support_vectors:>16}")
+        print(f"{key!s:<16} {trial.c:>4g} {trial.gamma:>7g} {accuracy:>19} {trial.support_vectors:>16}")
 
-    best, result = max(trials, key=lambda item: item[1].accuracy.mean)
+    best, result = max(results, key=lambda item: item[1].accuracy.mean)
     print(f"best: {best}, accuracy {result.test_accuracy:.3f} on images that no trial was trained on")
 
 

@@ -14,12 +14,15 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from typedtrack import FsspecResultTracker, ResultTimeoutError
+from digits_trial import DigitsTrial
+from trial_key import TrialKey
+
+from typedtrack import FsspecResultTracker, ResultTimeoutError, TypedTracker
 
 EXAMPLES = Path(__file__).parent
 
 
-def launch(tracker_base: str, key: str, c: float, gamma: float) -> subprocess.Popen[bytes]:
+def launch(tracker_base: str, key: TrialKey, c: float, gamma: float) -> subprocess.Popen[bytes]:
     """Start a trial in a process of its own."""
     program = [sys.executable, str(EXAMPLES / "hyperparameter_trial.py")]
     return subprocess.Popen(
@@ -27,17 +30,19 @@ def launch(tracker_base: str, key: str, c: float, gamma: float) -> subprocess.Po
     )
 
 
-def wait(tracker: FsspecResultTracker, trials: Mapping[str, subprocess.Popen[bytes]]) -> dict[str, int]:
+def wait(
+    results: TypedTracker[TrialKey, DigitsTrial], trials: Mapping[TrialKey, subprocess.Popen[bytes]]
+) -> dict[TrialKey, int]:
     """Wait for the results of all *trials*; return those that ended without one, with their exit codes."""
     absent = dict(trials)
-    failed: dict[str, int] = {}
+    failed: dict[TrialKey, int] = {}
     while absent:
         ended = {key: code for key, trial in absent.items() if (code := trial.poll()) is not None}
         try:
-            for key, _ in tracker.wait_all(list(absent), timeout=1):
-                del absent[str(key)]
-        except ResultTimeoutError as late:
-            for key in ended.keys() & set(late.keys):  # it ended before this look for its result, which is not there
+            for key, _ in results.wait_all(list(absent), timeout=1):
+                del absent[key]
+        except ResultTimeoutError:
+            for key in ended.keys() & absent.keys():  # it ended before this look for its result, which is not there
                 failed[key] = ended[key]
                 del absent[key]
     for trial in trials.values():
@@ -53,17 +58,16 @@ def main() -> int:
     parser.add_argument("--gamma", type=float, nargs="+", default=[0.0001, 0.001, 0.01], help="kernel widths to try")
     args = parser.parse_args()
 
-    tracker = FsspecResultTracker(args.tracker_base)
-    for key in list(tracker.keys(prefix="digits")):  # of an earlier search
-        del tracker[key]
+    results = FsspecResultTracker(args.tracker_base).typed(DigitsTrial, key=TrialKey)
+    results.clear()  # of an earlier search
 
     trials = {
-        f"digits/trial_{number}": launch(args.tracker_base, f"digits/trial_{number}", c, gamma)
+        TrialKey(number): launch(args.tracker_base, TrialKey(number), c, gamma)
         for number, (c, gamma) in enumerate(itertools.product(args.c, args.gamma))
     }
     print(f"{len(trials)} trials launched, a process each", flush=True)
 
-    failed = wait(tracker, trials)
+    failed = wait(results, trials)
     for key, code in sorted(failed.items()):
         print(f"{key} failed: its process ended with code {code} and returned no result", file=sys.stderr)
     if len(failed) == len(trials):

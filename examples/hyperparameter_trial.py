@@ -1,7 +1,7 @@
 """One trial of the search: trains one model, and returns how good it is through the tracker.
 
 The search launches it; it runs by hand just as well:
-``python examples/hyperparameter_trial.py --tracker-base build/demo --key digits/by_hand --c 5 --gamma 0.002``
+``python examples/hyperparameter_trial.py --tracker-base build/demo --key digits/trial_99 --c 5 --gamma 0.002``
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from digits_trial import DigitsTrial
 from sklearn.datasets import load_digits
 from sklearn.model_selection import cross_val_score, train_test_split
 from sklearn.svm import SVC
+from trial_key import TrialKey
 
 from typedtrack import FsspecResultTracker, Stat
 
@@ -22,7 +23,7 @@ def main() -> None:
     """Train and judge a support vector machine on scikit-learn's handwritten digits."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--tracker-base", required=True)
-    parser.add_argument("--key", required=True, help="where to put the result")
+    parser.add_argument("--key", type=TrialKey.parse, required=True, help="where to put the result")
     parser.add_argument("--c", type=float, required=True, help="penalty of the SVM")
     parser.add_argument("--gamma", type=float, required=True, help="width of its kernel")
     args = parser.parse_args()
@@ -35,7 +36,7 @@ def main() -> None:
     accuracies = cross_val_score(model, train_images, train_digits, cv=FOLDS)
     model.fit(train_images, train_digits)
 
-    trials = FsspecResultTracker(args.tracker_base).typed(DigitsTrial)
+    trials = FsspecResultTracker(args.tracker_base).typed(DigitsTrial, key=TrialKey)
     trials[args.key] = DigitsTrial(
         c=args.c,
         gamma=args.gamma,

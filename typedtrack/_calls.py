@@ -11,7 +11,8 @@ import time
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable, ItemsView, Iterable, Iterator, KeysView, Mapping
-from typing import Final, Generic, Protocol, TypeAlias, TypeVar, cast
+from collections.abc import Set as AbstractSet
+from typing import Final, Generic, Protocol, TypeAlias, TypeVar, cast, overload
 
 from typedtrack._codec import same_result
 from typedtrack._keys import is_key, prefix_text
@@ -30,7 +31,9 @@ from typedtrack.errors import (
 __all__ = ["READ_LIMIT", "Calls", "Progress", "Read"]
 
 K = TypeVar("K")  # what the caller names places with
+K_co = TypeVar("K_co", covariant=True)
 R = TypeVar("R")  # a result that is there
+R_co = TypeVar("R_co", covariant=True)
 A = TypeVar("A")  # what `get` answers where none is
 T = TypeVar("T")
 U = TypeVar("U")
@@ -43,6 +46,14 @@ _FIRST_PAUSE: Final = 0.005  # seconds
 _LONGEST_PAUSE: Final = 2.0  # seconds
 _PAUSE_GROWTH: Final = 1.5
 _PAUSE_PER_WORK: Final = 4  # a coordinator that waits spends at most a fifth of its time on looking
+
+
+class HasItems(Protocol[K_co, R_co]):
+    """A mapping, as a type that a ``dict[str, …]`` is where keys may also be `int`."""
+
+    def items(self) -> AbstractSet[tuple[K_co, R_co]]:
+        """Return the keys with their results."""
+        ...
 
 
 class Progress(Protocol):
@@ -277,7 +288,11 @@ class Calls(ABC, Generic[K, R, A]):
             raise BulkError(errors, results)
         return results
 
-    def put_many(self, results: Mapping[K, R] | Iterable[tuple[K, R]], /) -> None:
+    @overload
+    def put_many(self, results: HasItems[K, R], /) -> None: ...
+    @overload
+    def put_many(self, results: Iterable[tuple[K, R]], /) -> None: ...
+    def put_many(self, results: HasItems[K, R] | Iterable[tuple[K, R]], /) -> None:
         """Put each result under its key, concurrently; an iterable of pairs is taken as a stream.
 
         Raises:

@@ -10,7 +10,7 @@ from typing import Final, Literal, TypeAlias, cast
 
 import attrs
 
-from typedtrack._values import KINDS, MAX_STR_BYTES, MIN_INT, Kind, Value, name_problem, value_problem
+from typedtrack._values import KINDS, MAX_INT, MAX_STR_BYTES, MIN_INT, Kind, Value, name_problem, value_problem
 
 __all__ = ["CONSTRAINTS", "MISSING", "FieldSchema", "KindName", "Missing"]
 
@@ -81,6 +81,21 @@ class FieldSchema:
         """Whether some values of the kind are refused."""
         return bool(self.choices) or any(getattr(self, constraint) is not None for constraint in CONSTRAINTS)
 
+    @property
+    def bounds(self) -> tuple[int | float, int | float]:
+        """The least and the greatest number allowed (but for what ``multiple_of`` refuses between them)."""
+        lowest: int | float = MIN_INT if self.kind == "int" else -math.inf
+        highest: int | float = MAX_INT if self.kind == "int" else math.inf
+        if self.ge is not None:
+            lowest = self.ge
+        elif self.gt is not None:
+            lowest = self.gt + 1 if self.kind == "int" else math.nextafter(self.gt, math.inf)
+        if self.le is not None:
+            highest = self.le
+        elif self.lt is not None:
+            highest = self.lt - 1 if self.kind == "int" else math.nextafter(self.lt, -math.inf)
+        return lowest, highest
+
     def problem(self, value: object) -> str | None:
         """Return why this field refuses *value*, or `None`. An `int` is taken where a `float` is declared."""
         exact = type(value)
@@ -122,7 +137,10 @@ class FieldSchema:
         for name in self.names:
             if (reason := name_problem(name)) is not None:
                 yield f"cannot be named {name!r} on the wire: {reason}"
-        yield from self._constraint_problems()
+        broken = list(self._constraint_problems())
+        yield from broken
+        if not broken and self._nothing_fits():
+            yield "has constraints that no value can keep"
         for choice in self.choices:
             if (reason := value_problem(choice)) is not None:
                 yield f"cannot allow {choice!r}: {reason}"
@@ -163,18 +181,15 @@ class FieldSchema:
                 re.compile(self.pattern)
             except (re.error, OverflowError, RecursionError) as error:
                 yield f"has a pattern that is no regular expression: {error}"
-        if self._bounds_cross():
-            yield "has constraints that no value can keep"
 
-    def _bounds_cross(self) -> bool:
-        lowest = self.ge if self.gt is None else self.gt
-        highest = self.le if self.lt is None else self.lt
-        if lowest is not None and highest is not None:
-            both_included = self.gt is None and self.lt is None
-            if lowest > highest or (lowest == highest and not both_included):
-                return True
-        longest = MAX_STR_BYTES if self.max_length is None else min(self.max_length, MAX_STR_BYTES)
-        return self.min_length is not None and self.min_length > longest
+    def _nothing_fits(self) -> bool:
+        if self.kind == "str":
+            longest = MAX_STR_BYTES if self.max_length is None else min(self.max_length, MAX_STR_BYTES)
+            return (self.min_length or 0) > longest
+        lowest, highest = self.bounds
+        if self.kind == "int" and self.multiple_of is not None:
+            return -(-lowest // self.multiple_of) > highest // self.multiple_of
+        return lowest > highest
 
     @property
     def most_bytes(self) -> int:

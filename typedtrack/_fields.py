@@ -13,8 +13,8 @@ import attrs
 import msgspec
 
 from typedtrack._schema import CONSTRAINTS, MISSING, FieldSchema, KindName
-from typedtrack._values import KINDS, MAX_INT, MAX_STR_BYTES, MIN_INT, Value, normalised
-from typedtrack.errors import RecordDefinitionError
+from typedtrack._values import KINDS, MAX_STR_BYTES, Value, normalised
+from typedtrack.errors import RecordDefinitionError, shown
 
 __all__ = ["Annotation", "Leaf", "annotation_of", "caller_names", "define", "leaf", "read_annotation"]
 
@@ -48,6 +48,8 @@ def define(
     Raises:
         RecordDefinitionError: it cannot be such a class.
     """
+    if not isinstance(cls, type):  # pyright: ignore[reportUnnecessaryIsInstance]  # whoever does not check types
+        raise RecordDefinitionError(shown(cls), None, "is no class")
     for name in _MADE:
         if name in cls.__dict__:
             raise RecordDefinitionError(cls.__name__, None, f"defines {name}, which is made from its fields")
@@ -57,6 +59,9 @@ def define(
         hints = typing.get_type_hints(defined, localns=dict(names), include_extras=True)
     except Exception as error:  # whatever attrs, or evaluating an annotation, may raise
         raise RecordDefinitionError(cls.__name__, None, f"cannot be declared: {error}") from error
+    if defined.__new__ is not object.__new__:
+        reason = "inherits from a class that is made by its own __new__; all that a record holds are its fields"
+        raise RecordDefinitionError(cls.__name__, None, reason)
     attributes = attrs.fields(cast("type[attrs.AttrsInstance]", defined))  # attrs.frozen has made it one
     for attribute in attributes:
         if attribute.name.startswith("_"):
@@ -145,16 +150,14 @@ class Leaf:
         if column.choices:
             return frozenset(column.choices).__contains__
         given = {name for name in CONSTRAINTS if getattr(column, name) is not None}
-        if given - {"ge", "le", "max_length"}:
+        if given & {"multiple_of", "min_length", "pattern"}:
             return lambda value: column.problem(value) is None
         if column.kind == "str":
             longest = MAX_STR_BYTES if column.max_length is None else min(column.max_length, MAX_STR_BYTES)
             return lambda value: len(value) <= longest and value.isascii()
         if column.kind == "float" and not given:
             return None
-        unbounded: tuple[float, float] = (MIN_INT, MAX_INT) if column.kind == "int" else (float("-inf"), float("inf"))
-        lowest = unbounded[0] if column.ge is None else column.ge
-        highest = unbounded[1] if column.le is None else column.le
+        lowest, highest = column.bounds
         return lambda value: lowest <= value <= highest
 
 
@@ -174,6 +177,8 @@ def leaf(annotation: Annotation, **known: Any) -> Leaf:
         if issubclass(bare, enum.Flag) or not issubclass(bare, (int, str)):
             raise ValueError(f"has the type {bare.__name__}, an enumeration of other values; {_ALLOWED}")
         choices = tuple(member.value for member in bare)
+        if not choices:
+            raise ValueError(f"has the type {bare.__name__}, an enumeration without a member; {_ALLOWED}")
         return Leaf(_field_schema(annotation, _only_type(choices, bare.__name__), choices, known), bare)
     raise ValueError(f"has the type {inspect.formatannotation(annotation.bare)}; {_ALLOWED}")
 
@@ -195,10 +200,13 @@ def _field_schema(annotation: Annotation, kind: type, choices: tuple[Any, ...], 
                 constraints[name] = float(bound) if kind is float else bound
         if meta.description and not known.get("doc"):
             known["doc"] = meta.description
-        extra = dict(meta.extra_json_schema or {})
+        extra = {name: said for name in ("title", "examples") if (said := getattr(meta, name)) is not None}
+        extra.update(meta.extra_json_schema or {})
         known["deprecated"] = extra.pop("deprecated", known.get("deprecated", False))
         if extra:
-            raise ValueError(f"has extra_json_schema {sorted(extra)}; only deprecated is kept")
+            raise ValueError(
+                f"has {', '.join(extra)} in its Meta; only constraints, description and deprecated are kept"
+            )
     return FieldSchema(
         kind=cast("KindName", kind.__name__),
         optional=annotation.optional,

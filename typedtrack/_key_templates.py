@@ -43,6 +43,12 @@ class TemplateKeys(Generic[K]):
         self._template = template
         self._leaves = leaves
         parts = list(_parts(cls.__name__, template, leaves))
+        try:
+            key_text("".join(literal if name is None else f"{literal}0" for literal, name in parts))
+        except InvalidKeyError as error:
+            raise RecordDefinitionError(
+                cls.__name__, None, f"has a template of which no key can be: {error.reason}"
+            ) from None
         self._match = re.compile("".join(_pattern(literal, name, leaves) for literal, name in parts)).fullmatch
         self.prefix = parts[0][0].rpartition("/")[0]
 
@@ -71,13 +77,8 @@ class TemplateKeys(Generic[K]):
 
     def to_key(self, text: str) -> K | None:
         """Return the key that *text* is, `None` if it is none of these keys."""
-        fields = self._fields_of(text)
-        if fields is None or not is_key(text):
-            return None
-        try:
-            return self._cls(**fields)
-        except InvalidKeyError:  # what it names would be read back as another key
-            return None
+        fields = self._fields_of(text) if is_key(text) else None
+        return None if fields is None else self._cls(**fields)
 
     def parse(self, text: str) -> K:
         """Return the key that *text* is, or raise `InvalidKeyError`."""
@@ -140,10 +141,10 @@ def key(template: str, /) -> Callable[[type[K]], type[K]]:
     names = caller_names()
 
     def declare(cls: type[K]) -> type[K]:
-        if not issubclass(cls, KeyTemplate):
-            cls.__str__ = KeyTemplate.__str__  # type: ignore[assignment]  # its self is then of this class
-            cls.parse = classmethod(KeyTemplate.parse.__func__)  # type: ignore[attr-defined]  # seen by inheriting only
         defined, attributes = define(cls, _check, names, kw_only=False)
+        if not issubclass(defined, KeyTemplate):
+            defined.__str__ = KeyTemplate.__str__  # type: ignore[assignment]  # its self is then of this class
+            defined.parse = classmethod(KeyTemplate.parse.__func__)  # type: ignore[attr-defined]  # for who inherits
         leaves: dict[str, Leaf] = {}
         for attribute, annotation in attributes:
             try:

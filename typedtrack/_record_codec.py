@@ -24,6 +24,7 @@ __all__ = ["RecordCodec", "record_codec"]
 
 R = TypeVar("R")
 
+_columns = msgspec.structs.astuple
 _PLAIN_MAX_INT: Final = 2**63 - 1  # the largest bound that msgspec takes
 
 
@@ -75,7 +76,7 @@ class RecordCodec(Generic[R]):
         """
         if len(data) <= MAX_RESULT_BYTES:
             try:
-                return self._record_type.assembled(msgspec.structs.astuple(self._decode(data)))
+                return self._record_type.assembled(*_columns(self._decode(data)))
             except (ValueError, RecursionError):
                 pass
         return self._decode_closely(data, file, closed=closed)
@@ -105,7 +106,7 @@ class RecordCodec(Generic[R]):
             problems.extend(Problem(name, unknown) for name in result if name not in self._known)
         if problems:
             raise SchemaMismatchError(schema.name, file, tuple(problems))
-        return self._record_type.assembled(values)
+        return self._record_type.assembled(*values)
 
 
 @lru_cache(maxsize=256)
@@ -115,7 +116,9 @@ def record_codec(record_type: RecordType[R]) -> RecordCodec[R]:
 
 
 def _decoded_field(place: str, leaf: Leaf) -> tuple[str, Any] | tuple[str, Any, Any]:
-    hint = leaf.enumeration or annotation_of(_plain(leaf.column))
+    hint: Any = leaf.enumeration or annotation_of(_plain(leaf.column))
+    if leaf.enumeration is not None and "_missing_" in vars(leaf.enumeration):
+        hint = None  # which no value fits, for msgspec would ask `_missing_` for values that the schema refuses
     return (place, hint) if leaf.default is MISSING else (place, hint, leaf.default)
 
 

@@ -10,17 +10,22 @@ from __future__ import annotations
 import inspect
 import math
 import operator
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Annotated, Any, Final, Generic, TypeVar, cast, dataclass_transform, overload
+from functools import cached_property
+from itertools import islice
+from typing import Annotated, Any, Final, Generic, TypeGuard, TypeVar, cast, dataclass_transform, overload
+from weakref import WeakSet
 
 import attrs
 from msgspec import Meta
 
 from typedtrack._fields import Annotation, Leaf, annotation_of, caller_names, define, leaf
 from typedtrack._schema import MISSING, FieldSchema, NestedSchema, RecordSchema
+from typedtrack._values import normalised
 from typedtrack.errors import InvalidResultError, Problem, RecordDefinitionError, shown
 
-__all__ = ["RecordType", "Stat", "field", "record", "record_class", "record_type", "schema_of"]
+__all__ = ["RecordType", "Stat", "field", "for_each_record", "record", "record_class", "record_type", "schema_of"]
 
 R = TypeVar("R")
 T = TypeVar("T")
@@ -28,6 +33,11 @@ T = TypeVar("T")
 _DECLARATION: Final = "typedtrack"  # the key of a field's declaration in its attrs metadata
 _attrs_rules = operator.attrgetter("validator", "converter")
 _RECORD_TYPE: Final = "__typedtrack_record__"  # the class attribute that holds the RecordType
+
+_MAX_FLOAT: Final = sys.float_info.max
+
+_declared: Final[WeakSet[type]] = WeakSet()
+_listeners: Final[list[Callable[[type], None]]] = []
 
 
 @attrs.frozen
@@ -97,7 +107,7 @@ class RecordType(Generic[R]):
         self.leaves = tuple(
             attrs.evolve(leaf, column=column) for leaf, column in zip(_leaves(members), schema.columns, strict=True)
         )
-        self._members = members
+        self.members = members
         self._glances = tuple((member.python_type, member.glance, member.optional) for member in members)
         self._attributes = _getter([member.attribute for member in members])
         self.columns = _getter([column.attribute for column in schema.columns])
@@ -121,7 +131,7 @@ class RecordType(Generic[R]):
 
     def _check_closely(self, instance: R, values: tuple[object, ...]) -> None:
         problems: list[Problem] = []
-        for member, value in zip(self._members, values, strict=True):
+        for member, value in zip(self.members, values, strict=True):
             taken, reason = member.taken(value)
             if reason is None:
                 member.set(instance, taken)
@@ -131,16 +141,27 @@ class RecordType(Generic[R]):
         if problems:
             raise InvalidResultError(tuple(problems), None, self.cls.__name__)
 
-    def assembled(self, values: Iterable[object]) -> R:
-        """Return the record whose columns have *values*, in order; they are known to keep the rules."""
-        return self._assembled(iter(values))
+    @cached_property
+    def assembled(self) -> Callable[..., R]:
+        """Return the record whose columns have the arguments, in order; they are known to keep the rules.
 
-    def _assembled(self, values: Iterator[object]) -> R:
-        instance = object.__new__(self.cls)
-        for member in self._members:
-            content = member.content
-            member.set(instance, next(values) if isinstance(content, Leaf) else content._assembled(values))
-        return instance
+        It is made as source, as attrs makes ``__init__``: a loop over the fields would take twice as long, which is
+        most of the time of a read.
+        """
+        names: dict[str, Any] = {"cls": self.cls, "new": object.__new__}
+        parameters = [f"c{place}" for place in range(len(self.leaves))]
+        left = iter(parameters)
+        lines = [f"def assembled({', '.join(parameters)}):", "    record = new(cls)"]
+        for place, member in enumerate(self.members):
+            names[f"set{place}"] = member.set
+            if isinstance(member.content, Leaf):
+                value = next(left)
+            else:
+                names[f"nested{place}"] = member.content.assembled
+                value = f"nested{place}({', '.join(islice(left, len(member.content.leaves)))})"
+            lines.append(f"    set{place}(record, {value})")
+        exec("\n".join([*lines, "    return record"]), names)
+        return cast("Callable[..., R]", names["assembled"])  # what the source defines
 
 
 def _leaves(members: tuple[_Member, ...]) -> Iterator[Leaf]:
@@ -198,7 +219,17 @@ def _record(cls: type[R], names: Mapping[str, Any]) -> type[R]:
     for name, reason in described.definition_problems():
         raise RecordDefinitionError(cls.__name__, name, reason)
     setattr(defined, _RECORD_TYPE, RecordType(defined, described, tuple(members)))
+    _declared.add(defined)
+    for tell in _listeners:
+        tell(defined)
     return defined
+
+
+def for_each_record(tell: Callable[[type], None]) -> None:
+    """Call *tell* with every record class that there is, and with each that is still to come."""
+    for cls in tuple(_declared):
+        tell(cls)
+    _listeners.append(tell)
 
 
 def _check(instance: object) -> None:
@@ -218,7 +249,7 @@ def _member(
         raise ValueError("is an attrs.field; use typedtrack.field, and Annotated[..., msgspec.Meta(...)] for its rules")
     default: Any = attribute.default
     if isinstance(default, attrs.Factory):  # type: ignore[arg-type]  # attrs types the class as a function
-        default = default.factory()
+        default = _made_by(default.factory)
     known: dict[str, Any] = {
         "attribute": attribute.name,
         "name": attribute.name if declaration.name is None else declaration.name,
@@ -244,6 +275,17 @@ def _member(
         defaults = tuple(getattr(value, "value", value) for value in nested.columns(default))
     schema = NestedSchema(record=nested.schema, defaults=defaults, **known)
     return _Member(attribute.name, nested, annotation.bare, None, False, put), schema
+
+
+def _made_by(factory: Callable[[], Any]) -> Any:
+    try:
+        default, again = factory(), factory()
+    except Exception as error:  # whatever it may raise
+        raise ValueError(f"has a factory that fails: {error}") from error
+    if repr(default) != repr(again):
+        reason = "has a factory that does not return the same at each call, as a default must; give such a value to"
+        raise ValueError(f"{reason} the constructor")
+    return default
 
 
 def record_type(cls: type[R]) -> RecordType[R]:
@@ -272,7 +314,9 @@ def schema_of(cls: type) -> RecordSchema:
     return record_type(cls).schema
 
 
-def record_class(schema: RecordSchema, module: str = __name__, made: dict[RecordSchema, type] | None = None) -> type:
+def record_class(
+    schema: RecordSchema, module: str = __name__, made: dict[RecordSchema, type[object]] | None = None
+) -> type[object]:
     """Return a record class, made now, whose schema is *schema*; it behaves as a declared one.
 
     *module* is the name of the module that it says it is from. *made* has the classes that there are already, for this
@@ -295,7 +339,9 @@ def record_class(schema: RecordSchema, module: str = __name__, made: dict[Record
         else:
             nested = annotations[member.attribute] = record_class(member.record, module, made)
             if member.defaults:
-                declared["default"] = record_type(nested).assembled(member.defaults)
+                of = record_type(nested)
+                columns = zip(of.leaves, member.defaults, strict=True)
+                declared["default"] = of.assembled(*(leaf.taken(default)[0] for leaf, default in columns))
         namespace[member.attribute] = field(**declared)
     made[schema] = _record(type(schema.name, (), namespace), {})
     return made[schema]
@@ -318,15 +364,23 @@ class Stat:
         >>> Stat.of([1.0, 2.0, 3.0])
         Stat(mean=2.0, sem=0.5773502691896258)
         """
-        values = [float(sample) for sample in samples]
+        values = [normalised(sample) for sample in samples]
         count = len(values)
         if count < 2:
             reason = f"a standard error takes two samples or more, not {count}; store a float instead"
             raise InvalidResultError((Problem("sem", reason),), None, cls.__name__)
-        if (odd := next((value for value in values if not math.isfinite(value)), None)) is not None:
-            raise InvalidResultError(
-                (Problem("mean", "every sample is a finite number", shown(odd)),), None, cls.__name__
-            )
-        mean = math.fsum(value / count for value in values)
-        sem = math.hypot(*(value - mean for value in values)) / math.sqrt(count * (count - 1))
-        return cls(mean=mean, sem=sem)
+        numbers = [float(value) for value in values if _is_finite(value)]
+        if len(numbers) < count:
+            odd = next(value for value in values if not _is_finite(value))
+            problem = Problem("mean", "every sample is a finite int or float", shown(odd))
+            raise InvalidResultError((problem,), None, cls.__name__)
+        scale = math.frexp(max(map(abs, numbers)))[1]  # by powers of two, exactly: no sum or square is beyond a double
+        scaled = [math.ldexp(number, -scale) for number in numbers]
+        mean = math.fsum(scaled) / count
+        mean += math.fsum(number - mean for number in scaled) / count  # what the sum and the division rounded off
+        sem = math.hypot(*(number - mean for number in scaled)) / math.sqrt(count * (count - 1))
+        return cls(mean=math.ldexp(mean, scale), sem=math.ldexp(sem, scale))
+
+
+def _is_finite(sample: object) -> TypeGuard[int | float]:
+    return (type(sample) is float and math.isfinite(sample)) or (type(sample) is int and abs(sample) <= _MAX_FLOAT)

@@ -7,11 +7,9 @@ strategies read columns; none of them looks at a class.
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from functools import cached_property
-from hashlib import sha256
 
 import attrs
 
@@ -80,6 +78,9 @@ class RecordSchema:
         It covers the columns' names, aliases, kinds, constraints and defaults; not their order, their documentation,
         the Python names, nor how columns are grouped into nested records.
         """
+        import json  # both here, because few processes ask for it, and hashlib takes long to load
+        from hashlib import sha256
+
         shape = {
             column.name: [
                 column.kind,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, cast, overload
 
-from typedtrack._calls import Calls
+from typedtrack._calls import Calls, HasItems
 from typedtrack._codec import decode, encode
 from typedtrack._keys import Key, key_text
 from typedtrack._values import Result, Value
@@ -111,12 +111,8 @@ class ResultTracker(Calls[Key, Result, Result]):
 
         return TypedTracker(self, record, PlainKeys() if key is None else template_keys(key), unknown)
 
-    @overload  # as for `put`, and because mappings are invariant in their keys
-    def put_many(self, results: Mapping[str, Mapping[str, Value]], /) -> None: ...
     @overload
-    def put_many(self, results: Mapping[int, Mapping[str, Value]], /) -> None: ...
-    @overload
-    def put_many(self, results: Mapping[Key, Mapping[str, Value]], /) -> None: ...
+    def put_many(self, results: HasItems[Key, Mapping[str, Value]], /) -> None: ...
     @overload
     def put_many(self, results: Iterable[tuple[Key, Mapping[str, Value]]], /) -> None: ...
     def put_many(self, results: Any, /) -> None:

@@ -16,6 +16,11 @@ CONTESTANTS = {
     "fresh process: import and one put": 6,
     "encode": 4,
     "decode": 3,
+    "record: construct and encode": 6,
+    "record: encode": 6,
+    "record: decode": 6,
+    "record: declare a class": 2,
+    "record: fresh process, declare one and put it": 3,
 }
 
 

@@ -18,7 +18,8 @@ from tests.trackers import exact, snapshot
 from typedtrack import CorruptResultError, InvalidResultError, Key, Result, ResultTracker, open_tracker
 from typedtrack._codec import encode
 from typedtrack._values import problems_of
-from typedtrack.testing.strategies import field_names, invalid_field_names, invalid_values, keys, results, values
+from typedtrack.testing.refused import invalid_field_names, invalid_values
+from typedtrack.testing.strategies import field_names, keys, results, values
 
 _shared = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])  # one store for all examples is meant
 

@@ -1,10 +1,28 @@
-"""Tests for trackers of one's own: a conformance suite, a state machine, strategies, and a filesystem that fails.
+"""Tests for trackers of one's own, and for what stores results. Needs the extra ``testing``.
 
-Needs the extra ``testing``; ``import typedtrack`` does not load it.
+A conformance suite, a state machine, a filesystem that fails, and Hypothesis strategies. Once it is imported,
+``st.from_type`` knows every record class, declared before or after. ``import typedtrack`` does not load it.
 """
 
 from typedtrack.testing.faults import Faults, FaultyFileSystem
 from typedtrack.testing.machine import TrackerMachine, state_machine
+from typedtrack.testing.record_strategies import records
+from typedtrack.testing.schema_strategies import record_classes, record_schemas
+from typedtrack.testing.strategies import field_names, keys, results, values
 from typedtrack.testing.suite import FaultSuite, ResultTrackerSuite
 
-__all__ = ["FaultSuite", "Faults", "FaultyFileSystem", "ResultTrackerSuite", "TrackerMachine", "state_machine"]
+__all__ = [
+    "FaultSuite",
+    "Faults",
+    "FaultyFileSystem",
+    "ResultTrackerSuite",
+    "TrackerMachine",
+    "field_names",
+    "keys",
+    "record_classes",
+    "record_schemas",
+    "records",
+    "results",
+    "state_machine",
+    "values",
+]

@@ -1,0 +1,273 @@
+"""What holds for every record class: its records become bytes and are read back, and nothing else is read."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Final
+
+import msgspec
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.strategies import DataObject
+
+from typedtrack import (
+    CorruptResultError,
+    FieldSchema,
+    FsspecResultTracker,
+    InvalidResultError,
+    RecordSchema,
+    Result,
+    SchemaMismatchError,
+    TypedTracker,
+)
+from typedtrack._fields import Leaf, annotation_of
+from typedtrack._record_codec import RecordCodec, record_codec
+from typedtrack._records import RecordType, record_class, record_type
+from typedtrack._schema import MISSING
+from typedtrack.testing import field_names, record_classes, record_schemas, records, values
+
+UNKNOWN: Final = "a name that no schema here has"
+
+instances: Final[st.SearchStrategy[Any]] = record_classes().flatmap(records)
+generated = settings(max_examples=60, deadline=None)  # making a class takes long, and longer under coverage
+
+
+def class_of(instance: object) -> type[Any]:
+    """Return the class of *instance*."""
+    return type(instance)
+
+
+def codec_of(cls: type[Any]) -> RecordCodec[Any]:
+    """Return the codec of *cls*."""
+    return record_codec(record_type(cls))
+
+
+def exact(instance: Any) -> list[tuple[type, str]]:
+    """Return the columns of *instance* so that two compare equal only with the same types and bits."""
+    return [(type(value), repr(value)) for value in record_type(class_of(instance)).columns(instance)]
+
+
+def columns_of(cls: type[Any]) -> tuple[FieldSchema, ...]:
+    """Return the columns of *cls*."""
+    return record_type(cls).schema.columns
+
+
+def stored(result: dict[str, Any]) -> bytes:
+    """Return *result*, which may break every rule, as bytes."""
+    return json.dumps(result, ensure_ascii=False).encode()
+
+
+def read(cls: type[Any], result: dict[str, Any], *, closed: bool = False) -> list[tuple[type, str]] | set[str | None]:
+    """Return the record that *result* reads as, exactly, or the names of the fields that it is refused for."""
+    try:
+        return exact(codec_of(cls).decode(stored(result), "file", closed=closed))
+    except SchemaMismatchError as error:
+        return {problem.field for problem in error.problems}
+    except CorruptResultError as error:
+        return {error.field}
+
+
+def result_of(instance: object) -> Result:
+    """Return the plain result that *instance* is stored as."""
+    result: Result = json.loads(codec_of(class_of(instance)).encode(instance))
+    return result
+
+
+def fits(column: FieldSchema, value: object) -> bool:
+    """Return whether a stored *value* may be read for *column*: the rules once more, in other words."""
+    if type(value) is float and column.kind == "float":
+        typed: object = value
+    elif type(value) is int and column.kind != "str" and -(2**63) <= value < 2**64:
+        typed = float(value) if column.kind == "float" else value
+    elif type(value) is str and column.kind == "str" and len(value.encode()) <= 1024:
+        typed = value
+    else:
+        return False
+    try:
+        msgspec.convert(typed, annotation_of(column), strict=True)
+    except msgspec.ValidationError:
+        return False
+    return True
+
+
+def near(column: FieldSchema) -> st.SearchStrategy[Any]:
+    """Return a strategy for values beside what *column* allows: its bounds, a little more, a little less."""
+    bounds = [bound for name in ("gt", "ge", "lt", "le") if (bound := getattr(column, name)) is not None]
+    telling: list[Any] = [value for bound in bounds for value in (bound, bound - 1, bound + 1)]
+    telling += [text for length in (column.min_length, column.max_length) for text in ["x" * (length or 0)]]
+    telling += [value for choice in column.choices for value in (choice, str(choice), f"{choice} ")]
+    return st.sampled_from(telling)
+
+
+def any_value(column: FieldSchema) -> st.SearchStrategy[Any]:
+    """Return a strategy for JSON values of every type, those beside what *column* allows often."""
+    refused: st.SearchStrategy[Any] = st.sampled_from([True, None, [], {}, "x" * 1025, "é" * 513, 2**64, -(2**63) - 1])
+    return values() | near(column) | refused
+
+
+@generated
+@given(record_schemas())
+def test_a_class_made_of_a_schema_has_that_schema(schema: RecordSchema) -> None:
+    """Schema → class → schema is the identity (NaN is one value here)."""
+    again = record_type(record_class(schema)).schema
+    assert repr(again) == repr(schema)
+    assert again.fingerprint == schema.fingerprint
+
+
+@generated
+@given(st.data())
+def test_bytes_hold_the_record(data: DataObject) -> None:
+    """Record → bytes → record is the identity, bits and types."""
+    instance = data.draw(instances)
+    codec = codec_of(class_of(instance))
+    assert exact(codec.decode(codec.encode(instance), "file")) == exact(instance)
+
+
+@generated
+@given(st.data())
+def test_a_plain_map_holds_the_record(data: DataObject) -> None:
+    """Record → plain result → record is the identity, and the plain result has no more than the fields given."""
+    instance = data.draw(instances)
+    tracker = FsspecResultTracker("memory://properties/records")
+    view: TypedTracker[Any, Any] = tracker.typed(class_of(instance), unknown="error")
+    view["record"] = instance
+    plain = tracker["record"]
+    names = [column.name for column in columns_of(class_of(instance))]
+    given_values = dict(zip(names, record_type(class_of(instance)).columns(instance), strict=True))
+    assert repr(plain) == repr({name: value for name, value in given_values.items() if value is not None})
+    tracker["plain"] = plain
+    assert exact(view["plain"]) == exact(instance)
+    assert tracker.get_bytes("plain") == tracker.get_bytes("record")
+
+
+@generated
+@given(st.data())
+def test_one_field_changed_is_read_if_it_fits_and_else_named(data: DataObject) -> None:
+    """A stored result with one field changed reads with the new value, or is refused with that field named alone."""
+    instance = data.draw(instances)
+    cls = class_of(instance)
+    place, column = data.draw(st.sampled_from(list(enumerate(columns_of(cls)))))
+    name, value = data.draw(st.sampled_from(column.names)), data.draw(any_value(column))
+    result: dict[str, Any] = {field: value for field, value in result_of(instance).items() if field != column.name}
+    outcome = read(cls, {**result, name: value})
+    if fits(column, value):
+        expected = exact(instance)
+        kept = float(value) if column.kind == "float" else value
+        expected[place] = (type(kept), repr(kept))
+        assert outcome == expected
+    else:
+        assert outcome == {name}
+
+
+@generated
+@given(st.data())
+def test_construction_refuses_what_a_read_refuses(data: DataObject) -> None:
+    """The constructor and a read take the same values, to the same record."""
+    cls: type[Any] = data.draw(record_classes())
+    columns = columns_of(cls)
+    instance = data.draw(records(cls))
+    wanted = [
+        data.draw(values() | near(column)) if data.draw(st.integers(0, 3)) == 0 else value
+        for column, value in zip(columns, record_type(cls).columns(instance), strict=True)
+    ]
+    result = {column.name: value for column, value in zip(columns, wanted, strict=True) if value is not None}
+    outcome = read(cls, result)
+    try:
+        assert exact(built(record_type(cls), iter(wanted))) == outcome
+    except InvalidResultError as error:
+        paths = {column.name: column.attribute for column in columns}
+        refused = {problem.attribute for problem in error.problems}
+        assert isinstance(outcome, set)
+        found = {paths[str(name)] for name in outcome}
+        assert refused <= found | {path.rpartition(".")[2] for path in found}
+
+
+def built(of: RecordType[Any], wanted: Any) -> Any:
+    """Return a record with the columns *wanted*, made by constructors alone."""
+    given_values = {
+        member.attribute: next(wanted) if isinstance(member.content, Leaf) else built(member.content, wanted)
+        for member in of.members
+    }
+    return of.cls(**given_values)
+
+
+@generated
+@given(st.data())
+def test_the_closer_look_agrees_with_the_glance(data: DataObject) -> None:
+    """An unknown field, which makes every read a closer one, changes nothing else."""
+    cls: type[Any] = data.draw(record_classes())
+    result: dict[str, Any] = dict(result_of(data.draw(records(cls))))
+    for column in data.draw(st.lists(st.sampled_from(columns_of(cls)), max_size=2)):
+        result[column.name] = data.draw(values() | near(column))
+    assert read(cls, {**result, UNKNOWN: 0}) == read(cls, result)
+
+
+@generated
+@given(st.data())
+def test_unknown_fields_are_ignored_or_refused(data: DataObject) -> None:
+    """With ``unknown="error"`` each unknown field is named; else the record is read as if it were not there."""
+    instance = data.draw(instances)
+    cls = class_of(instance)
+    known = {name for column in columns_of(cls) for name in column.names}
+    more = data.draw(st.dictionaries(field_names().filter(lambda name: name not in known), values(), min_size=1))
+    result = {**result_of(instance), **more}
+    assert read(cls, result) == exact(instance)
+    assert read(cls, result, closed=True) == set(more)
+
+
+@generated
+@given(st.data())
+def test_every_name_of_a_field_reads(data: DataObject) -> None:
+    """A field is read under each of its aliases; under two names at once the result is refused, with it named."""
+    instance = data.draw(instances)
+    cls, result = class_of(instance), result_of(instance)
+    column = data.draw(st.sampled_from([column for column in columns_of(cls) if column.name in result]))
+    value = result.pop(column.name)
+    for name in column.names:
+        assert read(cls, {**result, name: value}, closed=True) == exact(instance)
+    if column.aliases:
+        assert read(cls, {**result, **dict.fromkeys(column.names, value)}) == {column.name}
+
+
+@generated
+@given(st.data())
+def test_a_missing_field_has_its_default(data: DataObject) -> None:
+    """A result without some fields reads with their defaults, or is refused with all those named that have none."""
+    instance = data.draw(instances)
+    cls = class_of(instance)
+    result = result_of(instance)
+    dropped = data.draw(st.lists(st.sampled_from(sorted(result)), unique=True, max_size=len(result) - 1))
+    outcome = read(cls, {name: value for name, value in result.items() if name not in dropped})
+    required = {column.name for column in columns_of(cls) if column.required}
+    if missing := required & set(dropped):
+        assert outcome == missing
+        return
+    expected = exact(instance)
+    for place, column in enumerate(columns_of(cls)):
+        if column.name in dropped:
+            default = None if column.default is MISSING else column.default
+            expected[place] = (type(default), repr(default))
+    assert outcome == expected
+
+
+@generated
+@given(st.data())
+def test_a_default_given_is_a_default_read(data: DataObject) -> None:
+    """What the constructor does not get it has from the same default as a read."""
+    instance = data.draw(instances)
+    of = record_type(class_of(instance))
+    needed = {
+        member.attribute: getattr(instance, member.attribute)
+        for member, field in zip(of.members, of.schema.fields, strict=True)
+        if (field.default is MISSING if isinstance(field, FieldSchema) else not field.defaults)
+    }
+    made = of.cls(**needed)
+    for member, field in zip(of.members, of.schema.fields, strict=True):
+        if member.attribute in needed:
+            continue
+        value = getattr(made, member.attribute)
+        if isinstance(field, FieldSchema):
+            assert repr(value) == repr(field.default)
+        else:
+            assert isinstance(member.content, RecordType)
+            assert repr(member.content.columns(value)) == repr(field.defaults)

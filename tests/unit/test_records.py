@@ -1,0 +1,627 @@
+"""`record`, `field`, `Stat`: what may be declared, and what the classes do."""
+
+from __future__ import annotations
+
+import copy
+import enum
+import gc
+import pickle
+import statistics
+import sys
+from collections.abc import Callable
+from typing import Annotated, Any, ClassVar, Final, Literal, NewType
+
+import attrs
+import numpy as np
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+from msgspec import Meta
+from typing_extensions import TypeAliasType
+
+from typedtrack import (
+    FieldSchema,
+    InvalidResultError,
+    Problem,
+    RecordDefinitionError,
+    RecordSchema,
+    Stat,
+    field,
+    record,
+    schema_of,
+)
+from typedtrack._records import record_class, record_type
+from typedtrack._schema import NestedSchema
+
+Seconds = NewType("Seconds", float)
+Rate = TypeAliasType("Rate", Annotated[float, Meta(ge=0)])
+
+
+class Split(enum.StrEnum):
+    """A part of a data set."""
+
+    TRAIN = "train"
+    TEST = "test"
+
+
+class Size(enum.IntEnum):
+    """A size of a model."""
+
+    SMALL = 1
+    LARGE = 2
+
+
+@record
+class EvalResult:
+    """One evaluation of one checkpoint.
+
+    It has every type of field.
+    """
+
+    accuracy: Annotated[float, Meta(ge=0, le=1)]
+    steps: int
+    l2norm: Stat
+    split: Literal["train", "test"] = "test"
+    checkpoint: str | None = None
+    p99_ms: float = field(name="latency/p99", aliases=("p99",), doc="  Milliseconds.\n", default=0.0)
+    size: Size = Size.SMALL
+    part: Split | None = None
+
+
+@record
+class Timed:
+    """The base of a record."""
+
+    seconds: float
+    name: str = "x"
+
+
+@record
+class Trained(Timed):
+    """A record that inherits fields."""
+
+    loss: float
+    seconds: Annotated[float, Meta(ge=0)]
+
+
+def an_eval_result(**changes: Any) -> EvalResult:
+    """Return a record that has all but *changes* the same each time."""
+    values: dict[str, Any] = {"accuracy": 0.5, "steps": 3, "l2norm": Stat(mean=1.0, sem=0.1), **changes}
+    return EvalResult(**values)
+
+
+def declare(
+    annotations: dict[str, Any], *bases: type, body: dict[str, Any] | None = None, name: str = "Declared"
+) -> type[Any]:
+    """Return a record class, declared as a class statement would."""
+    return record(type(name, bases, {"__annotations__": annotations, "__module__": __name__, **(body or {})}))
+
+
+# -- what the class is ------------------------------------------------------------------------------------------------
+
+
+def test_it_is_a_frozen_slotted_keyword_only_attrs_class() -> None:
+    """Attributes can be neither set nor added nor deleted; arguments have names."""
+    instance = an_eval_result()
+    assert attrs.has(EvalResult)
+    assert not hasattr(instance, "__dict__")
+    with pytest.raises(attrs.exceptions.FrozenInstanceError):
+        instance.steps = 4  # type: ignore[misc]  # pyright: ignore[reportAttributeAccessIssue]  # frozen
+    with pytest.raises(attrs.exceptions.FrozenInstanceError):
+        del instance.steps  # pyright: ignore[reportAttributeAccessIssue]  # frozen
+    with pytest.raises(TypeError, match="positional"):
+        Stat(1.0, 2.0)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]  # keyword-only
+    with pytest.raises(TypeError, match="missing 1 required keyword-only argument: 'sem'"):
+        Stat(mean=1.0)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]  # missing
+
+
+def test_it_reads_well() -> None:
+    """The repr is the call that makes the record."""
+    assert repr(an_eval_result(part="test")) == (
+        "EvalResult(accuracy=0.5, steps=3, l2norm=Stat(mean=1.0, sem=0.1), split='test', checkpoint=None, p99_ms=0.0, "
+        "size=<Size.SMALL: 1>, part=<Split.TEST: 'test'>)"
+    )
+
+
+def test_equal_records_have_one_hash() -> None:
+    """Records are equal by class and values, and hash accordingly."""
+    assert {an_eval_result(), an_eval_result()} == {an_eval_result()}
+    assert an_eval_result() != an_eval_result(steps=4)
+    assert declare({"mean": float, "sem": float})(mean=1, sem=1) != Stat(mean=1, sem=1)
+
+
+def test_attrs_and_copy_work_on_it() -> None:
+    """``attrs.evolve``, ``attrs.asdict``, ``copy`` and, where there is one, ``copy.replace``."""
+    instance = an_eval_result()
+    evolve: Any = attrs.evolve  # to mypy, a record is no attrs class
+    assert evolve(instance, steps=4) == an_eval_result(steps=4)
+    assert attrs.asdict(instance)["l2norm"] == {"mean": 1.0, "sem": 0.1}  # type: ignore[arg-type]  # an attrs class
+    assert copy.copy(instance) == copy.deepcopy(instance) == instance
+    with pytest.raises(InvalidResultError, match="steps"):
+        evolve(instance, steps="4")
+    if sys.version_info >= (3, 13):
+        assert copy.replace(instance, steps=4) == an_eval_result(steps=4)
+        with pytest.raises(InvalidResultError, match="steps"):
+            copy.replace(instance, steps="4")
+
+
+def test_it_matches() -> None:
+    """A ``match`` statement takes it apart by attribute."""
+    match an_eval_result(steps=7):
+        case EvalResult(steps=7, l2norm=Stat(mean=mean)):
+            assert mean == 1.0
+        case other:
+            pytest.fail(f"not matched: {other}")
+
+
+@pytest.mark.parametrize("protocol", range(2, pickle.HIGHEST_PROTOCOL + 1))
+def test_it_pickles(protocol: int) -> None:
+    """A record of a class that a module has is pickled and back."""
+    instance = an_eval_result(size=2, part="train")
+    assert pickle.loads(pickle.dumps(instance, protocol)) == instance
+
+
+def test_a_class_made_at_run_time_pickles_where_a_module_has_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As with every class, pickle finds it by module and name."""
+    made: Any = record_class(schema_of(Stat), __name__)
+    monkeypatch.setattr(sys.modules[__name__], "Stat", made)
+    instance = made(mean=1, sem=2)
+    assert pickle.loads(pickle.dumps(instance)) == instance
+
+
+def test_an_undecorated_subclass_is_no_record() -> None:
+    """A subclass may have other fields: it needs the decorator, and says so."""
+
+    class Sub(Stat):
+        pass
+
+    with pytest.raises(RecordDefinitionError, match="Sub: is not a record class; decorate it with @record"):
+        Sub(mean=1, sem=1)
+
+
+def test_a_class_that_is_let_go_is_collected() -> None:
+    """Nothing keeps a record class alive."""
+    before = {id(cls) for cls in object.__subclasses__()}
+    # Of this module, unlike of others, Hypothesis keeps no class, once typedtrack.testing is imported.
+    declare({"x": int}, body={"__module__": "typedtrack.testing"}, name="LetGo")
+    gc.collect()
+    assert not [cls for cls in object.__subclasses__() if cls.__name__ == "LetGo" and id(cls) not in before]
+
+
+# -- fields -----------------------------------------------------------------------------------------------------------
+
+
+def test_columns_follow_the_declaration() -> None:
+    """Every field is a column, of its name on the wire; a nested record's are flattened."""
+    schema = schema_of(EvalResult)
+    assert [(column.attribute, column.name, column.kind) for column in schema.columns] == [
+        ("accuracy", "accuracy", "float"),
+        ("steps", "steps", "int"),
+        ("l2norm.mean", "l2norm/mean", "float"),
+        ("l2norm.sem", "l2norm/sem", "float"),
+        ("split", "split", "str"),
+        ("checkpoint", "checkpoint", "str"),
+        ("p99_ms", "latency/p99", "float"),
+        ("size", "size", "int"),
+        ("part", "part", "str"),
+    ]
+    assert schema.name == "EvalResult"
+    assert schema.doc == "One evaluation of one checkpoint.\n\nIt has every type of field."
+    p99 = schema.columns[6]
+    assert (p99.aliases, p99.doc, p99.default, p99.required) == (("p99",), "Milliseconds.", 0.0, False)
+    assert [column.name for column in schema.columns if column.required] == [
+        "accuracy",
+        "steps",
+        "l2norm/mean",
+        "l2norm/sem",
+    ]
+    assert schema.columns[7].choices == (1, 2)
+
+
+def test_fields_are_inherited() -> None:
+    """A record has its base's fields; one it declares again comes last, with its own constraint."""
+    assert [column.name for column in schema_of(Trained).columns] == ["name", "loss", "seconds"]
+    assert Trained(loss=1, seconds=2) == Trained(loss=1.0, seconds=2.0, name="x")
+    with pytest.raises(InvalidResultError, match="seconds"):
+        Trained(loss=1, seconds=-1)
+    assert Timed(seconds=-1).seconds == -1.0
+
+
+def test_a_plain_base_may_bring_methods() -> None:
+    """A base that is no record brings what it has, but no field."""
+
+    class Percent:
+        accuracy: float
+
+        def percent(self) -> float:
+            return 100 * self.accuracy
+
+    @record
+    class Percentage(Percent):
+        accuracy: float
+
+    assert Percentage(accuracy=0.5).percent() == 50.0
+
+
+def test_names_of_the_place_of_declaration_are_known() -> None:
+    """Annotations, all of them texts here, may use names of the function around the class."""
+
+    class Local(enum.IntEnum):
+        ONE = 1
+
+    @record
+    class Here:
+        x: Local
+
+    assert Here(x=Local.ONE).x is Local.ONE
+
+
+_TAKEN: Final[list[tuple[Any, object, object]]] = [
+    (float, 1, 1.0),
+    (float, np.float64(1.5), 1.5),
+    (float, np.float32(1.5), 1.5),
+    (float, np.array(1.5), 1.5),
+    (int, np.int64(3), 3),
+    (int, 2**64 - 1, 2**64 - 1),
+    (int, Size.LARGE, 2),
+    (str, Split.TEST, "test"),
+    (str, np.str_("é"), "é"),
+    (str, "é" * 512, "é" * 512),
+    (Seconds, 2, 2.0),
+    (Rate, 2, 2.0),
+    (Literal["a", None], None, None),
+    (Literal["test"], Split.TEST, "test"),
+    (Annotated[int | None, Meta(ge=3)], 3, 3),
+    (Annotated[Annotated[float | None, Meta(gt=0)], Meta(lt=1)], 0.5, 0.5),
+    (Annotated[float, Meta(multiple_of=0.25)], 0.75, 0.75),
+    (Annotated[int, Meta(multiple_of=3)], -9, -9),
+    (Annotated[str, Meta(pattern="^a+$", max_length=3)], "aaa", "aaa"),
+    (Annotated[str, Meta(min_length=2)], "éé", "éé"),
+    (Size, 2, Size.LARGE),
+    (Size, np.int8(2), Size.LARGE),
+    (Size | None, None, None),
+    (Split, "train", Split.TRAIN),
+]
+
+
+@pytest.mark.parametrize(("hint", "value", "kept"), _TAKEN)
+def test_a_value_is_taken_where_nothing_is_lost(hint: Any, value: object, kept: object) -> None:
+    """What can become the field's type without loss does; the attribute has exactly that type."""
+    found = declare({"x": hint, "y": int})(x=value, y=0).x
+    assert (found, type(found)) == (kept, type(kept))
+
+
+_BROKEN: Final[list[tuple[Any, object, str]]] = [
+    (float, True, "must be a float, not bool"),
+    (int, np.bool_(True), "must be an int, not bool"),
+    (int, 1.0, "must be an int, not float"),
+    (float, "1", "must be a float, not str"),
+    (str, b"x", "must be a str, not bytes"),
+    (int, None, "must be an int, not NoneType"),
+    (int, 2**64, "an int is from -2**63 to 2**64-1; store it as a float or a str"),
+    (float, 2**64, "an int is from -2**63 to 2**64-1; store it as a float or a str"),
+    (str, "a\ud800", "the str is not valid Unicode: lone surrogate at position 1"),
+    (str, "é" * 513, "the str is 1,026 bytes of UTF-8; the limit is 1,024 bytes"),
+    (Annotated[str, Meta(max_length=5)], "a\ud800", "the str is not valid Unicode: lone surrogate at position 1"),
+    (Literal["a", "b"], "c", "must be one of 'a', 'b'"),
+    (Literal[1, 2], True, "must be an int, not bool"),
+    (Literal[1, 2], 1.0, "must be an int, not float"),
+    (Size, 3, "must be one of 1, 2"),
+    (Size, "1", "must be an int, not str"),
+    (Split, Size.SMALL, "must be a str, not int"),
+    (Annotated[float, Meta(gt=0)], 0.0, "must be > 0.0"),
+    (Annotated[float, Meta(ge=0)], -5e-324, "must be >= 0.0"),
+    (Annotated[float, Meta(lt=0)], 0, "must be < 0.0"),
+    (Annotated[float, Meta(le=0)], 5e-324, "must be <= 0.0"),
+    (Annotated[float, Meta(le=0)], float("nan"), "must be <= 0.0"),
+    (Annotated[float, Meta(multiple_of=0.1)], 0.3, "must be a multiple of 0.1"),
+    (Annotated[float, Meta(multiple_of=0.5)], float("inf"), "must be a multiple of 0.5"),
+    (Annotated[int, Meta(multiple_of=2)], 3, "must be a multiple of 2"),
+    (Annotated[str, Meta(min_length=2)], "é", "must have at least 2 characters, has 1"),
+    (Annotated[str, Meta(max_length=2)], "abc", "must have at most 2 characters, has 3"),
+    (Annotated[str, Meta(pattern="^a+$")], "b", "must match the pattern '^a+$'"),
+    (Stat, 1.0, "must be a Stat, not float"),
+    (Stat, None, "must be a Stat, not NoneType"),
+]
+
+
+@pytest.mark.parametrize(("hint", "value", "reason"), _BROKEN)
+def test_a_value_that_breaks_a_rule_is_refused(hint: Any, value: object, reason: str) -> None:
+    """The error names the field and the rule."""
+    with pytest.raises(InvalidResultError) as caught:
+        declare({"x": hint})(x=value)
+    assert [(problem.field, problem.attribute) for problem in caught.value.problems] == [("x", "x")]
+    assert caught.value.problems[0].reason.removeprefix("must be an int, not bool_") in (reason, "")
+
+
+def test_all_problems_are_reported_at_once() -> None:
+    """Each by its name on the wire and its attribute."""
+    with pytest.raises(InvalidResultError) as caught:
+        an_eval_result(accuracy=2, steps=None, p99_ms="x")
+    assert caught.value.record == "EvalResult"
+    assert caught.value.problems == (
+        Problem("accuracy", "must be <= 1.0", "2", "accuracy"),
+        Problem("steps", "must be an int, not NoneType", "None", "steps"),
+        Problem("latency/p99", "must be a float, not str", "'x'", "p99_ms"),
+    )
+    assert str(caught.value).startswith("invalid EvalResult, nothing was written: 3 problems\n")
+
+
+def test_a_factory_gives_the_default() -> None:
+    """`factory` is called for what `default` would be; a record may be a default."""
+    made = declare(
+        {"x": int, "s": Stat},
+        body={"x": field(factory=lambda: 3), "s": field(factory=lambda: Stat(mean=0, sem=0), name="stat")},
+    )
+    assert made() == made(x=3, s=Stat(mean=0, sem=0))
+    assert [(column.name, column.default) for column in schema_of(made).columns] == [
+        ("x", 3),
+        ("stat/mean", 0.0),
+        ("stat/sem", 0.0),
+    ]
+
+
+def test_a_class_variable_is_no_field() -> None:
+    """`typing.ClassVar` is left alone."""
+    made = declare({"x": int, "unit": ClassVar[str]}, body={"unit": "ms"})
+    assert (made(x=1).unit, [column.name for column in schema_of(made).columns]) == ("ms", ["x"])
+
+
+def test_a_description_documents_the_field() -> None:
+    """Where `field` has no ``doc``, that of `msgspec.Meta` is taken; deprecation is kept."""
+    meta = Meta(description="Seconds.", extra_json_schema={"deprecated": True})
+    made = declare({"x": Annotated[float, meta], "y": Annotated[float, meta]}, body={"y": field(doc="Ours.")})
+    assert [(column.doc, column.deprecated) for column in schema_of(made).columns] == [
+        ("Seconds.", True),
+        ("Ours.", True),
+    ]
+
+
+# -- what cannot be declared ------------------------------------------------------------------------------------------
+
+
+class _Empty(enum.IntEnum):
+    pass
+
+
+_Pair: Final = enum.Enum("_Pair", {"A": (1, 2)})
+_Flags: Final = enum.IntFlag("_Flags", "A B")
+
+
+_NO_TYPES: Final[list[tuple[Any, str]]] = [
+    (bool, "has the type bool; allowed are int, float, str, Literal"),
+    (None, "has the type NoneType; allowed are"),
+    (list[int], "has the type list[int]; allowed are"),
+    (int | str, "has the type int | str; allowed are"),
+    (Any, "has the type Any; allowed are"),
+    (Final[int], "has the type Final[int]; allowed are"),
+    (_Pair, "has the type _Pair, an enumeration of other values; allowed are"),
+    (_Flags, "has the type _Flags, an enumeration of other values; allowed are"),
+    (_Empty, "has the type _Empty, an enumeration without a member"),
+    (enum.StrEnum, "has the type StrEnum, an enumeration without a member"),
+    (Literal[1, "a"], "has values that are neither all int nor all str in a Literal"),
+    (Literal[True], "has values that are neither all int nor all str in a Literal"),
+    (Literal[Split.TEST], "has values that are neither all int nor all str in a Literal"),
+    (Literal["x" * 1025], "the str is 1,025 bytes of UTF-8"),
+    (Literal[2**63], "takes choices from -2**63 to 2**63-1"),
+    (Annotated[Literal[1], Meta(ge=0)], "names its values, so that it takes no further constraint"),
+    (Stat | None, "is a record, which takes neither `| None` nor Annotated"),
+    (Annotated[Stat, Meta(ge=0)], "is a record, which takes neither `| None` nor Annotated"),
+    (Annotated[int, Meta(ge=0), Meta(ge=1)], "has the constraint ge twice"),
+    (Annotated[int, Meta(ge=0), Meta(gt=1)], "takes gt or ge, not both"),
+    (Annotated[int, Meta(ge=0.5)], "takes an int from -2**63 to 2**63-1 for ge, not 0.5"),
+    (Annotated[int, Meta(le=2**63)], "takes an int from -2**63 to 2**63-1 for le"),
+    (Annotated[float, Meta(multiple_of=0.5)] | int, "has the type"),
+    (Annotated[int, Meta(min_length=1)], "takes no min_length: it is an int"),
+    (Annotated[str, Meta(ge=1)], "takes no ge: it is a str"),
+    (Annotated[int, Meta(gt=1, lt=2)], "has constraints that no value can keep"),
+    (Annotated[int, Meta(ge=1, le=4, multiple_of=5)], "has constraints that no value can keep"),
+    (Annotated[float, Meta(gt=0, lt=5e-324)], "has constraints that no value can keep"),
+    (Annotated[float, Meta(ge=1, lt=1)], "has constraints that no value can keep"),
+    (Annotated[str, Meta(min_length=3, max_length=2)], "has constraints that no value can keep"),
+    (Annotated[str, Meta(min_length=1025)], "has constraints that no value can keep"),
+    (
+        Annotated[int, Meta(title="X")],
+        "has title in its Meta; only constraints, description and deprecated are kept",
+    ),
+    (Annotated[int, Meta(examples=[1])], "has examples in its Meta"),
+    (Annotated[int, Meta(extra_json_schema={"x": 1, "deprecated": True})], "has x in its Meta"),
+    ("Nowhere", "cannot be declared: name 'Nowhere' is not defined"),
+]
+
+
+@pytest.mark.parametrize(("hint", "reason"), _NO_TYPES)
+def test_a_type_outside_the_list_is_refused(hint: Any, reason: str) -> None:
+    """The error names class, field and what is allowed."""
+    with pytest.raises(RecordDefinitionError) as caught:
+        declare({"x": hint})
+    assert caught.value.cls == "Declared"
+    assert reason in str(caught.value)
+    assert caught.value.field == (None if "cannot be declared" in reason else "x")
+
+
+class _RefusedError(TypeError):
+    pass
+
+
+def _fail() -> int:
+    raise _RefusedError("no default today")
+
+
+_counter = iter(range(1_000))
+
+
+_NO_RECORDS: Final[list[tuple[dict[str, Any], dict[str, Any], str | None, str]]] = [
+    ({}, {}, None, "needs a field that cannot be None: a result has at least one"),
+    ({"x": int | None}, {}, None, "needs a field that cannot be None"),
+    ({"x": int, "y": int}, {"y": field(name="x")}, "x", "has the name 'x' on the wire, and so has another field"),
+    ({"x": int}, {"x": field(aliases=["x"])}, "x", "has the name 'x' on the wire, and so has another field"),
+    ({"s": Stat, "y": int}, {"y": field(aliases=["s/sem"])}, "s.sem", "has the name 's/sem' on the wire"),
+    ({"x": int}, {"x": field(name='a"b')}, "x", "cannot be named 'a\"b' on the wire"),
+    ({"x": int}, {"x": field(aliases=[""])}, "x", "cannot be named '' on the wire: a field name is not empty"),
+    ({"s": Stat}, {"s": field(name="n" * 253)}, "s.mean", "the field name is 258 bytes of UTF-8"),
+    ({"x": Annotated[int, Meta(ge=3)]}, {"x": 2}, "x", "has a default that it refuses: must be >= 3, got 2"),
+    ({"x": int}, {"x": True}, "x", "has a default that it refuses: must be an int, not bool"),
+    ({"x": Size}, {"x": 3}, "x", "has a default that it refuses: must be one of 1, 2"),
+    ({"s": Stat}, {"s": 3}, "s", "has a default that it refuses: must be a Stat, got 3"),
+    ({"x": int | None, "y": int}, {"x": 3}, "x", "its default can only be None"),
+    ({"x": int}, {"x": field(factory=_fail)}, "x", "has a factory that fails: no default today"),
+    ({"x": int}, {"x": field(factory=lambda: next(_counter))}, "x", "has a factory that does not return the same"),
+    ({"x": int}, {"x": attrs.field(converter=int)}, "x", "is an attrs.field; use typedtrack.field"),
+    ({"x": int}, {"x": attrs.field(init=False)}, "x", "is an attrs.field; use typedtrack.field"),
+    ({"_x": int}, {}, "_x", "begins with an underscore; a field is public"),
+    ({"self": int}, {}, None, "cannot be declared: duplicate argument 'self'"),
+    ({"x": int}, {"y": field()}, None, "cannot be declared: The following"),
+    ({"x": int}, {"__init__": print}, None, "defines __init__, which is made from its fields"),
+    ({"x": int}, {"__attrs_post_init__": print}, None, "defines __attrs_post_init__"),
+    ({f"f{n}": str for n in range(171)}, {}, None, "can be up to 1,052,908 bytes encoded; the limit is 1,048,576"),
+]
+
+
+@pytest.mark.parametrize(("annotations", "body", "field_", "reason"), _NO_RECORDS)
+def test_a_class_that_cannot_be_a_record_is_refused(
+    annotations: dict[str, Any], body: dict[str, Any], field_: str | None, reason: str
+) -> None:
+    """It fails where it is declared; the error names class and field."""
+    with pytest.raises(RecordDefinitionError) as caught:
+        declare(annotations, body=body)
+    assert (caught.value.cls, caught.value.field) == ("Declared", field_)
+    assert reason in caught.value.reason
+
+
+@pytest.mark.parametrize("base", [dict, Exception, int])
+def test_a_base_with_content_of_its_own_is_refused(base: type) -> None:
+    """A record is its fields and nothing else."""
+    with pytest.raises(
+        RecordDefinitionError, match=r"Declared: (inherits from|cannot be declared: nonempty __slots__)"
+    ):
+        declare({"x": int}, base)
+
+
+@pytest.mark.parametrize("thing", [3, "Stat", len])
+def test_only_a_class_can_be_a_record(thing: Any) -> None:
+    """What is no class is named."""
+    with pytest.raises(RecordDefinitionError, match="is no class"):
+        record(thing)
+
+
+def test_a_record_is_declared_once() -> None:
+    """Decorating twice is refused."""
+    with pytest.raises(RecordDefinitionError, match="Stat: defines __init__"):
+        record(Stat)
+
+
+@pytest.mark.parametrize("thing", [int, 3, Stat(mean=1, sem=1)])
+def test_only_a_record_class_has_a_schema(thing: Any) -> None:
+    """What is not declared by `record` is named."""
+    with pytest.raises(RecordDefinitionError, match="is not a record class; decorate it with @record"):
+        schema_of(thing)
+
+
+def test_aliases_are_several_names() -> None:
+    """A single `str` would be taken letter by letter; it is refused."""
+    with pytest.raises(TypeError, match=r"write \('p99',\)"):
+        field(aliases="p99")
+
+
+def test_an_optional_field_in_a_default_is_none() -> None:
+    """A nested record's default reads back only where its optional fields are `None`."""
+    inner = declare({"a": int, "b": int | None}, body={"b": None})
+    assert declare({"x": inner}, body={"x": inner(a=1)})().x == inner(a=1)
+    with pytest.raises(RecordDefinitionError, match="its default can only be None") as caught:
+        declare({"x": inner}, body={"x": inner(a=1, b=2)})
+    assert caught.value.field == "x.b"
+
+
+def test_a_default_of_a_schema_takes_the_type_of_its_column() -> None:
+    """A document may have ``1`` where a `float` is declared, in a nested record too."""
+    stat = NestedSchema(attribute="s", name="s", record=schema_of(Stat), defaults=(1, 2))
+    loss = FieldSchema(attribute="loss", name="loss", kind="float", default=3)
+    made: Any = record_class(RecordSchema(name="Made", fields=(stat, loss)))
+    assert repr(made()) == "Made(s=Stat(mean=1.0, sem=2.0), loss=3.0)"
+
+
+# -- what a schema refuses: what no annotation can say ----------------------------------------------------------------
+
+_NO_FIELDS: Final[list[tuple[dict[str, Any], str]]] = [
+    ({"kind": "float", "le": float("inf")}, "takes a finite number for le, not inf"),
+    ({"kind": "int", "ge": 1, "gt": 1}, "takes gt or ge, not both"),
+    ({"kind": "int", "multiple_of": 0}, "takes a multiple_of above 0"),
+    ({"kind": "str", "min_length": -1}, "takes 0 or more for min_length, not -1"),
+    (
+        {"kind": "str", "pattern": "("},
+        "has a pattern that is no regular expression: missing ), unterminated subpattern",
+    ),
+]
+
+
+@pytest.mark.parametrize(("declared", "reason"), _NO_FIELDS)
+def test_a_schema_that_no_class_can_have_is_refused(declared: dict[str, Any], reason: str) -> None:
+    """It tells why."""
+    (problem,) = FieldSchema(attribute="x", name="x", **declared).definition_problems()
+    assert problem.startswith(reason)
+
+
+# -- Stat -------------------------------------------------------------------------------------------------------------
+
+
+@given(st.lists(st.floats(-1e6, 1e6), min_size=2, max_size=50))
+def test_stat_is_the_mean_and_its_standard_error(samples: list[float]) -> None:
+    """It agrees with the standard library and with numpy."""
+    stat = Stat.of(samples)
+    assert stat.mean == pytest.approx(statistics.fmean(samples), rel=1e-9, abs=1e-9)
+    assert stat.sem == pytest.approx(statistics.stdev(samples) / len(samples) ** 0.5, rel=1e-9, abs=1e-9)
+    assert stat.sem == pytest.approx(np.std(samples, ddof=1) / np.sqrt(len(samples)), rel=1e-6, abs=1e-6)
+
+
+@given(st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=2, max_size=10))
+@example([sys.float_info.max, -sys.float_info.max])
+@example([5e-324, 5e-324])
+@example([sys.float_info.max, sys.float_info.max, 5e-324])
+def test_stat_takes_every_finite_sample(samples: list[float]) -> None:
+    """The mean lies among the samples, the error is finite and never negative, at either end of the doubles too."""
+    stat = Stat.of(samples)
+    assert min(samples) <= stat.mean <= max(samples)
+    assert 0 <= stat.sem <= sys.float_info.max
+    assert (stat.sem == 0) >= (len(set(samples)) == 1)
+
+
+@pytest.mark.parametrize(
+    ("samples", "reason"),
+    [
+        ([], "a standard error takes two samples or more, not 0; store a float instead"),
+        ([1.0], "a standard error takes two samples or more, not 1; store a float instead"),
+        ([1.0, float("nan")], "every sample is a finite int or float"),
+        ([1.0, float("-inf")], "every sample is a finite int or float"),
+        ([1, 10**400], "every sample is a finite int or float"),
+        (["1", "2"], "every sample is a finite int or float"),
+        ([True, False], "every sample is a finite int or float"),
+        ([[1.0], [2.0]], "every sample is a finite int or float"),
+    ],
+)
+def test_stat_says_what_it_refuses(samples: list[Any], reason: str) -> None:
+    """Too few samples, and samples that are no finite number."""
+    with pytest.raises(InvalidResultError) as caught:
+        Stat.of(samples)
+    assert caught.value.problems[0].reason == reason
+
+
+@pytest.mark.parametrize("sem", [-1.0, float("nan")])
+def test_sem_is_never_negative(sem: float) -> None:
+    """Nor is it NaN."""
+    with pytest.raises(InvalidResultError, match="sem"):
+        Stat(mean=0, sem=sem)
+
+
+_KINDS: Final[list[Callable[[list[float]], Any]]] = [np.array, tuple, iter, lambda samples: map(np.float32, samples)]
+
+
+@pytest.mark.parametrize("kind", _KINDS)
+def test_stat_takes_samples_of_every_kind(kind: Callable[[list[float]], Any]) -> None:
+    """Arrays, iterators, numbers of numpy."""
+    assert Stat.of(kind([1.0, 2.0, 3.0])) == Stat(mean=2.0, sem=0.5773502691896258)
+
+
+def test_the_columns_of_a_record_of_one_field() -> None:
+    """One column is a tuple of one, too."""
+    assert record_type(declare({"x": int})).columns(declare({"x": int})(x=1)) == (1,)

@@ -1,0 +1,192 @@
+"""`typedtrack.testing`: its strategies give what the rules allow, all of it."""
+
+from __future__ import annotations
+
+import enum
+import re
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Callable
+from fractions import Fraction
+from typing import Annotated, Any, Literal
+
+import pytest
+from hypothesis import Phase, find, given, settings
+from hypothesis import strategies as st
+from msgspec import Meta
+
+from typedtrack import FieldSchema, RecordDefinitionError, RecordSchema, Stat, record, schema_of
+from typedtrack._keys import is_key
+from typedtrack._schema import CONSTRAINTS, MISSING
+from typedtrack._values import name_problem, problems_of, value_problem
+from typedtrack.testing import field_names, keys, record_classes, record_schemas, records, results, values
+from typedtrack.testing.record_strategies import column_values
+
+generated = settings(max_examples=60, deadline=None)
+
+
+class Size(enum.IntEnum):
+    """A size."""
+
+    SMALL = 1
+    LARGE = 2
+
+
+@record
+class EvalResult:
+    """A record with every kind of field."""
+
+    accuracy: Annotated[float, Meta(ge=0, le=1)]
+    step: Annotated[int, Meta(gt=-10, lt=10, multiple_of=3)]
+    code: Annotated[str, Meta(pattern="^[a-z]{2}$")]
+    name: Annotated[str, Meta(min_length=3, max_length=600)]
+    l2norm: Stat
+    size: Size
+    split: Literal["train", "test"]
+    note: str | None
+
+
+@given(values())
+def test_values_keep_the_rules(value: object) -> None:
+    """Each is a value."""
+    assert value_problem(value) is None
+
+
+@given(field_names())
+def test_field_names_keep_the_rules(name: str) -> None:
+    """Each is a field name."""
+    assert name_problem(name) is None
+
+
+@given(results(max_fields=3))
+def test_results_keep_the_rules(result: dict[str, object]) -> None:
+    """Each has a field, and no more than are asked for."""
+    assert problems_of(result) == []
+    assert len(result) <= 3
+
+
+@given(keys())
+def test_keys_keep_the_rules(key: object) -> None:
+    """Each is a key."""
+    assert is_key(str(key))
+
+
+FAR: list[tuple[st.SearchStrategy[Any], Callable[[Any], bool]]] = [
+    (values(), lambda value: value == 2**64 - 1),
+    (values(), lambda value: repr(value) == "-0.0"),
+    (values(), lambda value: value != value),
+    (values(), lambda value: isinstance(value, str) and len(value) == 256 and len(value.encode()) == 1024),
+    (field_names(), lambda name: name == "self"),
+    (field_names(), lambda name: len(name.encode()) == 256),
+    (keys(), lambda key: isinstance(key, int) and key < 0),
+    (keys(), lambda key: isinstance(key, str) and len(key.encode()) >= 511),
+    (keys(), lambda key: isinstance(key, str) and "*" in key),
+    (records(EvalResult), lambda record_: record_.note is None),
+    (records(EvalResult), lambda record_: record_.size is Size.LARGE),
+    (records(EvalResult), lambda record_: record_.step == -9),
+    (records(EvalResult), lambda record_: record_.accuracy == 1.0),
+    (records(EvalResult), lambda record_: len(record_.name) == 600),
+    (records(EvalResult), lambda record_: len(record_.name.encode()) > 1000),
+    (records(EvalResult), lambda record_: record_.l2norm.mean != record_.l2norm.mean),
+]
+
+
+@pytest.mark.parametrize(("strategy", "far"), FAR)
+def test_strategies_reach_the_ends(strategy: st.SearchStrategy[Any], far: Callable[[Any], bool]) -> None:
+    """What tells most is among what they give."""
+    assert far(find(strategy, far, settings=settings(max_examples=5_000, deadline=None, phases=[Phase.generate])))
+
+
+@given(records(EvalResult))
+def test_records_keep_every_constraint(instance: EvalResult) -> None:
+    """None is refused by its constructor; the constraints, once more in other words."""
+    assert 0 <= instance.accuracy <= 1
+    assert -10 < instance.step < 10
+    assert instance.step % 3 == 0
+    assert re.search("^[a-z]{2}$", instance.code)
+    assert 3 <= len(instance.name) <= 600
+    assert instance.l2norm.sem >= 0
+
+
+@given(st.from_type(EvalResult))
+def test_hypothesis_knows_records_by_their_type(instance: EvalResult) -> None:
+    """``st.from_type`` gives records, of classes declared before and after."""
+    assert type(instance) is EvalResult
+
+
+def test_hypothesis_knows_classes_declared_before() -> None:
+    """Importing `typedtrack.testing` after the declaration is enough; and needed."""
+    program = """
+from typing import Annotated
+from msgspec import Meta
+from typedtrack import record
+@record
+class Early:
+    x: Annotated[int, Meta(ge=5, le=5)]
+import typedtrack.testing
+from hypothesis import Phase, find, strategies as st
+assert find(st.from_type(Early), lambda early: True) == Early(x=5)
+@record
+class Late:
+    x: Annotated[int, Meta(ge=5, le=5)]
+assert find(st.from_type(Late), lambda late: True) == Late(x=5)
+"""
+    subprocess.run([sys.executable, "-c", program], check=True)
+
+
+@pytest.mark.parametrize("thing", [int, 3])
+def test_records_are_of_a_record_class(thing: Any) -> None:
+    """What is not declared by `record` is named."""
+    with pytest.raises(RecordDefinitionError, match="is not a record class"):
+        records(thing)
+
+
+@pytest.mark.parametrize(
+    ("lowest", "highest", "of"),
+    [(-1.0, 1.0, 0.1), (0.09, 0.11, 0.1), (0.0, 1e300, 5e-324), (-1.5, -0.4, 0.5), (-1e-300, 1e300, 3.0)],
+)
+def test_multiples_of_a_float_are_exact(lowest: float, highest: float, of: float) -> None:
+    """Those of a fraction that no double is too, where only few doubles are multiples."""
+    column = FieldSchema(attribute="x", name="x", kind="float", ge=lowest, le=highest, multiple_of=of)
+
+    @given(column_values(column))
+    def check(value: float) -> None:
+        assert lowest <= value <= highest
+        assert (Fraction(value) / Fraction(of)).denominator == 1
+
+    check()
+
+
+@generated
+@given(record_classes())
+def test_record_classes_are_classes(cls: type[Any]) -> None:
+    """Each is a record class, with a schema that it was made of."""
+    assert schema_of(cls).name == cls.__name__
+    assert cls.__module__ == "typedtrack.testing"
+
+
+def test_schemas_have_everything() -> None:
+    """Nested records with defaults, two levels deep, aliases, odd names, and each constraint."""
+    seen: Counter[str] = Counter()
+
+    @settings(max_examples=300, deadline=None, derandomize=True, database=None)
+    @given(record_schemas())
+    def look(schema: RecordSchema) -> None:
+        assert list(schema.definition_problems()) == []
+        seen.update("default of a nested record" for field in schema.fields if getattr(field, "defaults", ()))
+        for column in schema.columns:
+            seen.update(constraint for constraint in CONSTRAINTS if getattr(column, constraint) is not None)
+            seen.update(
+                what for what in ("choices", "aliases", "optional", "doc", "deprecated") if getattr(column, what)
+            )
+            seen[f"{column.attribute.count('.')} levels deep"] += 1
+            seen["odd name"] += not column.name.isascii()
+            seen["default"] += column.default not in (MISSING, None)
+
+    look()
+    assert {what for what, count in seen.items() if count} == {
+        *CONSTRAINTS,
+        *("choices", "aliases", "optional", "doc", "deprecated", "odd name", "default", "default of a nested record"),
+        *("0 levels deep", "1 levels deep", "2 levels deep"),
+    }

@@ -1,0 +1,336 @@
+"""`TypedTracker`: a mapping from keys to records, over any tracker."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator, MutableMapping
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import pytest
+from msgspec import Meta
+
+from typedtrack import (
+    BulkError,
+    CorruptResultError,
+    FsspecResultTracker,
+    InvalidKeyError,
+    InvalidResultError,
+    Key,
+    KeyTemplate,
+    Problem,
+    RecordDefinitionError,
+    Result,
+    ResultExistsError,
+    ResultNotFoundError,
+    ResultTimeoutError,
+    ResultTracker,
+    SchemaMismatchError,
+    Stat,
+    TypedTracker,
+    field,
+    key,
+    record,
+)
+
+
+class Split(StrEnum):
+    """A part of a data set, named in any case."""
+
+    TEST = "test"
+
+    @classmethod
+    def _missing_(cls, value: object) -> Split:
+        return cls.TEST
+
+
+@record
+class EvalResult:
+    """One evaluation."""
+
+    accuracy: Annotated[float, Meta(ge=0, le=1)]
+    l2norm: Stat
+    steps: int = 0
+    p99_ms: float = field(name="latency/p99", aliases=("p99", "p99_ms"), default=0.0)
+    note: str | None = None
+
+
+@record
+class Loss:
+    """A loss that may diverge."""
+
+    loss: float
+    part: Split = Split.TEST
+
+
+@key("runs/{experiment}/trial_{trial}")
+class TrialKey(KeyTemplate):
+    """The key of a trial."""
+
+    experiment: str
+    trial: int
+
+
+RESULT = EvalResult(accuracy=0.5, l2norm=Stat(mean=1, sem=0.1))
+PLAIN: Result = {
+    "accuracy": 0.5,
+    "l2norm/mean": 1.0,
+    "l2norm/sem": 0.1,
+    "steps": 0,
+    "latency/p99": 0.0,
+}
+
+
+@pytest.fixture(params=["local", "memory"])
+def tracker(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[ResultTracker]:
+    """Return an empty tracker, of each kind that needs no server."""
+    yield FsspecResultTracker(tmp_path if request.param == "local" else f"memory://{tmp_path.name}")
+    shutil.rmtree(tmp_path)
+
+
+@pytest.fixture
+def view(tracker: ResultTracker) -> TypedTracker[Key, EvalResult]:
+    """Return the results of an empty tracker as records."""
+    return tracker.typed(EvalResult)
+
+
+def test_a_record_put_is_a_plain_map_and_back(tracker: ResultTracker, view: TypedTracker[Key, EvalResult]) -> None:
+    """What is put here reads there, and the reverse."""
+    view["typed"] = RESULT
+    assert tracker["typed"] == PLAIN
+    tracker["plain"] = PLAIN
+    assert view["plain"] == RESULT
+    assert tracker.get_bytes("plain") == tracker.get_bytes("typed") == view.get_bytes("typed")
+    tracker["short"] = {"accuracy": 1, "l2norm/mean": 2, "l2norm/sem": 3}
+    assert view["short"] == EvalResult(accuracy=1.0, l2norm=Stat(mean=2.0, sem=3.0))
+
+
+def test_it_is_a_mutable_mapping(view: TypedTracker[Key, EvalResult]) -> None:
+    """Each method of the interface does what it does for a dict."""
+    other = EvalResult(accuracy=1, l2norm=Stat(mean=0, sem=0))
+    assert isinstance(view, MutableMapping)
+    assert not view
+    with pytest.raises(KeyError):
+        view.popitem()
+    view.update({"a": RESULT}, b=RESULT)
+    assert view
+    assert view == {"a": RESULT, "b": RESULT}
+    assert (sorted(map(str, view)), len(view), 5 in view, "a" in view) == (["a", "b"], 2, False, True)
+    assert view.setdefault("a", other) == RESULT
+    assert view.setdefault(5, other) == other
+    assert view["5"] == other
+    assert sorted(record_.accuracy for record_ in view.values()) == [0.5, 0.5, 1.0]
+    assert (other in view.values(), len(view.values()), RESULT in view.values()) == (True, 3, True)
+    assert EvalResult(accuracy=0, l2norm=Stat(mean=0, sem=0)) not in view.values()
+    assert ("a", RESULT) in view.items()
+    assert view.pop(5) == other
+    assert view.pop(5, None) is None
+    with pytest.raises(ResultNotFoundError):
+        view.pop(5)
+    del view["a"]
+    assert view.popitem() == ("b", RESULT)
+    view["a"] = view["b/c"] = RESULT
+    view.clear()
+    assert (list(view), list(view.items())) == ([], [])
+
+
+def test_absent_is_none_or_the_default_or_an_error(view: TypedTracker[Key, EvalResult]) -> None:
+    """`get` answers, ``view[key]`` raises."""
+    assert view.get("x") is None
+    assert view.get("x", 3) == 3
+    with pytest.raises(KeyError) as caught:
+        view["x"]
+    assert isinstance(caught.value, ResultNotFoundError)
+    assert caught.value.key == "x"
+    view["x"] = RESULT
+    assert view.get("x") == view.get("x", 3) == RESULT
+    with pytest.raises(ResultNotFoundError):
+        del view["y"]
+
+
+def test_create_puts_where_nothing_is(view: TypedTracker[Key, EvalResult]) -> None:
+    """The same record again is no error, another one is."""
+    view.create("x", RESULT)
+    view.create("x", RESULT)
+    with pytest.raises(ResultExistsError):
+        view.create("x", EvalResult(accuracy=1, l2norm=Stat(mean=0, sem=0)))
+    assert view["x"] == RESULT
+
+
+def test_bulk_calls_are_typed(view: TypedTracker[Key, EvalResult]) -> None:
+    """Many keys at once; absent ones are `None`."""
+    view.put_many({"a": RESULT, 2: RESULT})
+    view.put_many([("b/c", RESULT)])
+    assert view.get_many(["a", 2, "b/c", "absent"]) == {"a": RESULT, 2: RESULT, "b/c": RESULT, "absent": None}
+    assert sorted(map(str, view.keys("b"))) == ["b/c"]
+    assert dict(view.items("b")) == {"b/c": RESULT}
+    assert dict(view.wait_all(["a", 2], timeout=5)) == {"a": RESULT, 2: RESULT}
+    assert view.wait("a", timeout=5) == RESULT
+    with pytest.raises(ResultTimeoutError):
+        view.wait("absent", timeout=0)
+
+
+def test_a_bulk_call_serves_what_it_can(tracker: ResultTracker, view: TypedTracker[Key, EvalResult]) -> None:
+    """A result that does not fit hides no other."""
+    view["good"] = RESULT
+    tracker["bad"] = {"accuracy": 2}
+    with pytest.raises(BulkError) as caught:
+        view.get_many(["good", "bad", "absent"])
+    assert caught.value.results == {"good": RESULT, "absent": None}
+    assert [type(error) for error in caught.value.errors.values()] == [SchemaMismatchError]
+    with pytest.raises(BulkError):
+        view.put_many({"x": RESULT, "y": Stat(mean=0, sem=0)})  # type: ignore[dict-item]  # pyright: ignore[reportArgumentType]  # refused
+    assert "x" in view
+    assert "y" not in view
+
+
+@pytest.mark.parametrize("wrong", [Stat(mean=1, sem=1), PLAIN, None])
+def test_only_records_of_the_class_are_put(view: TypedTracker[Key, EvalResult], wrong: Any) -> None:
+    """Nothing is written of what is another class."""
+    for put in (view.put, view.create, view.__setitem__):
+        with pytest.raises(InvalidResultError, match=f"a result here is a EvalResult, not {type(wrong).__name__}"):
+            put("x", wrong)
+    assert "x" not in view
+
+
+def test_a_mismatch_lists_every_problem(tracker: ResultTracker, view: TypedTracker[Key, EvalResult]) -> None:
+    """By the name that is stored, with the file."""
+    tracker["x"] = {"accuracy": 2, "l2norm/mean": "a", "steps": 1.5, "p99": "fast", "unknown": 1}
+    with pytest.raises(SchemaMismatchError) as caught:
+        view["x"]
+    assert caught.value.record == "EvalResult"
+    assert caught.value.file.endswith("['x']") or caught.value.file.endswith("/x")
+    assert caught.value.problems == (
+        Problem("accuracy", "must be <= 1.0", "2", "accuracy"),
+        Problem("l2norm/mean", "must be a float, not str", "'a'", "l2norm.mean"),
+        Problem("l2norm/sem", "is missing", None, "l2norm.sem"),
+        Problem("steps", "must be an int, not float", "1.5", "steps"),
+        Problem("p99", "must be a float, not str", "'fast'", "p99_ms"),
+    )
+
+
+def test_old_names_are_read(tracker: ResultTracker, view: TypedTracker[Key, EvalResult]) -> None:
+    """An alias is read; two names at once are a mismatch, whichever they are."""
+    needed: Result = {"accuracy": 0.5, "l2norm/mean": 1.0, "l2norm/sem": 0.1}
+    tracker["x"] = {**needed, "p99": 3.5}
+    assert view["x"].p99_ms == 3.5
+    for names in (("p99", "latency/p99"), ("p99_ms", "p99")):
+        tracker["x"] = {**needed, **dict.fromkeys(names, 1.0)}
+        with pytest.raises(SchemaMismatchError) as caught:
+            view["x"]
+        (problem,) = caught.value.problems
+        assert problem.field == "latency/p99"
+        assert problem.reason.startswith("is stored under more than one name: ")
+
+
+def test_unknown_fields_are_ignored_or_refused(tracker: ResultTracker) -> None:
+    """``unknown="error"`` names each."""
+    tracker["x"] = {**PLAIN, "more": 1, "p99_s": 2}
+    assert tracker.typed(EvalResult)["x"] == RESULT
+    with pytest.raises(SchemaMismatchError) as caught:
+        tracker.typed(EvalResult, unknown="error")["x"]
+    assert [problem.field for problem in caught.value.problems] == ["more", "p99_s"]
+    with pytest.raises(ValueError, match="unknown is 'ignore' or 'error', got 'strict'"):
+        tracker.typed(EvalResult, unknown="strict")  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType, reportCallIssue]  # refused
+
+
+def test_a_file_with_nan_reads_typed(tracker: ResultTracker) -> None:
+    """NaN and the infinities pass both ways."""
+    view = tracker.typed(Loss)
+    for loss in (float("nan"), float("inf"), float("-inf")):
+        view["x"] = Loss(loss=loss)
+        assert repr(view["x"].loss) == repr(loss)
+        assert repr(tracker["x"]["loss"]) == repr(loss)
+        tracker["x"] = {"loss": loss}
+        assert repr(view["x"]) == repr(Loss(loss=loss))
+
+
+def test_an_enumeration_is_not_asked_for_values_that_it_has_not(tracker: ResultTracker) -> None:
+    """``_missing_`` would read what the schema refuses."""
+    tracker["x"] = {"loss": 1.0, "part": "TEST"}
+    with pytest.raises(SchemaMismatchError, match="field 'part': must be one of 'test', got 'TEST'"):
+        tracker.typed(Loss)["x"]
+    tracker["x"] = {"loss": 1.0, "part": "test"}
+    assert tracker.typed(Loss)["x"].part is Split.TEST
+
+
+@pytest.mark.parametrize("data", [b"", b"[]", b"{}", b'{"accuracy": true}', b'{"a": ' + b" " * 2**20 + b"1}"])
+def test_what_is_no_result_is_no_record(tmp_path: Path, data: bytes) -> None:
+    """It is corrupt, as it is untyped."""
+    (tmp_path / "x").write_bytes(data)
+    with pytest.raises(CorruptResultError):
+        FsspecResultTracker(tmp_path).typed(EvalResult)["x"]
+
+
+def test_typed_keys_list_their_shape_only(tracker: ResultTracker) -> None:
+    """Other keys are skipped; so are those of the shape whose values are refused."""
+    trials = tracker.typed(EvalResult, key=TrialKey)
+    trials[TrialKey("a", 1)] = trials[TrialKey("b", -2)] = RESULT
+    for text in ("runs/a/trial_01", "runs/c", "runs/a/trial_x/x", "other/a/trial_1"):
+        tracker[text] = {"x": 1}
+    assert set(trials) == {TrialKey("a", 1), TrialKey("b", -2)}
+    assert set(trials.keys("runs/a")) == set(trials.keys("runs/a/")) == {TrialKey("a", 1)}
+    assert set(trials.keys("other")) == set()
+    assert set(trials.keys("runs/")) == set(trials.keys("runs")) == set(trials)
+    assert dict(trials.items()) == dict.fromkeys(trials, RESULT)
+    assert len(trials) == 2
+    assert tracker["runs/a/trial_1"] == PLAIN
+    assert trials.get_many([TrialKey("a", 1)]) == {TrialKey("a", 1): RESULT}
+    trials.clear()
+    assert (list(trials), len(tracker)) == ([], 4)
+
+
+def test_typed_keys_list_no_more_than_their_prefix(tmp_path: Path) -> None:
+    """What the template has fixed is what the store is asked for."""
+    asked: list[str] = []
+
+    class Spied(FsspecResultTracker):
+        def _list(self, prefix: str) -> Iterator[str]:
+            asked.append(prefix)
+            return super()._list(prefix)
+
+    tracker = Spied(tmp_path)
+    trials = tracker.typed(EvalResult, key=TrialKey)
+    for prefix in ("", "runs", "runs/a", "other"):
+        assert not any(True for _ in trials.keys(prefix))
+    assert asked == ["runs", "runs", "runs/a", "other"]
+
+
+@pytest.mark.parametrize("wrong", ["runs/a/trial_1", 5, ("a", 1), None])
+def test_another_key_is_refused(tracker: ResultTracker, wrong: Any) -> None:
+    """A typed view takes its own keys only; a plain one takes no typed key."""
+    trials = tracker.typed(EvalResult, key=TrialKey)
+    with pytest.raises(InvalidKeyError, match=f"a key here is a TrialKey, not {type(wrong).__name__}"):
+        trials[wrong]
+    with pytest.raises(InvalidKeyError, match="a key is an int or a str, not TrialKey"):
+        tracker.typed(EvalResult)[TrialKey("a", 1)]  # type: ignore[index]  # pyright: ignore[reportArgumentType]  # refused
+
+
+def test_it_says_what_it_is(tracker: ResultTracker) -> None:
+    """The repr is the call that makes it."""
+    assert repr(tracker.typed(EvalResult)) == f"{tracker!r}.typed(EvalResult)"
+    assert tracker.typed(EvalResult).max_concurrency == tracker.max_concurrency
+
+
+@pytest.mark.parametrize("thing", [int, dict, RESULT])
+def test_only_a_record_class_types_results(tracker: ResultTracker, thing: Any) -> None:
+    """What is not declared by `record` is named."""
+    with pytest.raises(RecordDefinitionError, match="is not a record class; decorate it with @record"):
+        tracker.typed(thing)
+
+
+def test_literals_read_as_what_they_are(tracker: ResultTracker) -> None:
+    """A `Literal` field holds one of its values."""
+
+    @record
+    class Part:
+        split: Literal["train", "test"]
+        fold: Literal[1, 2] | None = None
+
+    view = tracker.typed(Part)
+    view["x"] = Part(split="test", fold=2)
+    assert view["x"] == Part(split="test", fold=2)
+    tracker["x"] = {"split": "test", "fold": 3}
+    with pytest.raises(SchemaMismatchError, match="must be one of 1, 2"):
+        view["x"]

@@ -1,0 +1,117 @@
+"""Hypothesis strategies for records of a class, and for the values of a column."""
+
+from __future__ import annotations
+
+import math
+import sys
+from fractions import Fraction
+from typing import Any, Final, TypeVar
+
+from hypothesis import strategies as st
+from hypothesis.strategies import SearchStrategy
+
+from typedtrack._fields import Leaf
+from typedtrack._records import RecordType, for_each_record, record_type
+from typedtrack._schema import FieldSchema
+from typedtrack._values import MAX_STR_BYTES, Value
+from typedtrack.testing.strategies import TELLING_CHARACTERS, floats, ints, strs
+
+__all__ = ["column_values", "records"]
+
+R = TypeVar("R")
+
+_MAX_FLOAT: Final = sys.float_info.max
+_MAX_EXACT: Final = 2**53 - 1  # up to it, every int is a double
+
+
+def records(cls: type[R]) -> SearchStrategy[R]:
+    """Return a strategy for records of the class *cls*, which keep every constraint of its fields.
+
+    Raises:
+        RecordDefinitionError: *cls* is not a record class.
+
+    >>> from hypothesis import find
+    >>> from typedtrack import Stat
+    >>> find(records(Stat), lambda stat: stat.sem > 1)
+    Stat(mean=0.0, sem=2.0)
+    """
+    return _records(record_type(cls))
+
+
+def _records(of: RecordType[R]) -> SearchStrategy[R]:
+    fields: dict[str, SearchStrategy[Any]] = {}
+    for member in of.members:
+        content = member.content
+        fields[member.attribute] = _leaf_values(content) if isinstance(content, Leaf) else _records(content)
+    return st.builds(of.cls, **fields)
+
+
+def _leaf_values(leaf: Leaf) -> SearchStrategy[Any]:
+    column = leaf.column
+    values = column_values(column) if leaf.enumeration is None else st.sampled_from(leaf.enumeration)
+    return st.none() | values if column.optional else values
+
+
+def column_values(column: FieldSchema) -> SearchStrategy[Value]:
+    """Return a strategy for the values that *column* allows, besides `None`."""
+    values: SearchStrategy[Value]
+    if column.choices:
+        return st.sampled_from(column.choices)
+    if column.kind == "int":
+        values = _int_values(column) if column.constrained else ints()
+    elif column.kind == "float":
+        values = _float_values(column) if column.constrained else floats()
+    else:
+        values = _str_values(column) if column.constrained else strs()
+    return values.filter(lambda value: column.problem(value) is None)
+
+
+def _int_values(column: FieldSchema) -> SearchStrategy[int]:
+    step = int(column.multiple_of or 1)
+    lowest, highest = map(int, column.bounds)
+    return st.integers(-(-lowest // step), highest // step).map(lambda number: number * step)
+
+
+def _float_values(column: FieldSchema) -> SearchStrategy[float]:
+    lowest, highest = column.bounds
+    if column.multiple_of is None:
+        return st.floats(lowest, highest, allow_nan=False)
+    return _multiples(max(lowest, -_MAX_FLOAT), min(highest, _MAX_FLOAT), column.multiple_of)
+
+
+def _multiples(lowest: float, highest: float, of: float) -> SearchStrategy[float]:
+    """Return a strategy for the doubles from *lowest* to *highest* that are exact multiples of *of*, itself a double.
+
+    They are ``of * factor * 2**power``, where the odd part of *of* times ``factor`` is below 2**53. First the power is
+    drawn, of those that have a factor within the bounds, then the factor.
+    """
+    unit = Fraction(of)
+    odd = unit.numerator // (unit.numerator & -unit.numerator)
+    most = _MAX_EXACT // odd
+    first, last = math.ceil(Fraction(lowest) / unit), math.floor(Fraction(highest) / unit)
+    factors = {
+        power: (least, greatest)
+        for power in range(max(abs(first), abs(last)).bit_length() + 1)
+        if (least := max(-(-first >> power), -most)) <= (greatest := min(last >> power, most))
+    }
+    return st.sampled_from(sorted(factors)).flatmap(
+        lambda power: st.integers(*factors[power]).map(lambda factor: float(unit * factor * 2**power))
+    )
+
+
+def _str_values(column: FieldSchema) -> SearchStrategy[str]:
+    alphabet = st.characters(exclude_categories=["Cs"])
+    if column.pattern is not None:
+        return st.from_regex(column.pattern, alphabet=alphabet)
+    least = column.min_length or 0
+    most = MAX_STR_BYTES if column.max_length is None else min(column.max_length, MAX_STR_BYTES)
+    short = st.text(alphabet, max_size=most).map(lambda text: text.ljust(least, "x"))
+    return short | st.sampled_from([c * min(most, MAX_STR_BYTES // len(c.encode())) for c in TELLING_CHARACTERS])
+
+
+def _register(cls: type) -> None:
+    if cls.__module__ != "typedtrack.testing":  # of `record_classes` there are too many for Hypothesis to keep
+        st.register_type_strategy(cls, records)
+
+
+for_each_record(_register)
