@@ -106,7 +106,7 @@ def test_nothing_in_a_schema_becomes_code(schemas: list[RecordSchema], stubs: bo
     _assert_declares_records_alone(generate(schemas, stubs=stubs))
 
 
-@settings(max_examples=10, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=15, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(record_schemas(), min_size=5, max_size=5), st.booleans())
 def test_formatters_leave_generated_code_alone(
     tmp_path_factory: pytest.TempPathFactory, modules: list[list[RecordSchema]], stubs: bool

@@ -167,3 +167,21 @@ def test_a_file_that_cannot_be_replaced_stays(tmp_path: Path, monkeypatch: pytes
     with pytest.raises(OSError, match="No space"):
         write_files({tmp_path / "made.py": "x\n"})
     assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {"made.py": "old\n"}
+
+
+def test_a_long_literal_or_none_is_one_value_a_line() -> None:
+    """No formatter joins them, however long its lines: the last value has a comma."""
+    column = FieldSchema(attribute="x" * 40, name="self", kind="int", optional=True, choices=(-4358, -18904, -8325733))
+    lines = generate(
+        [RecordSchema(name="R", fields=(FieldSchema(attribute="steps", name="steps", kind="int"), column))]
+    ).splitlines()
+    assert lines[-8:] == [
+        f"    {'x' * 40}: (",
+        "        Literal[",
+        "            -4358,",
+        "            -18904,",
+        "            -8325733,",
+        "        ]",
+        "        | None",
+        '    ) = field(name="self")',
+    ]

@@ -547,7 +547,7 @@ _NO_FIELDS: Final[list[tuple[dict[str, Any], str]]] = [
     ({"kind": "float", "le": float("inf")}, "takes a finite number for le, not inf"),
     ({"kind": "int", "ge": 1, "gt": 1}, "takes gt or ge, not both"),
     ({"kind": "int", "multiple_of": 0}, "takes a multiple_of above 0"),
-    ({"kind": "str", "min_length": -1}, "takes 0 or more for min_length, not -1"),
+    ({"kind": "str", "min_length": -1}, "takes a length from 0 to 2**63-1 for min_length, not -1"),
     (
         {"kind": "str", "pattern": "("},
         "has a pattern that is no regular expression: missing ), unterminated subpattern",

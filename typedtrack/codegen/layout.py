@@ -35,6 +35,8 @@ class OrNone:
     """A type, or `None`."""
 
     type: Group
+    broken: bool = False
+    """Whether the items of the type have a line each, though all might fit on one."""
 
 
 Expression: TypeAlias = str | Group | OrNone
@@ -63,7 +65,8 @@ def _columns(character: str) -> int:
 def laid_out(before: str, expression: Expression, after: str, indent: str) -> Iterator[str]:
     """Yield the lines of *before*, *expression*, *after*: one if it fits."""
     line = f"{indent}{before}{flat(expression)}{after}"
-    if isinstance(expression, str) or fits(line):
+    broken = isinstance(expression, OrNone) and expression.broken
+    if isinstance(expression, str) or (fits(line) and not broken):
         yield line
     elif isinstance(expression, OrNone):
         yield from one_a_line(before, expression.type, "", indent)

@@ -126,7 +126,8 @@ def _literal(field: FieldSchema) -> Expression:
 def _breakable(annotation: Expression) -> Group | None:
     """Return *annotation* as it can be laid out over several lines, `None` if it cannot."""
     if isinstance(annotation, OrNone):
-        return Group("(", (annotation,), ")", last="")
+        broken = annotation.type.last == ","  # else a formatter that has longer lines would join them
+        return Group("(", (attrs.evolve(annotation, broken=broken),), ")", last="")
     return annotation if isinstance(annotation, Group) else None
 
 
