@@ -1,16 +1,17 @@
 """What all tests share: Hypothesis's settings, and real servers.
 
 There is one of each server for a session, started at its first use; what the machine lacks is named and skipped.
-Under ``CI=true`` a missing server is a failure. The tests that use one server run on one of pytest-xdist's workers
-(``--dist loadgroup``), so that no second one is started.
+Under ``CI=true`` a missing server is a failure. The tests that use one server run on one of pytest-xdist's workers, so
+that no second one is started: the scheduler below sees to it by their names, since of a test it knows nothing else.
 """
 
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -21,28 +22,40 @@ from tests.servers.ceph import S3
 from tests.servers.gcs import Gcs
 from tests.servers.sshd import Sftp
 
+if TYPE_CHECKING:
+    from xdist.remote import Producer
+    from xdist.scheduler import LoadScopeScheduling
+
 # No deadline, and no limit to how long drawing takes: the machine's load and Hypothesis's own first draw of text, which
 # builds tables of Unicode, are no faults of what is tested.
 settings.register_profile("typedtrack", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("typedtrack")
 
-_WORKERS = {"ceph": "s3", "moto": "s3", "azurite": "others", "sftp": "others", "fake_gcs": "others"}
+_S3 = re.compile(r"s3|ceph|moto")
+_OTHERS = re.compile(r"azur|gcs|sftp|ssh")
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep the tests of one server together."""
-    for item in items:
-        for fixture in getattr(item, "fixturenames", ()):
-            if fixture in _WORKERS:
-                item.add_marker(pytest.mark.xdist_group(_WORKERS[fixture]))
-                break
+@pytest.hookimpl(optionalhook=True)  # without pytest-xdist there is one worker
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling:
+    """Give the tests whose names speak of S3 to one worker, those of all other servers to one, the rest to any."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByServer(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            test = nodeid.removeprefix("tests/stores/").removeprefix("tests/conformance/")
+            if test == nodeid:
+                return nodeid
+            return "s3" if _S3.search(test) else "others" if _OTHERS.search(test) else nodeid
+
+    return ByServer(config, log)
 
 
 def _running(server: ModuleType, factory: pytest.TempPathFactory) -> Iterator[Any]:
     if (missing := server.missing()) is not None:
         absent = pytest.fail if os.environ.get("CI") == "true" else pytest.skip
         absent(f"{missing}; `make servers` installs it")
+    if "PYTEST_XDIST_WORKER" in os.environ:  # the folder above is the one that all workers share
+        (factory.getbasetemp().parent / server.__name__).touch(exist_ok=False)  # no second worker may start it
     with server.serve(factory.mktemp("server")) as service:
         yield service
 

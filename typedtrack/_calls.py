@@ -122,18 +122,22 @@ class Calls(ABC, Generic[K, R, A]):
         from concurrent.futures import Future, ThreadPoolExecutor  # here: a single put or get needs no threads
 
         under_way: deque[tuple[T, Future[U | Exception]]] = deque()
-        with ThreadPoolExecutor(self.max_concurrency, "typedtrack") as pool:
-            try:
-                for argument in arguments:
-                    under_way.append((argument, pool.submit(outcome, argument)))
-                    if len(under_way) > 2 * self.max_concurrency:
-                        done, future = under_way.popleft()
-                        yield done, future.result()
-                while under_way:
+        pool = ThreadPoolExecutor(self.max_concurrency, "typedtrack")
+        patient = True
+        try:
+            for argument in arguments:
+                under_way.append((argument, pool.submit(outcome, argument)))
+                if len(under_way) > 2 * self.max_concurrency:
                     done, future = under_way.popleft()
                     yield done, future.result()
-            finally:  # an interrupt, or a caller that wants no more: start nothing further
-                pool.shutdown(wait=False, cancel_futures=True)
+            while under_way:
+                done, future = under_way.popleft()
+                yield done, future.result()
+        except (KeyboardInterrupt, GeneratorExit):  # a caller that wants no more, nor waits for what a slow store owes
+            patient = False
+            raise
+        finally:  # start nothing further
+            pool.shutdown(wait=patient, cancel_futures=True)
 
     # -- the four conversions -----------------------------------------------------------------------------------------
 

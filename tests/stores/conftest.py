@@ -112,17 +112,7 @@ def _container(proxy: Proxy, service: Azure) -> str:
     return name
 
 
-_S3, _OTHERS = pytest.mark.xdist_group("s3"), pytest.mark.xdist_group("others")
-
-
-@pytest.fixture(
-    params=[
-        pytest.param("s3_obstore", marks=_S3),
-        pytest.param("s3_s3fs", marks=_S3),
-        pytest.param("azure_obstore", marks=_OTHERS),
-        pytest.param("azure_adlfs", marks=_OTHERS),
-    ]
-)
+@pytest.fixture(params=["s3_obstore", "s3_s3fs", "azure_obstore", "azure_adlfs"])
 def client(request: pytest.FixtureRequest) -> Client:
     """Return each client in turn."""
     found: Client = request.getfixturevalue(request.param)

@@ -73,7 +73,7 @@ def test_sshfs(sftp: Sftp, method: str) -> None:
 
 
 @pytest.mark.parametrize("method", ["spawn", "forkserver"])
-def test_obstore(ceph: S3, bucket: str, method: str) -> None:
+def test_s3_obstore(ceph: S3, bucket: str, method: str) -> None:
     """A tracker on obstore, used in the parent, works in a child that was not forked."""
     tracker = open_tracker(f"s3://{bucket}/base", storage_options=ceph.obstore_options)
     assert use(tracker, "before") == "done"
@@ -81,7 +81,7 @@ def test_obstore(ceph: S3, bucket: str, method: str) -> None:
     assert use(tracker, "after") == "done"
 
 
-def test_obstore_after_a_fork(ceph: S3, bucket: str) -> None:
+def test_s3_obstore_after_a_fork(ceph: S3, bucket: str) -> None:
     """A tracker on obstore, used in the parent, says at once in a forked child what to do instead."""
     tracker = open_tracker(f"s3://{bucket}/base", storage_options=ceph.obstore_options)
     assert use(tracker, "before") == "done"
@@ -104,7 +104,7 @@ def coordinate(tracker: ResultTracker) -> tuple[list[tuple[str, Result]], int]:
     return arrived, len(tracker.keys("trial"))
 
 
-def test_many_processes(ceph: S3, bucket: str) -> None:
+def test_s3_many_processes(ceph: S3, bucket: str) -> None:
     """Two coordinators and 200 producers, each a process of its own: nothing is lost, nothing double."""
     base = f"s3://{bucket}/search"
     tracker = open_tracker(base, storage_options=ceph.obstore_options)

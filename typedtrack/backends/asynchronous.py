@@ -93,8 +93,8 @@ class AsyncResultTracker(ResultTracker):
             while under_way:
                 yield under_way[0][0], under_way[0][1].result()
                 under_way.popleft()
-        finally:  # an interrupt, or a caller that wants no more
-            for _, future in under_way:
+        finally:  # an interrupt, or a caller that wants no more; the last first, so that none takes the place of another
+            for _, future in reversed(under_way):
                 future.cancel()
 
     def _start(self, task: Task[T]) -> Future[T]:

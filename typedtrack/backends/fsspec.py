@@ -58,25 +58,27 @@ class FsspecResultTracker(ResultTracker):
             raise ValueError(f"max_concurrency is at least 1, got {max_concurrency}")
         self._tracker_base = os.fspath(tracker_base)
         self._storage_options = dict(storage_options or {})
-        self._fsync = fsync
         self.max_concurrency = max_concurrency
+        self._local: LocalResultTracker | None = None
         self._opened: tuple[int, ResultTracker] | None = None
-        if local_path(self._tracker_base) is None:
+        if local_path(self._tracker_base) is not None:
+            self._local = LocalResultTracker(self._tracker_base, fsync=fsync)
+        else:
             from typedtrack.backends.filesystems import require
 
             require(self._tracker_base)
 
     @property
     def _backend(self) -> ResultTracker:
-        """The backend for the base, made at its first use in each process: connections do not survive a fork."""
+        """The backend for the base; if it is not local, made at its first use in each process, as forks break it."""
+        if self._local is not None:
+            return self._local
         if self._opened is None or self._opened[0] != os.getpid():
-            self._opened = os.getpid(), self._open()
+            self._opened = (
+                os.getpid(),
+                _backend_of(*self._filesystem(), self._tracker_base, self.max_concurrency),
+            )
         return self._opened[1]
-
-    def _open(self) -> ResultTracker:
-        if local_path(self._tracker_base) is not None:
-            return LocalResultTracker(self._tracker_base, fsync=self._fsync)
-        return _backend_of(*self._filesystem(), self._tracker_base, self.max_concurrency)
 
     def _filesystem(self) -> tuple[AbstractFileSystem, str]:
         import fsspec
