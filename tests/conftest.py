@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 settings.register_profile("typedtrack", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("typedtrack")
 
-_S3 = re.compile(r"s3|ceph|moto")
-_OTHERS = re.compile(r"azur|gcs|sftp|ssh")
+_S3 = re.compile(r"s3|moto")
+_OTHERS = re.compile(r"azure|gcs|sftp|ssh")
 
 
 @pytest.hookimpl(optionalhook=True)  # without pytest-xdist there is one worker
@@ -42,10 +42,10 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadSco
 
     class ByServer(LoadScopeScheduling):
         def _split_scope(self, nodeid: str) -> str:
-            test = nodeid.removeprefix("tests/stores/").removeprefix("tests/conformance/")
-            if test == nodeid:
+            if not nodeid.startswith(("tests/conformance/", "tests/stores/")):
                 return nodeid
-            return "s3" if _S3.search(test) else "others" if _OTHERS.search(test) else nodeid
+            name = nodeid.partition("::")[0] if "/conformance/" in nodeid else nodeid
+            return "s3" if _S3.search(name) else "others" if _OTHERS.search(name) else nodeid
 
     return ByServer(config, log)
 

@@ -36,7 +36,8 @@ class TestObstore(ResultTrackerSuite):
 class TestAdlfs(ResultTrackerSuite):
     """adlfs."""
 
-    race_rounds = 100
+    race_rounds = 50
+    machine_runs = 5
 
     @pytest.fixture
     def tracker(self, azurite: Azure, container: str) -> ResultTracker:

@@ -26,7 +26,7 @@ def bucket(ceph: S3) -> str:
 class TestObstore(ResultTrackerSuite):
     """obstore's native API."""
 
-    race_rounds = 100
+    race_rounds = 200
 
     @pytest.fixture
     def tracker(self, ceph: S3, bucket: str) -> ResultTracker:
@@ -39,7 +39,7 @@ class TestObstore(ResultTrackerSuite):
 class TestS3fs(ResultTrackerSuite):
     """s3fs, and a tracker that holds the whole bucket."""
 
-    race_rounds = 100
+    race_rounds = 50
 
     @pytest.fixture
     def tracker(self, ceph: S3) -> ResultTracker:

@@ -79,10 +79,9 @@ class S3(NamedTuple):
 
     def make_bucket(self, name: str) -> None:
         """Make the bucket *name*."""
-        import fsspec
+        from s3fs.core import S3FileSystem
 
-        fs = fsspec.filesystem("s3", skip_instance_cache=True, **self.s3fs_options)
-        fs.mkdir(name)
+        S3FileSystem(**self.s3fs_options).mkdir(name)
 
     @property
     def environment(self) -> dict[str, str]:

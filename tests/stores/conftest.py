@@ -31,17 +31,21 @@ class Client(NamedTuple):
 
 
 @pytest.fixture(scope="session")
-def ceph_proxy(ceph: S3) -> Iterator[tuple[Proxy, S3]]:
-    """Return a proxy before Ceph, and how to reach Ceph through it."""
+def ceph_proxy(ceph: S3) -> Iterator[tuple[Proxy, S3, str]]:
+    """Return a proxy before Ceph, how to reach Ceph through it, and a bucket there."""
+    bucket = f"b-{uuid.uuid4()}"
+    ceph.make_bucket(bucket)
     with proxies.serve(ceph.port) as proxy:
-        yield proxy, ceph._replace(endpoint=proxy.endpoint)
+        yield proxy, ceph._replace(endpoint=proxy.endpoint), bucket
 
 
 @pytest.fixture(scope="session")
-def azurite_proxy(azurite: Azure) -> Iterator[tuple[Proxy, Azure]]:
-    """Return a proxy before Azurite, and how to reach Azurite through it."""
+def azurite_proxy(azurite: Azure) -> Iterator[tuple[Proxy, Azure, str]]:
+    """Return a proxy before Azurite, how to reach Azurite through it, and a container there."""
+    container = f"c-{uuid.uuid4()}"
+    azurite.make_container(container)
     with proxies.serve(azurite.port) as proxy:
-        yield proxy, azurite._replace(endpoint=f"{proxy.endpoint}/{azurite.account}")
+        yield proxy, azurite._replace(endpoint=f"{proxy.endpoint}/{azurite.account}"), container
 
 
 def _client(name: str, proxy: Proxy, base: str, options: dict[str, Any], **changes: Mapping[str, object]) -> Client:
@@ -62,54 +66,40 @@ _OBSTORE_CHANGES: dict[str, Mapping[str, object]] = {
 
 
 @pytest.fixture
-def s3_obstore(ceph_proxy: tuple[Proxy, S3]) -> Client:
+def s3_obstore(ceph_proxy: tuple[Proxy, S3, str]) -> Client:
     """Return obstore on Ceph."""
-    proxy, service = ceph_proxy
+    proxy, service, bucket = ceph_proxy
     wrong = service._replace(secret_key="wrong").obstore_options
-    base = f"s3://{_bucket(proxy, service)}"
+    base = f"s3://{bucket}"
     return _client("s3_obstore", proxy, base, service.obstore_options, wrong_login=wrong, **_OBSTORE_CHANGES)
 
 
 @pytest.fixture
-def s3_s3fs(ceph_proxy: tuple[Proxy, S3]) -> Client:
+def s3_s3fs(ceph_proxy: tuple[Proxy, S3, str]) -> Client:
     """Return s3fs on Ceph."""
-    proxy, service = ceph_proxy
+    proxy, service, bucket = ceph_proxy
     wrong = service._replace(secret_key="wrong").s3fs_options
     one_try: dict[str, object] = {"config_kwargs": {"retries": {"max_attempts": 0}}}
     impatient: dict[str, object] = {"config_kwargs": {"read_timeout": 0.3, "retries": {"max_attempts": 0}}}
-    base, options = f"s3://{_bucket(proxy, service)}", service.s3fs_options
+    base, options = f"s3://{bucket}", service.s3fs_options
     return _client("s3_s3fs", proxy, base, options, wrong_login=wrong, one_try=one_try, impatient=impatient)
 
 
 @pytest.fixture
-def azure_obstore(azurite_proxy: tuple[Proxy, Azure]) -> Client:
+def azure_obstore(azurite_proxy: tuple[Proxy, Azure, str]) -> Client:
     """Return obstore on Azurite."""
-    proxy, service = azurite_proxy
+    proxy, service, container = azurite_proxy
     wrong = service._replace(account_key="d3Jvbmc=").obstore_options
-    base = f"az://{_container(proxy, service)}"
+    base = f"az://{container}"
     return _client("azure_obstore", proxy, base, service.obstore_options, wrong_login=wrong, **_OBSTORE_CHANGES)
 
 
 @pytest.fixture
-def azure_adlfs(azurite_proxy: tuple[Proxy, Azure]) -> Client:
+def azure_adlfs(azurite_proxy: tuple[Proxy, Azure, str]) -> Client:
     """Return adlfs on Azurite."""
-    proxy, service = azurite_proxy
+    proxy, service, container = azurite_proxy
     wrong = service._replace(account_key="d3Jvbmc=").adlfs_options
-    return _client("azure_adlfs", proxy, f"az://{_container(proxy, service)}", service.adlfs_options, wrong_login=wrong)
-
-
-def _bucket(proxy: Proxy, service: S3) -> str:
-    proxy.reset()
-    name = f"b-{uuid.uuid4()}"
-    service.make_bucket(name)
-    return name
-
-
-def _container(proxy: Proxy, service: Azure) -> str:
-    proxy.reset()
-    name = f"c-{uuid.uuid4()}"
-    service.make_container(name)
-    return name
+    return _client("azure_adlfs", proxy, f"az://{container}", service.adlfs_options, wrong_login=wrong)
 
 
 @pytest.fixture(params=["s3_obstore", "s3_s3fs", "azure_obstore", "azure_adlfs"])

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import multiprocessing
-import os
-import subprocess
 import sys
 import uuid
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import pytest
 
@@ -18,6 +15,7 @@ from tests.servers.sshd import Sftp
 from typedtrack import (
     FsspecResultTracker,
     Result,
+    ResultExistsError,
     ResultTracker,
     UnsupportedOperationError,
     open_tracker,
@@ -91,11 +89,13 @@ def test_s3_obstore_after_a_fork(ceph: S3, bucket: str) -> None:
     assert use(tracker, "after") == "done"
 
 
-def produce(base: str, number: int, environment: dict[str, str]) -> str:
-    """Run one trial; return whether it was the first to create the key that all share."""
-    command = [sys.executable, str(Path(__file__).with_name("producer.py")), base, str(number)]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=True)
-    return done.stdout.strip()
+def produce(tracker: ResultTracker, number: int) -> None:
+    """Return one trial's result; end with 0 if it was the first to create the key that all share, else with 1."""
+    tracker[f"trial/{number:03}"] = {"number": number, "accuracy": 1 / (number + 1)}
+    try:
+        tracker.create("first", number=number)
+    except ResultExistsError:
+        sys.exit(1)
 
 
 def coordinate(tracker: ResultTracker) -> tuple[list[tuple[str, Result]], int]:
@@ -106,14 +106,20 @@ def coordinate(tracker: ResultTracker) -> tuple[list[tuple[str, Result]], int]:
 
 def test_s3_many_processes(ceph: S3, bucket: str) -> None:
     """Two coordinators and 200 producers, each a process of its own: nothing is lost, nothing double."""
-    base = f"s3://{bucket}/search"
-    tracker = open_tracker(base, storage_options=ceph.obstore_options)
-    environment = {**os.environ, **ceph.environment, "PYTHONPATH": os.pathsep.join(sys.path)}
+    tracker = open_tracker(f"s3://{bucket}/search", storage_options=ceph.obstore_options)
     wanted = {f"trial/{n:03}": {"number": n, "accuracy": 1 / (n + 1)} for n in range(PRODUCERS)}
-    with multiprocessing.get_context("spawn").Pool(2) as coordinators, ThreadPoolExecutor(4) as launcher:
+    own = multiprocessing.get_context("forkserver")
+    own.set_forkserver_preload(["obstore.store", __name__])  # imported once; each process makes its own connections
+
+    def launched(number: int) -> int | None:
+        process = own.Process(target=produce, args=(tracker, number))
+        process.start()
+        process.join(60)
+        return process.exitcode
+
+    with multiprocessing.get_context("spawn").Pool(2) as coordinators, ThreadPoolExecutor(8) as launcher:
         waiting = [coordinators.apply_async(coordinate, (tracker,)) for _ in range(2)]
-        produced = [launcher.submit(produce, base, number, environment) for number in range(PRODUCERS)]
-        assert Counter(one.result() for one in produced) == {"first": 1, "late": PRODUCERS - 1}
+        assert Counter(launcher.map(launched, range(PRODUCERS))) == {0: 1, 1: PRODUCERS - 1}
         for coordinator in waiting:
             arrived, listed = coordinator.get(timeout=120)
             assert len(arrived) == PRODUCERS

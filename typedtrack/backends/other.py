@@ -61,10 +61,17 @@ class OtherResultTracker(ResultTracker):
 
     def _replace_empty_folder(self, key: str, path: str, data: bytes) -> None:
         try:
-            self._fs.rmdir(path)
+            self._remove_empty_folders(path)
             self._fs.pipe_file(path, data)
         except OSError:
             raise KeyConflictError(key, key) from None
+
+    def _remove_empty_folders(self, path: str) -> None:
+        for entry in self._fs.ls(path, detail=True):
+            if entry["type"] != "directory":
+                raise IsADirectoryError(path)
+            self._remove_empty_folders(self._fs._strip_protocol(entry["name"]))
+        self._fs.rmdir(path)
 
     def _result_above(self, key: str) -> str:
         """Return the segments above the last of *key* that hold a result."""

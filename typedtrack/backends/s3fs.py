@@ -35,7 +35,9 @@ class S3fsResultTracker(AsyncResultTracker):
         return f"s3://{self._bucket}/{self._above}{text}"
 
     async def _read_one(self, key: str, limit: int) -> bytes | None:
-        for attempt in range(1, self._fs.retries + 1):
+        attempts_left, pause = self._fs.retries, 0.2
+        while True:
+            attempts_left -= 1
             try:
                 answer = await self._fs._call_s3("get_object", Bucket=self._bucket, Key=self._above + key)
             except FileNotFoundError as error:
@@ -45,10 +47,10 @@ class S3fsResultTracker(AsyncResultTracker):
             try:
                 return await _body(answer, limit)
             except s3fs.core.S3_RETRYABLE_ERRORS:  # the body broke off: `_call_s3` retries only up to the headers
-                if attempt == self._fs.retries:
+                if attempts_left <= 0:
                     raise
-                await asyncio.sleep(0.1 * 2**attempt)
-        raise AssertionError("s3fs tries at least once")
+                await asyncio.sleep(pause)
+                pause *= 2
 
     async def _write_one(self, key: str, data: bytes, exclusive: bool = False) -> None:
         condition = {"IfNoneMatch": "*"} if exclusive else {}

@@ -263,6 +263,10 @@ class ResultTrackerSuite:
             tracker["b"] = {"x": 4}
             assert dict(tracker.items()) == {"a": {"x": 1}, "a/b": {"x": 3}, "b/c": {"x": 2}, "b": {"x": 4}}
         assert tracker["a/nothing"] == {}
+        tracker["d/e/f"] = {"x": 5}
+        del tracker["d/e/f"]  # what is left of its folders is in nobody's way
+        tracker["d"] = {"x": 6}
+        assert tracker["d"] == {"x": 6}
 
     def test_prefixes(self, tracker: ResultTracker) -> None:
         """A prefix is of whole segments, and a final slash leaves the key itself out."""

@@ -1,0 +1,230 @@
+"""Answers of object stores that no server on this machine gives: of fake clients, in the trackers' hands."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
+
+import obstore
+import obstore.store
+import pytest
+import s3fs.core
+from azure.core.exceptions import HttpResponseError, ResourceExistsError, ResourceNotFoundError
+from fsspec.asyn import get_loop
+from gcsfs.retry import HttpError
+
+from typedtrack import FsspecResultTracker, ResultTracker, open_tracker
+from typedtrack.backends import obstore as backend
+from typedtrack.backends.adlfs import AdlfsResultTracker
+from typedtrack.backends.gcsfs import GcsfsResultTracker
+from typedtrack.backends.obstore import ObstoreResultTracker
+from typedtrack.backends.s3fs import S3fsResultTracker
+
+STORED = b'{"x": 1}\n'
+
+
+class Answers:
+    """Answers its calls one after the other: an exception is raised, anything else returned."""
+
+    def __init__(self, *answers: object) -> None:
+        self.answers = list(answers)
+        self.calls: list[tuple[tuple[object, ...], dict[str, object]]] = []
+
+    async def __call__(self, *arguments: object, **named: object) -> Any:
+        self.calls.append((arguments, named))
+        answer = self.answers.pop(0)
+        if isinstance(answer, BaseException):
+            raise answer
+        return answer
+
+
+# -- s3fs
+
+
+class Body:
+    """The body of an S3 answer; it breaks off with *error*, or comes in pieces of three bytes."""
+
+    def __init__(self, data: bytes, error: Exception | None = None) -> None:
+        self.data = data
+        self.error = error
+
+    async def __aenter__(self) -> Body:
+        return self
+
+    async def __aexit__(self, *exception: object) -> None:
+        """Release nothing."""
+
+    async def read(self, amount: int | None = None) -> bytes:
+        """Return some of the bytes."""
+        if self.error is not None:
+            raise self.error
+        amount = len(self.data) if amount is None else min(amount, 3)
+        some, self.data = self.data[:amount], self.data[amount:]
+        return some
+
+
+def on_s3fs(answers: Answers, retries: int = 2) -> S3fsResultTracker:
+    """Return a tracker on s3fs, which gives *answers*."""
+    fs: Any = SimpleNamespace(
+        loop=get_loop(), retries=retries, split_path=lambda root: (*root.split("/", 1), None), _call_s3=answers
+    )
+    return S3fsResultTracker(fs, "bucket/base", 4)
+
+
+def whole(data: bytes, error: Exception | None = None) -> dict[str, object]:
+    """Return S3's answer to a get."""
+    return {"ContentLength": len(data), "Body": Body(data, error)}
+
+
+def refused(code: str | None, error: type[OSError] = OSError) -> OSError:
+    """Return what s3fs raises for an answer with *code*."""
+    raised = error("refused")
+    if code is not None:
+        cause: Any = Exception(code)
+        cause.response = {"Error": {"Code": code}}
+        raised.__cause__ = cause
+    return raised
+
+
+def test_s3fs_broken_body() -> None:
+    """A body that breaks off is asked for again, as often as s3fs tries."""
+    broken = s3fs.core.S3_RETRYABLE_ERRORS[0]("broken")
+    answers = Answers(whole(STORED, broken), whole(STORED))
+    assert on_s3fs(answers)["a"] == {"x": 1}
+    assert len(answers.calls) == 2
+    answers = Answers(whole(STORED, broken), whole(STORED, broken))
+    with pytest.raises(type(broken)):
+        on_s3fs(answers).get("a")
+    assert len(answers.calls) == 2
+
+
+def test_s3fs_bounded_read() -> None:
+    """Of a large object no more than the limit is read, in as many pieces as it comes."""
+    assert on_s3fs(Answers(whole(b"0123456789")))._read("a", 8) == b"01234567"
+
+
+@pytest.mark.parametrize("code", ["PreconditionFailed", "ConditionalRequestConflict"])
+def test_s3fs_lost_create(code: str) -> None:
+    """A create that another won, before or at the same moment, finds what is there."""
+    answers = Answers(refused(code), whole(STORED))
+    on_s3fs(answers).create("a", x=1)
+    with pytest.raises(OSError, match="refused"):  # a put has no condition: it must not be told that it is done
+        on_s3fs(Answers(refused(code))).put("a", x=1)
+
+
+@pytest.mark.parametrize("code", ["NoSuchBucket", None])
+def test_s3fs_missing_bucket(code: str | None) -> None:
+    """Only the code of a missing key is the store's word that nothing is there."""
+    with pytest.raises(FileNotFoundError):
+        on_s3fs(Answers(refused(code, FileNotFoundError))).get("a")
+    with pytest.raises(OSError, match="refused"):
+        on_s3fs(Answers(refused(code))).create("a", x=1)
+
+
+# -- adlfs
+
+
+def on_adlfs(**calls: object) -> AdlfsResultTracker:
+    """Return a tracker on adlfs, whose container has *calls*."""
+    client = SimpleNamespace(get_container_client=lambda name: SimpleNamespace(**calls))
+    fs: Any = SimpleNamespace(loop=get_loop(), service_client=client)
+    return AdlfsResultTracker(fs, "container/base", 4)
+
+
+def azure(error: HttpResponseError, code: str | None, status: int) -> HttpResponseError:
+    """Return *error* as the client of Azure raises it."""
+    error.status_code = status
+    if code is not None:
+        vars(error)["error_code"] = code
+    return error
+
+
+@pytest.mark.parametrize("code", ["ContainerNotFound", None])
+def test_adlfs_missing_container(code: str | None) -> None:
+    """Only the code of a missing blob is the store's word that nothing is there."""
+    missing = azure(ResourceNotFoundError("missing"), code, 404)
+    with pytest.raises(ResourceNotFoundError):
+        on_adlfs(download_blob=Answers(missing)).get("a")
+    with pytest.raises(ResourceNotFoundError):
+        del on_adlfs(delete_blob=Answers(missing))["a"]
+
+
+def test_adlfs_conflict() -> None:
+    """A create that is refused because of a lease, or anything but a blob that is there, is the store's error."""
+    leased = azure(ResourceExistsError("leased"), "LeaseIdMissing", 409)
+    with pytest.raises(ResourceExistsError):
+        on_adlfs(upload_blob=Answers(leased)).create("a", x=1)
+
+
+def test_adlfs_ranges() -> None:
+    """A range of a blob without bytes is no bytes; any other refusal is an error."""
+    assert on_adlfs(download_blob=Answers(azure(HttpResponseError("range"), None, 416)))._read("a", 1) == b""
+    with pytest.raises(HttpResponseError):
+        on_adlfs(download_blob=Answers(azure(HttpResponseError("denied"), None, 403))).get("a")
+
+
+# -- gcsfs
+
+
+def on_gcsfs(answers: Answers) -> GcsfsResultTracker:
+    """Return a tracker on gcsfs, which gives *answers*."""
+    fs: Any = SimpleNamespace(loop=get_loop(), base="http://host/", _location="http://host", _call=answers)
+    return GcsfsResultTracker(fs, "bucket/base", 4)
+
+
+def test_gcsfs_pages() -> None:
+    """A listing goes on to the last page, of which an empty one need not be."""
+    pages = [{"items": [{"name": "base/a"}], "nextPageToken": "2"}, {"nextPageToken": "3"}, {"items": [{"name": "base/b"}]}]
+    answers = Answers(*pages)
+    assert list(iter(on_gcsfs(answers))) == ["a", "b"]
+    assert [named["pageToken"] for _, named in answers.calls] == [None, "2", "3"]
+
+
+def test_gcsfs_refusal() -> None:
+    """A refusal is an error; a range of an object without bytes is no bytes."""
+    with pytest.raises(HttpError):
+        on_gcsfs(Answers(HttpError({"code": 403}))).get("a")
+    assert on_gcsfs(Answers(HttpError({"code": 416})))._read("a", 1) == b""
+
+
+# -- obstore
+
+
+def test_obstore_clients() -> None:
+    """Each scheme gets its store; an account in the URL is that of the store."""
+    options: dict[str, object] = {"config": {"skip_signature": True}}
+    base = "abfs://container@account.dfs.core.windows.net/folder"
+    azure_store = ObstoreResultTracker(base, storage_options=options)._client
+    assert isinstance(azure_store, obstore.store.AzureStore)
+    assert azure_store.config["account_name"] == "account"
+    assert isinstance(ObstoreResultTracker("gs://b", storage_options=options)._client, obstore.store.GCSStore)
+    assert isinstance(ObstoreResultTracker("s3://b", storage_options=options)._client, obstore.store.S3Store)
+
+
+def test_obstore_bounded_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a large object no more than the limit is kept, however it comes; one that shrank meanwhile is read whole."""
+    tracker = ObstoreResultTracker("s3://b", storage_options={"config": {"skip_signature": True}})
+
+    def pieces(*several: bytes) -> Callable[..., object]:
+        return lambda *_: SimpleNamespace(meta={"size": 100}, stream=lambda limit: iter(several))
+
+    monkeypatch.setattr(obstore, "get", pieces(b"012", b"345", b"678"))
+    assert tracker._read("a", 5) == b"01234"
+    monkeypatch.setattr(obstore, "get", pieces(b"012"))
+    assert tracker._read("a", 5) == b"012"
+
+
+def test_obstore_in_a_forked_child(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process that is not the one that used obstore first, but has its memory, is refused."""
+    monkeypatch.setattr(backend, "_process", os.getpid() + 1)
+    with pytest.raises(NotImplementedError, match="'spawn' or 'forkserver'"):
+        ObstoreResultTracker("s3://b").get("a")
+
+
+@pytest.mark.parametrize("door", [open_tracker, FsspecResultTracker])
+def test_no_concurrency(door: Callable[..., ResultTracker]) -> None:
+    """Less than one request at a time is refused when the tracker is made."""
+    with pytest.raises(ValueError, match="at least 1, got 0"):
+        door("s3://b/x", max_concurrency=0)
