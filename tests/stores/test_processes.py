@@ -6,7 +6,6 @@ import multiprocessing
 import sys
 import uuid
 from collections import Counter
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -22,6 +21,7 @@ from typedtrack import (
 )
 
 PRODUCERS = 200
+AT_ONCE = 20
 
 
 @pytest.fixture
@@ -111,15 +111,15 @@ def test_s3_many_processes(ceph: S3, bucket: str) -> None:
     own = multiprocessing.get_context("forkserver")
     own.set_forkserver_preload(["obstore.store", __name__])  # imported once; each process makes its own connections
 
-    def launched(number: int) -> int | None:
-        process = own.Process(target=produce, args=(tracker, number))
-        process.start()
-        process.join(60)
-        return process.exitcode
-
-    with multiprocessing.get_context("spawn").Pool(2) as coordinators, ThreadPoolExecutor(8) as launcher:
+    producers = [own.Process(target=produce, args=(tracker, number)) for number in range(PRODUCERS)]
+    with multiprocessing.get_context("spawn").Pool(2) as coordinators:
         waiting = [coordinators.apply_async(coordinate, (tracker,)) for _ in range(2)]
-        assert Counter(launcher.map(launched, range(PRODUCERS))) == {0: 1, 1: PRODUCERS - 1}
+        for first in range(0, PRODUCERS, AT_ONCE):
+            for process in producers[first : first + AT_ONCE]:
+                process.start()
+            for process in producers[first : first + AT_ONCE]:
+                process.join(60)
+        assert Counter(process.exitcode for process in producers) == {0: 1, 1: PRODUCERS - 1}
         for coordinator in waiting:
             arrived, listed = coordinator.get(timeout=120)
             assert len(arrived) == PRODUCERS

@@ -33,6 +33,7 @@ class Answers:
         self.calls: list[tuple[tuple[object, ...], dict[str, object]]] = []
 
     async def __call__(self, *arguments: object, **named: object) -> Any:
+        """Answer."""
         self.calls.append((arguments, named))
         answer = self.answers.pop(0)
         if isinstance(answer, BaseException):
@@ -176,7 +177,11 @@ def on_gcsfs(answers: Answers) -> GcsfsResultTracker:
 
 def test_gcsfs_pages() -> None:
     """A listing goes on to the last page, of which an empty one need not be."""
-    pages = [{"items": [{"name": "base/a"}], "nextPageToken": "2"}, {"nextPageToken": "3"}, {"items": [{"name": "base/b"}]}]
+    pages = [
+        {"items": [{"name": "base/a"}], "nextPageToken": "2"},
+        {"nextPageToken": "3"},
+        {"items": [{"name": "base/b"}]},
+    ]
     answers = Answers(*pages)
     assert list(iter(on_gcsfs(answers))) == ["a", "b"]
     assert [named["pageToken"] for _, named in answers.calls] == [None, "2", "3"]

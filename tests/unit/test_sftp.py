@@ -196,14 +196,16 @@ def test_errors_of_paramiko(error: OSError, named: type[OSError]) -> None:
     ],
 )
 def test_errors_of_asyncssh(error: Exception, named: type[Exception]) -> None:
-    """asyncssh's own errors become what the tracker knows; all others pass."""
+    """Errors of asyncssh become what the tracker knows; all others pass."""
 
     class Client:
         async def mkdir(self, path: str) -> None:
+            """Fail."""
             raise error
 
     class Pool:
         def get(self) -> Any:
+            """Return what `async with` takes."""
             return self
 
         async def __aenter__(self) -> Client:

@@ -93,7 +93,7 @@ class AsyncResultTracker(ResultTracker):
             while under_way:
                 yield under_way[0][0], under_way[0][1].result()
                 under_way.popleft()
-        finally:  # an interrupt, or a caller that wants no more; the last first, so that none takes the place of another
+        finally:  # an interrupt, or a caller that wants no more; the last first: none takes another's place
             for _, future in reversed(under_way):
                 future.cancel()
 
