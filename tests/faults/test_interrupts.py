@@ -6,7 +6,7 @@ import asyncio
 import signal
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Generator
 from contextlib import contextmanager
 
 import pytest
@@ -89,7 +89,7 @@ CALLS: dict[str, Callable[[ResultTracker], object]] = {
 
 
 @contextmanager
-def ctrl_c(begun: threading.Event) -> Iterator[None]:
+def ctrl_c(begun: threading.Event) -> Generator[None]:
     """Press Ctrl-C when *begun* is set: the signal that a terminal sends, to the thread that it interrupts."""
 
     def press() -> None:
