@@ -1,22 +1,25 @@
-"""Every call of a tracker, once, over four byte primitives and four conversions.
+"""Every call of a tracker, once, over four byte primitives and five conversions.
 
-A backend supplies the primitives (`ResultTracker` says how); the untyped and the typed face supply the conversions
+A backend supplies the primitives (`_primitives` has them); the untyped and the typed face supply the conversions
 between keys and text, results and bytes. What lies between is here: bulk calls, waiting, listing, and what an error
-says of its key.
+says of its key. It is longer than other rooms because a call is one method here, and each is told apart by its errors.
 """
 
 from __future__ import annotations
 
 import time
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections import deque
 from collections.abc import Callable, ItemsView, Iterable, Iterator, KeysView, Mapping
 from collections.abc import Set as AbstractSet
-from typing import Final, Generic, Protocol, TypeAlias, TypeVar, cast, overload
+from typing import Final, Generic, Protocol, TypeVar, cast, overload
 
 from typedtrack._codec import same_result
 from typedtrack._keys import is_key, prefix_text
+from typedtrack._primitives import READ_LIMIT, Primitives
 from typedtrack._values import MAX_RESULT_BYTES
+from typedtrack._views import Items, Keys
+from typedtrack._waiting import Pauses
 from typedtrack.errors import (
     BulkError,
     CorruptResultError,
@@ -28,24 +31,15 @@ from typedtrack.errors import (
     shown,
 )
 
-__all__ = ["READ_LIMIT", "Calls", "Progress", "Read"]
+__all__ = ["Calls", "Progress"]
 
 K = TypeVar("K")  # what the caller names places with
 K_co = TypeVar("K_co", covariant=True)
 R = TypeVar("R")  # a result that is there
 R_co = TypeVar("R_co", covariant=True)
 A = TypeVar("A")  # what `get` answers where none is
-T = TypeVar("T")
-U = TypeVar("U")
-
-Read: TypeAlias = bytes | Exception | None
-READ_LIMIT: Final = MAX_RESULT_BYTES + 1  # one byte more than a result may have tells that it is too large
 
 _CREATE_ATTEMPTS: Final = 100  # at a key that holds something for the create and nothing for the look after it
-_FIRST_PAUSE: Final = 0.005  # seconds
-_LONGEST_PAUSE: Final = 2.0  # seconds
-_PAUSE_GROWTH: Final = 1.5
-_PAUSE_PER_WORK: Final = 4  # a coordinator that waits spends at most a fifth of its time on looking
 
 
 class HasItems(Protocol[K_co, R_co]):
@@ -63,83 +57,10 @@ class Progress(Protocol):
         """Note that *n* more results have arrived."""
 
 
-class Calls(ABC, Generic[K, R, A]):
+class Calls(Primitives, Generic[K, R, A]):
     """The calls that untyped and typed trackers share; a base class, not for users."""
 
-    max_concurrency: int = 64
-    """How many reads or writes a bulk call has under way at once."""
-
-    # -- the four primitives, on keys that keep the rules -------------------------------------------------------------
-
-    @abstractmethod
-    def _read(self, key: str, limit: int) -> bytes | None:
-        """Return the first *limit* bytes at most of what *key* holds; `None` only if the store says: nothing."""
-
-    @abstractmethod
-    def _write(self, key: str, data: bytes, *, exclusive: bool = False) -> None:
-        """Make *key* hold *data*, whole or not at all.
-
-        Raises:
-            FileExistsError: *exclusive*, and the key holds something; decided by the store, atomically.
-            UnsupportedOperationError: *exclusive*, and the store has no such atomic operation.
-        """
-
-    @abstractmethod
-    def _delete(self, key: str) -> None:
-        """Make *key* hold nothing.
-
-        Raises:
-            FileNotFoundError: it holds nothing.
-        """
-
-    @abstractmethod
-    def _list(self, prefix: str) -> Iterator[str]:
-        """Yield the keys stored now: *prefix* and all below ``prefix/`` (all, if it is empty); what else is dropped."""
-
-    # -- the same for many keys: a backend whose client has a batch API overrides these two ---------------------------
-
-    def _read_many(self, keys: Iterable[str]) -> Iterator[tuple[str, Read]]:
-        """Yield each of *keys*, in their order, with what it holds or the error of reading it."""
-        return self._concurrently(lambda key: self._read(key, READ_LIMIT), keys)
-
-    def _write_many(self, writes: Iterable[tuple[str, bytes]]) -> Iterator[tuple[str, Exception | None]]:
-        """Make each key hold its bytes; yield it, in order, with the error of doing so or `None`."""
-        for (key, _), outcome in self._concurrently(lambda write: self._write(*write), writes):
-            yield key, outcome
-
-    def _concurrently(self, call: Callable[[T], U], arguments: Iterable[T]) -> Iterator[tuple[T, U | Exception]]:
-        def outcome(argument: T) -> U | Exception:
-            try:
-                return call(argument)
-            except Exception as error:
-                return error
-
-        if self.max_concurrency == 1:
-            for argument in arguments:
-                yield argument, outcome(argument)
-            return
-
-        from concurrent.futures import Future, ThreadPoolExecutor  # here: a single put or get needs no threads
-
-        under_way: deque[tuple[T, Future[U | Exception]]] = deque()
-        pool = ThreadPoolExecutor(self.max_concurrency, "typedtrack")
-        patient = True
-        try:
-            for argument in arguments:
-                under_way.append((argument, pool.submit(outcome, argument)))
-                if len(under_way) > 2 * self.max_concurrency:
-                    done, future = under_way.popleft()
-                    yield done, future.result()
-            while under_way:
-                done, future = under_way.popleft()
-                yield done, future.result()
-        except (KeyboardInterrupt, GeneratorExit):  # a caller that wants no more, nor waits for what a slow store owes
-            patient = False
-            raise
-        finally:  # start nothing further
-            pool.shutdown(wait=patient, cancel_futures=True)
-
-    # -- the four conversions -----------------------------------------------------------------------------------------
+    # -- the five conversions -----------------------------------------------------------------------------------------
 
     @abstractmethod
     def _to_text(self, key: K) -> str:
@@ -243,7 +164,7 @@ class Calls(ABC, Generic[K, R, A]):
             ResultTimeoutError: it did not come in time.
         """
         text = self._to_text(key)
-        pauses = _Pauses(timeout)
+        pauses = Pauses(timeout)
         while True:
             last = pauses.time_is_up()
             if (data := self._load(text)) is not None:
@@ -340,7 +261,7 @@ class Calls(ABC, Generic[K, R, A]):
         """
         errors: dict[object, Exception] = {}
         places = self._places(keys, errors)
-        pauses = _Pauses(timeout)
+        pauses = Pauses(timeout)
         while True:
             last = pauses.time_is_up()
             worked = -time.monotonic()
@@ -420,7 +341,7 @@ class Calls(ABC, Generic[K, R, A]):
         itself out.
         """
         wanted = prefix_text(prefix)
-        return _Keys(lambda: self._listed(prefix), lambda key: self._is_listed(key, wanted) and key in self)
+        return Keys(lambda: self._listed(prefix), lambda key: self._is_listed(key, wanted) and key in self)
 
     def items(self, prefix: str = "") -> ItemsView[K, R]:
         """Return ``(key, result)`` of what is stored now, at and below *prefix*, read concurrently, as a stream.
@@ -428,7 +349,7 @@ class Calls(ABC, Generic[K, R, A]):
         Raises:
             BulkError: (from the iteration, at its end) some keys failed; every other was yielded.
         """
-        return _Items(lambda: self._items(prefix), self.keys(prefix))
+        return Items(lambda: self._items(prefix), self.keys(prefix))
 
     def __iter__(self) -> Iterator[K]:
         """Iterate over the keys stored now."""
@@ -446,62 +367,6 @@ class Calls(ABC, Generic[K, R, A]):
         except Exception as error:
             self._noted(error, "look for", text)
             raise
-
-
-class _Keys(KeysView[K]):
-    """Keys as a stream: iterating lists anew, and so does `len`; ``in`` reads."""
-
-    def __init__(self, stream: Callable[[], Iterator[K]], contains: Callable[[object], bool]) -> None:
-        self._stream = stream
-        self._contains = contains
-
-    def __iter__(self) -> Iterator[K]:
-        return self._stream()
-
-    def __len__(self) -> int:
-        return sum(1 for _ in self)
-
-    def __contains__(self, key: object) -> bool:
-        return self._contains(key)
-
-
-class _Items(ItemsView[K, R]):
-    """Keys and results as a stream: iterating lists and reads anew, and so does ``in``; `len` only lists."""
-
-    def __init__(self, stream: Callable[[], Iterator[tuple[K, R]]], keys: KeysView[K]) -> None:
-        self._stream = stream
-        self._keys = keys
-
-    def __iter__(self) -> Iterator[tuple[K, R]]:
-        return self._stream()
-
-    def __len__(self) -> int:
-        return len(self._keys)
-
-    def __contains__(self, item: object) -> bool:
-        return any(item == stored for stored in self)
-
-
-class _Pauses:
-    """The pauses between looks: ever longer, and none past the time-out."""
-
-    def __init__(self, timeout: float | None) -> None:
-        self.timeout = float("inf") if timeout is None else timeout
-        self._deadline = time.monotonic() + self.timeout
-        self._pause = _FIRST_PAUSE
-
-    def restart(self) -> None:
-        self._pause = _FIRST_PAUSE
-
-    def time_is_up(self) -> bool:
-        """Return whether the look that begins now is the last one."""
-        return time.monotonic() >= self._deadline
-
-    def sleep(self, worked: float = 0.0) -> None:
-        """Pause once, the longer the more seconds a look takes."""
-        left = max(self._deadline - time.monotonic(), 0.0)
-        time.sleep(min(max(self._pause, worked * _PAUSE_PER_WORK), left))
-        self._pause = min(self._pause * _PAUSE_GROWTH, _LONGEST_PAUSE)
 
 
 def _note_failure(errors: dict[object, Exception], key: object, error: Exception) -> None:

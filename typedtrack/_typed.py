@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, MutableMapping, ValuesView
 from typing import Any, Literal, Protocol, TypeAlias, TypeVar, overload
 
-from typedtrack._calls import Calls, Read
+from typedtrack._calls import Calls
+from typedtrack._primitives import Read
 from typedtrack._record_codec import RecordCodec, record_codec
 from typedtrack._records import record_type
 from typedtrack.errors import InvalidResultError, Problem, ResultExistsError, ResultNotFoundError, shown

@@ -22,6 +22,7 @@ from typedtrack import (
     UnsupportedOperationError,
 )
 from typedtrack import _calls as calls
+from typedtrack import _waiting as waiting
 
 
 class _Bar:
@@ -57,7 +58,9 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
             pauses.append(seconds)
             self.now += seconds
 
-    monkeypatch.setattr(calls, "time", Clock())
+    clock = Clock()
+    for module in (calls, waiting):
+        monkeypatch.setattr(module, "time", clock)
     return pauses
 
 

@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterat
 from concurrent.futures import Future
 from typing import Any, TypeAlias, TypeVar
 
-from typedtrack._calls import Read
+from typedtrack._primitives import Read
 from typedtrack._tracker import ResultTracker
 from typedtrack._values import MAX_RESULT_BYTES
 

@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, TypeAlias, cast
 
-from typedtrack._calls import Read
+from typedtrack._primitives import Read
 from typedtrack._tracker import ResultTracker
 from typedtrack.backends.local import LocalResultTracker, local_path
 from typedtrack.errors import UnsupportedOperationError

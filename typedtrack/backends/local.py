@@ -12,7 +12,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Final
 
-from typedtrack._calls import READ_LIMIT, Read
+from typedtrack._primitives import READ_LIMIT, Read
 from typedtrack._tracker import ResultTracker
 from typedtrack.errors import KeyConflictError, UnsupportedOperationError
 
