@@ -33,3 +33,26 @@ class TestOtherWithFaults(FaultSuite):
     def tracker_on(self) -> Callable[[FaultyFileSystem, str], ResultTracker]:
         """Return what makes the tracker."""
         return OtherResultTracker
+
+
+class Renaming(OtherResultTracker):
+    """A tracker that writes a hidden file and gives it its name only when it is finished."""
+
+    def __init__(self, fs: FaultyFileSystem, root: str) -> None:
+        super().__init__(fs, root)
+        self._below = fs.fs
+
+    def _write(self, key: str, data: bytes, *, exclusive: bool = False) -> None:
+        path = f"{self._root}/{key}"
+        self._fs.makedirs(path.rpartition("/")[0], exist_ok=True)
+        self._fs.pipe_file(f"{self._root}/.unfinished", data)
+        self._below.pipe_file(path, data)  # this filesystem's rename: nothing goes wrong with it
+
+
+class TestRenamingWithFaults(FaultSuite):
+    """A filesystem that need not write in place, failing."""
+
+    @pytest.fixture
+    def tracker_on(self) -> Callable[[FaultyFileSystem, str], ResultTracker]:
+        """Return what makes the tracker."""
+        return Renaming

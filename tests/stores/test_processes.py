@@ -24,6 +24,12 @@ PRODUCERS = 200
 AT_ONCE = 20
 
 
+@pytest.fixture(autouse=True, scope="module")
+def imported_once() -> None:
+    """Have the server that forks processes import what these need, before the first of them starts it."""
+    multiprocessing.set_forkserver_preload(["obstore.store", __name__])
+
+
 @pytest.fixture
 def bucket(ceph: S3) -> str:
     """Return an empty bucket."""
@@ -109,7 +115,6 @@ def test_s3_many_processes(ceph: S3, bucket: str) -> None:
     tracker = open_tracker(f"s3://{bucket}/search", storage_options=ceph.obstore_options)
     wanted = {f"trial/{n:03}": {"number": n, "accuracy": 1 / (n + 1)} for n in range(PRODUCERS)}
     own = multiprocessing.get_context("forkserver")
-    own.set_forkserver_preload(["obstore.store", __name__])  # imported once; each process makes its own connections
 
     producers = [own.Process(target=produce, args=(tracker, number)) for number in range(PRODUCERS)]
     with multiprocessing.get_context("spawn").Pool(2) as coordinators:

@@ -43,8 +43,8 @@ def snippets() -> str:
 
 
 def test_the_page_is_a_test_file(tmp_path: Path) -> None:
-    """What docs/testing.md shows passes as a third party's test file."""
-    printed = outcome(tmp_path, snippets().replace("race_rounds = 200", "race_rounds = 5"))
+    """What docs/testing.md shows passes as a third party's test file; the state machine is part of the suite."""
+    printed = outcome(tmp_path, snippets().replace("race_rounds = 200", "race_rounds = 5"), "-k", "not TestCalls")
     assert re.search(r"\d+ passed", printed), printed
     assert "failed" not in printed
     assert " error" not in printed
