@@ -10,9 +10,9 @@ from __future__ import annotations
 import time
 from abc import abstractmethod
 from collections import deque
-from collections.abc import Callable, ItemsView, Iterable, Iterator, KeysView, Mapping
+from collections.abc import Callable, ItemsView, Iterable, Iterator, KeysView
 from collections.abc import Set as AbstractSet
-from typing import Final, Generic, Protocol, TypeVar, cast, overload
+from typing import Any, Final, Generic, Protocol, TypeVar, cast, overload
 
 from typedtrack._codec import same_result
 from typedtrack._keys import is_key, prefix_text
@@ -177,6 +177,8 @@ class Calls(Primitives, Generic[K, R, A]):
 
     def _places(self, keys: Iterable[K], errors: dict[object, Exception]) -> dict[str, list[K]]:
         """Return the places that *keys* name, each once, with the keys that name it; note what is no key."""
+        if isinstance(keys, str):
+            raise TypeError(f"keys are several, not the str {keys!r}; write [{keys!r}]")
         places: dict[str, list[K]] = {}
         for key in keys:
             try:
@@ -227,15 +229,15 @@ class Calls(Primitives, Generic[K, R, A]):
         keys: dict[str, K] = {}
 
         def writes() -> Iterator[tuple[str, bytes]]:
-            # The cast: to a type checker, an iterable of pairs might itself be a mapping, of which pairs are the keys.
-            pairs = cast("Iterable[tuple[K, R]]", results.items() if isinstance(results, Mapping) else results)
+            given = cast("Any", results)  # hasattr narrows a union to what pyright cannot name
+            pairs: Iterable[tuple[K, R]] = given.items() if hasattr(given, "items") else given
             for key, result in pairs:
                 try:
                     text = self._to_text(key)
                     if text in keys:
                         raise InvalidKeyError(shown(text), "is given twice; only one of the two results could stay")
-                    keys[text] = key
                     data = self._to_bytes(result, text)
+                    keys[text] = key
                 except TypedtrackError as error:
                     _note_failure(errors, key, error)
                 else:

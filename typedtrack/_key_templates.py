@@ -69,6 +69,9 @@ class TemplateKeys(Generic[K]):
         if found is None or any(found[name] != getattr(key, name) for name in self._leaves):
             raise InvalidKeyError(shown(key), f"its text {shown(text)} would not be read back as the same key")
 
+    def __reduce__(self) -> tuple[Callable[[type[K]], TemplateKeys[K]], tuple[type[K]]]:
+        return template_keys, (self._cls,)
+
     def to_text(self, key: object) -> str:
         """Return the text of *key*, or raise `InvalidKeyError`."""
         if type(key) is not self._cls:
@@ -82,7 +85,7 @@ class TemplateKeys(Generic[K]):
 
     def parse(self, text: str) -> K:
         """Return the key that *text* is, or raise `InvalidKeyError`."""
-        found = self.to_key(text)
+        found = self.to_key(text) if isinstance(cast("object", text), str) else None
         if found is None:
             raise InvalidKeyError(shown(text), f"is no {self._cls.__name__}, which is written {self._template!r}")
         return found
@@ -138,6 +141,9 @@ def key(template: str, /) -> Callable[[type[K]], type[K]]:
     Raises:
         RecordDefinitionError: (when the class is declared) it cannot be a key, or the template is ambiguous.
     """
+    if not isinstance(cast("object", template), str):  # used as a decorator without one
+        name = getattr(template, "__name__", shown(template))
+        raise RecordDefinitionError(name, None, 'is declared without a template; write @key("…/{field}")')
     names = caller_names()
 
     def declare(cls: type[K]) -> type[K]:

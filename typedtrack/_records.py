@@ -74,6 +74,8 @@ def field(
     if isinstance(aliases, str):
         raise TypeError(f"aliases are several names, not the str {aliases!r}; write ({aliases!r},)")
     declaration = _Declaration(name, tuple(aliases), inspect.cleandoc(doc))
+    if factory is not None and default is not attrs.NOTHING:
+        raise TypeError("a field has a default or a factory, not both")
     if factory is not None:
         default = attrs.Factory(factory)
     return attrs.field(default=default, metadata={_DECLARATION: declaration})
@@ -84,6 +86,7 @@ class _Member:
     """One attribute: a leaf, or a record of its own."""
 
     attribute: str
+    name: str
     content: Leaf | RecordType[Any]
     python_type: type
     glance: Callable[[Any], bool] | None
@@ -136,8 +139,7 @@ class RecordType(Generic[R]):
             if reason is None:
                 member.set(instance, taken)
             else:
-                name = member.content.column.name if isinstance(member.content, Leaf) else member.attribute
-                problems.append(Problem(name, reason, shown(value), member.attribute))
+                problems.append(Problem(member.name, reason, shown(value), member.attribute))
         if problems:
             raise InvalidResultError(tuple(problems), None, self.cls.__name__)
 
@@ -262,8 +264,9 @@ def _member(
         found = leaf(annotation, **known)
         if default is not attrs.NOTHING:
             found = found.with_default(default)
-        member = _Member(attribute.name, found, found.python_type, found.at_a_glance(), found.column.optional, put)
-        return member, found.column
+        column = found.column
+        glance = found.at_a_glance()
+        return _Member(attribute.name, column.name, found, found.python_type, glance, column.optional, put), column
     if annotation.optional or annotation.metas:
         raise ValueError("is a record, which takes neither `| None` nor Annotated; make its fields optional instead")
     defaults: tuple[Any, ...] = ()
@@ -274,7 +277,7 @@ def _member(
             )
         defaults = tuple(getattr(value, "value", value) for value in nested.columns(default))
     schema = NestedSchema(record=nested.schema, defaults=defaults, **known)
-    return _Member(attribute.name, nested, annotation.bare, None, False, put), schema
+    return _Member(attribute.name, known["name"], nested, annotation.bare, None, False, put), schema
 
 
 def _made_by(factory: Callable[[], Any]) -> Any:

@@ -48,7 +48,7 @@ class ResultTracker(Calls[Key, Result, Result]):
         """Store a result under *key*, whole or not at all, in place of what it held.
 
         The result is given as `dict.update` takes it: a mapping or pairs, and keyword arguments. Numbers and strings
-        of other types (numpy's, an `enum.IntEnum`, a tensor of one element) are stored as `int`, `float` or `str`
+        of other types (numpy's, an `enum.IntEnum`, a 0-d array or tensor) are stored as `int`, `float` or `str`
         where that loses nothing.
 
         Raises:
@@ -85,11 +85,16 @@ class ResultTracker(Calls[Key, Result, Result]):
         data = self._load(text)
         return {} if data is None else decode(data, self._location(text))
 
-    __getitem__ = get
+    def __getitem__(self, key: Key) -> Result:
+        """Return the result under *key*, as `get` does."""
+        return self.get(key)
 
     def __setitem__(self, key: Key, results: Mapping[str, Value]) -> None:
         """Store a result, as `put` does."""
-        self.put(key, results)
+        if type(self).put is ResultTracker.put:
+            self.put(key, results)
+        else:  # written for torchx's tracker, a subclass may override it with keyword arguments alone
+            self.put(key, **results)
 
     @overload
     def typed(self, record: type[R], *, unknown: Unknown = "ignore") -> TypedTracker[Key, R]: ...
@@ -149,8 +154,8 @@ def _given(results: Fields, fields: Result, key: str) -> Result:
     else:
         try:
             values = dict(results)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError) as error:
             reason = "a result is a mapping of field names to values"
-            raise InvalidResultError((Problem(None, reason, shown(results)),), key) from None
+            raise InvalidResultError((Problem(None, reason, shown(results)),), key) from error
     values.update(fields)
     return values

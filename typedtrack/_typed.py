@@ -58,6 +58,9 @@ class TypedTracker(Calls[K, R, None], MutableMapping[K, R]):
         self._codec: RecordCodec[R] = record_codec(record_type(record))
         self.max_concurrency = tracker.max_concurrency
 
+    def __reduce__(self) -> tuple[type[TypedTracker[K, R]], tuple[object, ...]]:
+        return type(self), (self._tracker, self._record, self._keys, self._unknown)
+
     def __repr__(self) -> str:
         return f"{self._tracker!r}.typed({self._record.__name__})"
 
@@ -126,9 +129,12 @@ class TypedTracker(Calls[K, R, None], MutableMapping[K, R]):
         return _Values(self)
 
     def clear(self) -> None:
-        """Delete every result that this view lists."""
+        """Delete every result that this view lists, whether or not it fits the record."""
         for key in self:
-            self.pop(key, None)
+            try:
+                del self[key]
+            except ResultNotFoundError:  # by another, in between
+                continue
 
     def __bool__(self) -> bool:
         """Return whether anything is stored now; looks no further than the first key."""
@@ -178,6 +184,9 @@ class TypedTracker(Calls[K, R, None], MutableMapping[K, R]):
 class _Values(ValuesView[R]):
     def __init__(self, view: TypedTracker[Any, R]) -> None:
         self._view = view
+
+    def __repr__(self) -> str:
+        return f"<Values of {self._view!r}: iterate to list and read what is stored>"
 
     def __iter__(self) -> Iterator[R]:
         return (record for _, record in self._view.items())

@@ -18,6 +18,9 @@ class Keys(KeysView[K]):
         self._stream = stream
         self._contains = contains
 
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} of a tracker: iterate to list what is stored>"
+
     def __iter__(self) -> Iterator[K]:
         return self._stream()
 
@@ -34,6 +37,9 @@ class Items(ItemsView[K, R]):
     def __init__(self, stream: Callable[[], Iterator[tuple[K, R]]], keys: KeysView[K]) -> None:
         self._stream = stream
         self._keys = keys
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} of a tracker: iterate to list and read what is stored>"
 
     def __iter__(self) -> Iterator[tuple[K, R]]:
         return self._stream()

@@ -193,7 +193,7 @@ class CorruptResultError(TypedtrackError, ValueError):
 
     def __str__(self) -> str:
         where = "" if self.field is None else f" field {shown(self.field)}:"
-        return f"{self.file}:{where} {self.reason}; get_bytes() returns what is stored"
+        return f"{self.file}:{where} {self.reason}; get_bytes() returns what is stored, if it is within 1 MiB"
 
 
 class SchemaMismatchError(TypedtrackError, ValueError):
@@ -206,7 +206,8 @@ class SchemaMismatchError(TypedtrackError, ValueError):
         self.problems = problems
 
     def __str__(self) -> str:
-        return _lines(f"{self.file} does not fit {self.record}", self.problems)
+        advice = "a default or an alias lets the record read it; the untyped tracker reads it as a map"
+        return f"{_lines(f'{self.file} does not fit {self.record}', self.problems)}\n{advice}"
 
 
 class SchemaError(TypedtrackError, ValueError):
@@ -237,7 +238,7 @@ class ResultTimeoutError(TypedtrackError, TimeoutError):
     def __str__(self) -> str:
         keys, timeout = self.args
         some = ", ".join(shown(key) for key in keys[:3]) + (", …" if len(keys) > 3 else "")
-        return f"no result after {timeout:g} s under {len(keys)} key(s): {some}"
+        return f"no result after {timeout:g} s under {len(keys)} key(s): {some}; wait longer, or look at the writer"
 
 
 class UnsupportedOperationError(TypedtrackError, NotImplementedError):
@@ -266,7 +267,9 @@ class BulkError(ExceptionGroup[Exception], TypedtrackError):
     # A mapping is invariant in its keys: Any takes those of every tracker; the attributes show them as objects.
     def __new__(cls, errors: Mapping[Any, Exception], results: Mapping[Any, object] | None = None) -> BulkError:
         """Make the group of *errors*: what `ExceptionGroup` holds is fixed before ``__init__`` runs."""
-        self = super().__new__(cls, f"{len(errors)} key(s) failed", list(errors.values()))
+        some = ", ".join(shown(key) for key in list(errors)[:3]) + (", …" if len(errors) > 3 else "")
+        message = f"{len(errors)} key(s) failed, all others were served: {some}; see its `errors`"
+        self = super().__new__(cls, message, list(errors.values()))
         self.errors = errors
         self.results = {} if results is None else results
         return self

@@ -40,12 +40,24 @@ def test_the_version_is_that_of_the_package(cli: Cli) -> None:
     ("error", "code", "line"),
     [
         (ResultNotFoundError("k", "T"), 1, "no result under key 'k' in T; `wait` for it if it is still to come"),
-        (ResultTimeoutError(("k",), 1.0), 1, "no result after 1 s under 1 key(s): 'k'"),
+        (
+            ResultTimeoutError(("k",), 1.0),
+            1,
+            "no result after 1 s under 1 key(s): 'k'; wait longer, or look at the writer",
+        ),
         (InvalidKeyError("'/'", "is bad"), 2, "key '/': is bad"),
         (ValueError("Protocol not known: x"), 2, "ValueError: Protocol not known: x"),
         (ImportError("Install s3fs"), 2, "ImportError: Install s3fs"),
-        (CorruptResultError("f", None, "is broken"), 3, "f: is broken; get_bytes() returns what is stored"),
-        (BulkError({"k": OSError("x")}), 3, "1 key(s) failed (1 sub-exception)"),
+        (
+            CorruptResultError("f", None, "is broken"),
+            3,
+            "f: is broken; get_bytes() returns what is stored, if it is within 1 MiB",
+        ),
+        (
+            BulkError({"k": OSError("x")}),
+            3,
+            "1 key(s) failed, all others were served: 'k'; see its `errors` (1 sub-exception)",
+        ),
         (PermissionError(13, "Permission denied", "f"), 3, "PermissionError: [Errno 13] Permission denied: 'f'"),
         (OSError("two\n  lines\nmore"), 3, "OSError: two lines; more"),
         (OSError(), 3, "OSError:"),

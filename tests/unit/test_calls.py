@@ -628,3 +628,45 @@ def test_items_hides_nothing(tracker: DictTracker) -> None:
         _take(tracker.items(), found)
     assert dict(found) == {"a": {"n": 1}, "c": {"n": 1}}
     assert [(key, type(error)) for key, error in caught.value.errors.items()] == [("b", CorruptResultError)]
+
+
+# -- what is easily mistaken ------------------------------------------------------------------------------------------
+
+
+def test_a_view_shows_itself_without_listing(tracker: DictTracker) -> None:
+    """The `repr` of a view reads nothing, and says what it is."""
+    tracker["a"] = {"n": 1}
+    assert "Keys" in repr(tracker.keys())
+    assert "Items" in repr(tracker.items())
+    assert tracker.reads == 0
+
+
+def test_a_str_is_not_several_keys(tracker: DictTracker) -> None:
+    """It would be taken letter by letter."""
+    with pytest.raises(TypeError, match=r"write \['ab'\]"):
+        tracker.get_many("ab")
+    with pytest.raises(TypeError, match="keys are several"):
+        next(tracker.wait_all("ab"))
+
+
+def test_a_tracker_is_put_into_another(tracker: DictTracker) -> None:
+    """Whatever has ``items`` is taken as a mapping."""
+    other = DictTracker()
+    other.put_many({"a": {"n": 1}, "b": {"n": 2}})
+    tracker.put_many(other)
+    assert dict(tracker.items()) == {"a": {"n": 1}, "b": {"n": 2}}
+
+
+def test_the_second_of_two_results_stands_in_for_a_bad_first(tracker: DictTracker) -> None:
+    """Only what could be stored counts as given; the error of the other stays."""
+    with pytest.raises(BulkError) as caught:
+        tracker.put_many([("a", {"n": "x" * 1025}), ("a", {"n": 2})])
+    assert isinstance(caught.value.errors["a"], InvalidResultError)
+    assert tracker["a"] == {"n": 2}
+
+
+def test_an_error_in_the_callers_own_iterable_is_kept(tracker: DictTracker) -> None:
+    """It is the cause of the error that says what was given."""
+    with pytest.raises(InvalidResultError) as caught:
+        tracker.put("a", (("n", int(digits)) for digits in ["not a number"]))
+    assert isinstance(caught.value.__cause__, ValueError)

@@ -30,7 +30,7 @@ IMPOSSIBLE: list[tuple[dict[str, Any], str]] = [
     ({"multiple_of": 0.0}, "takes a multiple_of above 0"),
     ({"kind": "str", "max_length": -1}, "takes a length from 0 to 2**63-1 for max_length, not -1"),
     ({"kind": "str", "pattern": "("}, "has a pattern that is no regular expression"),
-    ({"kind": "str", "pattern": "(" * 5000 + ")" * 5000}, "has a pattern that is no regular expression"),
+    ({"kind": "str", "pattern": "(" * 100_000 + ")" * 100_000}, "has a pattern that is no regular expression"),
     ({"kind": "str", "pattern": "a{99999999999999999999}"}, "has a pattern that is no regular expression"),
     ({"ge": 0.0, "default": -1.0}, "has a default that it refuses: must be >= 0.0, got -1.0"),
     ({"optional": True, "default": 1.0}, "can be None, which is absent on the wire and must read back"),

@@ -13,7 +13,7 @@ import pytest
 
 import typedtrack
 from tests.trackers import exact
-from typedtrack import Key, Result
+from typedtrack import FsspecResultTracker, Key, Result
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # the reference's own imports
@@ -84,3 +84,21 @@ def test_every_name_of_the_reference() -> None:
     names = {name for name in ("ResultTracker", "FsspecResultTracker") if hasattr(reference, name)}
     assert names <= set(typedtrack.__all__)
     assert len(names) == 2
+
+
+class _Prefixed(FsspecResultTracker):
+    """A subclass as code for torchx's tracker may have one."""
+
+    def put(self, key: Any, **results: Any) -> None:  # type: ignore[override]  # which is what torchx's is
+        super().put(f"pre/{key}", results)
+
+    def get(self, key: Any) -> Any:
+        return super().get(f"pre/{key}")
+
+
+def test_a_subclass_written_for_the_reference_works(tmp_path: Path) -> None:
+    """Subscripts go through what it overrides."""
+    tracker = _Prefixed(tmp_path)
+    tracker["a"] = {"n": 1}
+    assert tracker["a"] == {"n": 1}
+    assert FsspecResultTracker(tmp_path)["pre/a"] == {"n": 1}

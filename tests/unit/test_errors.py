@@ -97,19 +97,22 @@ ERRORS: list[tuple[TypedtrackError, type[Exception], dict[str, object], str]] = 
         CorruptResultError("/base/k", "a", "is bad"),
         ValueError,
         {"file": "/base/k", "field": "a", "reason": "is bad"},
-        "/base/k: field 'a': is bad; get_bytes() returns what is stored",
+        "/base/k: field 'a': is bad; get_bytes() returns what is stored, if it is within 1 MiB",
     ),
     (
         CorruptResultError("/base/k", None, "is empty"),
         ValueError,
         {"file": "/base/k", "field": None, "reason": "is empty"},
-        "/base/k: is empty; get_bytes() returns what is stored",
+        "/base/k: is empty; get_bytes() returns what is stored, if it is within 1 MiB",
     ),
     (
         SchemaMismatchError("EvalResult", "/base/k", PROBLEMS[:1]),
         ValueError,
         {"record": "EvalResult", "file": "/base/k", "problems": PROBLEMS[:1]},
-        "/base/k does not fit EvalResult: field 'a': is bad, got 1",
+        (
+            "/base/k does not fit EvalResult: field 'a': is bad, got 1\n"
+            "a default or an alias lets the record read it; the untyped tracker reads it as a map"
+        ),
     ),
     (
         SchemaError("eval.schema.json", (("", "is a list"), ("/properties/a", "unsupported keyword $ref"))),
@@ -121,7 +124,7 @@ ERRORS: list[tuple[TypedtrackError, type[Exception], dict[str, object], str]] = 
         ResultTimeoutError(("a", "b", "c", "d"), 2.5),
         TimeoutError,
         {"keys": ("a", "b", "c", "d"), "timeout": 2.5},
-        "no result after 2.5 s under 4 key(s): 'a', 'b', 'c', …",
+        "no result after 2.5 s under 4 key(s): 'a', 'b', 'c', …; wait longer, or look at the writer",
     ),
     (
         UnsupportedOperationError("create", "T('/base')", "use `put`"),
@@ -177,7 +180,7 @@ def test_bulk_error_has_each_key_and_works_with_except_star() -> None:
     assert error.errors == failed
     assert error.results == {"b": {"x": 1}}
     assert list(error.exceptions) == list(failed.values())
-    assert str(error) == "2 key(s) failed (2 sub-exceptions)"
+    assert str(error) == "2 key(s) failed, all others were served: 'a', 7; see its `errors` (2 sub-exceptions)"
     caught: list[Exception] = []
     try:
         raise error

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import enum
 import pickle
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, Literal, cast
 
 import attrs
 import pytest
@@ -243,3 +243,24 @@ def test_only_a_class_can_be_a_key() -> None:
     """What is no class is named."""
     with pytest.raises(RecordDefinitionError, match="is no class"):
         key("{x}")(3)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]  # it must refuse
+
+
+def test_a_key_without_a_template_is_refused() -> None:
+    """The decorator is called with it."""
+    with pytest.raises(RecordDefinitionError, match="without a template"):
+        key(cast("str", _NoTemplate))  # as ``@key`` alone does
+
+
+class _NoTemplate:
+    number: int
+
+
+def test_what_is_no_text_is_not_parsed() -> None:
+    """It is no key."""
+
+    @key("k/{number}")
+    class Numbered(KeyTemplate):
+        number: int
+
+    with pytest.raises(InvalidKeyError):
+        Numbered.parse(cast("str", 5))  # which a type checker refuses

@@ -8,6 +8,7 @@ import stat
 import subprocess
 import sys
 from pathlib import Path
+from typing import cast
 
 import pytest
 
@@ -20,6 +21,7 @@ from typedtrack import (
     ResultNotFoundError,
     open_tracker,
 )
+from typedtrack.backends import local
 from typedtrack.backends.local import LocalResultTracker, local_path
 
 
@@ -266,3 +268,22 @@ def test_every_way_to_name_a_base_sees_the_same(base: Path) -> None:
     for tracker in trackers:
         assert {key: dict(result) for key, result in tracker.items()} == {str(n): {"n": n} for n in range(4)}
         assert tracker._location("k") == f"{base}/k"
+
+
+def test_a_link_to_itself_is_not_listed(tmp_path: Path) -> None:
+    """What it leads to cannot be told; the other results are listed."""
+    tracker = open_tracker(tmp_path)
+    tracker["a"] = {"n": 1}
+    (tmp_path / "loop").symlink_to("loop")
+    assert list(tracker) == ["a"]
+
+
+def test_an_entry_that_cannot_be_looked_at_is_an_error(tmp_path: Path) -> None:
+    """Any other failure of the disk is not taken for nothing."""
+
+    class Entry:
+        def is_file(self) -> bool:
+            raise PermissionError("no")
+
+    with pytest.raises(PermissionError):
+        local._is_file(cast("os.DirEntry[bytes]", Entry()))  # which it stands in for

@@ -9,7 +9,7 @@ import pickle
 import statistics
 import sys
 from collections.abc import Callable
-from typing import Annotated, Any, ClassVar, Final, Literal, NewType
+from typing import Annotated, Any, ClassVar, Final, Literal, NewType, cast
 
 import attrs
 import numpy as np
@@ -625,3 +625,22 @@ def test_stat_takes_samples_of_every_kind(kind: Callable[[list[float]], Any]) ->
 def test_the_columns_of_a_record_of_one_field() -> None:
     """One column is a tuple of one, too."""
     assert record_type(declare({"x": int})).columns(declare({"x": int})(x=1)) == (1,)
+
+
+def test_a_default_and_a_factory_are_one_too_many() -> None:
+    """Neither is dropped in silence."""
+    with pytest.raises(TypeError, match="not both"):
+        cast("Any", field)(default=1, factory=int)  # which a type checker refuses
+
+
+def test_a_nested_record_is_named_as_on_the_wire() -> None:
+    """And by its attribute."""
+
+    @record
+    class Outer:
+        a: int
+        s: Stat = field(name="wire/s")
+
+    with pytest.raises(InvalidResultError) as caught:
+        Outer(a=1, s=cast("Stat", 3))  # which a type checker refuses
+    assert [(problem.field, problem.attribute) for problem in caught.value.problems] == [("wire/s", "s")]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import shutil
 from collections.abc import Iterator, MutableMapping
 from enum import StrEnum
@@ -93,6 +94,11 @@ def tracker(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[ResultTr
 def view(tracker: ResultTracker) -> TypedTracker[Key, EvalResult]:
     """Return the results of an empty tracker as records."""
     return tracker.typed(EvalResult)
+
+
+@key("k/{number}")
+class _PickledKey:
+    number: int
 
 
 def test_a_record_put_is_a_plain_map_and_back(tracker: ResultTracker, view: TypedTracker[Key, EvalResult]) -> None:
@@ -334,3 +340,35 @@ def test_literals_read_as_what_they_are(tracker: ResultTracker) -> None:
     tracker["x"] = {"split": "test", "fold": 3}
     with pytest.raises(SchemaMismatchError, match="must be one of 1, 2"):
         view["x"]
+
+
+def test_a_view_pickles(tmp_path: Path) -> None:
+    """Under plain and under typed keys, for workers in processes of their own."""
+    tracker = FsspecResultTracker(tmp_path)
+    for view in (tracker.typed(Stat), tracker.typed(Stat, key=_PickledKey)):
+        again = pickle.loads(pickle.dumps(view))
+        assert repr(again) == repr(view)
+        assert list(again) == list(view)
+    again = pickle.loads(pickle.dumps(tracker.typed(Stat, key=_PickledKey)))
+    again[_PickledKey(1)] = Stat(mean=1, sem=0)
+    assert tracker["k/1"] == {"mean": 1.0, "sem": 0.0}
+
+
+def _gone_and_a(view: object) -> Iterator[Key]:
+    return iter(["gone", "a"])
+
+
+def test_clear_deletes_what_does_not_fit_and_what_is_gone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It reads nothing, and does not mind that another deletes as well."""
+    tracker = FsspecResultTracker(tmp_path)
+    tracker["a"] = {"x": 1}
+    view = tracker.typed(Stat)
+    monkeypatch.setattr(type(view), "__iter__", _gone_and_a)
+    view.clear()
+    assert len(tracker) == 0
+
+
+def test_values_show_themselves_without_reading(tmp_path: Path) -> None:
+    """The `repr` of the view says whose it is."""
+    view = FsspecResultTracker(tmp_path).typed(Stat)
+    assert repr(view) in repr(view.values())

@@ -210,10 +210,19 @@ class LocalResultTracker(ResultTracker):
                         text = above + entry.name.decode()
                     except UnicodeDecodeError:  # no key of ours
                         continue
-                    if entry.is_file():
+                    if _is_file(entry):
                         yield text
                     elif entry.is_dir(follow_symlinks=False):
                         folders.append(text)
+
+
+def _is_file(entry: os.DirEntry[bytes]) -> bool:
+    try:
+        return entry.is_file()
+    except OSError as error:
+        if error.errno == errno.ELOOP:  # a link to itself holds nothing
+            return False
+        raise
 
 
 def _remove(path: bytes) -> None:

@@ -144,6 +144,5 @@ def _of_str(draw: DrawFn) -> dict[str, Any]:
     if draw(_rarely):
         return {"pattern": draw(st.sampled_from(_PATTERNS))}
     lengths = sorted(draw(st.tuples(*[st.integers(0, 40) | st.integers(0, 1024)] * 2)))
-    return {
-        name: length for name, length in zip(("min_length", "max_length"), lengths, strict=True) if draw(st.booleans())
-    }
+    names = draw(st.sampled_from([("min_length", "max_length"), ("min_length",), ("max_length",), ()]))
+    return {name: length for name, length in zip(("min_length", "max_length"), lengths, strict=True) if name in names}
