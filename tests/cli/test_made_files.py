@@ -60,6 +60,7 @@ def test_a_file_imports_its_neighbours(cli: Cli, monkeypatch: pytest.MonkeyPatch
         ("no_such_module", "cannot import no_such_module: ModuleNotFoundError: No module named 'no_such_module'"),
         ("no_such_file.py", "cannot import no_such_file.py: FileNotFoundError: "),
         ("broken.py", "cannot import broken.py: ZeroDivisionError: division by zero"),
+        ("exits.py", "cannot import exits.py: SystemExit: 0"),
         ("empty.py", "empty.py defines no record class"),
         ("records.py:Missing", "records.py has no record class Missing"),
         ("records.py:Unrelated", "records.py has no record class Unrelated"),
@@ -68,6 +69,7 @@ def test_a_file_imports_its_neighbours(cli: Cli, monkeypatch: pytest.MonkeyPatch
 def test_export_refuses_what_names_no_record(cli: Cli, target: str, reason: str) -> None:
     """One line says which module or class, and why; the code is that of misuse."""
     Path("broken.py").write_text("1 / 0\n")
+    Path("exits.py").write_text("import sys\n\nsys.exit(0)\n")
     Path("empty.py").write_text("")
     code, out, err = cli("schema", "export", target, "--out", "schemas")
     assert (code, out) == (2, "")

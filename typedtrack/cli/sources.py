@@ -59,7 +59,7 @@ def _imported(name: str) -> ModuleType:
         module = importlib.util.module_from_spec(spec)
         sys.modules[spec.name] = module  # annotations are looked up there
         spec.loader.exec_module(module)
-    except Exception as error:  # whatever the module raises
+    except (Exception, SystemExit) as error:  # whatever the module raises, be it the wish to end
         raise click.BadParameter(f"cannot import {name}: {type(error).__name__}: {error}") from error
     return module
 
