@@ -54,6 +54,24 @@ def test_a_file_imports_its_neighbours(cli: Cli, monkeypatch: pytest.MonkeyPatch
     assert answer == (0, "wrote schemas/whole.schema.json\n", "")
 
 
+def test_a_file_takes_the_place_of_no_other_module(cli: Cli) -> None:
+    """A file named as a loaded module is a module all the same, for annotations too, and leaves that one be."""
+    loaded = sys.modules["json"]
+    Path("json.py").write_text(RECORDS.replace('"""Records', 'from __future__ import annotations\n"""Records'), "utf-8")
+    answers = [cli("schema", "export", "json.py", "--out", out) for out in ("schemas", "again")]
+    assert [(code, err) for code, _, err in answers] == [(0, ""), (0, "")]
+    assert answers[0].out == "".join(f"wrote {path}\n" for path in BOTH)
+    assert sys.modules["json"] is loaded
+
+
+def test_what_a_module_prints_is_not_the_answer(cli: Cli) -> None:
+    """It goes to standard error, so that JSON stays JSON."""
+    Path("records.py").write_text(f"{RECORDS}\n\nprint('loading')\n", "utf-8")
+    answer = cli("schema", "export", "records.py", "--out", "schemas", "--json")
+    assert answer.document["files"] == BOTH
+    assert answer.err == "loading\n"
+
+
 @pytest.mark.parametrize(
     ("target", "reason"),
     [

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import sys
+from contextlib import redirect_stdout
 from pathlib import Path
 from types import ModuleType
 
@@ -51,16 +52,23 @@ def _imported(name: str) -> ModuleType:
     if folder not in sys.path:
         sys.path.insert(0, folder)  # as for `python path/to/module.py` and `python -m module`
     try:
-        if path.suffix != ".py":
-            return importlib.import_module(name)
-        spec = importlib.util.spec_from_file_location(path.stem, path)
-        assert spec is not None  # for a name that ends with .py
-        assert spec.loader is not None
-        module = importlib.util.module_from_spec(spec)
-        sys.modules[spec.name] = module  # annotations are looked up there
-        spec.loader.exec_module(module)
+        with redirect_stdout(sys.stderr):  # what the module prints is no answer of the command
+            return _loaded(path) if path.suffix == ".py" else importlib.import_module(name)
     except (Exception, SystemExit) as error:  # whatever the module raises, be it the wish to end
         raise click.BadParameter(f"cannot import {name}: {type(error).__name__}: {error}") from error
+
+
+def _loaded(path: Path) -> ModuleType:
+    name = path.stem
+    taken: str | None = getattr(sys.modules.get(name), "__file__", None)
+    if name in sys.modules and (taken is None or Path(taken).resolve() != path.resolve()):
+        name = str(path.resolve())  # no import finds it under that
+    spec = importlib.util.spec_from_file_location(name, path)
+    assert spec is not None  # for a name that ends with .py
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module  # annotations are looked up there
+    spec.loader.exec_module(module)
     return module
 
 
