@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from tests.cli.conftest import Cli
-from typedtrack import FsspecResultTracker
+from typedtrack import BulkError, CorruptResultError, FsspecResultTracker, ResultTracker
 
 
 def test_a_schema_is_proposed_and_what_does_not_fit_is_listed(cli: Cli) -> None:
@@ -39,3 +41,31 @@ def test_the_proposal_is_json_for_programs(cli: Cli) -> None:
 def test_no_result_is_the_answer_no(cli: Cli) -> None:
     """An empty base is told in one line, with 1."""
     assert cli("schema", "infer", "nowhere") == (1, "", "typedtrack: no result in nowhere to infer a schema from\n")
+    code, out, err = cli("schema", "infer", "nowhere", "--json")
+    assert (code, err) == (1, "typedtrack: no result in nowhere to infer a schema from\n")
+    assert out == '{\n  "schema": null,\n  "results": 0,\n  "outliers": []\n}\n'
+
+
+def test_nothing_but_corrupt_results_is_told(cli: Cli) -> None:
+    """The answer is no, and says what is stored instead of results."""
+    Path("results").mkdir()
+    Path("results/broken").write_text("{")
+    line = "is stored, and is no result: 1 of the results (broken)"
+    no = "typedtrack: no result in results to infer a schema from"
+    code, out, err = cli("schema", "infer", "results")
+    assert (code, out, err.splitlines()) == (1, "", [no, line])
+    answer = cli("schema", "infer", "results", "--json")
+    assert (answer.code, answer.err.splitlines()) == (1, [no, line])
+    outlier = {"field": None, "reason": "is stored, and is no result", "results": 1, "keys": ["broken"]}
+    assert answer.document == {"schema": None, "results": 0, "outliers": [outlier]}
+
+
+def test_a_store_that_fails_is_no_answer(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A failure to read is an error, with its code, whatever is corrupt besides."""
+
+    def fail(tracker: ResultTracker, prefix: str) -> None:
+        raise BulkError({"a": PermissionError("no"), "b": CorruptResultError("b", None, "is broken")})
+
+    monkeypatch.setattr(ResultTracker, "items", fail)
+    answer = cli("schema", "infer", "results", "--json")
+    assert (answer.code, answer.out) == (3, "")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from collections.abc import Iterator
 
@@ -78,6 +79,18 @@ def test_ints_that_no_float_equals_are_outliers() -> None:
     assert inference.outliers == (Outlier("x", "is an int that no float equals", 1, ("a",)),)
 
 
+def test_a_field_that_most_have_is_required_where_none_is_in_all() -> None:
+    """One result of another sort is an outlier, and refuses no base; three keys at most are named."""
+    results: list[tuple[str, Result]] = [
+        (key, {"error": "oom"} if key in "afhi" else {"loss": 0.5, "steps": 1}) for key in "abcdefghi"
+    ]
+    inference = infer(results, "Run")
+    assert inference is not None
+    columns = {column.name: column.required for column in inference.schema.columns}
+    assert columns == {"error": False, "loss": True, "steps": True}
+    assert inference.outliers == tuple(Outlier(name, "is absent", 4, ("a", "f", "h")) for name in ("loss", "steps"))
+
+
 def _failing(error: Exception) -> Iterator[tuple[str, Result]]:
     yield "a", {"x": 1}
     raise BulkError({"b": error})
@@ -88,6 +101,8 @@ def test_corrupt_results_are_outliers_and_other_failures_are_raised() -> None:
     inference = infer(_failing(CorruptResultError("f", None, "is broken")), "Run")
     assert inference is not None
     assert inference.outliers == (Outlier(None, "is stored, and is no result", 1, ("b",)),)
+    with pytest.raises(BulkError):  # nothing else is stored
+        infer(itertools.islice(_failing(CorruptResultError("f", None, "is broken")), 1, None), "Run")
     with pytest.raises(BulkError):
         infer(_failing(PermissionError("no")), "Run")
 

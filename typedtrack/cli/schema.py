@@ -14,7 +14,9 @@ from typedtrack.cli.compatibility import reports
 from typedtrack.cli.output import json_option, print_json, print_markdown, print_table
 from typedtrack.cli.sources import record_schemas, schemas_at
 from typedtrack.codegen import drift, generate, write_files
-from typedtrack.schemas import MODES, RULES, Mode, document_text, file_name, infer
+from typedtrack.errors import BulkError
+from typedtrack.schemas import MODES, RULES, Inference, Mode, Outlier, document_text, file_name, infer
+from typedtrack.schemas.inference import corrupt_results
 
 __all__ = ["schema"]
 
@@ -143,17 +145,30 @@ def infer_command(base: str, prefix: str, name: str, python: bool, as_json: bool
 
     The proposal goes to standard output; the results that do not fit it are listed on standard error.
     """
-    found = infer(open_tracker(base).items(prefix), name)
-    if found is None:
-        print(f"typedtrack: no result in {base} to infer a schema from", file=sys.stderr)
-        return 1
-    text = generate([found.schema]) if python else document_text(found.schema)
+    found, outliers = _inferred(base, prefix, name)
+    schema = None if found is None else found.schema
+    text = None if schema is None else generate([schema]) if python else document_text(schema)
     if as_json:
-        proposal: object = text if python else found.schema.to_json_schema()
-        outliers = [outlier._asdict() for outlier in found.outliers]
-        print_json({"python" if python else "schema": proposal, "results": found.results, "outliers": outliers})
-        return 0
-    print(text, end="")
-    for outlier in found.outliers:
-        print(outlier, file=sys.stderr)
-    return 0
+        proposal: object = text if python or schema is None else schema.to_json_schema()
+        results = 0 if found is None else found.results
+        listed = [outlier._asdict() for outlier in outliers]
+        print_json({"python" if python else "schema": proposal, "results": results, "outliers": listed})
+    if text is None:
+        print(f"typedtrack: no result in {base} to infer a schema from", file=sys.stderr)
+    elif not as_json:
+        print(text, end="")
+    if text is None or not as_json:
+        for outlier in outliers:
+            print(outlier, file=sys.stderr)
+    return 1 if text is None else 0
+
+
+def _inferred(base: str, prefix: str, name: str) -> tuple[Inference | None, tuple[Outlier, ...]]:
+    try:
+        found = infer(open_tracker(base).items(prefix), name)
+    except BulkError as error:
+        corrupt = corrupt_results(error)
+        if corrupt is None:
+            raise
+        return None, (corrupt,)
+    return found, () if found is None else found.outliers

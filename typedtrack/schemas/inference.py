@@ -1,7 +1,8 @@
 """Stored results to the schema that they suggest, and what among them does not fit it.
 
 The proposal is a cautious one: what is always there is required, what is sometimes absent can be `None`, and nothing is
-said of bounds or of the only values allowed, which no number of results can prove.
+said of bounds or of the only values allowed, which no number of results can prove. As a record needs a required field,
+one that most results have is that where no field is in all.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from typedtrack._schema import MISSING, FieldSchema, KindName, RecordSchema
 from typedtrack._values import Value
 from typedtrack.errors import BulkError, CorruptResultError, SchemaError, shown
 
-__all__ = ["Inference", "Outlier", "infer"]
+__all__ = ["Inference", "Outlier", "corrupt_results", "infer"]
 
 _EXAMPLES: Final = 3
 _EXACT_IN_DOUBLES: Final = 2**53
@@ -54,6 +55,7 @@ class _Seen:
 
     counts: Counter[KindName] = attrs.field(factory=Counter[KindName])
     keys: dict[KindName, list[str]] = attrs.field(factory=dict[KindName, list[str]])
+    absent_keys: list[str] = attrs.field(factory=list[str])
     inexact: int = 0
     inexact_keys: list[str] = attrs.field(factory=list[str])
 
@@ -84,11 +86,12 @@ def infer(items: Iterable[tuple[object, Mapping[str, Value]]], name: str) -> Inf
 
     It is that of a record *name*. An `int` field is a `float` where some result has a float there. Where a field is a
     number in some results and a `str` in others, it is what most have, and the others are outliers; so are ints that
-    a float field cannot hold exactly, and what is stored but is no result. *items* are read once, in memory bounded by
-    the names of fields.
+    a float field cannot hold exactly, and what is stored but is no result. Where no field is in every result, those
+    that the most have, more than half, are required, and results without them are outliers. *items* are read once, in
+    memory bounded by the names of fields.
 
     Raises:
-        BulkError: *items* raised it, for more than corrupt results.
+        BulkError: *items* raised it, for more than corrupt results, or after no other result.
         SchemaError: no record can have these fields; lists every reason.
 
     >>> stored = [("a", {"loss": 1, "note": "ok"}), ("b", {"loss": 0.5})]
@@ -97,30 +100,51 @@ def infer(items: Iterable[tuple[object, Mapping[str, Value]]], name: str) -> Inf
     [('loss', 'float', False), ('note', 'str', True)]
     """
     seen: dict[str, _Seen] = {}
+    first: list[str] = []
     results = 0
-    corrupt: tuple[str, ...] = ()
+    corrupt: Outlier | None = None
     try:
         for key, result in items:
-            results += 1
             for field, value in result.items():
-                seen.setdefault(field, _Seen()).add(str(key), value)
+                if field not in seen:
+                    seen[field] = _Seen(absent_keys=first.copy())
+                seen[field].add(str(key), value)
+            for field in seen.keys() - result.keys():
+                _note(seen[field].absent_keys, str(key))
+            _note(first, str(key))
+            results += 1
     except BulkError as error:
-        if not all(isinstance(each, CorruptResultError) for each in error.exceptions):
+        corrupt = corrupt_results(error)
+        if corrupt is None or not results:
             raise
-        corrupt = tuple(map(str, error.errors))
     if not results:
         return None
-    schema = RecordSchema(name=name, fields=tuple(_proposed(field, found, results) for field, found in seen.items()))
+    most = max(found.counts.total() for found in seen.values())
+    needed = most if most * 2 > results else results
+    schema = RecordSchema(name=name, fields=tuple(_proposed(field, found, needed) for field, found in seen.items()))
     if problems := tuple(_problems(schema)):
         raise SchemaError(f"inferred from {results} results", problems)
     outliers = [outlier for field, found in seen.items() for outlier in _outliers(field, found)]
-    if corrupt:
-        outliers.append(Outlier(None, "is stored, and is no result", len(corrupt), corrupt[:_EXAMPLES]))
+    outliers += (
+        Outlier(field, "is absent", results - most, tuple(found.absent_keys))
+        for field, found in seen.items()
+        if needed <= found.counts.total() < results
+    )
+    if corrupt is not None:
+        outliers.append(corrupt)
     return Inference(schema, results, tuple(outliers))
 
 
-def _proposed(name: str, found: _Seen, results: int) -> FieldSchema:
-    optional = found.counts.total() < results
+def corrupt_results(error: BulkError) -> Outlier | None:
+    """Return what *error* says is stored and is no result; `None` if it is about anything else, too."""
+    if not all(isinstance(each, CorruptResultError) for each in error.exceptions):
+        return None
+    keys = tuple(map(str, error.errors))
+    return Outlier(None, "is stored, and is no result", len(keys), keys[:_EXAMPLES])
+
+
+def _proposed(name: str, found: _Seen, needed: int) -> FieldSchema:
+    optional = found.counts.total() < needed
     return FieldSchema(
         attribute=attribute_name(name),
         name=name,
