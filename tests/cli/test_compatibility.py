@@ -93,6 +93,27 @@ def test_one_schema_is_held_to_one_whatever_their_names(cli: Cli) -> None:
     assert cli("schema", "check", new, "--against", old) == (0, f"Training: compatible with {old}\n", "")
 
 
+@pytest.mark.usefixtures("versions")
+def test_a_record_that_is_gone_is_told(cli: Cli) -> None:
+    """Nothing reads what it wrote: 1; a folder of one schema is not held to a folder of one of another name."""
+    cli("schema", "export", "records.py:EvalResult", "--out", "new")
+    old = Path("v1/train_result.schema.json")
+    Path("one").mkdir()
+    Path("one", old.name).write_bytes(old.read_bytes())
+    code, out, err = cli("schema", "check", "new", "--against", "v1", "--against", "one")
+    assert (code, err) == (1, "")
+    sources = "v1/train_result.schema.json, one/train_result.schema.json"
+    assert out.splitlines()[1:] == [f"TrainResult: gone; no new schema reads what {sources} wrote"]
+    document = cli("schema", "check", "new", "--against", "v1", "--json").document
+    assert document["compatible"] is False
+    assert [(each["record"], each["gone"]) for each in document["records"]] == [
+        ("EvalResult", False),
+        ("TrainResult", True),
+    ]
+    assert cli("schema", "check", "new", "--against", "one").code == 2
+    assert cli("schema", "check", "new/eval_result.schema.json", "--against", "v1").code == 0
+
+
 def _git(*arguments: str) -> None:
     identity = ["-c", "user.name=Test", "-c", "user.email=test@example.org", "-c", "commit.gpgsign=false"]
     subprocess.run(["git", *identity, *arguments], check=True, capture_output=True)

@@ -11,7 +11,15 @@ from typedtrack._schema import RecordSchema
 from typedtrack.cli.output import finite
 from typedtrack.schemas import Conflict, Incompatibility, Mode, check_history, warnings_of
 
-__all__ = ["Report", "reports"]
+__all__ = ["Older", "Report", "reports"]
+
+
+class Older(NamedTuple):
+    """Older schemas, by where each is from."""
+
+    schemas: Mapping[str, RecordSchema]
+    whatever_name: bool
+    """Whether the one schema of it is held against the one that is new, though their names differ."""
 
 
 class Report(NamedTuple):
@@ -23,10 +31,14 @@ class Report(NamedTuple):
     conflicts: tuple[Conflict, ...]
     warnings: tuple[Incompatibility, ...]
     """What is read as something else of what the latest of the older ones wrote."""
+    gone: bool = False
+    """Whether no new schema has the name, so that nothing reads what was stored."""
 
     def lines(self) -> Iterator[str]:
         """Yield what a person reads of it."""
-        if not self.against:
+        if self.gone:
+            yield f"{self.record}: gone; no new schema reads what {', '.join(self.against)} wrote"
+        elif not self.against:
             yield f"{self.record}: new"
         elif not self.conflicts:
             yield f"{self.record}: compatible with {', '.join(self.against)}"
@@ -42,6 +54,7 @@ class Report(NamedTuple):
         return {
             "record": self.record,
             "against": self.against,
+            "gone": self.gone,
             "conflicts": [
                 {
                     "against": self.against[conflict.version],
@@ -60,18 +73,20 @@ def _document(found: Incompatibility) -> dict[str, object]:
 
 def reports(
     new: Mapping[str, RecordSchema],
-    older: Sequence[Mapping[str, RecordSchema]],
+    older: Sequence[Older],
     mode: Mode,
     unknown: Literal["ignore", "error"],
+    *,
+    whole: bool,
 ) -> Iterator[Report]:
     """Yield the report of each of the *new* schemas, against those of its name among the *older*, oldest first.
 
-    One schema against one is compared whatever their names.
+    Where *new* are the *whole* of the schemas, older ones of no new name are reported, too, as gone.
 
     Raises:
         click.UsageError: no older schema has the name of a new one.
     """
-    found = {schema.name: list(_history(schema, len(new) == 1, older)) for schema in new.values()}
+    found = {schema.name: list(_history(schema, older)) for schema in new.values()}
     if not any(found.values()):
         raise click.UsageError(f"none of the older schemas is of {', '.join(sorted(found))}; nothing was checked")
     for schema in new.values():
@@ -84,11 +99,16 @@ def reports(
             tuple(warnings_of(schema, schemas[-1]) if schemas else ()),
         )
 
+    gone: dict[str, list[str]] = {}
+    for source, old in (item for each in older if whole for item in each.schemas.items()):
+        if old.name not in found:
+            gone.setdefault(old.name, []).append(source)
+    for name, sources in gone.items():
+        yield Report(name, tuple(sources), (), (), gone=True)
 
-def _history(
-    schema: RecordSchema, alone: bool, older: Sequence[Mapping[str, RecordSchema]]
-) -> Iterator[tuple[str, RecordSchema]]:
-    for schemas in older:
+
+def _history(schema: RecordSchema, older: Sequence[Older]) -> Iterator[tuple[str, RecordSchema]]:
+    for schemas, whatever_name in older:
         for source, old in schemas.items():
-            if old.name == schema.name or (alone and len(schemas) == 1):
+            if old.name == schema.name or whatever_name:
                 yield source, old

@@ -10,9 +10,9 @@ from typing import Literal
 import click
 
 from typedtrack._open import open_tracker
-from typedtrack.cli.compatibility import reports
+from typedtrack.cli.compatibility import Older, reports
 from typedtrack.cli.output import json_option, print_json, print_markdown, print_table
-from typedtrack.cli.sources import record_schemas, schemas_at
+from typedtrack.cli.sources import names_file, record_schemas, schemas_at
 from typedtrack.codegen import drift, generate, write_files
 from typedtrack.errors import BulkError
 from typedtrack.schemas import MODES, RULES, Inference, Mode, Outlier, document_text, file_name, infer
@@ -102,11 +102,17 @@ def check_command(
 ) -> int:
     """Check that NEW schemas, a file or a folder, read what older ones wrote (or as --mode says).
 
-    Records are told apart by their names. Exits with 1 if some are incompatible.
+    Records are told apart by their names. Exits with 1 if some are incompatible, or gone from the folder NEW.
     """
-    older = [schemas_at(place, beside=new) for place in against]
-    found = [*reports(schemas_at(new), older, mode, unknown)]
-    compatible = not any(report.conflicts for report in found)
+    schemas = schemas_at(new)
+    alone = names_file(new, schemas)
+    older: list[Older] = []
+    for place in against:
+        then = schemas_at(place, beside=new)
+        is_file = names_file(new if place.startswith("git:") else place, then)
+        older.append(Older(then, whatever_name=alone and is_file))
+    found = [*reports(schemas, older, mode, unknown, whole=not alone)]
+    compatible = not any(report.conflicts or report.gone for report in found)
     if as_json:
         records = [report.document() for report in found]
         print_json({"mode": mode, "compatible": compatible, "records": records})

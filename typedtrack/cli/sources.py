@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import sys
+from collections.abc import Mapping
 from contextlib import redirect_stdout
 from pathlib import Path
 from types import ModuleType
@@ -16,7 +17,7 @@ from typedtrack._schema import RecordSchema
 from typedtrack.errors import RecordDefinitionError
 from typedtrack.schemas import read_committed, read_schemas
 
-__all__ = ["record_schemas", "schemas_at"]
+__all__ = ["names_file", "record_schemas", "schemas_at"]
 
 
 def record_schemas(target: str) -> list[RecordSchema]:
@@ -87,6 +88,11 @@ def schemas_at(place: str, *, beside: str | None = None) -> dict[str, RecordSche
         return {_from_here(source): schema for source, schema in read_schemas(place).items()}
     except FileNotFoundError as error:
         raise click.BadParameter(f"no schema at {place}: {error}") from error
+
+
+def names_file(place: str, schemas: Mapping[str, RecordSchema]) -> bool:
+    """Return whether *place*, where *schemas* are from, is one file rather than a folder, be it of one file."""
+    return [source.replace(":", "/").rpartition("/")[2] for source in schemas] == [Path(place).name]
 
 
 def _from_here(source: str) -> str:
