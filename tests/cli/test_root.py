@@ -60,6 +60,7 @@ def test_the_version_is_that_of_the_package(cli: Cli) -> None:
         ),
         (PermissionError(13, "Permission denied", "f"), 3, "PermissionError: [Errno 13] Permission denied: 'f'"),
         (OSError("two\n  lines\nmore"), 3, "OSError: two lines; more"),
+        (OSError("\x1b[31mred\x07 \u202e 'é\\x'"), 3, "OSError: \\x1b[31mred\\x07 \\u202e 'é\\x'"),
         (OSError(), 3, "OSError:"),
         (KeyboardInterrupt(), 130, None),
     ],
@@ -74,6 +75,14 @@ def test_an_error_is_one_line_and_a_code(
 
     monkeypatch.setitem(root.commands, "fail", click.Command("fail", callback=fail))
     assert cli("fail") == (code, "", "" if line is None else f"typedtrack: {line}\n")
+
+
+@pytest.mark.parametrize("arguments", [[], ["schema"]])
+def test_without_a_command_the_help_is_printed_as_it_is(cli: Cli, arguments: list[str]) -> None:
+    """It is misuse, and its help keeps its lines."""
+    code, out, err = cli(*arguments)
+    assert (code, out) == (2, "")
+    assert err == cli(*arguments, "--help").out
 
 
 def test_a_reader_who_has_seen_enough_is_no_error() -> None:

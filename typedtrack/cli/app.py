@@ -46,6 +46,9 @@ def run(arguments: Sequence[str] | None = None) -> int:
         return 0
     except KeyboardInterrupt:
         return 130
+    except click.exceptions.NoArgsIsHelpError as error:
+        print(error.format_message(), file=sys.stderr)
+        return 2
     except click.ClickException as error:
         _report(error.format_message())
         return 2
@@ -66,4 +69,7 @@ def _code(error: Exception) -> int:
 
 def _report(message: str) -> None:
     head, *lines = (line.strip() for line in message.strip().splitlines())
-    print("typedtrack:", f"{head} {'; '.join(lines)}".strip(), file=sys.stderr)
+    line = f"{head} {'; '.join(lines)}".strip()
+    # A terminal would obey what is not printable.
+    shown = "".join(char if char.isprintable() else ascii(char)[1:-1] for char in line)
+    print("typedtrack:", shown, file=sys.stderr)
