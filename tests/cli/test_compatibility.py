@@ -81,7 +81,18 @@ def test_json_has_examples_and_warnings(cli: Cli) -> None:
         "example": "nan",
     }
     assert [warning["rule"] for warning in report["warnings"]] == ["int-as-float"]
-    assert "TrainResult: warning: field 'steps'" in cli("schema", "check", "new", "--against", "old").out
+    assert [(each["against"], each["direction"]) for each in report["warnings"]] == [
+        ("old/train_result.schema.json", "backward")
+    ]
+    warning = "TrainResult, where it reads the older (old/train_result.schema.json): warning: field 'steps'"
+    assert warning in cli("schema", "check", "new", "--against", "old").out
+    both = ["--against", "old", "--against", "new"]  # the latest has nothing to warn of
+    assert warning in cli("schema", "check", "new", *both).out
+    assert "warning" not in cli("schema", "check", "new", *both, "--mode", "backward").out
+    forward = cli("schema", "check", "old", "--against", "new", "--mode", "forward").out
+    assert forward.count("warning") == 1
+    assert "TrainResult, where the older reads it (new/train_result.schema.json): warning: field 'steps'" in forward
+    assert "warning" not in cli("schema", "check", "new", "--against", "old", "--mode", "forward").out
 
 
 def test_one_schema_is_held_to_one_whatever_their_names(cli: Cli) -> None:

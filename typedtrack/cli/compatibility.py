@@ -9,7 +9,7 @@ import click
 
 from typedtrack._schema import RecordSchema
 from typedtrack.cli.output import finite
-from typedtrack.schemas import Conflict, Incompatibility, Mode, check_history, warnings_of
+from typedtrack.schemas import Conflict, Mode, check_history, history_warnings
 
 __all__ = ["Older", "Report", "reports"]
 
@@ -29,8 +29,8 @@ class Report(NamedTuple):
     against: tuple[str, ...]
     """Where the older schemas are from; none for a record that is new."""
     conflicts: tuple[Conflict, ...]
-    warnings: tuple[Incompatibility, ...]
-    """What is read as something else of what the latest of the older ones wrote."""
+    warnings: tuple[Conflict, ...]
+    """What is read, but as something else."""
     gone: bool = False
     """Whether no new schema has the name, so that nothing reads what was stored."""
 
@@ -43,11 +43,13 @@ class Report(NamedTuple):
         elif not self.conflicts:
             yield f"{self.record}: compatible with {', '.join(self.against)}"
         for conflict in self.conflicts:
-            reads = ("it", "the older") if conflict.direction == "backward" else ("the older", "it")
-            where = f"{self.record}, where {reads[0]} reads {reads[1]} ({self.against[conflict.version]})"
-            yield f"{where}: {conflict.incompatibility}"
+            yield f"{self._where(conflict)}: {conflict.incompatibility}"
         for warning in self.warnings:
-            yield f"{self.record}: warning: {warning}"
+            yield f"{self._where(warning)}: warning: {warning.incompatibility}"
+
+    def _where(self, found: Conflict) -> str:
+        reads = ("it", "the older") if found.direction == "backward" else ("the older", "it")
+        return f"{self.record}, where {reads[0]} reads {reads[1]} ({self.against[found.version]})"
 
     def document(self) -> dict[str, object]:
         """Return it as JSON has it."""
@@ -55,20 +57,17 @@ class Report(NamedTuple):
             "record": self.record,
             "against": self.against,
             "gone": self.gone,
-            "conflicts": [
-                {
-                    "against": self.against[conflict.version],
-                    "direction": conflict.direction,
-                    **_document(conflict.incompatibility),
-                }
-                for conflict in self.conflicts
-            ],
-            "warnings": [_document(warning) for warning in self.warnings],
+            "conflicts": [self._document(conflict) for conflict in self.conflicts],
+            "warnings": [self._document(warning) for warning in self.warnings],
         }
 
-
-def _document(found: Incompatibility) -> dict[str, object]:
-    return {**found._asdict(), "example": finite(found.example)}
+    def _document(self, found: Conflict) -> dict[str, object]:
+        return {
+            "against": self.against[found.version],
+            "direction": found.direction,
+            **found.incompatibility._asdict(),
+            "example": finite(found.incompatibility.example),
+        }
 
 
 def reports(
@@ -96,7 +95,7 @@ def reports(
             schema.name,
             tuple(source for source, _ in history),
             tuple(check_history(schema, schemas, mode, unknown=unknown)),
-            tuple(warnings_of(schema, schemas[-1]) if schemas else ()),
+            tuple(history_warnings(schema, schemas, mode)),
         )
 
     gone: dict[str, list[str]] = {}

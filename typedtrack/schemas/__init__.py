@@ -10,6 +10,7 @@ from typedtrack.schemas.compatibility import (
     Rule,
     check,
     check_history,
+    history_warnings,
     warnings_of,
 )
 from typedtrack.schemas.files import SUFFIX, document_text, file_name, load_schemas, parse_document, read_schemas
@@ -33,6 +34,7 @@ __all__ = [
     "class_name",
     "document_text",
     "file_name",
+    "history_warnings",
     "identifier_problem",
     "infer",
     "load_schemas",

@@ -18,7 +18,18 @@ from typedtrack._values import Value
 from typedtrack.errors import shown
 from typedtrack.schemas.extremes import extremes
 
-__all__ = ["MODES", "RULES", "Conflict", "Incompatibility", "Mode", "Rule", "check", "check_history", "warnings_of"]
+__all__ = [
+    "MODES",
+    "RULES",
+    "Conflict",
+    "Incompatibility",
+    "Mode",
+    "Rule",
+    "check",
+    "check_history",
+    "history_warnings",
+    "warnings_of",
+]
 
 Mode: TypeAlias = Literal["backward", "backward_transitive", "forward", "forward_transitive", "full", "full_transitive"]
 """Who reads whom: backward, the new schema what older ones wrote; forward, they what the new one writes; full, both.
@@ -311,6 +322,27 @@ def check_history(
     Raises:
         ValueError: there is no such mode.
     """
+    return _over(history, mode, schema, lambda reader, writer: check(reader, writer, unknown=unknown))
+
+
+def history_warnings(
+    schema: RecordSchema, history: Sequence[RecordSchema], mode: Mode = "backward_transitive"
+) -> list[Conflict]:
+    """Return where, of what `check_history` asks about, something is read, but as something else.
+
+    Raises:
+        ValueError: there is no such mode.
+    """
+    return _over(history, mode, schema, warnings_of)
+
+
+def _over(
+    history: Sequence[RecordSchema],
+    mode: Mode,
+    schema: RecordSchema,
+    find: Callable[[RecordSchema, RecordSchema], list[Incompatibility]],
+) -> list[Conflict]:
+    """Return what *find* finds for each reader and writer that *mode* asks about."""
     if mode not in MODES:
         raise ValueError(f"mode must be one of {', '.join(MODES)}, not {mode!r}")
     versions = range(len(history)) if mode.endswith("_transitive") else range(len(history))[-1:]
@@ -318,7 +350,7 @@ def check_history(
     for version in versions:
         older = history[version]
         if not mode.startswith("forward"):
-            conflicts += (Conflict(version, "backward", found) for found in check(schema, older, unknown=unknown))
+            conflicts += (Conflict(version, "backward", found) for found in find(schema, older))
         if not mode.startswith("backward"):
-            conflicts += (Conflict(version, "forward", found) for found in check(older, schema, unknown=unknown))
+            conflicts += (Conflict(version, "forward", found) for found in find(older, schema))
     return conflicts
