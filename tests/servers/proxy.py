@@ -110,7 +110,7 @@ def serve(upstream: int) -> Generator[Proxy]:
                 return self._break()
             self._answer(status, headers, answer, None if self.command == "HEAD" else len(answer))
 
-        do_PUT = do_POST = do_DELETE = do_HEAD = do_GET  # noqa: N815
+        do_PUT = do_POST = do_DELETE = do_HEAD = do_GET  # noqa: N815  # the names are the base class's
 
         def _ask(self, body: bytes) -> tuple[int, list[tuple[str, str]], bytes]:
             connection = http.client.HTTPConnection(HOST, proxy.upstream, timeout=30)
