@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar, cast, overload
 
 from typedtrack._calls import Calls, HasItems
 from typedtrack._codec import decode, encode
@@ -19,6 +19,8 @@ __all__ = ["ResultTracker"]
 K = TypeVar("K")
 R = TypeVar("R")
 
+_NOT_GIVEN: Final[Any] = object()
+
 Fields: TypeAlias = Mapping[str, Value] | Iterable[tuple[str, Value]]
 
 
@@ -29,7 +31,8 @@ class ResultTracker(Calls[Key, Result, Result]):
     bytes, a field name 1 to 256 bytes. A key is an `int` or a `str`. The rules hold on put and on get alike.
 
     It is the base class of every backend, which implements four primitives on a key that keeps the rules and on bytes:
-    ``_read``, ``_write``, ``_delete`` and ``_list``. All else is inherited; `typedtrack.testing` tests it.
+    ``_read``, ``_write``, ``_delete`` and ``_list``. All else is inherited; `typedtrack.testing` tests it. A subclass
+    that implements `put` and `get` alone, as for torchx, has what these can bring about: no `create`, ``del``, listing.
 
     >>> from typedtrack import FsspecResultTracker
     >>> tracker = FsspecResultTracker("memory://docs/tracker")
@@ -40,22 +43,41 @@ class ResultTracker(Calls[Key, Result, Result]):
     {}
     """
 
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        own = cls.put is not ResultTracker.put and cls.get is not ResultTracker.get
+        if own and cls._read is ResultTracker._read:
+            from typedtrack._put_and_get import PRIMITIVES  # here, because few classes are such
+
+            for name, primitive in PRIMITIVES.items():
+                if getattr(cls, name) is getattr(ResultTracker, name):
+                    setattr(cls, name, primitive)
+
     @overload  # two, because a union of the two would leave a type checker no type to expect of a dict of mixed values
     def put(self, key: Key, results: Mapping[str, Value] = ..., /, **fields: Value) -> None: ...
     @overload
     def put(self, key: Key, results: Iterable[tuple[str, Value]], /, **fields: Value) -> None: ...
-    def put(self, key: Key, results: Fields = (), /, **fields: Value) -> None:
+    @overload
+    def put(self, *, key: Key, **fields: Value) -> None: ...
+    def put(  # type: ignore[misc]  # mypy does not see that a `key` that is not positional is among the fields
+        self, key: Key = _NOT_GIVEN, results: Fields = (), /, **fields: Value
+    ) -> None:
         """Store a result under *key*, whole or not at all, in place of what it held.
 
         The result is given as `dict.update` takes it: a mapping or pairs, and keyword arguments. Numbers and strings
         of other types (numpy's, an `enum.IntEnum`, a 0-d array or tensor) are stored as `int`, `float` or `str`
-        where that loses nothing.
+        where that loses nothing. Only where no key is given by its position is a keyword argument *key* the key, as
+        code for torchx may write it; else it is a field like any other.
 
         Raises:
             InvalidKeyError: *key* breaks the rules.
             InvalidResultError: the result does; it lists every problem.
             KeyConflictError: on a store with real folders, ``a`` and ``a/b`` would both hold results.
         """
+        if key is _NOT_GIVEN:
+            if "key" not in fields:
+                raise TypeError("put() takes a key, then the result: put(key, {...}) or put(key, field=value, ...)")
+            key = fields.pop("key")  # type: ignore[assignment]  # which key_text refuses if it is no key
         text = key_text(key)
         self._store(text, encode(_given(results, fields, text), text))
 
@@ -74,7 +96,7 @@ class ResultTracker(Calls[Key, Result, Result]):
         text = key_text(key)
         self._create(text, encode(_given(results, fields, text), text))
 
-    def get(self, key: Key, /) -> Result:
+    def get(self, key: Key) -> Result:
         """Return the result under *key*; ``{}`` only when the store confirms that nothing is there.
 
         Raises:

@@ -18,6 +18,7 @@ tracker.put("app", accuracy=0.5, name="resnet")
 tracker.put("app", {"accuracy": 0.5, "name": "resnet"}, steps=1)
 tracker.put("app", values)
 tracker.put("app", [("accuracy", 0.5)])
+tracker.put(key="app", accuracy=0.5)
 tracker.create("app", {"accuracy": 0.5, "name": "resnet"}, steps=1)
 tracker.create("app", floats.items())
 tracker.put_many({"a": {"accuracy": 0.5, "name": "resnet"}, 5: {"steps": 1}})
@@ -27,6 +28,7 @@ tracker.put_many((f"trial_{n}", {"loss": 1 / n}) for n in range(1, 3))
 reveal_type(tracker["app"])  # R: dict[str, int | float | str]
 reveal_type(tracker["app"]["accuracy"])  # R: int | float | str
 reveal_type(tracker.get(5))  # R: dict[str, int | float | str]
+reveal_type(tracker.get(key="app"))  # R: dict[str, int | float | str]
 reveal_type(tracker.get_bytes("app"))  # R: bytes
 reveal_type(tracker.get_many(["a", 5]))  # R: dict[int | str, dict[str, int | float | str]]
 reveal_type(tracker.wait("app", timeout=1))  # R: dict[str, int | float | str]
