@@ -1,4 +1,4 @@
-"""A class and its annotations to fields: the types that a field may have, and how its values are taken."""
+"""Annotations to fields: the types that a field may have, and how its values are taken."""
 
 from __future__ import annotations
 
@@ -6,67 +6,22 @@ import enum
 import inspect
 import types
 import typing
-from collections.abc import Callable, Mapping
-from typing import Annotated, Any, Final, Literal, NewType, TypeVar, Union, cast
+from collections.abc import Callable
+from typing import Annotated, Any, Final, Literal, NewType, Union, cast
 
 import attrs
 import msgspec
 
 from typedtrack._schema import CONSTRAINTS, MISSING, FieldSchema, KindName
 from typedtrack._values import KINDS, MAX_STR_BYTES, Value, normalised
-from typedtrack.errors import RecordDefinitionError, shown
 
-__all__ = ["Annotation", "Leaf", "annotation_of", "caller_names", "define", "leaf", "read_annotation"]
-
-T = TypeVar("T")
+__all__ = ["Annotation", "Leaf", "annotation_of", "leaf", "read_annotation"]
 
 _ALLOWED: Final = (
     "allowed are int, float, str, Literal, IntEnum and StrEnum, each also `| None`; the first three Annotated with "
     "msgspec.Meta; and another @record class"
 )
 _KIND_TYPES: Final[dict[KindName, type[Value]]] = {"int": int, "float": float, "str": str}
-
-
-_MADE: Final = ("__init__", "__new__", "__attrs_init__", "__attrs_pre_init__", "__attrs_post_init__")
-
-
-def caller_names() -> Mapping[str, Any]:
-    """Return the local names where the function that calls this was called: annotations may use them."""
-    frame = inspect.currentframe()
-    for _ in range(2):
-        frame = frame and frame.f_back
-    return frame.f_locals if frame else {}
-
-
-def define(
-    cls: type[T], check: Callable[[T], None], names: Mapping[str, Any], *, kw_only: bool
-) -> tuple[type[T], list[tuple[attrs.Attribute[Any], Annotation]]]:
-    """Make *cls* a frozen attrs class whose construction ends with *check*; return it, and what each attribute is.
-
-    *names* are those that annotations may use besides the module's.
-
-    Raises:
-        RecordDefinitionError: it cannot be such a class.
-    """
-    if not isinstance(cls, type):  # pyright: ignore[reportUnnecessaryIsInstance]  # whoever does not check types
-        raise RecordDefinitionError(shown(cls), None, "is no class")
-    for name in _MADE:
-        if name in cls.__dict__:
-            raise RecordDefinitionError(cls.__name__, None, f"defines {name}, which is made from its fields")
-    cls.__attrs_post_init__ = check  # type: ignore[attr-defined]  # attrs calls it at the end of __init__
-    try:
-        defined = attrs.frozen(kw_only=kw_only, auto_attribs=True, order=not kw_only)(cls)
-        hints = typing.get_type_hints(defined, localns=dict(names), include_extras=True)
-    except Exception as error:  # whatever attrs, or evaluating an annotation, may raise
-        raise RecordDefinitionError(cls.__name__, None, f"cannot be declared: {error}") from error
-    if defined.__new__ is not object.__new__:
-        reason = "inherits from a class that is made by its own __new__; all that a record holds are its fields"
-        raise RecordDefinitionError(cls.__name__, None, reason)
-    attributes = attrs.fields(cast("type[attrs.AttrsInstance]", defined))  # attrs.frozen has made it one
-    for attribute in attributes:
-        if attribute.name.startswith("_"):
-            raise RecordDefinitionError(cls.__name__, attribute.name, "begins with an underscore; a field is public")
-    return defined, [(attribute, read_annotation(hints[attribute.name])) for attribute in attributes]
 
 
 @attrs.frozen

@@ -7,7 +7,8 @@ import string
 from collections.abc import Callable, Iterator, Mapping
 from typing import Final, Generic, Self, TypeVar, cast, dataclass_transform
 
-from typedtrack._fields import Leaf, caller_names, define, leaf
+from typedtrack._classes import caller_names, define, is_plain
+from typedtrack._fields import Leaf, leaf, read_annotation
 from typedtrack._keys import is_key, key_text
 from typedtrack.errors import InvalidKeyError, RecordDefinitionError, shown
 
@@ -152,9 +153,12 @@ def key(template: str, /) -> Callable[[type[K]], type[K]]:
             defined.__str__ = KeyTemplate.__str__  # type: ignore[assignment]  # its self is then of this class
             defined.parse = classmethod(KeyTemplate.parse.__func__)  # type: ignore[attr-defined]  # for who inherits
         leaves: dict[str, Leaf] = {}
-        for attribute, annotation in attributes:
+        for attribute, hint in attributes:
+            if attribute.metadata or not is_plain(attribute):
+                reason = "takes no field(...): its name in the template is its own, a default is written `= value`"
+                raise RecordDefinitionError(cls.__name__, attribute.name, reason)
             try:
-                found = leaf(annotation, attribute=attribute.name, name=attribute.name)
+                found = leaf(read_annotation(hint), attribute=attribute.name, name=attribute.name)
             except ValueError as error:
                 raise RecordDefinitionError(cls.__name__, attribute.name, str(error)) from error
             if found.column.kind == "float" or found.column.optional:

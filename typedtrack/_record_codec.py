@@ -15,7 +15,7 @@ import msgspec
 
 from typedtrack._codec import decode, encode, encode_twin
 from typedtrack._fields import Leaf, annotation_of
-from typedtrack._records import RecordType
+from typedtrack._record_types import RecordType
 from typedtrack._schema import MISSING, FieldSchema
 from typedtrack._values import MAX_RESULT_BYTES, MAX_STR_BYTES, MIN_INT
 from typedtrack.errors import Problem, SchemaMismatchError, shown

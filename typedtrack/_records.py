@@ -1,37 +1,34 @@
 """`record`, `field`, `Stat`: what an application returns, declared as a class.
 
 A record class is an attrs class (frozen, slotted, keyword-only) that carries its `RecordType`: the schema, and how its
-attributes become the columns of a stored result and back. A record that exists is valid: construction checks all fields
-at once, at a glance where it can, and whatever the glance does not pass gets the closer look that decides.
+attributes become the columns of a stored result and back.
 """
 
 from __future__ import annotations
 
 import inspect
 import math
-import operator
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from functools import cached_property
-from itertools import islice
-from typing import Annotated, Any, Final, Generic, TypeGuard, TypeVar, cast, dataclass_transform, overload
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Annotated, Any, Final, TypeGuard, TypeVar, cast, dataclass_transform, overload
 from weakref import WeakSet
 
 import attrs
 from msgspec import Meta
 
-from typedtrack._fields import Annotation, Leaf, annotation_of, caller_names, define, leaf
+from typedtrack._classes import caller_names, define, is_plain
+from typedtrack._fields import Annotation, annotation_of, leaf, read_annotation
+from typedtrack._record_types import Member, RecordType
 from typedtrack._schema import MISSING, FieldSchema, NestedSchema, RecordSchema
 from typedtrack._values import normalised
 from typedtrack.errors import InvalidResultError, Problem, RecordDefinitionError, shown
 
-__all__ = ["RecordType", "Stat", "field", "for_each_record", "record", "record_class", "record_type", "schema_of"]
+__all__ = ["Stat", "field", "for_each_record", "record", "record_class", "record_type", "schema_of"]
 
 R = TypeVar("R")
 T = TypeVar("T")
 
 _DECLARATION: Final = "typedtrack"  # the key of a field's declaration in its attrs metadata
-_attrs_rules = operator.attrgetter("validator", "converter")
 _RECORD_TYPE: Final = "__typedtrack_record__"  # the class attribute that holds the RecordType
 
 _MAX_FLOAT: Final = sys.float_info.max
@@ -81,106 +78,6 @@ def field(
     return attrs.field(default=default, metadata={_DECLARATION: declaration})
 
 
-@attrs.frozen
-class _Member:
-    """One attribute: a leaf, or a record of its own."""
-
-    attribute: str
-    name: str
-    content: Leaf | RecordType[Any]
-    python_type: type
-    glance: Callable[[Any], bool] | None
-    optional: bool
-    set: Callable[[object, object], None]
-
-    def taken(self, value: object) -> tuple[object, str | None]:
-        if isinstance(self.content, Leaf):
-            return self.content.taken(value)
-        if type(value) is self.python_type:
-            return value, None
-        return value, f"must be a {self.python_type.__name__}, not {type(value).__name__}"
-
-
-class RecordType(Generic[R]):
-    """How a record class and the columns of a stored result become each other."""
-
-    def __init__(self, cls: type[R], schema: RecordSchema, members: tuple[_Member, ...]) -> None:
-        self.cls = cls
-        self.schema = schema
-        self.leaves = tuple(
-            attrs.evolve(leaf, column=column) for leaf, column in zip(_leaves(members), schema.columns, strict=True)
-        )
-        self.members = members
-        self._glances = tuple((member.python_type, member.glance, member.optional) for member in members)
-        self._attributes = _getter([member.attribute for member in members])
-        self.columns = _getter([column.attribute for column in schema.columns])
-        """Return the values of a record's columns, in order, as the attributes hold them."""
-
-    def check(self, instance: R) -> None:
-        """Hold *instance*, just constructed, to its rules; values that can be taken losslessly are.
-
-        Raises:
-            InvalidResultError: it breaks some; lists every problem.
-        """
-        values = self._attributes(instance)
-        for value, (python_type, glance, optional) in zip(values, self._glances):  # noqa: B905  # same length, hot
-            if type(value) is python_type:
-                if glance is None or glance(value):
-                    continue
-            elif value is None and optional:
-                continue
-            return self._check_closely(instance, values)
-        return None
-
-    def _check_closely(self, instance: R, values: tuple[object, ...]) -> None:
-        problems: list[Problem] = []
-        for member, value in zip(self.members, values, strict=True):
-            taken, reason = member.taken(value)
-            if reason is None:
-                member.set(instance, taken)
-            else:
-                problems.append(Problem(member.name, reason, shown(value), member.attribute))
-        if problems:
-            raise InvalidResultError(tuple(problems), None, self.cls.__name__)
-
-    @cached_property
-    def assembled(self) -> Callable[..., R]:
-        """Return the record whose columns have the arguments, in order; they are known to keep the rules.
-
-        It is made as source, as attrs makes ``__init__``: a loop over the fields would take twice as long, which is
-        most of the time of a read.
-        """
-        names: dict[str, Any] = {"cls": self.cls, "new": object.__new__}
-        parameters = [f"c{place}" for place in range(len(self.leaves))]
-        left = iter(parameters)
-        lines = [f"def assembled({', '.join(parameters)}):", "    record = new(cls)"]
-        for place, member in enumerate(self.members):
-            names[f"set{place}"] = member.set
-            if isinstance(member.content, Leaf):
-                value = next(left)
-            else:
-                names[f"nested{place}"] = member.content.assembled
-                value = f"nested{place}({', '.join(islice(left, len(member.content.leaves)))})"
-            lines.append(f"    set{place}(record, {value})")
-        exec("\n".join([*lines, "    return record"]), names)
-        return cast("Callable[..., R]", names["assembled"])  # what the source defines
-
-
-def _leaves(members: tuple[_Member, ...]) -> Iterator[Leaf]:
-    for member in members:
-        if isinstance(member.content, Leaf):
-            yield member.content
-        else:
-            yield from member.content.leaves
-
-
-def _getter(paths: list[str]) -> Callable[[object], tuple[object, ...]]:
-    if len(paths) == 1:
-        get = operator.attrgetter(paths[0])
-        return lambda instance: (get(instance),)
-    return operator.attrgetter(*paths)
-
-
 @dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(field,))
 def record(cls: type[R], /) -> type[R]:
     """Make *cls* a record: what an application returns, declared.
@@ -207,11 +104,11 @@ def record(cls: type[R], /) -> type[R]:
 
 def _record(cls: type[R], names: Mapping[str, Any]) -> type[R]:
     defined, attributes = define(cls, _check, names, kw_only=True)
-    members: list[_Member] = []
+    members: list[Member] = []
     fields: list[FieldSchema | NestedSchema] = []
-    for attribute, annotation in attributes:
+    for attribute, hint in attributes:
         try:
-            member, schema = _member(defined, attribute, annotation)
+            member, schema = _member(defined, attribute, read_annotation(hint))
         except ValueError as error:
             raise RecordDefinitionError(cls.__name__, attribute.name, str(error)) from error
         members.append(member)
@@ -240,14 +137,14 @@ def _check(instance: object) -> None:
 
 def _member(
     cls: type, attribute: attrs.Attribute[Any], annotation: Annotation
-) -> tuple[_Member, FieldSchema | NestedSchema]:
+) -> tuple[Member, FieldSchema | NestedSchema]:
     """Return how *cls* holds *attribute*, and its schema.
 
     Raises:
         ValueError: it cannot be a field; the message says why.
     """
     declaration = attribute.metadata.get(_DECLARATION, _Declaration(None, (), ""))
-    if any(_attrs_rules(attribute)) or not attribute.init:
+    if not is_plain(attribute):
         raise ValueError("is an attrs.field; use typedtrack.field, and Annotated[..., msgspec.Meta(...)] for its rules")
     default: Any = attribute.default
     if isinstance(default, attrs.Factory):  # type: ignore[arg-type]  # attrs types the class as a function
@@ -266,7 +163,7 @@ def _member(
             found = found.with_default(default)
         column = found.column
         glance = found.at_a_glance()
-        return _Member(attribute.name, column.name, found, found.python_type, glance, column.optional, put), column
+        return Member(attribute.name, column.name, found, found.python_type, glance, column.optional, put), column
     if annotation.optional or annotation.metas:
         raise ValueError("is a record, which takes neither `| None` nor Annotated; make its fields optional instead")
     defaults: tuple[Any, ...] = ()
@@ -277,7 +174,7 @@ def _member(
             )
         defaults = tuple(getattr(value, "value", value) for value in nested.columns(default))
     schema = NestedSchema(record=nested.schema, defaults=defaults, **known)
-    return _Member(attribute.name, known["name"], nested, annotation.bare, None, False, put), schema
+    return Member(attribute.name, known["name"], nested, annotation.bare, None, False, put), schema
 
 
 def _made_by(factory: Callable[[], Any]) -> Any:

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import Meta
 
-from typedtrack import FsspecResultTracker, InvalidKeyError, KeyTemplate, RecordDefinitionError, Stat, key
+from typedtrack import FsspecResultTracker, InvalidKeyError, KeyTemplate, RecordDefinitionError, Stat, field, key
 
 
 class Split(enum.StrEnum):
@@ -216,6 +216,21 @@ def test_a_class_that_cannot_be_a_key_is_refused(
         declare(template, **annotations)
     assert (caught.value.cls, caught.value.field) == ("Declared", field)
     assert reason in caught.value.reason
+
+
+@pytest.mark.parametrize("option", [field(name="y"), field(doc="X."), attrs.field(alias="y"), attrs.field(eq=str)])
+def test_a_field_of_a_key_has_no_options(option: Any) -> None:
+    """What `field` or attrs would say of it beyond its annotation and default is refused, never ignored."""
+    body = {"__annotations__": {"x": int}, "x": option}
+    with pytest.raises(RecordDefinitionError, match=r"Declared\.x: takes no field\(\.\.\.\)"):
+        key("{x}")(type("Declared", (), body))
+
+
+def test_a_field_of_a_key_may_have_a_default() -> None:
+    """As an annotation has it."""
+    body = {"__annotations__": {"x": int}, "x": 3}
+    made: Any = key("k/{x}")(type("Declared", (), body))
+    assert str(made()) == "k/3"
 
 
 @pytest.mark.parametrize("template", ["a/../{x}", "/{x}", "a//{x}", ".a/{x}", "a\\{x}", "{x}/"])

@@ -426,7 +426,11 @@ _NO_TYPES: Final[list[tuple[Any, str]]] = [
     ),
     (Annotated[int, Meta(examples=[1])], "has examples in its Meta"),
     (Annotated[int, Meta(extra_json_schema={"x": 1, "deprecated": True})], "has x in its Meta"),
-    ("Nowhere", "cannot be declared: name 'Nowhere' is not defined"),
+    (
+        "Nowhere",
+        "has an annotation that cannot be evaluated: name 'Nowhere' is not defined; what it names",
+    ),
+    ("list[", "has an annotation that cannot be evaluated: Forward reference must be an expression"),
 ]
 
 
@@ -437,7 +441,14 @@ def test_a_type_outside_the_list_is_refused(hint: Any, reason: str) -> None:
         declare({"x": hint})
     assert caught.value.cls == "Declared"
     assert reason in str(caught.value)
-    assert caught.value.field == (None if "cannot be declared" in reason else "x")
+    assert caught.value.field == "x"
+
+
+def test_an_inherited_annotation_that_cannot_be_evaluated_is_named() -> None:
+    """Among others that can."""
+    base = type("Base", (), {"__annotations__": {"y": int, "z": "Nowhere"}, "__module__": __name__})
+    with pytest.raises(RecordDefinitionError, match=r"Declared\.z: has an annotation that cannot be evaluated"):
+        declare({"x": int}, base)
 
 
 class _RefusedError(TypeError):
@@ -470,8 +481,10 @@ _NO_RECORDS: Final[list[tuple[dict[str, Any], dict[str, Any], str | None, str]]]
     ({"x": int}, {"x": attrs.field(converter=int)}, "x", "is an attrs.field; use typedtrack.field"),
     ({"x": int}, {"x": attrs.field(init=False)}, "x", "is an attrs.field; use typedtrack.field"),
     ({"_x": int}, {}, "_x", "begins with an underscore; a field is public"),
-    ({"self": int}, {}, None, "cannot be declared: duplicate argument 'self'"),
-    ({"x": int}, {"y": field()}, None, "cannot be declared: The following"),
+    ({"x": int}, {"x": attrs.field(alias="y")}, "x", "is an attrs.field; use typedtrack.field"),
+    ({"x": int}, {"x": attrs.field(eq=str)}, "x", "is an attrs.field; use typedtrack.field"),
+    ({"self": int}, {}, "self", "cannot be a field: methods call the object itself so"),
+    ({"x": int}, {"y": field()}, "y", "has no annotation, which says what it is"),
     ({"x": int}, {"__init__": print}, None, "defines __init__, which is made from its fields"),
     ({"x": int}, {"__attrs_post_init__": print}, None, "defines __attrs_post_init__"),
     ({f"f{n}": str for n in range(171)}, {}, None, "can be up to 1,052,908 bytes encoded; the limit is 1,048,576"),
