@@ -258,8 +258,9 @@ class Calls(Primitives, Generic[K, R, A]):
         at most. *timeout* is in seconds, for all keys together. *progress* has ``update(1)`` called for each key done.
 
         Raises:
-            ResultTimeoutError: some results did not come in time; it names their keys.
-            BulkError: some keys failed; raised at the end, when every other key has been yielded.
+            ResultTimeoutError: some results did not come in time, and no key failed; it names their keys.
+            BulkError: some keys failed; raised at the end, when every other key has been yielded or is too late. The
+                error of a key whose result did not come in time is then that `ResultTimeoutError`.
         """
         errors: dict[object, Exception] = {}
         places = self._places(keys, errors)

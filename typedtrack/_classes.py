@@ -20,9 +20,7 @@ _PLAIN: Final[Mapping[str, object]] = {
     **dict.fromkeys(("validator", "converter", "eq_key", "hash")),
     **dict.fromkeys(("init", "repr", "eq"), True),
 }
-_AttrsField: Final[type[object]] = type(
-    attrs.field()
-)  # what stands for a field in a class that is not yet an attrs class
+_AttrsField: Final = cast("type[object]", type(attrs.field()))  # of a class before attrs has it; its stubs say Any
 
 
 def caller_names() -> Mapping[str, Any]:
