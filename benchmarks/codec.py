@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 
 from benchmarks.harness import RESULT, Contestant, Topic
-from typedtrack._codec import decode, encode
+from typedtrack._codec import encode, glance
 
 __all__ = ["topics"]
 
@@ -25,7 +25,7 @@ def topics(folder: Path, quick: bool) -> Iterator[Topic]:
     yield Topic(
         "encode",
         [
-            Contestant("limit: msgspec, the wire format", lambda: _format(_encode(RESULT), indent=2) + b"\n"),
+            Contestant("limit: msgspec, the wire format", lambda: _format(_encode(RESULT)) + b"\n"),
             Contestant("msgspec, compact (not the wire format)", lambda: _encode(RESULT)),
             Contestant("typedtrack", lambda: encode(RESULT), aim=1.6),
             Contestant("json.dumps", lambda: json.dumps(RESULT, indent=2)),
@@ -37,7 +37,7 @@ def topics(folder: Path, quick: bool) -> Iterator[Topic]:
         "decode",
         [
             Contestant("limit: msgspec", lambda: _decode(data)),
-            Contestant("typedtrack", lambda: decode(data, "benchmark"), aim=1.6),
+            Contestant("typedtrack", lambda: glance(data), aim=1.6),
             Contestant("json.loads", lambda: json.loads(data)),
         ],
         calls,

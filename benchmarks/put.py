@@ -53,7 +53,7 @@ def _contestant(
 
 def _limit(base: str) -> Put:
     def put(key: str, result: Result) -> None:
-        data = msgspec.json.format(_encode(result), indent=2) + b"\n"
+        data = msgspec.json.format(_encode(result)) + b"\n"
         path = f"{base}/{key}"
         temporary = f"{path}.{next(_writes)}"
         try:

@@ -112,14 +112,14 @@ def topics(folder: Path, quick: bool) -> Iterator[Topic]:
     def data_class() -> _Dataclass:
         return _Dataclass(accuracy=0.9312345, steps=12_000, mean=1.25, sem=0.0312, split="test", checkpoint=CHECKPOINT)
 
-    limit = Contestant("limit: msgspec on a dict, the wire format", lambda: _format(_encode(RESULT), indent=2) + b"\n")
+    limit = Contestant("limit: msgspec on a dict, the wire format", lambda: _format(_encode(RESULT)) + b"\n")
     instance, a_model, a_struct, an_attrs, a_data_class = construct(), model(), struct(), plain(), data_class()
     yield Topic(
         "record: construct and encode",
         [
             limit,
             Contestant("typedtrack", lambda: codec.encode(construct()), aim=6),
-            Contestant("msgspec.Struct", lambda: _format(_encode(struct()), indent=2)),
+            Contestant("msgspec.Struct", lambda: _format(_encode(struct()))),
             Contestant("pydantic", lambda: model().model_dump_json(indent=2)),
             Contestant("attrs and cattrs", lambda: converter.dumps(plain(), indent=2)),
             Contestant("mashumaro", lambda: data_class().to_json()),
@@ -132,7 +132,7 @@ def topics(folder: Path, quick: bool) -> Iterator[Topic]:
         [
             limit,
             Contestant("typedtrack", lambda: codec.encode(instance), aim=1.6),
-            Contestant("msgspec.Struct", lambda: _format(_encode(a_struct), indent=2)),
+            Contestant("msgspec.Struct", lambda: _format(_encode(a_struct))),
             Contestant("pydantic", lambda: a_model.model_dump_json(indent=2)),
             Contestant("attrs and cattrs", lambda: converter.dumps(an_attrs, indent=2)),
             Contestant("mashumaro", a_data_class.to_json),
@@ -140,13 +140,13 @@ def topics(folder: Path, quick: bool) -> Iterator[Topic]:
         calls,
         rounds,
     )
-    data, wide_data = codec.encode(instance), _format(_encode(wide), indent=2)
+    data, wide_data = codec.encode(instance), _format(_encode(wide))
     decode_struct, struct_data = msgspec.json.Decoder(_Struct).decode, _encode(a_struct)
     yield Topic(
         "record: decode",
         [
             Contestant("limit: msgspec to a dict", lambda: _decode(data)),
-            Contestant("typedtrack", lambda: codec.decode(data, "benchmark"), aim=2.5),
+            Contestant("typedtrack", lambda: codec.glance(data), aim=2.5),
             Contestant("msgspec.Struct", lambda: decode_struct(struct_data)),
             Contestant("pydantic", lambda: _Model.model_validate_json(wide_data)),
             Contestant("attrs and cattrs", lambda: converter.loads(wide_data, _Attrs)),

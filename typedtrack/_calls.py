@@ -15,7 +15,7 @@ from collections.abc import Set as AbstractSet
 from typing import Any, Final, Generic, Protocol, TypeVar, cast, overload
 
 from typedtrack._codec import same_result
-from typedtrack._keys import is_key, prefix_text
+from typedtrack._keys import prefix_text
 from typedtrack._primitives import READ_LIMIT, Primitives
 from typedtrack._values import MAX_RESULT_BYTES
 from typedtrack._views import Items, Keys
@@ -68,7 +68,7 @@ class Calls(Primitives, Generic[K, R, A]):
 
     @abstractmethod
     def _to_key(self, text: str) -> K | None:
-        """Return the key that *text* names, or `None` if it is none of this face's keys."""
+        """Return the key that *text*, found in a listing, names, or `None` if it is none of this face's keys."""
 
     @abstractmethod
     def _to_bytes(self, result: R, text: str) -> bytes:
@@ -187,13 +187,10 @@ class Calls(Primitives, Generic[K, R, A]):
                 _note_failure(errors, key, error)
         return places
 
-    def _result(self, text: str, read: bytes | Exception) -> R | Exception:
+    def _result(self, text: str, read: bytes | Exception) -> R:
         if isinstance(read, Exception):
-            return self._noted(read, "get", text)
-        try:
-            return self._to_result(read, text)
-        except TypedtrackError as error:
-            return error
+            raise self._noted(read, "get", text)
+        return self._to_result(read, text)
 
     def get_many(self, keys: Iterable[K], /) -> dict[K, R | A]:
         """Return what `get` answers for each of *keys*, read concurrently.
@@ -206,11 +203,10 @@ class Calls(Primitives, Generic[K, R, A]):
         places = self._places(keys, errors)
         for text, read in self._read_many(places):
             for key in places[text]:
-                result = self._absent() if read is None else self._result(text, read)
-                if isinstance(result, Exception):
-                    errors[key] = result
-                else:
-                    results[key] = result
+                try:
+                    results[key] = self._absent() if read is None else self._result(text, read)
+                except Exception as error:
+                    errors[key] = error
         if errors:
             raise BulkError(errors, results)
         return results
@@ -273,11 +269,12 @@ class Calls(Primitives, Generic[K, R, A]):
                     continue
                 pauses.restart()
                 for key in places.pop(text):
-                    result = self._result(text, read)
                     if progress is not None:
                         progress.update(1)
-                    if isinstance(result, Exception):
-                        errors[key] = result
+                    try:
+                        result = self._result(text, read)
+                    except Exception as error:
+                        errors[key] = error
                     else:
                         worked += time.monotonic()  # what the caller does with it is not part of the look
                         yield key, result
@@ -301,13 +298,11 @@ class Calls(Primitives, Generic[K, R, A]):
         wanted = prefix_text(prefix)
         folder = wanted.removesuffix("/")
         below = f"{folder}/" if folder else ""
+        to_key = self._to_key
         try:
             for text in self._list(folder):
-                if (
-                    (text.startswith(below) or text == wanted)
-                    and is_key(text)
-                    and (key := self._to_key(text)) is not None
-                ):
+                key = to_key(text)
+                if key is not None and (text.startswith(below) or text == wanted):
                     note(key)
                     yield text
         except Exception as error:
@@ -329,9 +324,10 @@ class Calls(Primitives, Generic[K, R, A]):
             key = noted.popleft()
             if read is None:  # deleted since it was listed
                 continue
-            result = self._result(text, read)
-            if isinstance(result, Exception):
-                errors[key] = result
+            try:
+                result = self._result(text, read)
+            except Exception as error:
+                errors[key] = error
             else:
                 yield key, result
         if errors:

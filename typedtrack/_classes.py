@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import operator
 import typing
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final, TypeVar, cast
@@ -16,10 +17,8 @@ __all__ = ["caller_names", "define", "is_plain"]
 T = TypeVar("T")
 
 _MADE: Final = ("__init__", "__new__", "__attrs_init__", "__attrs_pre_init__", "__attrs_post_init__")
-_PLAIN: Final[Mapping[str, object]] = {
-    **dict.fromkeys(("validator", "converter", "eq_key", "hash")),
-    **dict.fromkeys(("init", "repr", "eq"), True),
-}
+_options: Final = operator.attrgetter("validator", "converter", "eq_key", "hash", "init", "repr", "eq")
+_PLAIN: Final = (None, None, None, None, True, True, True)
 _AttrsField: Final = cast("type[object]", type(attrs.field()))  # of a class before attrs has it; its stubs say Any
 
 
@@ -89,6 +88,4 @@ def _unreadable(cls: type, names: Mapping[str, Any]) -> Iterator[str]:
 
 def is_plain(attribute: attrs.Attribute[Any]) -> bool:
     """Return whether *attribute* is as an annotation makes it, alone or with a default: no option of attrs is used."""
-    return attribute.alias == attribute.name and all(
-        getattr(attribute, name) == plain for name, plain in _PLAIN.items()
-    )
+    return attribute.alias == attribute.name and _options(attribute) == _PLAIN

@@ -33,7 +33,7 @@ class PlainKeys:
 
     def to_key(self, text: str) -> str | None:
         """Return the key that *text* is, `None` if it is none of these keys."""
-        return text
+        return text if is_key(text) else None
 
 
 class TemplateKeys(Generic[K]):

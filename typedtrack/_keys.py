@@ -17,7 +17,7 @@ MAX_KEY_BYTES: Final = 1024
 MAX_SEGMENT_BYTES: Final = 255
 
 # The keys that most applications use, recognised at a glance; whatever it does not match gets the closer look.
-_plain = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.=-]*(?:/[A-Za-z0-9_][A-Za-z0-9_.=-]*)*").fullmatch
+_plain = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.=-]*+(?:/[A-Za-z0-9_][A-Za-z0-9_.=-]*+)*+").fullmatch
 
 
 def key_text(key: object) -> str:

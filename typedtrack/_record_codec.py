@@ -7,6 +7,7 @@ decoded again as a plain result and taken column by column, which decides, and l
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any, Final, Generic, TypeVar
 
@@ -15,7 +16,7 @@ import msgspec
 
 from typedtrack._codec import decode, encode, encode_twin
 from typedtrack._fields import Leaf, annotation_of
-from typedtrack._record_types import RecordType
+from typedtrack._record_types import PLACES, RecordType
 from typedtrack._schema import MISSING, FieldSchema
 from typedtrack._values import MAX_RESULT_BYTES, MAX_STR_BYTES, MIN_INT
 from typedtrack.errors import Problem, SchemaMismatchError, shown
@@ -24,7 +25,6 @@ __all__ = ["RecordCodec", "record_codec"]
 
 R = TypeVar("R")
 
-_columns = msgspec.structs.astuple
 _PLAIN_MAX_INT: Final = 2**63 - 1  # the largest bound that msgspec takes
 
 
@@ -34,7 +34,7 @@ class RecordCodec(Generic[R]):
     def __init__(self, record_type: RecordType[R]) -> None:
         self._record_type = record_type
         columns = record_type.schema.columns
-        names = {f"c{place}": column.name for place, column in enumerate(columns)}
+        names = {PLACES(number): column.name for number, column in enumerate(columns)}
         self._encoded_twin = msgspec.defstruct(
             "Encoded",
             [(place, Any, None) for place in names],  # of no default but None is anything omitted
@@ -50,7 +50,8 @@ class RecordCodec(Generic[R]):
             forbid_unknown_fields=True,
             gc=False,
         )
-        self._decode = msgspec.json.Decoder(decoded_twin).decode
+        self.glance = _glance(msgspec.json.Decoder(decoded_twin).decode, record_type.assembled)
+        """Return the record that the argument, bytes, plainly holds, `None` if it does not; `decode` tells."""
         self._known = frozenset(name for column in columns for name in column.names)
 
     def encode(self, instance: R) -> bytes:
@@ -74,12 +75,8 @@ class RecordCodec(Generic[R]):
             CorruptResultError: *data* are not a result.
             SchemaMismatchError: the result is not such a record; lists every problem.
         """
-        if len(data) <= MAX_RESULT_BYTES:
-            try:
-                return self._record_type.assembled(*_columns(self._decode(data)))
-            except (ValueError, RecursionError):
-                pass
-        return self._decode_closely(data, file, closed=closed)
+        record = self.glance(data)
+        return self._decode_closely(data, file, closed=closed) if record is None else record
 
     def _decode_closely(self, data: bytes, file: str, *, closed: bool) -> R:
         result = decode(data, file)
@@ -106,7 +103,19 @@ class RecordCodec(Generic[R]):
             problems.extend(Problem(name, unknown) for name in result if name not in self._known)
         if problems:
             raise SchemaMismatchError(schema.name, file, tuple(problems))
-        return self._record_type.assembled(*values)
+        return self._record_type.of_columns(values)
+
+
+def _glance(decode_twin: Callable[[bytes], object], assembled: Callable[[object], R]) -> Callable[[bytes], R | None]:
+    def glance(data: bytes) -> R | None:  # a method would look up both at each call
+        if len(data) <= MAX_RESULT_BYTES:
+            try:
+                return assembled(decode_twin(data))
+            except (ValueError, RecursionError):
+                return None
+        return None
+
+    return glance
 
 
 @lru_cache(maxsize=256)

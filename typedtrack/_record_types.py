@@ -7,10 +7,11 @@ does not pass gets the closer look that decides.
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property
-from itertools import islice
-from typing import Any, Generic, TypeVar, cast
+from itertools import count
+from types import SimpleNamespace
+from typing import Any, Final, Generic, TypeVar, cast
 
 import attrs
 
@@ -18,9 +19,12 @@ from typedtrack._fields import Leaf
 from typedtrack._schema import RecordSchema
 from typedtrack.errors import InvalidResultError, Problem, shown
 
-__all__ = ["Member", "RecordType"]
+__all__ = ["PLACES", "Member", "RecordType"]
 
 R = TypeVar("R")
+
+PLACES: Final = "c{}".format
+"""What the column of a number is called where columns are attributes: names on the wire are none."""
 
 
 @attrs.frozen
@@ -86,26 +90,33 @@ class RecordType(Generic[R]):
             raise InvalidResultError(tuple(problems), None, self.cls.__name__)
 
     @cached_property
-    def assembled(self) -> Callable[..., R]:
-        """Return the record whose columns have the arguments, in order; they are known to keep the rules.
+    def assembled(self) -> Callable[[object], R]:
+        """Return the record of an object whose attributes, `PLACES`, are its columns' values; they keep the rules.
 
         It is made as source, as attrs makes ``__init__``: a loop over the fields would take twice as long, which is
         most of the time of a read.
         """
-        names: dict[str, Any] = {"cls": self.cls, "new": object.__new__}
-        parameters = [f"c{place}" for place in range(len(self.leaves))]
-        left = iter(parameters)
-        lines = [f"def assembled({', '.join(parameters)}):", "    record = new(cls)"]
-        for place, member in enumerate(self.members):
-            names[f"set{place}"] = member.set
-            if isinstance(member.content, Leaf):
-                value = next(left)
-            else:
-                names[f"nested{place}"] = member.content.assembled
-                value = f"nested{place}({', '.join(islice(left, len(member.content.leaves)))})"
-            lines.append(f"    set{place}(record, {value})")
-        exec("\n".join([*lines, "    return record"]), names)
-        return cast("Callable[..., R]", names["assembled"])  # what the source defines
+        names: dict[str, Any] = {"new": object.__new__}
+        lines: list[str] = []
+        record = self._assembly(names, lines, (f"columns.{PLACES(number)}" for number in count()))
+        exec("\n".join(["def assembled(columns):", *lines, f"    return {record}"]), names)
+        return cast("Callable[[object], R]", names["assembled"])  # what the source defines
+
+    def _assembly(self, names: dict[str, Any], lines: list[str], columns: Iterator[str]) -> str:
+        """Add the *lines* that make the record of the next of *columns*, and the *names* in them; return its own."""
+        number = len(lines)
+        names[f"cls{number}"] = self.cls
+        lines.append(f"    record{number} = new(cls{number})")
+        for member in self.members:
+            content = member.content
+            value = next(columns) if isinstance(content, Leaf) else content._assembly(names, lines, columns)
+            names[f"set{len(lines)}"] = member.set
+            lines.append(f"    set{len(lines)}(record{number}, {value})")
+        return f"record{number}"
+
+    def of_columns(self, values: Iterable[object]) -> R:
+        """Return the record whose columns have *values*, in order; they keep the rules."""
+        return self.assembled(SimpleNamespace(**{PLACES(number): value for number, value in enumerate(values)}))
 
 
 def _leaves(members: tuple[Member, ...]) -> Iterator[Leaf]:

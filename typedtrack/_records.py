@@ -241,7 +241,7 @@ def record_class(
             if member.defaults:
                 of = record_type(nested)
                 columns = zip(of.leaves, member.defaults, strict=True)
-                declared["default"] = of.assembled(*(leaf.taken(default)[0] for leaf, default in columns))
+                declared["default"] = of.of_columns(leaf.taken(default)[0] for leaf, default in columns)
         namespace[member.attribute] = field(**declared)
     made[schema] = _record(type(schema.name, (), namespace), {})
     return made[schema]

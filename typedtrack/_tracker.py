@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar, cast, overload
 
 from typedtrack._calls import Calls, HasItems
-from typedtrack._codec import decode, encode
-from typedtrack._keys import Key, key_text
+from typedtrack._codec import decode, encode, glance
+from typedtrack._keys import Key, is_key, key_text
 from typedtrack._values import Result, Value
 from typedtrack.errors import InvalidResultError, Problem, shown
 
@@ -105,7 +105,7 @@ class ResultTracker(Calls[Key, Result, Result]):
         """
         text = key_text(key)
         data = self._load(text)
-        return {} if data is None else decode(data, self._location(text))
+        return {} if data is None else glance(data) or decode(data, self._location(text))
 
     def __getitem__(self, key: Key) -> Result:
         """Return the result under *key*, as `get` does."""
@@ -157,14 +157,14 @@ class ResultTracker(Calls[Key, Result, Result]):
     def _to_text(self, key: Key) -> str:
         return key_text(key)
 
-    def _to_key(self, text: str) -> Key:
-        return text
+    def _to_key(self, text: str) -> Key | None:
+        return text if is_key(text) else None
 
     def _to_bytes(self, result: Result, text: str) -> bytes:
         return encode(_given(result, {}, text), text)
 
     def _to_result(self, data: bytes, text: str) -> Result:
-        return decode(data, self._location(text))
+        return glance(data) or decode(data, self._location(text))
 
     def _absent(self) -> Result:
         return {}

@@ -153,7 +153,10 @@ class TypedTracker(Calls[K, R, None], MutableMapping[K, R]):
         return self._codec.encode(result)
 
     def _to_result(self, data: bytes, text: str) -> R:
-        return self._codec.decode(data, self._location(text), closed=self._unknown == "error")
+        record = self._codec.glance(data)
+        if record is None:
+            record = self._codec.decode(data, self._location(text), closed=self._unknown == "error")
+        return record
 
     def _absent(self) -> None:
         return None

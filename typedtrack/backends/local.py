@@ -76,7 +76,7 @@ class LocalResultTracker(ResultTracker):
 
     def _read(self, key: str, limit: int) -> bytes | None:
         try:
-            fd = os.open(self._path(key), _READ_FLAGS)
+            fd = os.open(self._above_bytes + key.encode(), _READ_FLAGS)  # the path, without a call for it
         except (FileNotFoundError, NotADirectoryError):
             return None
         try:
