@@ -5,14 +5,15 @@ from __future__ import annotations
 import enum
 import math
 import re
-from collections.abc import Iterator
-from typing import Final, Literal, TypeAlias, cast
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Final, Literal, NamedTuple, TypeAlias, cast
 
 import attrs
 
 from typedtrack._values import KINDS, MAX_INT, MAX_STR_BYTES, MIN_INT, Kind, Value, name_problem, value_problem
+from typedtrack.errors import shown
 
-__all__ = ["CONSTRAINTS", "MISSING", "FieldSchema", "KindName", "Missing"]
+__all__ = ["CONSTRAINTS", "MISSING", "FieldSchema", "Flaw", "KindName", "Missing"]
 
 KindName: TypeAlias = Literal["int", "float", "str"]
 
@@ -21,6 +22,15 @@ CONSTRAINTS: Final = ("gt", "ge", "lt", "le", "multiple_of", "min_length", "max_
 
 _NUMBER_CONSTRAINTS: Final = frozenset({"gt", "ge", "lt", "le", "multiple_of"})
 _TEXT_CONSTRAINTS: Final = frozenset({"min_length", "max_length", "pattern"})
+
+_ROUNDED: Final[Mapping[str, Callable[[float], int]]] = {
+    "ge": math.ceil,
+    "gt": math.floor,
+    "le": math.floor,
+    "lt": math.ceil,
+}
+"""To the int that bounds the same ints as a number between two of them."""
+_FAR: Final = 2.0**62
 
 _KINDS: Final[dict[str, Kind]] = {kind.type.__name__: kind for kind in KINDS.values()}
 _NUMBER_BYTES: Final = 32  # the longest int has 20 characters, the longest float 25
@@ -34,6 +44,16 @@ class Missing(enum.Enum):
 
 
 MISSING: Final = Missing.MISSING
+
+
+class Flaw(NamedTuple):
+    """Something of a field that no field can have."""
+
+    part: str
+    """The attribute of `FieldSchema` that it is about."""
+    reason: str
+    place: int | None = None
+    """Which of the choices, or of the aliases."""
 
 
 @attrs.frozen(kw_only=True)
@@ -134,73 +154,114 @@ class FieldSchema:
 
     def definition_problems(self) -> Iterator[str]:
         """Yield why this cannot be a field."""
-        for name in self.names:
-            if (reason := name_problem(name)) is not None:
-                yield f"cannot be named {name!r} on the wire: {reason}"
-        broken = list(self._constraint_problems())
-        yield from broken
-        if not broken and self._nothing_fits():
-            yield "has constraints that no value can keep"
-        for choice in self.choices:
-            if (reason := value_problem(choice)) is not None:
-                yield f"cannot allow {choice!r}: {reason}"
-        if self.optional:
-            if self.default is not MISSING and self.default is not None:
-                yield "can be None, which is absent on the wire and must read back: its default can only be None"
-        elif self.default is not MISSING and (reason := self.problem(self.default)) is not None:
-            yield f"has a default that it refuses: {reason}, got {self.default!r}"
+        return (flaw.reason for flaw in self.flaws())
 
-    def _constraint_problems(self) -> Iterator[str]:
+    def flaws(self) -> Iterator[Flaw]:
+        """Yield what of this no field can have."""
+        for place, name in enumerate(self.names):
+            if (reason := name_problem(name)) is not None:
+                part = "aliases" if place else "name"
+                yield Flaw(part, f"cannot be named {shown(name)} on the wire: {reason}", place - 1 if place else None)
+        broken = [*self._choice_flaws(), *self._constraint_flaws()]
+        yield from broken
+        empty = None if broken else self._empty()
+        if empty is not None:
+            yield Flaw(empty, "has constraints that no value can keep")
+        # Constraints that are wrong themselves tell nothing of the default.
+        none: dict[str, Any] = dict.fromkeys(CONSTRAINTS)
+        sound = attrs.evolve(self, **none) if broken or empty else self
+        if (reason := sound._default_problem()) is not None:
+            yield Flaw("default", reason)
+
+    def _default_problem(self) -> str | None:
+        if self.default is MISSING or (self.optional and self.default is None):
+            return None
+        if self.optional:
+            return "can be None, which is absent on the wire and must read back: its default can only be None"
+        if (reason := self.problem(self.default)) is not None:
+            return f"has a default that it refuses: {reason}, got {shown(self.default)}"
+        if self.kind == "float" and not _is_double(cast("int | float", self.default)):
+            return f"has a default that no float equals: {self.default!r}"
+        return None
+
+    def _choice_flaws(self) -> Iterator[Flaw]:
+        for place, choice in enumerate(self.choices):
+            if (reason := value_problem(choice)) is not None:
+                yield Flaw("choices", f"cannot allow {shown(choice)}: {reason}", place)
+            elif isinstance(choice, int) and not MIN_INT <= choice < 2**63:
+                yield Flaw("choices", f"takes choices from -2**63 to 2**63-1, not {choice}", place)
+
+    def _constraint_flaws(self) -> Iterator[Flaw]:
         given = {name for name in CONSTRAINTS if getattr(self, name) is not None}
         fitting = _TEXT_CONSTRAINTS if self.kind == "str" else _NUMBER_CONSTRAINTS
-        if self.choices and given:
-            yield "names its values, so that it takes no further constraint"
-        for choice in self.choices:
-            if isinstance(choice, int) and not MIN_INT <= choice < 2**63:
-                yield f"takes choices from -2**63 to 2**63-1, not {choice}"
-        for name in sorted(given - fitting):
-            yield f"takes no {name}: it is {'an int' if self.kind == 'int' else f'a {self.kind}'}"
+        for name in sorted(given if self.choices else given - fitting):
+            if self.choices:
+                yield Flaw(name, "names its values, so that it takes no further constraint")
+            else:
+                yield Flaw(name, f"takes no {name}: it is {'an int' if self.kind == 'int' else f'a {self.kind}'}")
         for name in sorted(given & _NUMBER_CONSTRAINTS):
-            bound = getattr(self, name)
-            if self.kind == "int" and not (type(bound) is int and MIN_INT <= bound < 2**63):
-                yield f"takes an int from -2**63 to 2**63-1 for {name}, not {bound!r}"
-            elif not math.isfinite(bound):
-                yield f"takes a finite number for {name}, not {bound!r}"
+            if (reason := self._bound_problem(name, getattr(self, name))) is not None:
+                yield Flaw(name, reason)
         for name in sorted(given & {"min_length", "max_length"}):
             if not 0 <= getattr(self, name) < 2**63:
-                yield f"takes a length from 0 to 2**63-1 for {name}, not {getattr(self, name)}"
-        if self.kind == "int" and (self.gt == 2**63 - 1 or self.lt == MIN_INT):
-            yield "takes ge or le for a bound at the end of the 64-bit integers"
+                yield Flaw(name, f"takes a length from 0 to 2**63-1 for {name}, not {getattr(self, name)}")
         for one, other in (("gt", "ge"), ("lt", "le")):
             if {one, other} <= given:
-                yield f"takes {one} or {other}, not both"
-        if self.multiple_of is not None and not self.multiple_of > 0:
-            yield "takes a multiple_of above 0"
+                yield Flaw(one, f"takes {one} or {other}, not both")
         if self.pattern is not None:
             try:
                 re.compile(self.pattern)
             except (re.error, OverflowError, RecursionError) as error:
-                yield f"has a pattern that is no regular expression: {error}"
+                yield Flaw("pattern", f"has a pattern that is no regular expression: {error}")
 
-    def _nothing_fits(self) -> bool:
+    def _bound_problem(self, name: str, bound: int | float) -> str | None:
+        if self.kind == "str":
+            return None
+        if name == "multiple_of" and not bound > 0:
+            return "takes a multiple_of above 0"
+        if self.kind == "int":
+            if not (type(bound) is int and MIN_INT <= bound < 2**63):
+                said = f"takes an int from -2**63 to 2**63-1 for {name}, not {shown(bound)}"
+                rounded = _ROUNDED.get(name)
+                return f"{said}; {rounded(bound)} says the same" if rounded and -_FAR < bound < _FAR else said
+            if (name, bound) in (("gt", 2**63 - 1), ("lt", MIN_INT)):
+                return "takes ge or le for a bound at the end of the 64-bit integers"
+        elif not _is_double(bound):
+            return f"takes a number that a float equals for {name}, not {shown(bound)}"
+        elif not math.isfinite(bound):
+            return f"takes a finite number for {name}, not {bound!r}"
+        return None
+
+    def _empty(self) -> str | None:
+        """Return the last of the constraints that leave no value, or `None` if they leave one."""
         if self.kind == "str":
             longest = MAX_STR_BYTES if self.max_length is None else min(self.max_length, MAX_STR_BYTES)
-            return (self.min_length or 0) > longest
+            return "min_length" if (self.min_length or 0) > longest else None
         lowest, highest = self.bounds
+        if lowest > highest:
+            return next((name for name in ("lt", "le", "gt") if getattr(self, name) is not None), "ge")
         if self.kind == "int" and self.multiple_of is not None:
-            return -(-lowest // self.multiple_of) > highest // self.multiple_of
-        return lowest > highest
+            return "multiple_of" if -(-lowest // self.multiple_of) > highest // self.multiple_of else None
+        return None
 
     @property
     def most_bytes(self) -> int:
         """The most bytes that this column can have in a stored result."""
-        line = len(self.name.encode()) + len('  "": ,\n')
+        line = len(self.name.encode(errors="surrogatepass")) + len('  "": ,\n')
         if self.kind != "str":
             return line + _NUMBER_BYTES
         longest = MAX_STR_BYTES if self.max_length is None else min(self.max_length, MAX_STR_BYTES)
         if self.choices:
             longest = max(len(str(choice)) for choice in self.choices)
         return line + 2 + _ESCAPED_BYTES * longest
+
+
+def _is_double(number: int | float) -> bool:
+    """Return whether *number* is a float, or an int that one equals."""
+    try:
+        return isinstance(number, float) or float(number) == number
+    except OverflowError:
+        return False
 
 
 def _is_multiple(value: int | float, of: int | float) -> bool:

@@ -13,7 +13,7 @@ from functools import cached_property
 
 import attrs
 
-from typedtrack._columns import CONSTRAINTS, MISSING, FieldSchema, KindName, Missing
+from typedtrack._columns import CONSTRAINTS, MISSING, FieldSchema, Flaw, KindName, Missing
 from typedtrack._values import MAX_RESULT_BYTES, Value
 
 __all__ = ["CONSTRAINTS", "MISSING", "FieldSchema", "KindName", "Missing", "NestedSchema", "RecordSchema"]
@@ -131,26 +131,25 @@ class RecordSchema:
 
     def definition_problems(self) -> Iterator[tuple[str | None, str]]:
         """Yield why this cannot be a record: the attribute (`None`: the record itself) and the reason."""
+        for place, flaw in self.flaws():
+            yield None if place is None else self.columns[place].attribute, flaw.reason
+
+    def flaws(self) -> Iterator[tuple[int | None, Flaw]]:
+        """Yield what of this no record can have: which column (`None`: the record itself), and what of it."""
         if all(column.optional for column in self.columns):
-            yield None, "needs a field that cannot be None: a result has at least one"
-        for field in self.fields:
-            if isinstance(field, FieldSchema):
-                for reason in field.definition_problems():
-                    yield field.attribute, reason
-            else:
-                for column in field.columns:
-                    for reason in column.definition_problems():
-                        yield column.attribute, reason
+            yield None, Flaw("fields", "needs a field that cannot be None: a result has at least one")
+        for place, column in enumerate(self.columns):
+            for flaw in column.flaws():
+                yield place, flaw
         taken = Counter(name for column in self.columns for name in column.names)
-        for column in self.columns:
-            for name in column.names:
+        for place, column in enumerate(self.columns):
+            for alias, name in enumerate(column.names, -1):
                 if taken[name] > 1:
-                    yield column.attribute, f"has the name {name!r} on the wire, and so has another field"
+                    reason = f"has the name {name!r} on the wire, and so has another field"
+                    yield place, Flaw("name", reason) if alias < 0 else Flaw("aliases", reason, alias)
         if (most := sum(column.most_bytes for column in self.columns)) > MAX_RESULT_BYTES:
-            yield (
-                None,
-                (
-                    f"can be up to {most:,} bytes encoded; the limit is {MAX_RESULT_BYTES:,} bytes: "
-                    "bound its str fields by msgspec.Meta(max_length=...), or split it"
-                ),
+            reason = (
+                f"can be up to {most:,} bytes encoded; the limit is {MAX_RESULT_BYTES:,} bytes: "
+                "bound its str fields by msgspec.Meta(max_length=...), or split it"
             )
+            yield None, Flaw("fields", reason)

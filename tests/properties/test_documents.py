@@ -7,6 +7,7 @@ import math
 from collections.abc import Iterator
 from typing import Any, cast
 
+import pytest
 from hypothesis import assume, event, given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
@@ -123,6 +124,46 @@ def test_any_document_is_read_or_refused(document: dict[str, object]) -> None:
     else:
         event("read")
         record_class(schema)
+
+
+_FAULTS: list[tuple[dict[str, object], str]] = [  # what a property becomes, and where in it the one problem is
+    ({"type": "string", "format": "date"}, "/format"),
+    ({"type": "string", "minLength": "1"}, "/minLength"),
+    ({"type": 5, "default": True}, "/type"),
+    ({"type": "integer", "minimum": 0.5}, "/minimum"),
+    ({"type": "string", "pattern": "("}, "/pattern"),
+    ({"type": "number", "minimum": 0, "default": -1}, "/default"),
+    ({"enum": ["a", "b", 1], "default": "c"}, "/enum/2"),
+    ({"type": "integer", "x-typedtrack-attribute": "class"}, "/x-typedtrack-attribute"),
+    ({"type": "integer", "x-typedtrack-aliases": ["other", ""]}, "/x-typedtrack-aliases/1"),
+    ({"$ref": "#/$defs/none", "default": 1}, "/$ref"),
+    ({"oneOf": [{"type": "string"}, {"type": "integer"}]}, "/oneOf"),
+    ({"type": "object", "properties": {"x": {}}, "required": ["x"]}, "/properties/x/type"),
+    ({"type": "object", "properties": {"x": {"type": "integer"}}, "required": ["x"], "default": {}}, "/default"),
+    ({"allOf": [{"type": "integer"}]}, "/allOf"),
+    ({}, "/type"),
+]
+
+
+@given(record_schemas(), st.lists(st.sampled_from(_FAULTS), min_size=1, max_size=4, unique_by=str))
+def test_every_problem_of_a_document_is_told_and_nothing_besides(
+    schema: RecordSchema, faults: list[tuple[dict[str, object], str]]
+) -> None:
+    """Whatever is wrong with some properties, each is told by its JSON Pointer; of all others nothing is said."""
+    document: Any = json.loads(document_text(schema))
+    taken = {name for column in schema.columns for name in column.names}
+    assume("other" not in taken)
+    expected: set[str] = set()
+    for number, (subschema, where) in enumerate(faults):
+        name = f"wrong~{number}"
+        assume(name not in taken and f"wrong_{number}" not in {field.attribute for field in schema.fields})
+        document["properties"][name] = {"title": f"Wrong{number}", **subschema}
+        document.setdefault("required", []).append(name)
+        expected.add(f"/properties/wrong~0{number}{where}")
+
+    with pytest.raises(SchemaError) as caught:
+        RecordSchema.from_json_schema(document)
+    assert sorted(where for where, _ in caught.value.problems) == sorted(expected)
 
 
 def _places(document: dict[str, Any]) -> Iterator[tuple[dict[str, Any], str]]:

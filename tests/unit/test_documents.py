@@ -49,9 +49,24 @@ def object_of(**properties: object) -> dict[str, Any]:
     return {"title": "Run", "type": "object", "properties": properties, "required": list(properties)}
 
 
+DEFINITIONS: dict[str, object] = {
+    "nil": {"type": "null"},
+    "mode": {"enum": ["a"]},
+    "one": {"const": 1},
+    "positive": {"type": "number", "minimum": 0, "$anchor": "nonnegative"},
+    "alias": {"$ref": "#/$defs/positive", "description": "Above."},
+    "around": {
+        "$id": "https://example.org/around",
+        "$ref": "#/$defs/within",  # relative to its own $id
+        "$defs": {"within": {"type": "string", "maxLength": 5, "$anchor": "within"}},
+    },
+}
+
+
 def column_of(subschema: object) -> FieldSchema:
     """Return the field that *subschema* is, required."""
-    return RecordSchema.from_json_schema(object_of(x=subschema, sure={"type": "integer"})).columns[0]
+    document = {**object_of(x=subschema, sure={"type": "integer"}), "$defs": DEFINITIONS}
+    return RecordSchema.from_json_schema({**document, "$id": "https://example.org/"}).columns[0]
 
 
 def problems_of(document: object) -> dict[str, str]:
@@ -110,13 +125,57 @@ FIELDS: list[tuple[object, dict[str, Any]]] = [
         {"anyOf": [{"type": "number", "minimum": 1}, {"type": "null"}]},
         {"kind": "float", "optional": True, "ge": 1.0},
     ),
-    ({"type": "string", "oneOf": [{"type": "string"}, {"type": "null"}]}, {"kind": "str", "optional": True}),
+    ({"type": "string", "oneOf": [{"type": "string"}, {"type": "null"}]}, {"kind": "str"}),  # to others, too, no null
     ({"enum": [None, "a"]}, {"kind": "str", "optional": True, "choices": ("a",)}),
     ({"const": 3}, {"kind": "int", "choices": (3,)}),
     ({"type": "number", "default": 1}, {"kind": "float", "default": 1.0}),
     ({"type": "number", "x-typedtrack-default": "NaN"}, {"kind": "float", "default": math.nan}),
     ({"type": ["number", "null"], "default": None}, {"kind": "float", "optional": True, "default": None}),
     ({"type": "integer", "examples": [1], "$comment": "-", "title": "X", "x-units": "s"}, {"kind": "int"}),
+    (
+        {"type": "integer", "$id": "x", "$anchor": "x", "readOnly": True, "writeOnly": False, "$defs": {}},
+        {"kind": "int"},
+    ),
+    (
+        {
+            "type": "string",
+            "contentMediaType": "text/plain",
+            "contentEncoding": "base64",
+            "contentSchema": {"allOf": []},
+        },
+        {"kind": "str"},
+    ),
+    (
+        {"type": "integer", "minimum": -1.0, "maximum": 10.0, "multipleOf": 1.0, "default": 3.0},
+        {"kind": "int", "ge": -1, "le": 10, "multiple_of": 1, "default": 3},
+    ),
+    ({"type": "string", "minLength": 1.0, "maxLength": 1e2}, {"kind": "str", "min_length": 1, "max_length": 100}),
+    ({"type": "integer", "enum": [1.0, 2]}, {"kind": "int", "choices": (1, 2)}),
+    ({"const": -0.0}, {"kind": "int", "choices": (0,)}),
+    ({"type": ["integer", "null"], "enum": [1, None]}, {"kind": "int", "optional": True, "choices": (1,)}),
+    ({"type": ["string", "null"], "enum": ["a"]}, {"kind": "str", "choices": ("a",)}),
+    ({"type": "string", "enum": ["a", None]}, {"kind": "str", "choices": ("a",)}),
+    ({"type": ["number", "integer"]}, {"kind": "float"}),
+    ({"oneOf": [{"enum": ["a"]}, {"type": "null"}]}, {"kind": "str", "optional": True, "choices": ("a",)}),
+    ({"oneOf": [{"const": None}, {"const": "a"}]}, {"kind": "str", "optional": True, "choices": ("a",)}),
+    ({"anyOf": [{"const": 2}, {"enum": [None]}]}, {"kind": "int", "optional": True, "choices": (2,)}),
+    ({"anyOf": [{"type": ["number", "null"]}, {"$ref": "#/$defs/nil"}]}, {"kind": "float", "optional": True}),
+    ({"oneOf": [{"$ref": "#/$defs/mode"}, {"type": "null"}]}, {"kind": "str", "optional": True, "choices": ("a",)}),
+    ({"anyOf": [{"$ref": "#/$defs/one"}, {"type": "null"}]}, {"kind": "int", "optional": True, "choices": (1,)}),
+    ({"$ref": "#/$defs/mode", "enum": ["a"], "description": "X."}, {"kind": "str", "choices": ("a",), "doc": "X."}),
+    ({"$ref": "#/$defs/positive", "deprecated": True, "default": 1}, {"deprecated": True, "ge": 0.0, "default": 1.0}),
+    ({"$ref": "#/$defs/positive", "minimum": 5, "maximum": 10}, {"ge": 5.0, "le": 10.0}),
+    ({"$ref": "#/$defs/positive", "minimum": -5, "type": ["null", "integer"]}, {"kind": "int", "ge": 0}),
+    (
+        {"oneOf": [{"$ref": "#/$defs/positive"}, {"type": "null"}], "maximum": 2},
+        {"optional": True, "ge": 0.0, "le": 2.0},
+    ),
+    ({"$ref": "#nonnegative"}, {"ge": 0.0}),
+    ({"$ref": "#/$defs/alias"}, {"ge": 0.0, "doc": "Above."}),
+    ({"$ref": "#/$defs/around/$defs/within"}, {"kind": "str", "max_length": 5}),
+    ({"$ref": "https://example.org/around#/$defs/within"}, {"kind": "str", "max_length": 5}),
+    ({"$ref": "around#w%69thin"}, {"kind": "str", "max_length": 5}),
+    ({"$ref": "#/$defs/around"}, {"kind": "str", "max_length": 5}),
     ({"type": "string", "x-typedtrack-max-bytes": 1024}, {"kind": "str"}),
     ({"type": "integer", "x-typedtrack-aliases": ["y"]}, {"kind": "int", "aliases": ("y",)}),
     ({"type": "integer", "x-typedtrack-attribute": "größe"}, {"kind": "int", "attribute": "größe"}),
@@ -126,9 +185,9 @@ FIELDS: list[tuple[object, dict[str, Any]]] = [
 @pytest.mark.parametrize(("subschema", "expected"), FIELDS)
 def test_fields(subschema: object, expected: dict[str, Any]) -> None:
     """A property reads as the field that it describes."""
-    described: dict[str, Any] = {"attribute": "x", "name": "x", **expected}
+    described: dict[str, Any] = {"attribute": "x", "name": "x", "kind": "float", **expected}
 
-    assert column_of(subschema) == FieldSchema(**described)
+    assert repr(column_of(subschema)) == repr(FieldSchema(**described))
 
 
 REFUSED: list[tuple[object, str, str]] = [
@@ -144,57 +203,98 @@ REFUSED: list[tuple[object, str, str]] = [
     ({"type": "integer", "minimum": True}, "/minimum", "must be a number that a double can be, not True"),
     ({"type": "integer", "minimum": 10**400}, "/minimum", "must be a number that a double can be"),
     ({"type": "integer", "minimum": None}, "/minimum", "must be a number"),
-    ({"type": "integer", "minimum": 0.5}, "", "takes an int from -2**63 to 2**63-1 for ge, not 0.5"),
-    ({"type": "number", "minimum": 1, "exclusiveMinimum": 0}, "", "takes gt or ge, not both"),
-    ({"type": "number", "minimum": 2, "maximum": 1}, "", "has constraints that no value can keep"),
-    ({"type": "number", "multipleOf": 0}, "", "takes a multiple_of above 0"),
+    ({"type": "integer", "minimum": 0.5}, "/minimum", "for ge, not 0.5; 1 says the same"),
+    ({"type": "integer", "exclusiveMinimum": 0.5}, "/exclusiveMinimum", "for gt, not 0.5; 0 says the same"),
+    ({"type": "integer", "maximum": -0.5}, "/maximum", "for le, not -0.5; -1 says the same"),
+    ({"type": "integer", "exclusiveMaximum": -0.5}, "/exclusiveMaximum", "for lt, not -0.5; 0 says the same"),
+    ({"type": "integer", "multipleOf": 0.5}, "/multipleOf", "for multiple_of, not 0.5"),
+    ({"type": "integer", "maximum": 1e300}, "/maximum", "takes an int from -2**63 to 2**63-1 for le"),
+    ({"type": "number", "minimum": 2**53 + 1}, "/minimum", "takes a number that a float equals for ge"),
+    ({"type": "number", "minimum": 1, "exclusiveMinimum": 0}, "/exclusiveMinimum", "takes gt or ge, not both"),
+    ({"type": "number", "minimum": 2, "maximum": 1}, "/maximum", "has constraints that no value can keep"),
+    ({"type": "integer", "minimum": 1, "maximum": 4, "multipleOf": 5}, "/multipleOf", "that no value can keep"),
+    ({"type": "string", "minLength": 1025}, "/minLength", "has constraints that no value can keep"),
+    ({"type": "number", "multipleOf": 0}, "/multipleOf", "takes a multiple_of above 0"),
     ({"type": "number", "minLength": 1}, "/minLength", "does not apply to the type number"),
     ({"type": "string", "minimum": 1}, "/minimum", "does not apply to the type string"),
     ({"type": "string", "minLength": -1}, "/minLength", "must be an integer that is not negative, not -1"),
-    ({"type": "string", "maxLength": 2**70}, "", "takes a length from 0 to 2**63-1 for max_length"),
-    ({"type": "integer", "exclusiveMinimum": 2**63 - 1}, "", "takes ge or le for a bound at the end"),
-    ({"type": "integer", "exclusiveMaximum": -(2**63)}, "", "takes ge or le for a bound at the end"),
-    ({"type": "string", "pattern": "("}, "", "has a pattern that is no regular expression"),
+    ({"type": "string", "maxLength": 2**70}, "/maxLength", "takes a length from 0 to 2**63-1 for max_length"),
+    ({"type": "integer", "exclusiveMinimum": 2**63 - 1}, "/exclusiveMinimum", "takes ge or le for a bound at the end"),
+    ({"type": "integer", "exclusiveMaximum": -(2**63)}, "/exclusiveMaximum", "takes ge or le for a bound at the end"),
+    ({"type": "string", "pattern": "("}, "/pattern", "has a pattern that is no regular expression"),
     ({"type": "string", "pattern": "\ud800"}, "/pattern", "must be a string of valid Unicode"),
     ({"type": "string", "deprecated": 1}, "/deprecated", "must be true or false, not 1"),
     ({"type": "string", "x-typedtrack-max-bytes": 10}, "/x-typedtrack-max-bytes", "is always 1024"),
     ({"type": "string", "properties": {}}, "/type", 'must be "object"'),
-    ({"type": "string", "default": 5}, "", "has a default that it refuses: must be a str, not int"),
-    ({"type": "string", "default": ["a"]}, "", "has a default that it refuses"),
-    ({"type": "integer", "default": None}, "", "has a default that it refuses"),
-    ({"type": "number", "default": 10**400}, "", "has a default that it refuses"),
-    ({"type": ["string", "null"], "default": "a"}, "", "its default can only be None"),
+    ({"type": "string", "default": 5}, "/default", "has a default that it refuses: must be a str, not int"),
+    ({"type": "string", "default": ["a"]}, "/default", "has a default that it refuses"),
+    ({"type": "integer", "default": None}, "/default", "has a default that it refuses"),
+    ({"type": "number", "default": 10**400}, "/default", "has a default that it refuses"),
+    ({"type": "number", "default": 2**53 + 1}, "/default", "has a default that no float equals: 9007199254740993"),
+    ({"type": "number", "default": math.inf}, "/default", "is inf, which is no JSON: x-typedtrack-default takes it"),
+    ({"type": "number", "x-typedtrack-default": "1"}, "/x-typedtrack-default", "must be NaN, Infinity, -Infinity"),
+    ({"type": "number", "x-typedtrack-default": "NaN", "default": 1}, "/x-typedtrack-default", "not apply beside"),
+    ({"type": "integer", "x-typedtrack-default": "NaN"}, "/x-typedtrack-default", "has a default that it refuses"),
+    ({"type": "string", "pattern": "(", "default": 5}, "/default", "has a default that it refuses"),
+    ({"type": ["string", "null"], "default": "a"}, "/default", "its default can only be None"),
     ({"enum": []}, "/enum", "takes only integers, or only strings, besides null"),
-    ({"enum": [1, "a"]}, "/enum", "takes only integers, or only strings"),
-    ({"enum": [True]}, "/enum", "takes only integers, or only strings"),
-    ({"enum": [1.5]}, "/enum", "takes only integers, or only strings"),
-    ({"enum": [[]]}, "/enum", "takes only integers, or only strings"),
-    ({"enum": ["a", "a"]}, "/enum", "repeats a value"),
+    ({"enum": [1, None, "a"]}, "/enum/2", "is 'a', but enum takes only integers, or only strings"),
+    ({"enum": [True]}, "/enum/0", "is True, but enum takes only integers, or only strings"),
+    ({"enum": [1.5]}, "/enum/0", "is 1.5, but enum takes only integers, or only strings"),
+    ({"enum": [[]]}, "/enum/0", "is [], but enum takes only integers, or only strings"),
+    ({"enum": ["a", "a"]}, "/enum/1", "repeats a value"),
+    ({"enum": [1, 2, 1.0]}, "/enum/2", "repeats a value"),
+    ({"enum": [0, 2**63]}, "/enum/1", "takes choices from -2**63 to 2**63-1"),
+    ({"enum": ["a", "\ud800"]}, "/enum/1", "is not valid Unicode"),
+    ({"enum": [None]}, "/enum", "takes only integers, or only strings"),
     ({"enum": {"a": 1}}, "/enum", "must be an array"),
     ({"const": None}, "/const", "takes only integers, or only strings"),
     ({"const": 1, "enum": [1]}, "/const", "does not apply beside enum"),
     ({"type": "number", "enum": [1]}, "/type", "is number, but the values allowed are of the type integer"),
-    ({"enum": [1], "minimum": 0}, "", "names its values, so that it takes no further constraint"),
-    ({"oneOf": [{"type": "string"}]}, "", 'takes oneOf only of one subschema and {"type": "null"}'),
-    ({"anyOf": [{"type": "string"}, {"type": "integer"}]}, "", "takes anyOf only of one subschema"),
+    ({"enum": [1], "minimum": 0}, "/minimum", "names its values, so that it takes no further constraint"),
+    ({"oneOf": [{"type": "string"}]}, "/oneOf", 'takes oneOf only of one subschema and {"type": "null"}'),
+    ({"anyOf": [{"type": "string"}, {"type": "integer"}]}, "/anyOf", "takes anyOf only of one subschema"),
+    ({"anyOf": [{"type": "null"}, {"const": None}]}, "/anyOf", "takes anyOf only of one subschema"),
+    ({"oneOf": [{"type": ["string", "null"]}, {"type": "null"}]}, "/oneOf", "takes null in both"),
     ({"anyOf": [{"if": {}}, {"type": "null"}]}, "/anyOf/0/if", "is not a supported keyword"),
-    ({"type": "string", "oneOf": [{"type": "integer"}, {"type": "null"}]}, "", "has type beside a reference"),
-    ({"$ref": "#/$defs/none"}, "", "refers to '#/$defs/none', where there is no subschema"),
-    ({"$ref": "#/type"}, "", "refers to '#/type', where there is no subschema"),
-    ({"$ref": "#/$defs/a/b/c"}, "", "refers to '#/$defs/a/b/c', where there is no subschema"),
-    ({"$ref": "http://127.0.0.1/x.json"}, "", "only references within the document, #/…, are followed"),
-    ({"$ref": "#anchor"}, "", "only references within the document"),
-    ({"$ref": "#/properties/x"}, "", "refers to itself by way of #/properties/x"),
-    ({"$ref": "#"}, "", "contains itself"),
-    ({"type": "integer", "x-typedtrack-attribute": "class"}, "", "'class' is a keyword of Python"),
-    ({"type": "integer", "x-typedtrack-attribute": "_x"}, "", "begins with an underscore"),
-    ({"type": "integer", "x-typedtrack-attribute": "self"}, "", "'self' is the record itself"),
-    ({"type": "integer", "x-typedtrack-attribute": "ﬁ"}, "", "is no Python identifier"),
-    ({"type": "integer", "x-typedtrack-aliases": ["a\n"]}, "", "a field name has no control character"),
-    ({"type": "integer", "x-typedtrack-aliases": ["sure"]}, "", "has the name 'sure' on the wire"),
+    ({"type": "string", "oneOf": [{"type": "integer"}, {"type": "null"}]}, "/type", "is string, and what it refers to"),
+    ({"multipleOf": 2, "anyOf": [{"type": "integer", "multipleOf": 3}, {"type": "null"}]}, "/multipleOf", "beside"),
+    ({"anyOf": [{"type": "string", "pattern": "("}, {"type": "null"}]}, "/anyOf/0/pattern", "no regular expression"),
+    ({"$ref": "#/$defs/none"}, "/$ref", "refers to '#/$defs/none', where there is no subschema"),
+    ({"$ref": "#/type"}, "/$ref", "refers to '#/type', where there is no subschema"),
+    ({"$ref": "#/$defs/a/b/c"}, "/$ref", "refers to '#/$defs/a/b/c', where there is no subschema"),
+    ({"$ref": "http://127.0.0.1/x.json"}, "/$ref", "only references within the document, #/…, are followed"),
+    ({"$ref": "http://["}, "/$ref", "only references within the document"),
+    ({"$ref": "#anchor"}, "/$ref", "refers to '#anchor', where there is no subschema"),
+    ({"type": "integer", "$anchor": "1st"}, "/$anchor", "must begin with a letter"),
+    ({"type": "integer", "$id": "x#y"}, "/$id", "has a fragment, 'y'; use $anchor"),
+    ({"type": "string", "readOnly": 1}, "/readOnly", "must be true or false"),
+    ({"type": "string", "contentSchema": 1}, "/contentSchema", "must be an object"),
+    ({"$ref": "#/properties/x"}, "/$ref", "refers to itself by way of #/properties/x"),
+    ({"$ref": "#"}, "/$ref", "leads to a record that contains itself"),
+    (
+        {"type": "integer", "x-typedtrack-attribute": "class"},
+        "/x-typedtrack-attribute",
+        "'class' is a keyword of Python",
+    ),
+    ({"type": "integer", "x-typedtrack-attribute": "_x"}, "/x-typedtrack-attribute", "begins with an underscore"),
+    ({"type": "integer", "x-typedtrack-attribute": "self"}, "/x-typedtrack-attribute", "'self' is the record itself"),
+    ({"type": "integer", "x-typedtrack-attribute": "ﬁ"}, "/x-typedtrack-attribute", "is no Python identifier"),
+    (
+        {"type": "integer", "x-typedtrack-aliases": ["a\n"]},
+        "/x-typedtrack-aliases/0",
+        "a field name has no control character",
+    ),
+    (
+        {"type": "integer", "x-typedtrack-aliases": ["y", "sure"]},
+        "/x-typedtrack-aliases/1",
+        "has the name 'sure' on the wire",
+    ),
     ({"type": "integer", "x-typedtrack-aliases": "y"}, "/x-typedtrack-aliases", "must be an array"),
+    ({"type": "integer", "x-typedtrack-aliases": ["y", 1]}, "/x-typedtrack-aliases/1", "must be a string"),
+    ({"type": ["string", 1]}, "/type/1", "must be a string"),
     ({"type": "object"}, "", "needs a field that cannot be None"),
-    ({"type": ["object", "null"], "properties": {}}, "", "is a record, which cannot be null"),
+    ({"type": ["object", "null"], "properties": {}}, "/type", "is a record, which cannot be null"),
     ({"type": "object", "deprecated": True}, "/deprecated", "does not apply to this object"),
 ]
 
@@ -224,14 +324,128 @@ def test_every_problem_is_listed() -> None:
         "/properties/a~1b/format": "is not a supported keyword",
         "/properties/c~0d/oneOf/0/if": "is not a supported keyword",
         "/properties/e/items": "is not a supported keyword",
+        "/properties/e/type": "is 'array': a field is integer, number or string, or an object",
         "/$defs/unused/allOf": "is not a supported keyword",
         "/patternProperties": "is not a supported keyword",
+        "/title": "is missing: it is the name of the record",
     }
     assert problems_of({"type": "object", "properties": {"x": {"type": "date"}, "2": {"type": "integer"}}}) == {
         "/title": "is missing: it is the name of the record",
         "/properties/x/type": "is 'date': a field is integer, number or string, or an object",
-        "/properties/2": "is an attribute in Python, by x-typedtrack-attribute or else by its name: "
-        "'2' is no Python identifier",
+        "/properties/2": "is an attribute in Python, and '2' is no Python identifier; "
+        "give it one by x-typedtrack-attribute",
+    }
+
+
+STAT: dict[str, object] = {
+    "type": "object",
+    "properties": {"m": {"type": "number"}, "n": {"type": "integer"}},
+    "required": ["m"],
+}
+
+
+def test_what_only_follows_is_no_problem() -> None:
+    """Of a part that could not be read nothing is said besides: not that it is absent, nor what refers to it."""
+    document: dict[str, object] = {
+        "title": 5,
+        "type": "object",
+        "properties": {
+            "no_type": {"type": 5, "default": "a"},
+            "no_enum": {"enum": "a"},
+            "no_choice": {"enum": ["a", True], "default": "b"},
+            "no_ref": {"$ref": 5},
+            "2d": {"type": "number", "x-typedtrack-attribute": 5},
+            "elsewhere": {"allOf": [{"type": "integer"}]},
+            "no_schema": 5,
+            "to_no_schema": {"$ref": "#/$defs/no_schema"},
+            "into_no_schema": {"$ref": "#/$defs/no_schema/properties/x"},
+            "to_no_keyword": {"$ref": "#/definitions/x"},
+            "no_object": {"$ref": "#/$defs/no_object", "default": {"a": 1}},
+            "half": {"$ref": "#/$defs/half", "default": {"x": "a"}},
+            "none/x": {"$ref": "#/$defs/none/properties/x"},
+            "2/x": {"type": "integer"},
+            "sure": {"type": "integer"},
+        },
+        "required": ["sure", 5],
+        "$defs": {
+            "no_schema": 5,
+            "no_object": {"type": "object", "properties": [], "required": ["x"]},
+            "half": {"type": "object", "properties": {"x": {"type": 1}}, "required": ["x"]},
+        },
+        "definitions": {},
+        "x-typedtrack-nested": {"none": {"$ref": "#/$defs/none"}, "2": 5, "ref": {"$ref": 5}},
+    }
+
+    assert problems_of(document).keys() == {
+        "/title",
+        "/properties/no_type/type",
+        "/properties/no_enum/enum",
+        "/properties/no_choice/enum/1",
+        "/properties/no_ref/$ref",
+        "/properties/2d/x-typedtrack-attribute",
+        "/properties/elsewhere/allOf",
+        "/properties/no_schema",
+        "/required/1",
+        "/$defs/no_schema",
+        "/$defs/no_object/properties",
+        "/$defs/half/properties/x/type",
+        "/definitions",
+        "/x-typedtrack-nested/none/$ref",
+        "/x-typedtrack-nested/2",
+        "/x-typedtrack-nested/ref/$ref",
+    }
+
+
+def test_problems_of_every_sort_are_listed_together() -> None:
+    """Grammar, kinds, constraints, defaults, names, attributes, references, sizes: none hides another."""
+    document: dict[str, object] = {
+        "type": "array",
+        "properties": {
+            "a": {"type": "string", "format": "date", "pattern": "(", "minimum": "x", "default": 5},
+            "b": {"type": "date", "pattern": "("},
+            "c": {"$ref": "#/$defs/c", "x-typedtrack-aliases": ["a", "\n"]},
+            "d": {
+                "type": "object",
+                "title": "class",
+                "properties": {"x y": {"type": "integer", "maximum": 0.5}},
+                "required": ["x y"],
+            },
+            "_e": {"$ref": "#/$defs/Stat", "default": {"m": "a", "z": 1}},
+            "f": {"$ref": "#/$defs/Stat"},
+        },
+        "required": ["g", "a", "b", "c", "d", "_e"],
+        "additionalProperties": {"type": "integer"},
+        "minProperties": 1,
+        "$defs": {
+            "Stat": {**STAT, "$anchor": "s"},
+            "s": {"$anchor": "s", "$id": "i"},
+            "t": {"$id": "i", "$anchor": "u"},
+        },
+    }
+
+    assert problems_of(document).keys() == {
+        "/title",
+        "/type",
+        "/properties/a",  # whose name c has, too
+        "/properties/a/format",
+        "/properties/a/pattern",
+        "/properties/a/minimum",
+        "/properties/a/default",
+        "/properties/b/type",
+        "/properties/b/pattern",
+        "/properties/c/$ref",
+        "/properties/c/x-typedtrack-aliases/0",
+        "/properties/c/x-typedtrack-aliases/1",
+        "/properties/d/title",
+        "/properties/d/properties/x y/maximum",
+        "/properties/_e",
+        "/properties/_e/default/m",
+        "/properties/_e/default/z",
+        "/properties/f",
+        "/required/0",
+        "/additionalProperties",
+        "/minProperties",
+        "/$defs/t/$id",
     }
 
 
@@ -248,8 +462,8 @@ DOCUMENTS: list[tuple[object, str, str]] = [
     ({**ONE, "type": "array"}, "/type", 'must be "object"'),
     (
         {**object_of(x={"type": "integer"}), "required": ["x", "y"]},
-        "/required",
-        "lists 'y', which is not in properties",
+        "/required/1",
+        "is 'y', which is not in properties",
     ),
     ({**ONE, "minimum": 1}, "/minimum", "does not apply to this object"),
     ({**ONE, "$schema": "http://json-schema.org/draft-07/schema#"}, "/$schema", "must be"),
@@ -271,20 +485,14 @@ def test_refused_documents(document: object, pointer: str, reason: str) -> None:
     assert reason in problems_of(document)[pointer]
 
 
-STAT: dict[str, object] = {
-    "type": "object",
-    "properties": {"m": {"type": "number"}, "n": {"type": "integer"}},
-    "required": ["m"],
-}
-
 NESTED: list[tuple[dict[str, object], str, str]] = [
     ({"$ref": "#/$defs/Stat", "default": 5}, "/default", "must be an object, not 5"),
     ({"$ref": "#/$defs/Stat", "default": {}}, "/default", "lacks 'm'"),
     ({"$ref": "#/$defs/Stat", "default": {"m": 0, "z": 1}}, "/default/z", "is no field of the record"),
-    ({"$ref": "#/$defs/Stat", "default": {"m": "a"}}, "", "has a default that it refuses"),
+    ({"$ref": "#/$defs/Stat", "default": {"m": "a"}}, "/default/m", "has a default that it refuses"),
     ({"$ref": "#/$defs/Stat", "deprecated": True}, "/deprecated", "does not apply to a reference to an object"),
     ({"$ref": "#/$defs/Stat", "minimum": 1}, "/minimum", "does not apply to a reference to an object"),
-    ({"oneOf": [{"$ref": "#/$defs/Stat"}, {"type": "null"}]}, "", "is a record, which cannot be null"),
+    ({"oneOf": [{"$ref": "#/$defs/Stat"}, {"type": "null"}]}, "/oneOf", "is a record, which cannot be null"),
     ({"$ref": "#/$defs/Stat", "x-typedtrack-aliases": [f"a{n}" for n in range(6000)]}, "", "more than 10,000 names"),
 ]
 
@@ -324,7 +532,7 @@ def test_what_is_nested_is_a_record() -> None:
 
     assert problems_of(document) == {
         "/properties/x/type": 'must be "object"',
-        "/x-typedtrack-nested/b": "refers to '#/$defs/b', where there is no subschema in $defs or properties",
+        "/x-typedtrack-nested/b/$ref": "refers to '#/$defs/b', where there is no subschema",
     }
 
 
@@ -334,7 +542,35 @@ def test_attributes_are_unique_across_nested_records() -> None:
     document["properties"]["a/n"] = {"$ref": "#/$defs/Stat/properties/n"}
     document |= {"$defs": {"Stat": STAT}, "x-typedtrack-nested": {"a": {"$ref": "#/$defs/Stat"}}}
 
-    assert "is the attribute a, as 'a' is" in problems_of(document)["/properties/a"]
+    assert "is the attribute a, as 'a' is" in problems_of(document)["/x-typedtrack-nested/a"]
+
+
+def test_definitions_within_definitions() -> None:
+    """Objects in $defs at any depth are records, reached by JSON Pointer, anchor or $id; what they say is kept."""
+    point = {"$id": "point", "$comment": "-", **object_of(x={"$ref": "#/$defs/number"}), "title": "Point"}
+    point["$defs"] = {"number": {"type": "integer"}}  # relative to the $id
+    line: dict[str, Any] = {"title": "Line", **object_of(a={"$ref": "#/$defs/lines/$defs/point"}, b={"$ref": "point"})}
+    document = object_of(
+        line={"$ref": "#line"},
+        inner={**object_of(n={"$ref": "#/properties/inner/$defs/count"}), "$defs": {"count": {"type": "integer"}}},
+        named={"$ref": "#/$defs/alias"},
+        optional={"$ref": "#/$defs/alias"},
+    )
+    document["required"].remove("optional")
+    document["$defs"] = {
+        "lines": {"$defs": {"point": point, "line": {**line, "$anchor": "line"}}},
+        "alias": {"$ref": "point", "default": {"x": 3.0}, "description": "Where it begins."},
+    }
+    schema = RecordSchema.from_json_schema(document)
+
+    record = RecordSchema(name="Point", fields=(FieldSchema(attribute="x", name="x", kind="int"),))
+    named: dict[str, Any] = {"record": record, "defaults": (3,), "doc": "Where it begins."}
+    assert [column.name for column in schema.columns] == ["line/a/x", "line/b/x", "inner/n", "named/x", "optional/x"]
+    assert schema.fields[2:] == (
+        NestedSchema(attribute="named", name="named", **named),
+        NestedSchema(attribute="optional", name="optional", **named),
+    )
+    assert RecordSchema.from_json_schema(schema.to_json_schema()) == schema
 
 
 def test_two_records_of_one_name() -> None:
@@ -378,7 +614,13 @@ def _looped() -> dict[str, Any]:
     return document
 
 
+_branching: dict[str, object] = {
+    f"a{level}": {"oneOf": [{"$ref": f"#/$defs/a{level + 1}"}, {"$ref": f"#/$defs/a{level + 1}"}]}
+    for level in range(99)
+}
+
 HOSTILE: list[tuple[dict[str, object], str]] = [
+    ({**object_of(x={"$ref": "#/$defs/a0"}), "$defs": _branching}, "takes oneOf only of one subschema"),
     (_chain(50, per_level=2), "has more than 10,000 names of fields"),
     (_chain(100), "the field name is"),
     (_chain(5000), "is nested too deeply"),

@@ -1,25 +1,35 @@
-"""JSON Schema 2020-12: the keywords that documents may have, and where they are; not what they say of records.
+"""JSON Schema 2020-12: the keywords that documents may have, and their values; not what they say of records.
 
-A document becomes a tree of `Subschema`, which is the supported subset: one attribute per keyword. cattrs builds the
-tree and reports everything that is not in it; each problem is a pair of a JSON Pointer and a reason.
+A `Subschema` is the supported subset, one attribute per keyword. What constrains values and no field can keep is not in
+it (``format`` neither, for some validators hold values to it); what constrains none is, though a record may have no
+place for it.
 """
 
 from __future__ import annotations
 
+import re
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import cache
-from typing import TYPE_CHECKING, Any, Final, NewType, cast
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final, Literal, NewType, TypeAlias, cast
 
 import attrs
 
-from typedtrack._documents.pointers import pointer
-from typedtrack.errors import SchemaError, shown
+from typedtrack.errors import shown
 
-if TYPE_CHECKING:
-    from cattrs import Converter
-
-__all__ = ["ABSENT", "DIALECT", "KEYWORDS", "PREFIX", "Subschema", "parse", "unparse"]
+__all__ = [
+    "ABSENT",
+    "DIALECT",
+    "HOLDS",
+    "KEYWORDS",
+    "PREFIX",
+    "READERS",
+    "UNREADABLE",
+    "Subschema",
+    "Text",
+    "keywords_of",
+    "text",
+    "unparse",
+]
 
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 PREFIX: Final = "x-typedtrack-"
@@ -28,11 +38,19 @@ PREFIX: Final = "x-typedtrack-"
 ABSENT: Final = object()
 """Stands for an absent keyword where null means something."""
 
+Text = NewType("Text", str)
+"""An element of an array of strings."""
+Holds: TypeAlias = Literal["texts", "named", "listed", "one"]
+"""What is in a keyword's value: strings in an array; subschemas by name, in an array, or just one."""
+
 _KEYWORD: Final = "keyword"
 _READ: Final = "read"
+_HOLDS: Final = "holds"
+_ANCHOR: Final = re.compile(r"[A-Za-z_][-A-Za-z0-9._]*")
 
 
-def _text(value: object) -> str:
+def text(value: object) -> str:
+    """Return *value*, if it is a string of valid Unicode."""
     if isinstance(value, str) and not any("\ud800" <= character <= "\udfff" for character in value):
         return value
     raise ValueError(f"must be a string of valid Unicode, not {shown(value)}")
@@ -44,12 +62,8 @@ def _array(value: object) -> tuple[object, ...]:
     raise ValueError(f"must be an array, not {shown(value)}")
 
 
-def _texts(value: object) -> tuple[str, ...]:
-    return tuple(map(_text, _array(value)))
-
-
-def _types(value: object) -> tuple[str, ...]:
-    return (value,) if isinstance(value, str) else _texts(value)
+def _types(value: object) -> tuple[object, ...]:
+    return (text(value),) if isinstance(value, str) else _array(value)
 
 
 def _flag(value: object) -> bool:
@@ -65,8 +79,8 @@ def _number(value: object) -> int | float:
 
 
 def _length(value: object) -> int:
-    if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
-        return value
+    if isinstance(value, (int, float)) and not isinstance(value, bool) and value >= 0 and value % 1 == 0:
+        return int(value)
     raise ValueError(f"must be an integer that is not negative, not {shown(value)}")
 
 
@@ -76,36 +90,29 @@ def _dialect(value: object) -> str:
     raise ValueError(f"must be {DIALECT}, not {shown(value)}")
 
 
+def _anchor(value: object) -> str:
+    if _ANCHOR.fullmatch(text(value)):
+        return text(value)
+    raise ValueError(f"must begin with a letter or _, and go on in letters, digits, -, . and _, not {shown(value)}")
+
+
 def _any(value: object) -> object:
     return value
 
 
-def _object(value: object) -> dict[str, object]:
+def keywords_of(value: object) -> dict[str, object]:
+    """Return *value*, if it is an object."""
     if isinstance(value, Mapping):
-        return {_text(name): there for name, there in cast("Mapping[object, object]", value).items()}
+        return {text(name): there for name, there in cast("Mapping[object, object]", value).items()}
     raise ValueError(f"must be an object, not {shown(value)}")
 
 
-def _subschema(value: object) -> Subschema:
-    keywords = _object(value)
-    known = {name: there for name, there in keywords.items() if name.startswith(PREFIX) or not name.startswith("x-")}
-    return _converter().structure(known, Subschema)
+def _object_or_flag(value: object) -> dict[str, object] | bool:
+    return value if isinstance(value, bool) else keywords_of(value)
 
 
-def _subschema_or_flag(value: object) -> Subschema | bool:
-    return value if isinstance(value, bool) else _subschema(value)
-
-
-def _subschemas(value: object) -> Mapping[str, Subschema]:
-    return _converter().structure(_object(value), dict[str, _Element])
-
-
-def _branches(value: object) -> tuple[Subschema, ...]:
-    return _converter().structure(_array(value), tuple[_Element, ...])
-
-
-def _keyword(name: str, read: Callable[[object], object], default: object = None) -> Any:
-    return attrs.field(default=default, metadata={_KEYWORD: name, _READ: read})
+def _keyword(name: str, read: Callable[[object], object], default: object = None, holds: Holds | None = None) -> Any:
+    return attrs.field(default=default, metadata={_KEYWORD: name, _READ: read, _HOLDS: holds})
 
 
 @attrs.frozen(kw_only=True)
@@ -116,17 +123,23 @@ class Subschema:
     """
 
     dialect: str | None = _keyword("$schema", _dialect)
-    identifier: str | None = _keyword("$id", _text)
-    title: str | None = _keyword("title", _text)
-    description: str | None = _keyword("description", _text)
-    comment: str | None = _keyword("$comment", _text)
+    identifier: str | None = _keyword("$id", text)
+    anchor: str | None = _keyword("$anchor", _anchor)
+    title: str | None = _keyword("title", text)
+    description: str | None = _keyword("description", text)
+    comment: str | None = _keyword("$comment", text)
     deprecated: bool | None = _keyword("deprecated", _flag)
-    type: tuple[str, ...] | None = _keyword("type", _types)
-    ref: str | None = _keyword("$ref", _text)
+    read_only: bool | None = _keyword("readOnly", _flag)
+    write_only: bool | None = _keyword("writeOnly", _flag)
+    content_type: str | None = _keyword("contentMediaType", text)
+    content_encoding: str | None = _keyword("contentEncoding", text)
+    content: object = _keyword("contentSchema", _object_or_flag)
+    type: tuple[str, ...] | None = _keyword("type", _types, holds="texts")
+    ref: str | None = _keyword("$ref", text)
     enum: tuple[object, ...] | None = _keyword("enum", _array)
     const: object = _keyword("const", _any, ABSENT)
-    one_of: tuple[Subschema, ...] | None = _keyword("oneOf", _branches)
-    any_of: tuple[Subschema, ...] | None = _keyword("anyOf", _branches)
+    one_of: tuple[Subschema, ...] | None = _keyword("oneOf", _array, holds="listed")
+    any_of: tuple[Subschema, ...] | None = _keyword("anyOf", _array, holds="listed")
     minimum: int | float | None = _keyword("minimum", _number)
     exclusive_minimum: int | float | None = _keyword("exclusiveMinimum", _number)
     maximum: int | float | None = _keyword("maximum", _number)
@@ -134,103 +147,57 @@ class Subschema:
     multiple_of: int | float | None = _keyword("multipleOf", _number)
     min_length: int | None = _keyword("minLength", _length)
     max_length: int | None = _keyword("maxLength", _length)
-    pattern: str | None = _keyword("pattern", _text)
+    pattern: str | None = _keyword("pattern", text)
     default: object = _keyword("default", _any, ABSENT)
     examples: tuple[object, ...] | None = _keyword("examples", _array)
-    attribute: str | None = _keyword(f"{PREFIX}attribute", _text)
-    aliases: tuple[str, ...] | None = _keyword(f"{PREFIX}aliases", _texts)
+    attribute: str | None = _keyword(f"{PREFIX}attribute", text)
+    aliases: tuple[str, ...] | None = _keyword(f"{PREFIX}aliases", _array, holds="texts")
     max_bytes: int | None = _keyword(f"{PREFIX}max-bytes", _length)
     non_finite_default: object = _keyword(f"{PREFIX}default", _any, ABSENT)
     no_default: bool | None = _keyword(f"{PREFIX}no-default", _flag)
-    properties: Mapping[str, Subschema] | None = _keyword("properties", _subschemas)
-    required: tuple[str, ...] | None = _keyword("required", _texts)
-    additional: bool | Subschema | None = _keyword("additionalProperties", _subschema_or_flag)  # noqa: RUF009  # frozen
-    nested: Mapping[str, Subschema] | None = _keyword(f"{PREFIX}nested", _subschemas)
-    definitions: Mapping[str, Subschema] | None = _keyword("$defs", _subschemas)
+    properties: Mapping[str, Subschema] | None = _keyword("properties", keywords_of, holds="named")
+    required: tuple[str, ...] | None = _keyword("required", _array, holds="texts")
+    additional: bool | Subschema | None = _keyword("additionalProperties", _object_or_flag, holds="one")  # noqa: RUF009  # frozen
+    nested: Mapping[str, Subschema] | None = _keyword(f"{PREFIX}nested", keywords_of, holds="named")
+    definitions: Mapping[str, Subschema] | None = _keyword("$defs", keywords_of, holds="named")
+    unread: frozenset[str] = frozenset()
+    """Keywords that are there, or may be, but could not be read: what they say is not known."""
 
     def given(self) -> dict[str, Any]:
         """Return the attributes of the keywords that are not absent."""
-        values = {name: getattr(self, name) for name in KEYWORDS}
-        return {name: value for name, value in values.items() if value is not None and value is not ABSENT}
+        return {name: value for name in KEYWORDS if (value := getattr(self, name)) is not _IF_ABSENT[name]}
+
+    def lacks(self, name: str) -> bool:
+        """Return whether the keyword of the attribute *name* is absent, and known to be."""
+        return getattr(self, name) is _IF_ABSENT[name] and KEYWORDS[name] not in self.unread
 
 
-_Element = NewType("_Element", Subschema)  # as it is in objects and arrays: still to be held to be an object
+_ATTRIBUTES: Final = [attribute for attribute in attrs.fields(Subschema) if attribute.metadata]
 
-
-KEYWORDS: Final[dict[str, str]] = {a.name: a.metadata[_KEYWORD] for a in attrs.fields(Subschema)}
+KEYWORDS: Final[dict[str, str]] = {a.name: a.metadata[_KEYWORD] for a in _ATTRIBUTES}
 """Attribute of `Subschema` to keyword."""
 
+_IF_ABSENT: Final[dict[str, object]] = {a.name: a.default for a in _ATTRIBUTES}
 
-def _hook(read: Callable[[object], object]) -> Callable[[object, object], Any]:
-    return lambda value, _: read(value)
+READERS: Final[dict[str, Callable[[object], Any]]] = {a.name: a.metadata[_READ] for a in _ATTRIBUTES}
+"""Attribute to what takes its value, or raises a `ValueError` with the reason."""
 
+HOLDS: Final[dict[str, Holds]] = {a.name: a.metadata[_HOLDS] for a in _ATTRIBUTES if a.metadata[_HOLDS] is not None}
+"""Attribute to what is in its value, where that is to be read, too."""
 
-@cache
-def _converter() -> Converter:
-    from cattrs import Converter  # here, because a process that only puts and gets reads no document
-    from cattrs.gen import make_dict_structure_fn, override
-
-    converter = Converter()
-    overrides: dict[str, Any] = {
-        attribute.name: override(rename=attribute.metadata[_KEYWORD], struct_hook=_hook(attribute.metadata[_READ]))
-        for attribute in attrs.fields(Subschema)
-    }
-    structure = make_dict_structure_fn(Subschema, converter, _cattrs_forbid_extra_keys=True, **overrides)
-    converter.register_structure_hook(Subschema, structure)
-    converter.register_structure_hook(_Element, _hook(_subschema))
-    return converter
-
-
-def parse(document: object, source: str) -> Subschema:
-    """Return the tree of *document*; *source* names it in an error.
-
-    Raises:
-        SchemaError: something is not in the supported subset; lists all of it.
-    """
-    from cattrs.errors import BaseValidationError
-
-    try:
-        return _subschema(document)
-    except BaseValidationError as error:
-        problems = tuple(_problems(error, ""))
-    except ValueError as error:
-        problems = (("", str(error)),)
-    raise SchemaError(source, problems)
-
-
-def _problems(error: Exception, where: str) -> Iterator[tuple[str, str]]:
-    from cattrs.errors import (
-        AttributeValidationNote,
-        ClassValidationError,
-        ForbiddenExtraKeysError,
-        IterableValidationError,
-    )
-
-    if isinstance(error, (ClassValidationError, IterableValidationError)):
-        placed, others = error.group_exceptions()
-        for inner, note in placed:
-            token = KEYWORDS[note.name] if isinstance(note, AttributeValidationNote) else note.index
-            yield from _problems(inner, where + pointer(str(token)))
-        for inner in others:
-            yield from _problems(inner, where)
-    elif isinstance(error, ForbiddenExtraKeysError):
-        for keyword in sorted(error.extra_fields):
-            yield where + pointer(keyword), "is not a supported keyword"
-    elif isinstance(error, RecursionError):
-        yield where, "is nested too deeply"
-    else:
-        yield where, str(error)
+UNREADABLE: Final = Subschema(unread=frozenset(KEYWORDS.values()))
+"""Stands for a subschema of which nothing could be read."""
 
 
 def unparse(subschema: Subschema) -> dict[str, object]:
-    """Return *subschema* as the JSON object that `parse` reads."""
+    """Return *subschema* as the JSON object that it is read from."""
     return {KEYWORDS[name]: _plain(name, value) for name, value in subschema.given().items()}
 
 
 def _plain(name: str, value: Any) -> object:
     if isinstance(value, Subschema):
         return unparse(value)
-    if name in ("properties", "nested", "definitions"):
+    if HOLDS.get(name) == "named":
         return {key: unparse(there) for key, there in value.items()}
     if name == "type" and len(value) == 1:
         return value[0]

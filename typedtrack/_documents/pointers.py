@@ -1,10 +1,10 @@
-"""JSON Pointers, and references by them."""
+"""JSON Pointers, and references by them and by URIs."""
 
 from __future__ import annotations
 
-from urllib.parse import quote, unquote
+from urllib.parse import quote, unquote, urldefrag, urljoin
 
-__all__ = ["pointer", "reference", "referred", "tokens_of"]
+__all__ = ["joined", "pointer", "reference", "tokens_of"]
 
 
 def pointer(*tokens: str) -> str:
@@ -30,11 +30,16 @@ def tokens_of(where: str) -> list[str]:
     return [token.replace("~1", "/").replace("~0", "~") for token in where.split("/")[1:]]
 
 
-def referred(ref: str) -> str | None:
-    """Return the JSON Pointer that ``$ref`` leads to, or `None` if it does not lead to one in the same document.
+def joined(base: str, ref: str) -> tuple[str, str]:
+    """Return the URI that *ref* is, relative to *base*, and its fragment.
 
-    >>> referred("#/$defs/50%20%25")
-    '/$defs/50 %'
+    >>> joined("https://example.org/run", "stat#/$defs/50%20%25")
+    ('https://example.org/stat', '/$defs/50 %')
     """
-    where = unquote(ref[1:])
-    return where if ref.startswith("#") and where[:1] in ("", "/") else None
+    if ref.startswith("#"):
+        return base, unquote(ref[1:])
+    try:
+        uri, fragment = urldefrag(urljoin(base, ref))
+    except ValueError:  # no URI
+        uri, _, fragment = ref.partition("#")
+    return uri, unquote(fragment)

@@ -1,4 +1,8 @@
-"""Documents to schemas."""
+"""Documents to schemas.
+
+Problems are collected rather than raised: what cannot be read is left out or stood in for, and the rest is read on, so
+that all are found at once. What only follows from a problem is none.
+"""
 
 from __future__ import annotations
 
@@ -6,39 +10,39 @@ import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final, Generic, TypeVar, cast
 
-from typedtrack._columns import MISSING, FieldSchema, KindName
-from typedtrack._documents.grammar import ABSENT, KEYWORDS, Subschema, parse, unparse
+import attrs
+
+from typedtrack._columns import MISSING, FieldSchema, Missing
+from typedtrack._documents.grammar import ABSENT, KEYWORDS, UNREADABLE, Subschema, unparse
+from typedtrack._documents.parsing import Document, Report, parse
 from typedtrack._documents.pointers import pointer, tokens_of
-from typedtrack._documents.references import Document, Resolved
-from typedtrack._documents.terms import (
-    CONSTRAINT_KEYWORDS,
-    FLAT_VALUE,
-    JSON_TYPES,
-    KIND_NAMES,
-    NON_FINITE,
-    Nested,
-    Record,
+from typedtrack._documents.references import Layer, Resolved, Resolver
+from typedtrack._documents.terms import FLAT_VALUE, Nested, Record
+from typedtrack._documents.values import (
+    ANNOTATIONS,
+    OF_FIELDS,
+    TELL_TYPES,
+    Member,
+    attribute_of,
+    field_places,
+    json_number,
+    non_finite,
+    of_kind,
+    read_value,
+    refuse_others,
 )
 from typedtrack._documents.writing import flattened
-from typedtrack._identifiers import attribute_name, attribute_problem, class_name, identifier_problem
-from typedtrack._values import MAX_STR_BYTES, Value
+from typedtrack._identifiers import class_name, identifier_problem
+from typedtrack._values import Value
 from typedtrack.errors import SchemaError, shown
 
 __all__ = ["read"]
 
 R = TypeVar("R", bound=Record)
 
-_ANYWHERE: Final = frozenset({"title", "description", "comment", "examples", "type"})
-_OF_FIELDS: Final = frozenset({"attribute", "aliases", "default", "non_finite_default"})
-_OF_VALUES: Final = _ANYWHERE | _OF_FIELDS | {"deprecated", "no_default", "enum", "const"}
-_OF_NUMBERS: Final = _OF_VALUES | {"minimum", "exclusive_minimum", "maximum", "exclusive_maximum", "multiple_of"}
-_OF_KIND: Final[dict[KindName, frozenset[str]]] = {
-    "int": _OF_NUMBERS,
-    "float": _OF_NUMBERS,
-    "str": _OF_VALUES | {"min_length", "max_length", "pattern", "max_bytes"},
-}
-_OF_OBJECTS: Final = _ANYWHERE | {"properties", "required", "additional", "nested"}
-_OF_DOCUMENTS: Final = _OF_OBJECTS | {"dialect", "identifier", "definitions"}
+_OF_REFERENCES: Final = ANNOTATIONS | OF_FIELDS | {"type"}
+_OF_DOCUMENTS: Final = ANNOTATIONS | {"type", "properties", "required", "additional", "nested"}
+_OF_OBJECTS: Final = _OF_DOCUMENTS | OF_FIELDS
 
 _MOST_NAMES: Final = 10_000  # more fields than fit a result; a small document could ask for 2**100, by references
 
@@ -49,262 +53,240 @@ def read(document: object, source: str, *, record: Callable[..., R], nested: Cal
     Raises:
         SchemaError: something in it is not supported, or cannot be a record; lists all of it.
     """
-    root = parse(document, source)
-    reader = _Reader(Document(root), record, nested)
+    problems: dict[tuple[str, str], None] = {}  # each once, in their order
+
+    def report(where: str, reason: str) -> None:
+        problems[where, reason] = None
+
     try:
-        found = reader.record(root, "", "")
+        found = _Reader(parse(document, report), report, record, nested).record("", "")
     except RecursionError:
         raise SchemaError(source, (("", "is nested too deeply"),)) from None
-    if found is None or reader.problems:
-        raise SchemaError(source, tuple(dict.fromkeys(reader.problems)))
-    return found
+    if problems:
+        raise SchemaError(source, tuple(problems))
+    return found.record
+
+
+@attrs.frozen
+class _Read(Generic[R]):
+    """A record as far as it could be read."""
+
+    record: R
+    unsure: frozenset[str]
+    """The names of columns that are not known whole."""
+    whole: bool
+    """Whether there may be no more columns than are known."""
 
 
 class _Reader(Generic[R]):
-    """Collects problems rather than raise them: what cannot be read is `None`, and the rest is read on."""
-
-    def __init__(self, document: Document, make_record: Callable[..., R], make_nested: Callable[..., Nested]) -> None:
-        self.document = document
-        self.make_record = make_record
-        self.make_nested = make_nested
-        self.problems: list[tuple[str, str]] = []
-        self._records: dict[str, R | None] = {}
+    def __init__(
+        self, document: Document, report: Report, make_record: Callable[..., R], make_nested: Callable[..., Nested]
+    ) -> None:
+        self._places = document.places
+        self._resolver = Resolver(document, report)
+        self._report = report
+        self._make_record = make_record
+        self._make_nested = make_nested
+        self._records: dict[str, _Read[R]] = {}
         self._open: set[str] = set()
 
-    def problem(self, where: str, reason: str) -> None:
-        self.problems.append((where, reason))
-
-    def record(self, subschema: Subschema, where: str, title: str) -> R | None:
+    def record(self, where: str, title: str) -> _Read[R]:
         """Return the record of the object at *where*; *title* is what to call it if it does not say."""
-        if where in self._open:
-            self.problem(where, "contains itself")
-            return None
         if where not in self._records:
             self._open.add(where)
-            self._records[where] = self._record(subschema, where, title)
+            self._records[where] = self._record(self._places[where], where, title)
             self._open.remove(where)
         return self._records[where]
 
-    def _record(self, node: Subschema, where: str, title: str) -> R | None:
-        before = len(self.problems)
-        if node.type != ("object",):
-            self.problem(where + pointer("type"), 'must be "object"')
-        self._refuse_others(node, _OF_OBJECTS | _OF_FIELDS if where else _OF_DOCUMENTS, where, "this object")
+    def _record(self, node: Subschema, where: str, title: str) -> _Read[R]:
+        layer = Layer(node, dict.fromkeys(node.given(), where), where)
+        types = {name for name in node.type or () if name != "null" or not where}
+        if types - {"object"} or (node.type is None and TELL_TYPES.isdisjoint(node.unread)):
+            self._report(layer.place("type"), 'must be "object"')
+        refuse_others(layer, _OF_OBJECTS if where else _OF_DOCUMENTS, "this object", self._report)
         if node.additional not in (None, True, False, Subschema(), FLAT_VALUE):
-            self.problem(where + pointer("additionalProperties"), "must be true, false or numbers and strings")
-        name = class_name(title if node.title is None else node.title)
-        if not name:
-            self.problem(where + pointer("title"), "is missing: it is the name of the record")
-        elif (reason := identifier_problem(name)) is not None:
-            self.problem(where + pointer("title"), f"is the name of the record, and {reason}")
-        properties = node.properties or {}
-        for required in node.required or ():
-            if required not in properties:
-                self.problem(where + pointer("required"), f"lists {required!r}, which is not in properties")
-        fields = tuple(self._fields(node, properties, where))
-        if (
-            sum(_count_names((field,) if isinstance(field, FieldSchema) else field.columns) for field in fields)
-            > _MOST_NAMES
-        ):
-            self.problem(where, f"has more than {_MOST_NAMES:,} names of fields")
-        self._refuse_shared_attributes(fields, where)
-        if len(self.problems) > before:
-            return None
-        record = self.make_record(name=name, fields=fields, doc=inspect.cleandoc(node.description or ""))
-        names = {field.attribute: field.name for field in fields}
-        for attribute, reason in record.definition_problems():
-            place = "" if attribute is None else pointer("properties", names[attribute.partition(".")[0]])
-            self.problem(where + place, reason)
-        return record if len(self.problems) == before else None
-
-    def _refuse_others(self, node: Subschema, taken: frozenset[str], where: str, what: str) -> None:
-        for name in node.given():
-            if name not in taken:
-                self.problem(where + pointer(KEYWORDS[name]), f"does not apply to {what}")
-
-    def _refuse_shared_attributes(self, fields: tuple[FieldSchema | Nested, ...], where: str) -> None:
-        names: dict[str, str] = {}
-        for field in fields:
-            if (other := names.get(field.attribute)) is not None:
-                reason = f"is the attribute {field.attribute}, as {other!r} is: give one of them another, by "
-                self.problem(where + pointer("properties", field.name), reason + KEYWORDS["attribute"])
-            names[field.attribute] = field.name
-
-    def _fields(
-        self, node: Subschema, properties: Mapping[str, Subschema], where: str
-    ) -> Iterator[FieldSchema | Nested]:
-        required = frozenset(node.required or ())
-        owners: dict[str, Nested] = {}
-        for name, subschema in (node.nested or {}).items():
-            place = where + pointer(KEYWORDS["nested"], name)
-            resolved = self._resolved(subschema, place)
-            field = resolved and self._nested(name, resolved, place)
-            if resolved and field:
-                self._compare(field, tokens_of(resolved.pointer)[-1], properties, required, where)
-                owners.update((column.name, field) for column in field.columns)
-        yielded: set[str] = set()
-        for name, subschema in properties.items():
-            place = where + pointer("properties", name)
-            if (owner := owners.get(name)) is not None:
-                if owner.name not in yielded:
-                    yielded.add(owner.name)
-                    yield owner
-            elif (resolved := self._resolved(subschema, place)) is not None:
-                found = self._property(name, resolved, place, required=name in required)
-                if found is not None:
-                    yield found
-
-    def _compare(
-        self, field: Nested, definition: str, properties: Mapping[str, Subschema], required: frozenset[str], where: str
-    ) -> None:
-        """Hold the columns among *properties* to what the nested *field* brings: they say the same twice."""
-        for column, (name, expected) in zip(field.columns, flattened(field, definition), strict=True):
-            if properties.get(name) != expected:
-                self.problem(where + pointer("properties", name), f"must be {unparse(expected)}, as it is nested")
-            if column.required != (name in required):
-                self.problem(where + pointer("required"), f"does not agree with {name!r}, which is nested")
-
-    def _resolved(self, subschema: Subschema, where: str) -> Resolved | None:
-        try:
-            return self.document.resolved(subschema, where)
-        except ValueError as error:
-            self.problem(where, str(error))
-            return None
-
-    def _property(self, name: str, resolved: Resolved, where: str, *, required: bool) -> FieldSchema | Nested | None:
-        node = resolved.subschema
-        if node.type != ("object",) and node.properties is None:
-            return self._value(name, node, where, nullable=resolved.nullable, required=required)
-        field = self._nested(name, resolved, where)
-        if field and not required and not field.defaults and any(column.required for column in field.record.columns):
-            self.problem(where, "has fields that are required: list it in required, or give it a default")
-        return field
-
-    def _nested(self, name: str, resolved: Resolved, where: str) -> Nested | None:
-        outside = resolved.outside
-        referred = outside is not resolved.target
-        if resolved.nullable:
-            self.problem(where, "is a record, which cannot be null; make its fields optional instead")
-            return None
-        if referred:
-            self._refuse_others(outside, _ANYWHERE | _OF_FIELDS | {"ref"}, where, "a reference to an object")
-        title = [name, *tokens_of(resolved.pointer)][-1] if referred else name
-        record = self.record(resolved.target, resolved.pointer, title[:1].upper() + title[1:])
-        if record is None:
-            return None
-        if (1 + len(outside.aliases or ())) * _count_names(record.columns) > _MOST_NAMES:
-            self.problem(where, f"brings more than {_MOST_NAMES:,} names")
-            return None
-        return self.make_nested(
-            attribute=self._attribute(name, outside, where),
-            name=name,
-            record=record,
-            defaults=self._defaults(record, outside, where),
-            aliases=outside.aliases or (),
-            doc=inspect.cleandoc(outside.description or "") if referred else "",
+            self._report(layer.place("additional"), "must be true, false or numbers and strings")
+        members = tuple(self._members(node, where))
+        record = self._make_record(
+            name=self._record_name(layer, title),
+            fields=tuple(member.field for member in members),
+            doc=inspect.cleandoc(node.description or ""),
         )
+        self._check_required(layer)
+        self._check_attributes(members)
+        whole = types == {"object"} and KEYWORDS["properties"] not in node.unread
+        whole = whole and all(member.whole for member in members)
+        unsure = frozenset(name for member in members for name in member.unsure)
+        return self._checked(_Read(record, unsure, whole), members, where)
 
-    def _defaults(self, record: Record, outside: Subschema, where: str) -> tuple[Value | None, ...]:
-        if outside.default is ABSENT and outside.non_finite_default is ABSENT:
-            return ()
-        given: dict[str, object] = {}
-        for values, read_value in ((outside.default, _same), (outside.non_finite_default, _non_finite)):
+    def _record_name(self, layer: Layer, title: str) -> str:
+        given = layer.keywords.title
+        name = class_name(title if given is None else given)
+        if not name:
+            if KEYWORDS["title"] not in layer.keywords.unread:
+                self._report(layer.place("title"), "is missing: it is the name of the record")
+        elif (reason := identifier_problem(name)) is not None:
+            self._report(layer.place("title"), f"is the name of the record, and {reason}")
+        return name
+
+    def _check_required(self, layer: Layer) -> None:
+        properties = layer.keywords.properties or {}
+        if KEYWORDS["properties"] in layer.keywords.unread:
+            return
+        for index, name in enumerate(layer.keywords.required or ()):
+            if name not in properties:
+                self._report(layer.place("required") + pointer(str(index)), f"is {name!r}, which is not in properties")
+
+    def _check_attributes(self, members: Sequence[Member]) -> None:
+        taken: dict[str, Member] = {}
+        for member in members:
+            attribute = member.field.attribute
+            if (other := taken.setdefault(attribute, member)) is not member:
+                reason = f"is the attribute {attribute}, as {other.field.name!r} is: give one of them another, by "
+                self._report(member.place("attribute"), reason + KEYWORDS["attribute"])
+
+    def _checked(self, read: _Read[R], members: Sequence[Member], where: str) -> _Read[R]:
+        """Hold the record to the rules of records; what breaks them is told by its place in the document."""
+        columns = read.record.columns
+        if _count_names(columns) > _MOST_NAMES:
+            self._report(where, f"has more than {_MOST_NAMES:,} names of fields")
+            return attrs.evolve(read, whole=False)
+        owners = [(member, place) for member in members for place in range(len(member.columns))]
+        unsure, whole = set(read.unsure), read.whole
+        for place, flaw in read.record.flaws():
+            if place is None:
+                if read.whole:
+                    self._report(where, flaw.reason)
+                whole = False
+                continue
+            member, within = owners[place]
+            if isinstance(member.field, FieldSchema):
+                self._report(member.place(flaw.part, flaw.place), flaw.reason)
+            elif columns[place].name not in read.unsure:  # else it was told where the nested record is
+                self._report(member.place(flaw.part, within if flaw.part == "default" else None), flaw.reason)
+            unsure.add(columns[place].name)
+        return _Read(read.record, frozenset(unsure), whole)
+
+    def _members(self, node: Subschema, where: str) -> Iterator[Member]:
+        """Yield the fields of the object *node*, in the order of its properties."""
+        properties = node.properties or {}
+        required = frozenset(properties if KEYWORDS["required"] in node.unread else node.required or ())
+        nested = {name: self._declared(name, node, where) for name in node.nested or {}}
+        owners = {column.name: member for member in nested.values() for column in member.columns}
+        lost = tuple(f"{name}/" for name, member in nested.items() if not member.whole)
+        for name in properties:
+            place = where + pointer("properties", name)
+            if name in owners:
+                if (owner := nested.pop(owners[name].field.name, None)) is not None:
+                    yield owner
+            elif name.startswith(lost) or ("/" in name and KEYWORDS["nested"] in node.unread):
+                yield _stand_in(name, place)  # it may be a column of a nested record
+            else:
+                yield self._property(name, place, required=name in required)
+        yield from nested.values()
+
+    def _declared(self, name: str, node: Subschema, where: str) -> Member:
+        """Return the nested record *name* of those that ``x-typedtrack-nested`` declares."""
+        place = where + pointer(KEYWORDS["nested"], name)
+        resolved = self._resolver.resolved(place)
+        member = self._nested(name, resolved, place)
+        if not isinstance(member.field, FieldSchema) and resolved.target and member.whole and not member.unsure:
+            self._compare(member.field, resolved.target, node, where)
+        return member
+
+    def _compare(self, field: Nested, target: str, node: Subschema, where: str) -> None:
+        """Hold the columns among the properties of *node* to what *field* brings: they say the same twice."""
+        required = node.required or ()
+        for column, (name, expected) in zip(field.columns, flattened(field, *tokens_of(target)), strict=True):
+            found = (node.properties or {}).get(name)
+            if not {KEYWORDS["properties"]} & node.unread and found != expected and not (found and found.unread):
+                self._report(where + pointer("properties", name), f"must be {unparse(expected)}, as it is nested")
+            if column.required != (name in required) and KEYWORDS["required"] not in node.unread:
+                index = () if column.required else (str(required.index(name)),)
+                self._report(where + pointer("required", *index), f"does not agree with {name!r}, which is nested")
+
+    def _property(self, name: str, where: str, *, required: bool) -> Member:
+        resolved = self._resolver.resolved(where)
+        keywords = resolved.all.keywords
+        if keywords.type != ("object",) and keywords.properties is None:
+            return read_value(name, resolved.all, where, self._report, nullable=resolved.nullable, required=required)
+        member = self._nested(name, resolved, where)
+        if not required and keywords.default is ABSENT and keywords.non_finite_default is ABSENT:
+            inner = () if isinstance(member.field, FieldSchema) else member.field.columns
+            if any(column.required and column.name not in member.unsure for column in inner):
+                self._report(where, "has fields that are required: list it in required, or give it a default")
+        return member
+
+    def _nested(self, name: str, resolved: Resolved, where: str) -> Member:
+        if resolved.target is None or self._places[resolved.target] is UNREADABLE:
+            return _stand_in(name, where)
+        if resolved.nullable and resolved.all.keywords.type is not None:
+            reason = "is a record, which cannot be null; make its fields optional instead"
+            self._report(where + pointer(self._null_keyword(where)), reason)
+        if resolved.outside is not None:
+            refuse_others(resolved.outside, _OF_REFERENCES, "a reference to an object", self._report)
+        if resolved.target in self._open:
+            self._report(where + pointer(KEYWORDS["ref"]), "leads to a record that contains itself")
+            return _stand_in(name, where)
+        title = name if resolved.outside is None else [name, *tokens_of(resolved.target)][-1]
+        read = self.record(resolved.target, title[:1].upper() + title[1:])
+        layer = resolved.all
+        if (1 + len(layer.keywords.aliases or ())) * _count_names(read.record.columns) > _MOST_NAMES:
+            self._report(where, f"brings more than {_MOST_NAMES:,} names")
+            return _stand_in(name, where)
+        places = field_places(layer)
+        field = self._make_nested(
+            attribute=attribute_of(name, layer, where, self._report),
+            name=name,
+            record=read.record,
+            defaults=self._defaults(read, layer, places),
+            aliases=layer.keywords.aliases or (),
+            doc=inspect.cleandoc((resolved.outside and resolved.outside.keywords.description) or ""),
+        )
+        return Member(field, where, places, frozenset(f"{name}/{inner}" for inner in read.unsure), read.whole)
+
+    def _null_keyword(self, where: str) -> str:
+        given = self._places[where].given()
+        names = [name for name in ("one_of", "any_of", "ref") if name in given and "null" not in given.get("type", ())]
+        return KEYWORDS[names[0] if names else "type"]
+
+    def _defaults(
+        self, read: _Read[R], layer: Layer, places: dict[tuple[str, int | None], str]
+    ) -> tuple[Value | Missing | None, ...]:
+        """Return the default of each column of the nested record, none where it has no default; note their *places*."""
+        given: dict[str, tuple[object, str]] = {}
+        for attribute, taken in (("default", json_number), ("non_finite_default", non_finite)):
+            values, place = getattr(layer.keywords, attribute), layer.place(attribute)
             if isinstance(values, Mapping):
-                mapping = cast("Mapping[str, object]", values)  # of other names none is one of the record
-                given.update((name, read_value(value)) for name, value in mapping.items())
+                for name, value in cast("Mapping[str, object]", values).items():  # of other names none is a column
+                    at = place + pointer(str(name))
+                    given[name] = taken(value, at, self._report), at
             elif values is not ABSENT:
-                self.problem(where + pointer("default"), f"must be an object, not {shown(values)}")
+                self._report(place, f"must be an object, not {shown(values)}")
                 return ()
-        defaults: list[Value | None] = []
-        for column in record.columns:
-            default = given.pop(column.name, None if column.optional else column.default)
-            if default is MISSING:
-                self.problem(where + pointer("default"), f"lacks {column.name!r}")
-            defaults.append(
-                cast("Value | None", _of_kind(default, column.kind))
-            )  # what is none, the definition refuses
-        for name in given:
-            self.problem(where + pointer("default", name), "is no field of the record")
+        if layer.keywords.default is ABSENT and layer.keywords.non_finite_default is ABSENT:
+            return ()
+        defaults: list[Value | Missing | None] = []
+        for index, column in enumerate(read.record.columns):
+            absent = None if column.optional else column.default
+            default, places["default", index] = given.pop(column.name, (absent, layer.place("default")))
+            if (
+                default is MISSING
+                and places["default", index] == layer.place("default")
+                and column.name not in read.unsure
+            ):
+                self._report(layer.place("default"), f"lacks {column.name!r}")
+            defaults.append(cast("Any", of_kind(default, column.kind)))  # what no value is, the definition refuses
+        for _, place in given.values():
+            if read.whole:
+                self._report(place, "is no field of the record")
         return tuple(defaults)
 
-    def _attribute(self, name: str, node: Subschema, where: str) -> str:
-        attribute = attribute_name(name) if node.attribute is None else node.attribute
-        if (reason := attribute_problem(attribute)) is not None:
-            self.problem(where, f"is an attribute in Python, by {KEYWORDS['attribute']} or else by its name: {reason}")
-        return attribute
 
-    def _value(self, name: str, node: Subschema, where: str, *, nullable: bool, required: bool) -> FieldSchema | None:
-        before = len(self.problems)
-        choices, null_chosen = self._choices(node, where)
-        kind = self._kind(node, choices, where)
-        if kind is None or len(self.problems) > before:
-            return None
-        self._refuse_others(node, _OF_KIND[kind], where, f"the type {JSON_TYPES[kind]}")
-        if node.max_bytes not in (None, MAX_STR_BYTES):
-            self.problem(where + pointer(KEYWORDS["max_bytes"]), f"is always {MAX_STR_BYTES}; bound it by maxLength")
-        given = node.default if node.non_finite_default is ABSENT else _non_finite(node.non_finite_default)
-        optional = nullable or null_chosen or (not required and given in (ABSENT, None))
-        default = MISSING if required or node.no_default or not optional else None
-        if given is not ABSENT:
-            default = cast("Any", _of_kind(given, kind))  # what no value is, the definition refuses
-        constraints = {theirs: _of_kind(getattr(node, ours), kind) for ours, theirs in CONSTRAINT_KEYWORDS.items()}
-        field = FieldSchema(
-            **cast("dict[str, Any]", constraints),  # of the types that parse found
-            attribute=self._attribute(name, node, where),
-            name=name,
-            kind=kind,
-            optional=optional,
-            choices=choices,
-            default=default,
-            aliases=node.aliases or (),
-            doc=inspect.cleandoc(node.description or ""),
-            deprecated=bool(node.deprecated),
-        )
-        for reason in field.definition_problems():
-            self.problem(where, reason)
-        return field if len(self.problems) == before else None
-
-    def _choices(self, node: Subschema, where: str) -> tuple[tuple[int | str, ...], bool]:
-        """Return the values that ``enum`` or ``const`` allow, none if any is, and whether null is among them."""
-        if node.enum is None and node.const is ABSENT:
-            return (), False
-        if node.enum is not None and node.const is not ABSENT:
-            self.problem(where + pointer("const"), "does not apply beside enum")
-        keyword, allowed = ("const", (node.const,)) if node.enum is None else ("enum", node.enum)
-        choices = tuple(choice for choice in allowed if choice is not None)
-        if {type(choice) for choice in choices} not in ({int}, {str}):
-            self.problem(where + pointer(keyword), "takes only integers, or only strings, besides null")
-        elif len(set(choices)) < len(choices):
-            self.problem(where + pointer(keyword), "repeats a value")
-        return cast("tuple[int | str, ...]", choices), None in allowed
-
-    def _kind(self, node: Subschema, choices: tuple[int | str, ...], where: str) -> KindName | None:
-        chosen = JSON_TYPES.get(type(choices[0]).__name__) if choices else None
-        types = node.type or ((chosen,) if chosen else ())
-        if len(types) == 1 and types[0] in KIND_NAMES:
-            if chosen in (None, types[0]):
-                return cast("KindName", KIND_NAMES[types[0]])
-            self.problem(where + pointer("type"), f"is {types[0]}, but the values allowed are of the type {chosen}")
-        else:
-            found = shown(types[0] if len(types) == 1 else list(types)) if types else "absent"
-            self.problem(where + pointer("type"), f"is {found}: a field is integer, number or string, or an object")
-        return None
-
-
-def _of_kind(value: object, kind: KindName) -> object:
-    """Return *value*, an `int` as a `float` if *kind* is, and a double can be it: JSON does not tell 1 from 1.0."""
-    try:
-        return float(value) if kind == "float" and type(value) is int else value
-    except OverflowError:
-        return value
-
-
-def _non_finite(value: object) -> object:
-    return NON_FINITE.get(value, value) if isinstance(value, str) else value
-
-
-def _same(value: object) -> object:
-    return value
+def _stand_in(name: str, where: str) -> Member:
+    """Return what stands in for a field that could not be read at all, nor its attribute."""
+    field = FieldSchema(attribute=where, name=name, kind="int")
+    return Member(field, where, {}, frozenset({name}), whole=False)
 
 
 def _count_names(columns: Sequence[FieldSchema]) -> int:

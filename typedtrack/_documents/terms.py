@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from typing import Final, Protocol
+from typing import Final, Protocol, cast
 
-from typedtrack._columns import FieldSchema
+from typedtrack._columns import FieldSchema, Flaw, KindName
 from typedtrack._documents.grammar import Subschema
 from typedtrack._values import KINDS, Value
 
@@ -43,11 +43,13 @@ class Record(Protocol):
     def doc(self) -> str: ...
     @property
     def columns(self) -> tuple[FieldSchema, ...]: ...
-    def definition_problems(self) -> Iterator[tuple[str | None, str]]: ...
+    def flaws(self) -> Iterator[tuple[int | None, Flaw]]: ...
 
 
 JSON_TYPES: Final = {kind.type.__name__: kind.json_type for kind in KINDS.values()}
-KIND_NAMES: Final = {json_type: name for name, json_type in JSON_TYPES.items()}
+KIND_NAMES: Final[dict[str, KindName]] = {  # the names of the kinds are these
+    json_type: cast("KindName", name) for name, json_type in JSON_TYPES.items()
+}
 NON_FINITE: Final = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 
 CONSTRAINT_KEYWORDS: Final = {

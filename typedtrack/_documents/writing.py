@@ -42,7 +42,7 @@ class _Writer:
             else:
                 name = self._definition(field.record)
                 nested[field.name] = _nesting(field, name)
-                properties.update(flattened(field, name))
+                properties.update(flattened(field, "$defs", name))
         return Subschema(
             title=record.name,
             description=record.doc or None,
@@ -99,10 +99,11 @@ def _nesting(field: Nested, definition: str) -> Subschema:
     )
 
 
-def flattened(field: Nested, definition: str) -> Iterator[tuple[str, Subschema]]:
+def flattened(field: Nested, *definition: str) -> Iterator[tuple[str, Subschema]]:
+    """Yield the name and the subschema of each column that *field* brings; its record is at the tokens *definition*."""
     for column, inner in zip(field.columns, field.record.columns, strict=True):
         finite, non_finite = _written_default(column.default) if field.defaults else (ABSENT, ABSENT)
-        target = reference("$defs", definition, "properties", inner.name)
+        target = reference(*definition, "properties", inner.name)
         yield column.name, Subschema(ref=target, default=finite, non_finite_default=non_finite)
 
 
