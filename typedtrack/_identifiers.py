@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import itertools
 import keyword
 import re
 import unicodedata
+from collections.abc import Collection, Iterable
 from typing import Final
 
-__all__ = ["attribute_name", "attribute_problem", "class_name", "identifier_problem"]
+__all__ = ["RESERVED", "attribute_name", "attribute_names", "attribute_problem", "class_name", "identifier_problem"]
+
+RESERVED: Final = frozenset({"Annotated", "Literal", "Meta", "field", "float", "int", "record", "str"})
+"""Names that generated code itself uses."""
 
 _NOT_IN_IDENTIFIERS: Final = re.compile(r"[^0-9A-Za-z_]")
 _WORDS: Final = re.compile(r"[0-9A-Za-z]+")
@@ -42,6 +47,30 @@ def attribute_problem(attribute: str) -> str | None:
     if attribute.startswith("_"):
         return f"{attribute!r} begins with an underscore"
     return identifier_problem(attribute)
+
+
+def attribute_names(names: Iterable[str], reserved: Collection[str] = ()) -> dict[str, str]:
+    """Return an attribute for each of *names*: that of `attribute_name`, where code can have it and no other name does.
+
+    In front of one that no code can have, or that is *reserved*, stands ``field_``. Of several names with the same one,
+    it is for the name that it equals, or else the first in alphabetical order; the others have a number behind, from 2.
+
+    >>> attribute_names(["loss/1", "loss-1", "2d", "class"])
+    {'loss/1': 'loss_1_2', 'loss-1': 'loss_1', '2d': 'field_2d', 'class': 'field_class'}
+    """
+    own = {name: attribute_name(name) for name in names}
+    refused = {*RESERVED, *reserved}
+    chosen: dict[str, str] = {}
+    for name in sorted(own, key=lambda name: (own[name] != name, name)):
+        if own[name] not in refused and attribute_problem(own[name]) is None:
+            chosen.setdefault(own[name], name)
+    given = {name: attribute for attribute, name in chosen.items()}
+    for name in sorted(own.keys() - given.keys()):
+        first = own[name] if own[name] in chosen else f"field_{own[name]}"
+        candidates = itertools.chain([first], (f"{first}_{number}" for number in itertools.count(2)))
+        given[name] = next(candidate for candidate in candidates if candidate not in refused | chosen.keys())
+        chosen[given[name]] = name
+    return {name: given[name] for name in own}
 
 
 def class_name(title: str) -> str:

@@ -7,11 +7,14 @@ import pty
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
+import fsspec
 import pytest
 
 from tests.cli.conftest import RECORDS, Cli
-from typedtrack.schemas import RULES
+from tests.cli.test_made_files import BOTH
+from typedtrack.schemas import RULES, read_committed
 
 
 @pytest.fixture
@@ -154,7 +157,7 @@ def test_a_commit_that_is_not_there_is_refused(cli: Cli, ref: str) -> None:
     _git("init")
     code, out, err = cli("schema", "check", "schemas", "--against", f"git:{ref}")
     assert (code, out) == (2, "")
-    assert f"no schema at git:{ref}: git cannot read schemas: fatal: " in err
+    assert f"no schema at git:{ref}: {ref!r} is no commit, branch or tag of the repository of schemas" in err
     assert err.count("\n") == 1
 
 
@@ -163,7 +166,44 @@ def test_a_commit_without_the_schemas_is_refused(cli: Cli) -> None:
     cli("schema", "export", "records.py", "--out", "schemas")
     _git("init")
     _git("commit", "--allow-empty", "-m", "Empty")
-    assert "no *.schema.json in schemas as of HEAD" in cli("schema", "check", "schemas", "--against", "git:HEAD").err
+    line = "schemas held no *.schema.json as of HEAD, if it existed; name a later commit"
+    assert line in cli("schema", "check", "schemas", "--against", "git:HEAD").err
+    code, out, err = cli("schema", "check", BOTH[0], "--against", "git:HEAD")
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert f"{BOTH[0]} did not exist as of HEAD; name a later commit (fatal: " in err
+
+
+def test_what_is_gone_now_is_no_new_schema(cli: Cli) -> None:
+    """NEW is there now: what only a commit has is told as missing, a URL as what git has not."""
+    cli("schema", "export", "records.py", "--out", "schemas")
+    _git("init")
+    _git("add", "schemas")
+    _git("commit", "-m", "Schemas")
+    Path(BOTH[0]).unlink()
+    code, out, err = cli("schema", "check", BOTH[0], "--against", "git:HEAD")
+    line = f"typedtrack: Invalid value: no schema at {BOTH[0]}: it does not exist\n"
+    assert (code, out, err) == (2, "", line)
+
+    memory: Any = fsspec.filesystem("memory")
+    memory.pipe("/test-cli-new/a.schema.json", Path(BOTH[1]).read_bytes())
+    code, out, err = cli("schema", "check", "memory://test-cli-new", "--against", "git:HEAD")
+    memory.rm("/test-cli-new", recursive=True)
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert "no schema at git:HEAD: it is what NEW held then, and memory://test-cli-new is a URL; name a file" in err
+    assert cli("schema", "check", f"file://{Path.cwd()}/{BOTH[1]}", "--against", "git:HEAD").code == 0
+
+
+def test_without_a_repository_or_git_there_is_no_commit(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Either is told in one line, with what git says of it."""
+    cli("schema", "export", "records.py", "--out", "schemas")
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(Path.cwd().parent))
+    code, out, err = cli("schema", "check", "schemas", "--against", "git:HEAD")
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert "no schema at git:HEAD: schemas is in no git repository (fatal: not a git repository" in err
+    monkeypatch.setenv("PATH", "")
+    answer = cli("schema", "check", "schemas", "--against", "git:HEAD")
+    line = "typedtrack: Invalid value: no schema at git:HEAD: git is not installed, or not on the PATH\n"
+    assert answer == (2, "", line)
 
 
 @pytest.mark.usefixtures("versions")
@@ -217,3 +257,9 @@ def test_schemas_elsewhere_are_named_in_full(cli: Cli, tmp_path_factory: pytest.
     cli("schema", "export", "records.py:TrainResult", "--out", str(elsewhere))
     shown = f"TrainResult: compatible with {elsewhere}/train_result.schema.json\n"
     assert cli("schema", "check", str(elsewhere), "--against", str(elsewhere)) == (0, shown, "")
+
+
+def test_a_path_that_is_gone_has_no_past(tmp_path: Path) -> None:
+    """`read_committed` is for what is there."""
+    with pytest.raises(FileNotFoundError, match="gone does not exist; git:REF is for what is there now"):
+        read_committed(tmp_path / "gone", "HEAD")

@@ -60,6 +60,23 @@ def test_nothing_but_corrupt_results_is_told(cli: Cli) -> None:
     assert answer.document == {"schema": None, "results": 0, "outliers": [outlier]}
 
 
+def test_names_that_python_cannot_have_are_proposed_others(cli: Cli) -> None:
+    """The schema and the module load, though no field has the attribute of its name."""
+    FsspecResultTracker("results")["a"] = {"class": 1, "2d/loss": 0.5, "Result": "x", "loss/1": 1, "loss-1": 2}
+    code, out, err = cli("schema", "infer", "results")
+    assert (code, err) == (0, "")
+    Path("result.schema.json").write_text(out)
+    assert cli("schema", "generate", "result.schema.json", "--out", "made.py").code == 0
+    assert Path("made.py").read_text() == cli("schema", "infer", "results", "--python").out
+    assert '    loss_1_2: int = field(name="loss/1")\n' in Path("made.py").read_text()
+
+
+def test_a_name_that_is_none_is_misuse(cli: Cli) -> None:
+    """``--name`` is that of a class; nothing is read before it is known to be one."""
+    line = "typedtrack: Invalid value for '--name': 'my run' is no Python identifier\n"
+    assert cli("schema", "infer", "nowhere", "--name", "my run") == (2, "", line)
+
+
 def test_a_store_that_fails_is_no_answer(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     """A failure to read is an error, with its code, whatever is corrupt besides."""
 

@@ -118,6 +118,17 @@ def test_generate_writes_what_export_reads(cli: Cli, stubs: bool) -> None:
         assert cli("schema", "export", "made.py", "--out", "schemas", "--check") == (0, "", "")
 
 
+def test_the_suffix_and_the_flag_say_the_same(cli: Cli) -> None:
+    """A ``.pyi`` has stubs without being told; ``--stubs`` into a ``.py`` is misuse, and writes nothing."""
+    cli("schema", "export", "records.py", "--out", "schemas")
+    assert cli("schema", "generate", "schemas", "--out", "made.pyi").code == 0
+    assert cli("schema", "generate", "schemas", "--out", "made.pyi", "--stubs", "--check") == (0, "", "")
+    assert "steps: int\n" in Path("made.pyi").read_text("utf-8")
+    line = "typedtrack: --stubs writes a .pyi, not made.py: leave it out for a module, or name a .pyi\n"
+    assert cli("schema", "generate", "schemas", "--out", "made.py", "--stubs") == (2, "", line)
+    assert not Path("made.py").exists()
+
+
 def test_check_of_made_files_shows_what_is_stale(cli: Cli) -> None:
     """``--check`` exits with 1 and a diff, of a file that is missing, too; it writes nothing."""
     cli("schema", "export", "records.py", "--out", "schemas")

@@ -5,14 +5,21 @@ from __future__ import annotations
 import itertools
 from collections import Counter
 from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from types import ModuleType
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from typedtrack import BulkError, CorruptResultError, Result, SchemaError, Value
-from typedtrack.schemas import Outlier, infer
-from typedtrack.testing.strategies import values
+from typedtrack import BulkError, CorruptResultError, Result, SchemaError, Value, schema_of
+from typedtrack._codec import encode
+from typedtrack._record_codec import record_codec
+from typedtrack._records import record_type
+from typedtrack.codegen import generate
+from typedtrack.schemas import Outlier, document_text, infer, load_schemas
+from typedtrack.testing.strategies import field_names, results, values
 
 
 @st.composite
@@ -112,15 +119,61 @@ def test_nothing_suggests_nothing() -> None:
     assert infer([], "Run") is None
 
 
-def test_fields_that_no_record_can_have_are_refused_all_at_once() -> None:
-    """Names that make no attribute, or the same one, a bad name of the record, and no field that is always there."""
-    with pytest.raises(SchemaError) as refused:
-        infer([("a", {"a/b": 1, "a_b": 2, "2nd": 3}), ("b", {"class": 4})], "no name")
+NAMES = {
+    "loss": "loss",
+    "loss_1": "loss_1",
+    "loss-1": "loss_1_3",
+    "loss/1": "loss_1_4",
+    "loss 1_2": "loss_1_2",
+    "2d/loss": "field_2d_loss",
+    "class": "field_class_2",
+    "self": "field_self",
+    "int": "field_int",
+    "Run": "field_Run",
+    "_hidden": "field__hidden",
+    "field_class": "field_class",
+    "größe": "gr__e",
+    "中文": "field___",
+    "日本": "field____2",
+}
+
+
+def test_every_field_is_given_an_attribute() -> None:
+    """What its name makes, if code can have it and no other has; else one by the rule, whatever the order."""
+    for names in (list(NAMES), list(reversed(NAMES))):
+        inference = infer([("a", dict.fromkeys(names, 1))], "Run")
+        assert inference is not None
+        assert {column.name: column.attribute for column in inference.schema.columns} == NAMES
+
+
+def test_what_no_record_can_be_is_refused() -> None:
+    """A name that is none is refused before anything is read; so are results that share no field."""
+    with pytest.raises(SchemaError, match="'no name' is no Python identifier"):
+        infer(_failing(PermissionError("no")), "no name")
+    with pytest.raises(SchemaError, match="needs a field that cannot be None") as refused:
+        infer([("a", {"a": 1}), ("b", {"b": 4})], "Run")
     assert refused.value.source == "inferred from 2 results"
-    assert dict(refused.value.problems) == {
-        "/title": "'no name' is no Python identifier",
-        "/properties/a_b": "has the attribute 'a_b', and so has 'a/b'",
-        "/properties/2nd": "'2nd' is no Python identifier",
-        "/properties/class": "'class' is a keyword of Python",
-        "": "needs a field that cannot be None: a result has at least one",
-    }
+
+
+_NAMES = st.sampled_from([*NAMES, "a/b", "a_b", "a_b_2", "a b"]) | field_names()
+
+
+@given(st.lists(results() | st.dictionaries(_NAMES, values(), min_size=1, max_size=5), min_size=1, max_size=3))
+def test_every_result_that_fits_is_read_by_what_is_proposed(stored: list[Result]) -> None:
+    """Infer → generate → import: what is no outlier is read whole; infer → document → `load_schemas` is the same."""
+    shared: Result = {"always": 1}
+    inference = infer(((str(key), {**shared, **result}) for key, result in enumerate(stored)), "Run")
+    assert inference is not None
+    with TemporaryDirectory() as folder:
+        Path(folder, "run.schema.json").write_text(document_text(inference.schema), "utf-8")
+        loaded = load_schemas(folder)["Run"]
+    assert schema_of(loaded) == inference.schema
+    module = ModuleType("generated")
+    exec(generate([inference.schema]), vars(module))
+    assert schema_of(module.Run) == inference.schema
+    odd = {key for outlier in inference.outliers for key in outlier.keys}
+    for key, result in enumerate(stored):
+        if str(key) not in odd:
+            read = record_codec(record_type(module.Run)).decode(encode({**shared, **result}), "file")
+            found = {c.name: getattr(read, c.attribute) for c in inference.schema.columns}
+            assert {name: value for name, value in found.items() if value is not None}.keys() == {*shared, *result}

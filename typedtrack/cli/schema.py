@@ -15,7 +15,17 @@ from typedtrack.cli.output import json_option, print_json, print_markdown, print
 from typedtrack.cli.sources import names_file, record_schemas, schemas_at
 from typedtrack.codegen import drift, generate, write_files
 from typedtrack.errors import BulkError
-from typedtrack.schemas import MODES, RULES, Inference, Mode, Outlier, document_text, file_name, infer
+from typedtrack.schemas import (
+    MODES,
+    RULES,
+    Inference,
+    Mode,
+    Outlier,
+    document_text,
+    file_name,
+    identifier_problem,
+    infer,
+)
 from typedtrack.schemas.inference import corrupt_results
 
 __all__ = ["schema"]
@@ -57,7 +67,13 @@ def export(modules: tuple[str, ...], out: Path, check_only: bool, as_json: bool)
 @_check_option
 @json_option
 def generate_command(schemas: tuple[str, ...], out: Path, stubs: bool, check_only: bool, as_json: bool) -> int:
-    """Write record classes from schemas: files, folders of *.schema.json, or URLs."""
+    """Write record classes from schemas: files, folders of *.schema.json, or URLs.
+
+    A .pyi has stubs, with --stubs or without.
+    """
+    if stubs and out.suffix == ".py":
+        raise click.UsageError(f"--stubs writes a .pyi, not {out}: leave it out for a module, or name a .pyi")
+    stubs = stubs or out.suffix == ".pyi"
     found = [schema for place in schemas for schema in schemas_at(place).values()]
     return _made({out: generate(found, stubs=stubs)}, check_only=check_only, as_json=as_json)
 
@@ -140,10 +156,16 @@ def rules(markdown: bool, as_json: bool) -> None:
         print_table(headers, rows)
 
 
+def _identifier(_context: click.Context, _parameter: click.Parameter, name: str) -> str:
+    if (reason := identifier_problem(name)) is not None:
+        raise click.BadParameter(reason)
+    return name
+
+
 @schema.command(name="infer")
 @click.argument("base")
 @click.option("--prefix", default="", help="Read only the keys below it.")
-@click.option("--name", default="Result", show_default=True, help="Name of the record.")
+@click.option("--name", default="Result", show_default=True, callback=_identifier, help="Name of the record.")
 @click.option("--python", is_flag=True, help="Print a module with the record, not the schema.")
 @json_option
 def infer_command(base: str, prefix: str, name: str, python: bool, as_json: bool) -> int:

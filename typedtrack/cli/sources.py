@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
 import importlib.util
 import sys
@@ -14,6 +15,7 @@ import click
 
 from typedtrack._records import schema_of
 from typedtrack._schema import RecordSchema
+from typedtrack.backends.local import local_path
 from typedtrack.errors import RecordDefinitionError
 from typedtrack.schemas import read_committed, read_schemas
 
@@ -84,10 +86,14 @@ def schemas_at(place: str, *, beside: str | None = None) -> dict[str, RecordSche
     """
     try:
         if beside is not None and place.startswith("git:"):
-            return read_committed(Path(beside), place.removeprefix("git:"))
+            if (path := local_path(beside)) is None:
+                reason = f"it is what NEW held then, and {beside} is a URL; name a file, a folder or a URL instead"
+                raise click.BadParameter(f"no schema at {place}: {reason}")
+            return read_committed(Path(_from_here(path)), place.removeprefix("git:"))
         return {_from_here(source): schema for source, schema in read_schemas(place).items()}
     except FileNotFoundError as error:
-        raise click.BadParameter(f"no schema at {place}: {error}") from error
+        reason = "it does not exist" if error.errno == errno.ENOENT else str(error)
+        raise click.BadParameter(f"no schema at {place}: {reason}") from error
 
 
 def names_file(place: str, schemas: Mapping[str, RecordSchema]) -> bool:

@@ -10,15 +10,12 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from typing import Final
 
-from typedtrack._identifiers import attribute_problem, identifier_problem
+from typedtrack._identifiers import RESERVED, attribute_problem, identifier_problem
 from typedtrack._records import Stat, schema_of
 from typedtrack._schema import FieldSchema, NestedSchema, RecordSchema
 from typedtrack.errors import RecordDefinitionError
 
-__all__ = ["RESERVED", "is_stat", "records_of"]
-
-RESERVED: Final = frozenset({"Annotated", "Literal", "Meta", "field", "float", "int", "record", "str"})
-"""Names that generated code itself uses."""
+__all__ = ["is_stat", "records_of"]
 
 _REMEDY: Final = "name it otherwise in the schema"
 

@@ -3,11 +3,9 @@
 from typedtrack._identifiers import attribute_name, attribute_problem, class_name, identifier_problem
 from typedtrack.schemas.compatibility import (
     MODES,
-    RULES,
     Conflict,
     Incompatibility,
     Mode,
-    Rule,
     check,
     check_history,
     history_warnings,
@@ -16,6 +14,7 @@ from typedtrack.schemas.compatibility import (
 from typedtrack.schemas.files import SUFFIX, document_text, file_name, load_schemas, parse_document, read_schemas
 from typedtrack.schemas.git import read_committed
 from typedtrack.schemas.inference import Inference, Outlier, infer
+from typedtrack.schemas.rules import RULES, Rule
 
 __all__ = [
     "MODES",

@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 
 import attrs
 
-from typedtrack._identifiers import attribute_name, attribute_problem, identifier_problem
+from typedtrack._identifiers import attribute_names, identifier_problem
 from typedtrack._schema import MISSING, FieldSchema, KindName, RecordSchema
 from typedtrack._values import Value
 from typedtrack.errors import BulkError, CorruptResultError, SchemaError, shown
@@ -84,21 +84,24 @@ def _note(keys: list[str], key: str) -> None:
 def infer(items: Iterable[tuple[object, Mapping[str, Value]]], name: str) -> Inference | None:
     """Return the schema that the results of *items*, pairs of key and result, suggest; `None` where there are none.
 
-    It is that of a record *name*. An `int` field is a `float` where some result has a float there. Where a field is a
-    number in some results and a `str` in others, it is what most have, and the others are outliers; so are ints that
-    a float field cannot hold exactly, and what is stored but is no result. Where no field is in every result, those
-    that the most have, more than half, are required, and results without them are outliers. *items* are read once, in
-    memory bounded by the names of fields.
+    It is that of a record *name*, an identifier. A field whose name makes no attribute, or one that is another's, is
+    given one, by ``field_`` in front or a number behind. An `int` field is a `float` where some result has a float
+    there. Where a field is a number in some results and a `str` in others, it is what most have, and the others are
+    outliers; so are ints that a float field cannot hold exactly, and what is stored but is no result. Where no field is
+    in every result, those that the most have, more than half, are required, and results without them are outliers.
+    *items* are read once, in memory bounded by the names of fields.
 
     Raises:
         BulkError: *items* raised it, for more than corrupt results, or after no other result.
-        SchemaError: no record can have these fields; lists every reason.
+        SchemaError: no record can have these fields, or that name; lists every reason.
 
     >>> stored = [("a", {"loss": 1, "note": "ok"}), ("b", {"loss": 0.5})]
     >>> inference = infer(stored, "Run")
     >>> [(field.name, field.kind, field.optional) for field in inference.schema.columns]
     [('loss', 'float', False), ('note', 'str', True)]
     """
+    if (problem := identifier_problem(name)) is not None:
+        raise SchemaError("to infer", (("/title", f"is the name of the record, and {problem}"),))
     seen: dict[str, _Seen] = {}
     first: list[str] = []
     results = 0
@@ -121,8 +124,10 @@ def infer(items: Iterable[tuple[object, Mapping[str, Value]]], name: str) -> Inf
         return None
     most = max(found.counts.total() for found in seen.values())
     needed = most if most * 2 > results else results
-    schema = RecordSchema(name=name, fields=tuple(_proposed(field, found, needed) for field, found in seen.items()))
-    if problems := tuple(_problems(schema)):
+    attributes = attribute_names(seen, [name])
+    fields = (_proposed(field, attributes[field], found, needed) for field, found in seen.items())
+    schema = RecordSchema(name=name, fields=tuple(fields))
+    if problems := tuple(("", reason) for _, reason in schema.definition_problems()):
         raise SchemaError(f"inferred from {results} results", problems)
     outliers = [outlier for field, found in seen.items() for outlier in _outliers(field, found)]
     outliers += (
@@ -143,29 +148,15 @@ def corrupt_results(error: BulkError) -> Outlier | None:
     return Outlier(None, "is stored, and is no result", len(keys), keys[:_EXAMPLES])
 
 
-def _proposed(name: str, found: _Seen, needed: int) -> FieldSchema:
+def _proposed(name: str, attribute: str, found: _Seen, needed: int) -> FieldSchema:
     optional = found.counts.total() < needed
     return FieldSchema(
-        attribute=attribute_name(name),
+        attribute=attribute,
         name=name,
         kind=found.kind,
         optional=optional,
         default=None if optional else MISSING,
     )
-
-
-def _problems(schema: RecordSchema) -> Iterator[tuple[str, str]]:
-    if (reason := identifier_problem(schema.name)) is not None:
-        yield "/title", reason
-    taken: dict[str, str] = {}
-    for field in schema.columns:
-        pointer = f"/properties/{field.name.replace('~', '~0').replace('/', '~1')}"
-        if (reason := attribute_problem(field.attribute)) is not None:
-            yield pointer, reason
-        if taken.setdefault(field.attribute, field.name) != field.name:
-            yield pointer, f"has the attribute {field.attribute!r}, and so has {taken[field.attribute]!r}"
-    for _, reason in schema.definition_problems():
-        yield "", reason
 
 
 def _outliers(name: str, found: _Seen) -> Iterator[Outlier]:
