@@ -170,6 +170,7 @@ FIELDS: list[tuple[object, dict[str, Any]]] = [
         {"oneOf": [{"$ref": "#/$defs/positive"}, {"type": "null"}], "maximum": 2},
         {"optional": True, "ge": 0.0, "le": 2.0},
     ),
+    ({"$ref": "#/$defs/positive", "anyOf": [{"maximum": 5}, {"type": "null"}]}, {"ge": 0.0, "le": 5.0}),
     ({"$ref": "#nonnegative"}, {"ge": 0.0}),
     ({"$ref": "#/$defs/alias"}, {"ge": 0.0, "doc": "Above."}),
     ({"$ref": "#/$defs/around/$defs/within"}, {"kind": "str", "max_length": 5}),
@@ -264,7 +265,7 @@ REFUSED: list[tuple[object, str, str]] = [
     ({"$ref": "#/type"}, "/$ref", "refers to '#/type', where there is no subschema"),
     ({"$ref": "#/$defs/a/b/c"}, "/$ref", "refers to '#/$defs/a/b/c', where there is no subschema"),
     ({"$ref": "http://127.0.0.1/x.json"}, "/$ref", "only references within the document, #/…, are followed"),
-    ({"$ref": "http://["}, "/$ref", "only references within the document"),
+    ({"$ref": "http://[#"}, "/$ref", "only references within the document"),
     ({"$ref": "#anchor"}, "/$ref", "refers to '#anchor', where there is no subschema"),
     ({"type": "integer", "$anchor": "1st"}, "/$anchor", "must begin with a letter"),
     ({"type": "integer", "$id": "x#y"}, "/$id", "has a fragment, 'y'; use $anchor"),
@@ -511,6 +512,9 @@ def test_a_nested_record_is_there_whole() -> None:
     document["properties"]["stat"] = {"$ref": "#/$defs/Stat"}
 
     assert "list it in required, or give it a default" in problems_of(document)["/properties/stat"]
+
+    document["$defs"]["Stat"] = {"type": "object", "properties": {"m": {"type": "number", "default": 0}}}
+    assert [column.default for column in RecordSchema.from_json_schema(document).columns[1:]] == [0.0]
 
 
 def test_columns_agree_with_their_record() -> None:

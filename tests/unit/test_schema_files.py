@@ -60,6 +60,11 @@ def test_nothing_there(tmp_path: Path) -> None:
         read_schemas(tmp_path)
     with pytest.raises(FileNotFoundError):
         read_schemas(tmp_path / "none.schema.json")
+    with pytest.raises(FileNotFoundError, match="No such file or directory: 'memory://test-nothing-there'"):
+        read_schemas("memory://test-nothing-there")
+    (tmp_path / "folder.schema.json").mkdir()
+    with pytest.raises(FileNotFoundError, match=r"no \*\.schema\.json in "):
+        read_schemas(tmp_path)
 
 
 def test_a_url(folder: Path) -> None:
@@ -78,6 +83,13 @@ def test_a_url(folder: Path) -> None:
     ]
     assert list(found.values()) == [schema_of(EvalResult), schema_of(Inner)]
     assert one == {"memory://test-schema-files/inner.schema.json": schema_of(Inner)}
+
+
+def test_a_file_as_other_systems_write_it(tmp_path: Path) -> None:
+    """A byte order mark, and line ends of two characters, say nothing."""
+    text = document_text(schema_of(Inner)).replace("\n", "\r\n")
+
+    assert parse_document(b"\xef\xbb\xbf" + text.encode(), "file") == schema_of(Inner)
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import inspect
 import json
 import os
@@ -45,7 +46,7 @@ def parse_document(data: bytes, source: str) -> RecordSchema:
         SchemaError: *data* are not a supported document.
     """
     try:
-        document = json.loads(data.decode(), object_pairs_hook=_object, parse_constant=_refuse_constant)
+        document = json.loads(data.decode("utf-8-sig"), object_pairs_hook=_object, parse_constant=_refuse_constant)
     except RecursionError:
         reason = "is nested too deeply"
     except UnicodeDecodeError as error:
@@ -90,7 +91,8 @@ def read_schemas(
 
 
 def _read_local(path: Path) -> Iterator[tuple[str, bytes]]:
-    for file in sorted(path.glob(f"*{SUFFIX}")) if path.is_dir() else [path]:
+    files = sorted(path.glob(f"*{SUFFIX}")) if path.is_dir() else [path]
+    for file in (file for file in files if not file.is_dir()):
         with file.open("rb") as stream:
             yield str(file), _bounded(stream.read(_MAX_BYTES + 1), str(file))
 
@@ -104,7 +106,11 @@ def _read_remote(url: str, storage_options: Mapping[str, object]) -> Iterator[tu
         paths = sorted(found for found in filesystem.ls(path, detail=False) if found.endswith(SUFFIX))
     for found in paths:
         source = url if found == path else f"{url.rstrip('/')}/{found.rpartition('/')[2]}"
-        yield source, _bounded(filesystem.cat_file(found, 0, _MAX_BYTES + 1), source)
+        try:
+            data = filesystem.cat_file(found, 0, _MAX_BYTES + 1)
+        except FileNotFoundError as error:  # of which each filesystem says something else
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), source) from error
+        yield source, _bounded(data, source)
 
 
 def _bounded(data: bytes, source: str) -> bytes:
@@ -141,7 +147,10 @@ def load_schemas(
     for source, schema in read_schemas(path_or_url, storage_options=storage_options).items():
         for record in _with_nested(schema):
             if named.setdefault(record.name, record) != record:
-                raise SchemaError(source, (("", f"has a record {record.name} unlike another of that name"),))
+                raise SchemaError(
+                    source,
+                    (("", f"has a record {record.name} unlike another of that name; give one of them another title"),),
+                )
         record_class(schema, module, made)
     return {name: made[schema] for name, schema in named.items()}
 
