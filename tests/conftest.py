@@ -1,8 +1,9 @@
 """What all tests share: Hypothesis's settings, and real servers.
 
-There is one of each server for a session, started at its first use; what the machine lacks is named and skipped.
-Under ``CI=true`` a missing server is a failure. The tests that use one server run on one of pytest-xdist's workers, so
-that no second one is started: the scheduler below sees to it by their names, since of a test it knows nothing else.
+There is one of each server for a session, started at its first use; what the machine lacks is named and skipped, but
+for sshd, whose place asyncssh's server takes. Under ``CI=true`` a missing server is a failure. The tests that use one
+server run on one of pytest-xdist's workers, so that no second one is started: the scheduler below sees to it by their
+names, since of a test it knows nothing else.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ settings.load_profile("typedtrack")
 
 _S3 = re.compile(r"s3|moto")
 _OTHERS = re.compile(r"azure|gcs|sftp|ssh")
+_NONE_MAY_BE_MISSING = os.environ.get("CI") == "true"
 
 
 @pytest.hookimpl(optionalhook=True)  # without pytest-xdist there is one worker
@@ -50,9 +52,15 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadSco
     return ByServer(config, log)
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say that tests which name OpenSSH's server ran against another."""
+    if (missing := servers.sshd.missing()) is not None:
+        terminalreporter.write_line(f"sftp: {missing}; asyncssh's server took its place; `make servers` installs it")
+
+
 def _running(server: ModuleType, factory: pytest.TempPathFactory) -> Iterator[Any]:
     if (missing := server.missing()) is not None:
-        absent = pytest.fail if os.environ.get("CI") == "true" else pytest.skip
+        absent = pytest.fail if _NONE_MAY_BE_MISSING else pytest.skip
         absent(f"{missing}; `make servers` installs it")
     if "PYTEST_XDIST_WORKER" in os.environ:  # the folder above is the one that all workers share
         (factory.getbasetemp().parent / server.__name__).touch(exist_ok=False)  # no second worker may start it
@@ -80,8 +88,9 @@ def azurite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Azure]:
 
 @pytest.fixture(scope="session")
 def sftp(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sftp]:
-    """Return OpenSSH's sftp, running."""
-    yield from _running(servers.sshd, tmp_path_factory)
+    """Return an sftp server, running: OpenSSH's, or asyncssh's where the machine lacks it and may."""
+    stands_in = servers.sshd.missing() is not None and not _NONE_MAY_BE_MISSING
+    yield from _running(servers.asyncssh if stands_in else servers.sshd, tmp_path_factory)
 
 
 @pytest.fixture(scope="session")

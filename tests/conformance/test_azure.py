@@ -23,7 +23,7 @@ def container(azurite: Azure) -> str:
 class TestObstore(ResultTrackerSuite):
     """obstore's native API."""
 
-    race_rounds = 100
+    race_rounds = 200
 
     @pytest.fixture
     def tracker(self, azurite: Azure, container: str) -> ResultTracker:
@@ -36,7 +36,7 @@ class TestObstore(ResultTrackerSuite):
 class TestAdlfs(ResultTrackerSuite):
     """adlfs."""
 
-    race_rounds = 50
+    race_rounds = 200
     machine_runs = 5
 
     @pytest.fixture

@@ -14,7 +14,7 @@ from typedtrack.testing import ResultTrackerSuite
 class TestGcsfs(ResultTrackerSuite):
     """gcsfs."""
 
-    race_rounds = 100
+    race_rounds = 200
 
     @pytest.fixture
     def tracker(self, fake_gcs: Gcs) -> ResultTracker:

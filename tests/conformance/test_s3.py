@@ -39,7 +39,7 @@ class TestObstore(ResultTrackerSuite):
 class TestS3fs(ResultTrackerSuite):
     """s3fs, and a tracker that holds the whole bucket."""
 
-    race_rounds = 50
+    race_rounds = 200
 
     @pytest.fixture
     def tracker(self, ceph: S3) -> ResultTracker:
@@ -52,6 +52,7 @@ class TestS3fs(ResultTrackerSuite):
 class TestObstoreRegistered(ResultTrackerSuite):
     """obstore, registered with fsspec in the place of s3fs."""
 
+    race_rounds = 200
     shared_by_processes = False  # a new process has not registered it
 
     @pytest.fixture

@@ -18,7 +18,7 @@ class TestSshfs(ResultTrackerSuite):
     """sshfs, by asyncssh."""
 
     real_folders = True
-    race_rounds = 50
+    race_rounds = 200
 
     @pytest.fixture
     def tracker(self, sftp: Sftp) -> ResultTracker:
@@ -31,7 +31,7 @@ class TestParamiko(ResultTrackerSuite):
     """fsspec's own, by paramiko."""
 
     real_folders = True
-    race_rounds = 50
+    race_rounds = 200
     shared_by_processes = False  # a new process finds sshfs under this name
 
     @pytest.fixture

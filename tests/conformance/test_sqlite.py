@@ -12,6 +12,8 @@ from typedtrack.testing import ResultTrackerSuite
 class TestSqlite(ResultTrackerSuite):
     """A table of an SQLite database."""
 
+    race_rounds = 200
+
     @pytest.fixture
     def tracker(self, tmp_path: Path) -> ResultTracker:
         """Return a tracker on an empty database."""

@@ -4,6 +4,6 @@
 the machine cannot run it, or `None`. ``install.sh`` (``make servers``) installs what is missing.
 """
 
-from tests.servers import azurite, ceph, gcs, moto, sshd
+from tests.servers import asyncssh, azurite, ceph, gcs, moto, sshd
 
-__all__ = ["azurite", "ceph", "gcs", "moto", "sshd"]
+__all__ = ["asyncssh", "azurite", "ceph", "gcs", "moto", "sshd"]

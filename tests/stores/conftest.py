@@ -99,7 +99,10 @@ def azure_adlfs(azurite_proxy: tuple[Proxy, Azure, str]) -> Client:
     """Return adlfs on Azurite."""
     proxy, service, container = azurite_proxy
     wrong = service._replace(account_key="d3Jvbmc=").adlfs_options
-    return _client("azure_adlfs", proxy, f"az://{container}", service.adlfs_options, wrong_login=wrong)
+    one_try: dict[str, object] = {"retry_total": 0}
+    impatient: dict[str, object] = {"retry_total": 0, "read_timeout": 0.3}
+    base, options = f"az://{container}", service.adlfs_options
+    return _client("azure_adlfs", proxy, base, options, wrong_login=wrong, one_try=one_try, impatient=impatient)
 
 
 @pytest.fixture(params=["s3_obstore", "s3_s3fs", "azure_obstore", "azure_adlfs"])

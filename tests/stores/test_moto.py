@@ -1,4 +1,4 @@
-"""Moto's S3 answers: a second server to tell a missing key from a missing bucket."""
+"""Moto's S3, which pip installs: both clients of S3 on a machine without Ceph, and a second server's word on errors."""
 
 from __future__ import annotations
 
@@ -8,21 +8,68 @@ from collections.abc import Callable
 import pytest
 
 from tests.servers.ceph import S3
-from typedtrack import FsspecResultTracker, ResultExistsError, ResultTracker, open_tracker
+from typedtrack import (
+    FsspecResultTracker,
+    Key,
+    Result,
+    ResultExistsError,
+    ResultNotFoundError,
+    ResultTracker,
+    open_tracker,
+)
 
 
-@pytest.mark.parametrize("door", [open_tracker, FsspecResultTracker])
-def test_missing_key_and_missing_bucket(moto: S3, door: Callable[..., ResultTracker]) -> None:
-    """A missing key is ``{}``, a missing bucket an error; a create finds what is there."""
+@pytest.fixture(params=[open_tracker, FsspecResultTracker])
+def tracker_in(moto: S3, request: pytest.FixtureRequest) -> Callable[[str], ResultTracker]:
+    """Return what makes a tracker in a bucket, by each client."""
+    door: Callable[..., ResultTracker] = request.param
     options = moto.obstore_options if door is open_tracker else moto.s3fs_options
-    name = f"b-{uuid.uuid4()}"
+    return lambda bucket: door(f"s3://{bucket}/base", storage_options=options)
+
+
+@pytest.fixture
+def tracker(moto: S3, tracker_in: Callable[[str], ResultTracker]) -> ResultTracker:
+    """Return a tracker in an empty bucket."""
+    bucket = f"b-{uuid.uuid4()}"
+    moto.make_bucket(bucket)
+    return tracker_in(bucket)
+
+
+def test_missing_bucket(tracker_in: Callable[[str], ResultTracker]) -> None:
+    """A missing bucket is an error, of a get and of a create."""
+    tracker = tracker_in(f"b-{uuid.uuid4()}")
     with pytest.raises(FileNotFoundError):
-        door(f"s3://{name}/base", storage_options=options).get("a")
-    moto.make_bucket(name)
-    tracker = door(f"s3://{name}/base", storage_options=options)
+        tracker.get("a")
+    with pytest.raises(FileNotFoundError):
+        tracker.create("a", x=1)
+
+
+def test_one_key(tracker: ResultTracker) -> None:
+    """A missing key is ``{}``; a create finds what is there; a delete says whether there was something."""
     assert tracker["a"] == {}
+    with pytest.raises(ResultNotFoundError):
+        del tracker["a"]
     tracker.create("a", x=1)
     tracker.create("a", x=1)
     with pytest.raises(ResultExistsError):
         tracker.create("a", x=2)
-    assert list(tracker) == ["a"]
+    tracker["a"] = {"x": 3}
+    assert tracker["a"] == {"x": 3}
+    del tracker["a"]
+    assert list(tracker) == []
+
+
+def test_many_keys(tracker: ResultTracker) -> None:
+    """Several keys are put, listed and got, the one at the prefix among them."""
+    results: dict[Key, Result] = {"t": {"number": -1}, **{f"t/{number}": {"number": number} for number in range(20)}}
+    tracker.put_many(results)
+    assert dict(tracker.items("t")) == results
+    assert tracker.get_many(results) == results
+    assert sorted(tracker.keys("t/")) == sorted(map(str, results))[1:]
+
+
+def test_bounded_read(tracker: ResultTracker) -> None:
+    """Of a large object no more is read than was asked for."""
+    tracker._write("large", b"x" * 1_500_000)
+    assert tracker._read("large", 2**20 + 1) == b"x" * (2**20 + 1)
+    assert tracker._read("large", 1) == b"x"

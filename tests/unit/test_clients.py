@@ -3,21 +3,32 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from types import SimpleNamespace
 from typing import Any
+from unittest.mock import Mock
 
 import obstore
 import obstore.store
 import pytest
 import s3fs.core
+from adlfs.spec import AzureBlobFileSystem
 from azure.core.exceptions import HttpResponseError, ResourceExistsError, ResourceNotFoundError
+from azure.storage.blob.aio import LinearRetry
 from fsspec.asyn import get_loop
 from gcsfs.retry import HttpError
+from obstore.fsspec import FsspecStore
 
-from typedtrack import FsspecResultTracker, ResultTracker, open_tracker
+from typedtrack import (
+    BulkError,
+    FsspecResultTracker,
+    ResultExistsError,
+    ResultNotFoundError,
+    ResultTracker,
+    open_tracker,
+)
+from typedtrack.backends import adlfs
 from typedtrack.backends import obstore as backend
-from typedtrack.backends.adlfs import AdlfsResultTracker
 from typedtrack.backends.gcsfs import GcsfsResultTracker
 from typedtrack.backends.obstore import ObstoreResultTracker
 from typedtrack.backends.s3fs import S3fsResultTracker
@@ -127,18 +138,50 @@ def test_s3fs_missing_bucket(code: str | None) -> None:
         on_s3fs(Answers(refused(code))).create("a", x=1)
 
 
+def test_s3fs_pages() -> None:
+    """A listing goes on to the last page, of which an empty one need not be."""
+    pages = [
+        {"Contents": [{"Key": "base/a"}], "NextContinuationToken": "2"},
+        {"NextContinuationToken": "3"},
+        {"Contents": [{"Key": "base/b"}]},
+    ]
+    answers = Answers(*pages)
+    assert list(iter(on_s3fs(answers))) == ["a", "b"]
+    assert [named.get("ContinuationToken") for _, named in answers.calls] == [None, "2", "3"]
+
+
+def test_s3fs_prefixes() -> None:
+    """A listing below a prefix has the key that is the prefix only where it is there."""
+    there, below = whole(STORED), {"Contents": [{"Key": "base/a/b"}]}
+    assert list(iter(on_s3fs(Answers(there, below)).keys("a"))) == ["a", "a/b"]
+    missing = refused("NoSuchKey", FileNotFoundError)
+    assert list(iter(on_s3fs(Answers(missing, below)).keys("a"))) == ["a/b"]
+
+
+def test_s3fs_bulk() -> None:
+    """One key that fails hides no other."""
+    with pytest.raises(BulkError) as caught:
+        on_s3fs(Answers(whole(STORED), refused("AccessDenied"), whole(STORED))).get_many(["a", "b", "c"])
+    assert list(caught.value.errors) == ["b"]
+    assert caught.value.results == {"a": {"x": 1}, "c": {"x": 1}}
+
+
 # -- adlfs
 
 
-def on_adlfs(**calls: object) -> AdlfsResultTracker:
-    """Return a tracker on adlfs, whose container has *calls*."""
+def on_adlfs(calls: Mapping[str, object], **options: object) -> adlfs.AdlfsResultTracker:
+    """Return a tracker on adlfs with *options*, whose container has *calls* in the place of its own."""
+    given: Any = {"account_name": "account", "account_key": "c2VjcmV0", "skip_instance_cache": True, **options}
+    fs = AzureBlobFileSystem(**given)
+    tracker = adlfs.tracker_over(fs, "container/base", 4)
+    assert isinstance(tracker, adlfs.AdlfsResultTracker)
+    if calls:
+        container: Any = SimpleNamespace(**calls)
+        tracker._container = container
+    return tracker
 
-    def get_container_client(name: str) -> object:
-        return SimpleNamespace(**calls)
 
-    client = SimpleNamespace(get_container_client=get_container_client)
-    fs: Any = SimpleNamespace(loop=get_loop(), service_client=client)
-    return AdlfsResultTracker(fs, "container/base", 4)
+REQUEST = SimpleNamespace(http_request=Mock(body=None), context=SimpleNamespace(options={}))
 
 
 def azure(error: HttpResponseError, code: str | None, status: int) -> HttpResponseError:
@@ -154,23 +197,126 @@ def test_adlfs_missing_container(code: str | None) -> None:
     """Only the code of a missing blob is the store's word that nothing is there."""
     missing = azure(ResourceNotFoundError("missing"), code, 404)
     with pytest.raises(ResourceNotFoundError):
-        on_adlfs(download_blob=Answers(missing)).get("a")
+        on_adlfs({"download_blob": Answers(missing)}).get("a")
     with pytest.raises(ResourceNotFoundError):
-        del on_adlfs(delete_blob=Answers(missing))["a"]
+        del on_adlfs({"delete_blob": Answers(missing)})["a"]
 
 
 def test_adlfs_conflict() -> None:
     """A create that is refused because of a lease, or anything but a blob that is there, is the store's error."""
     leased = azure(ResourceExistsError("leased"), "LeaseIdMissing", 409)
     with pytest.raises(ResourceExistsError):
-        on_adlfs(upload_blob=Answers(leased)).create("a", x=1)
+        on_adlfs({"upload_blob": Answers(leased)}).create("a", x=1)
 
 
 def test_adlfs_ranges() -> None:
     """A range of a blob without bytes is no bytes; any other refusal is an error."""
-    assert on_adlfs(download_blob=Answers(azure(HttpResponseError("range"), None, 416)))._read("a", 1) == b""
+    assert on_adlfs({"download_blob": Answers(azure(HttpResponseError("range"), None, 416))})._read("a", 1) == b""
     with pytest.raises(HttpResponseError):
-        on_adlfs(download_blob=Answers(azure(HttpResponseError("denied"), None, 403))).get("a")
+        on_adlfs({"download_blob": Answers(azure(HttpResponseError("denied"), None, 403))}).get("a")
+
+
+class Pages:
+    """What Azure's client lists: the names on each page."""
+
+    def __init__(self, *pages: list[str]) -> None:
+        self.pages = pages
+        self.asked: list[dict[str, object]] = []
+
+    def __call__(self, **named: object) -> Pages:
+        """Note what is asked for."""
+        self.asked.append(named)
+        return self
+
+    async def by_page(self) -> AsyncIterator[AsyncIterator[str]]:
+        """Yield the pages."""
+        for page in self.pages:
+            yield self.names(page)
+
+    async def names(self, page: list[str]) -> AsyncIterator[str]:
+        """Yield the names on one."""
+        for name in page:
+            yield name
+
+
+def test_adlfs_calls() -> None:
+    """Each call asks the container once, for the blob of the key, with the user's time-outs."""
+    upload, delete, download = Answers(None), Answers(None), Answers(SimpleNamespace(readall=Answers(STORED)))
+    listed = Pages(["base/a", "base/b/c"], ["base/d"])
+    calls = {
+        "upload_blob": upload, "delete_blob": delete, "download_blob": download, "list_blob_names": listed
+    }  # fmt: skip
+    tracker = on_adlfs(calls, read_timeout=3)
+    tracker["a"] = {"x": 1}
+    assert upload.calls == [(("base/a", b'{\n  "x": 1\n}\n'), {"overwrite": True, "read_timeout": 3})]
+    assert tracker["a"] == {"x": 1}
+    assert download.calls == [(("base/a",), {"offset": 0, "length": 2**20 + 1, "read_timeout": 3})]
+    del tracker["a"]
+    assert delete.calls == [(("base/a",), {"read_timeout": 3})]
+    assert list(iter(tracker)) == ["a", "b/c", "d"]
+    assert listed.asked == [{"name_starts_with": "base/", "read_timeout": 3}]
+
+
+def test_adlfs_prefixes() -> None:
+    """A listing below a prefix asks for what is at it, and for the names that begin with it and a slash."""
+    missing = azure(ResourceNotFoundError("missing"), "BlobNotFound", 404)
+    listed = Pages(["base/a/b"])
+    download = Answers(SimpleNamespace(readall=Answers(STORED)), missing)
+    tracker = on_adlfs({"download_blob": download, "list_blob_names": listed})
+    assert list(iter(tracker.keys("a"))) == ["a", "a/b"]
+    assert list(iter(tracker.keys("a"))) == ["a/b"]
+    assert listed.asked == [{"name_starts_with": "base/a/"}] * 2
+
+
+def test_adlfs_absent() -> None:
+    """What Azure says is not there is absent: ``{}`` for a get, an error for a delete."""
+    missing = azure(ResourceNotFoundError("missing"), "BlobNotFound", 404)
+    assert on_adlfs({"download_blob": Answers(missing)})["a"] == {}
+    tracker = on_adlfs({"delete_blob": Answers(missing), "download_blob": Answers(missing)})
+    with pytest.raises(ResultNotFoundError):
+        del tracker["a"]
+
+
+def test_adlfs_lost_create() -> None:
+    """A create that finds a blob compares: its own content is no error, other content is."""
+    there = azure(ResourceExistsError("there"), "BlobAlreadyExists", 409)
+    calls = {
+        "upload_blob": Answers(there, there),
+        "download_blob": Answers(*(SimpleNamespace(readall=Answers(STORED)) for _ in range(2))),
+    }
+    tracker = on_adlfs(calls)
+    tracker.create("a", x=1)
+    with pytest.raises(ResultExistsError):
+        tracker.create("a", x=2)
+
+
+@pytest.mark.parametrize(
+    ("options", "tries"), [({}, 7), ({"retry_total": 0}, 1), ({"retry_policy": LinearRetry(retry_total=2)}, 3)]
+)
+def test_adlfs_client(options: dict[str, object], tries: int) -> None:
+    """The client of the container is for the account that adlfs has logged in to, and tries as often as is asked."""
+    client = on_adlfs({}, **options)._container
+    assert client.url == "https://account.blob.core.windows.net/container"
+    assert client.credential.account_name == "account"
+    within: Any = client
+    policy = within._config.retry_policy
+    settings = policy.configure_retries(REQUEST)
+    made = 1
+    while policy.increment(settings, request=REQUEST.http_request, response=Mock()):
+        made += 1
+    assert made == tries
+
+
+def test_adlfs_retries(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It waits less than a second at first and a few at most, and tries nothing again when its time is up."""
+    policy = adlfs.Retries(retry_total=100, retry_status=100)
+    pauses = [policy.get_backoff_time({"count": count}) for count in range(1, 20)]
+    assert 0 < pauses[0] < 0.2
+    assert pauses[0] < pauses[4] < pauses[19 - 1] <= 7.5
+    settings = policy.configure_retries(REQUEST)
+    assert policy.increment(settings, request=REQUEST.http_request, response=Mock())
+    monkeypatch.setattr("typedtrack.backends.adlfs.time.monotonic", lambda: settings["until"])
+    assert not policy.increment(settings, request=REQUEST.http_request, response=Mock())
 
 
 # -- gcsfs
@@ -211,8 +357,25 @@ def test_obstore_clients() -> None:
     azure_store = ObstoreResultTracker(base, storage_options=options)._client
     assert isinstance(azure_store, obstore.store.AzureStore)
     assert azure_store.config.get("account_name") == "account"
+    options = {"config": {"account_name": "another", "skip_signature": True}}
+    azure_store = ObstoreResultTracker("az://container/folder", storage_options=options)._client
+    assert azure_store.config.get("account_name") == "another"
+    options = {"config": {"skip_signature": True}}
     assert isinstance(ObstoreResultTracker("gs://b", storage_options=options)._client, obstore.store.GCSStore)
     assert isinstance(ObstoreResultTracker("s3://b", storage_options=options)._client, obstore.store.S3Store)
+
+
+def test_obstore_registered() -> None:
+    """In fsspec's clothes it keeps its options, those of the store itself and those of obstore."""
+    config: Any = {"region": "nowhere", "skip_signature": "true"}
+    fs = FsspecStore("s3", config=config, endpoint="http://host", retry_config={"max_retries": 0})
+    tracker = backend.tracker_over(fs, "bucket/base", 4)
+    assert repr(tracker) == "ObstoreResultTracker('s3://bucket/base')"
+    assert isinstance(tracker, ObstoreResultTracker)
+    store = tracker._client
+    assert isinstance(store, obstore.store.S3Store)
+    assert store.config == {"bucket": "bucket", "endpoint": "http://host", **config}
+    assert (store.retry_config or {}).get("max_retries") == 0
 
 
 def test_obstore_bounded_read(monkeypatch: pytest.MonkeyPatch) -> None:

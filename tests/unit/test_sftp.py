@@ -173,6 +173,7 @@ def test_base_at_the_root(channel: Mock) -> None:
     ("error", "named"),
     [
         (OSError("Failure"), SftpFailureError),
+        (OSError("File exists"), SftpFailureError),  # as other servers than OpenSSH's put it
         (OSError("Operation unsupported"), SftpUnsupportedError),
         (PermissionError(errno.EACCES, "Permission denied"), PermissionError),
     ],
@@ -180,9 +181,20 @@ def test_base_at_the_root(channel: Mock) -> None:
 def test_errors_of_paramiko(error: OSError, named: type[OSError]) -> None:
     """What paramiko has only a text for gets a name; what has one keeps it."""
     client = Mock()
+    client.get_channel.return_value.closed = False
     client.mkdir.side_effect = error
     with pytest.raises(named):
         ParamikoChannel(client).make_folder("/a")
+
+
+def test_lost_connection_of_paramiko() -> None:
+    """That the connection is closed is no answer of the server, though paramiko has no number for it either."""
+    client = Mock()
+    client.get_channel.return_value.closed = True
+    client.mkdir.side_effect = error = OSError("Socket is closed")
+    with pytest.raises(OSError, match="closed") as caught:
+        ParamikoChannel(client).make_folder("/a")
+    assert caught.value is error
 
 
 @pytest.mark.parametrize(

@@ -29,16 +29,16 @@ class ParamikoChannel:
 
     @contextmanager
     def _alone(self) -> Generator[SFTPClient]:
-        """Hold the client; name the answers that paramiko has only a text for."""
+        """Hold the client; name the answers that paramiko has only a text for, which is the server's own."""
         with self._lock:
             try:
                 yield self._client
             except OSError as error:
-                if error.args == ("Failure",):
-                    raise SftpFailureError(*error.args) from error
+                if error.errno is not None or self._client.get_channel().closed:
+                    raise
                 if error.args == ("Operation unsupported",):
                     raise SftpUnsupportedError(*error.args) from error
-                raise
+                raise SftpFailureError(*error.args) from error
 
     def read(self, path: str, limit: int) -> bytes:
         """Return the first *limit* bytes at most."""

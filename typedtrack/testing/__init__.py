@@ -4,12 +4,18 @@ A conformance suite, a state machine, a filesystem that fails, and Hypothesis st
 ``st.from_type`` knows every record class, declared before or after. ``import typedtrack`` does not load it.
 """
 
+import pytest
+
+# Before they are imported: without it a failed assertion in them shows none of the values that it compared.
+pytest.register_assert_rewrite("typedtrack.testing.machine", "typedtrack.testing.suites")
+
 from typedtrack.testing.faults import Faults, FaultyFileSystem
 from typedtrack.testing.machine import TrackerMachine, state_machine
 from typedtrack.testing.record_strategies import records
 from typedtrack.testing.schema_strategies import record_classes, record_schemas
 from typedtrack.testing.strategies import field_names, keys, results, values
-from typedtrack.testing.suite import FaultSuite, ResultTrackerSuite
+from typedtrack.testing.suites.faults import FaultSuite
+from typedtrack.testing.suites.tracker import ResultTrackerSuite
 
 __all__ = [
     "FaultSuite",

@@ -1,0 +1,1 @@
+"""The suites that `typedtrack.testing` ships, a module for each part."""

@@ -1,0 +1,132 @@
+"""Tests of several callers at once: races, readers under a writer, threads, processes."""
+
+from __future__ import annotations
+
+import multiprocessing
+import pickle
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Final, TypeVar
+
+import pytest
+
+from typedtrack import Result, ResultExistsError, ResultTimeoutError, ResultTracker
+from typedtrack.testing.suites.store import Store
+
+__all__ = ["ManyCallers"]
+
+T = TypeVar("T")
+
+_WRITERS: Final = 16
+
+
+def _at_once(call: Callable[[int, threading.Barrier], T]) -> list[T]:
+    """Return what *call* answers for 0 … 15, each in a thread of its own, which wait for each other at the barrier."""
+    barrier = threading.Barrier(_WRITERS)
+
+    def call_or_free_the_others(number: int) -> T:
+        try:
+            return call(number, barrier)
+        except BaseException:
+            barrier.abort()
+            raise
+
+    with ThreadPoolExecutor(_WRITERS) as pool:
+        return list(pool.map(call_or_free_the_others, range(_WRITERS)))
+
+
+def _put(tracker: ResultTracker, key: str, result: Result) -> None:
+    tracker[key] = result
+
+
+class ManyCallers(Store):
+    """Several callers, in threads and processes."""
+
+    def test_create_races(self, tracker: ResultTracker) -> None:
+        """Of 16 writers at once exactly one creates; all others are told so, and its content stays."""
+        if not self.exclusive_create:
+            pytest.skip("the store has no atomic create")
+        keys = [f"race/{number}" for number in range(self.race_rounds)]
+
+        def create(key: str, writer: int) -> bool:
+            try:
+                tracker.create(key, writer=writer)
+            except ResultExistsError:
+                return False
+            return True
+
+        def race(writer: int, start: threading.Barrier) -> set[str]:
+            won: set[str] = set()
+            for key in keys:
+                start.wait()
+                if create(key, writer):
+                    won.add(key)
+            return won
+
+        won = _at_once(race)
+        winners = {key: [writer for writer in range(_WRITERS) if key in won[writer]] for key in keys}
+        assert [key for key in keys if len(winners[key]) != 1] == []
+        assert tracker.get_many(keys) == {key: {"writer": winners[key][0]} for key in keys}
+
+    def test_replaced_whole(self, tracker: ResultTracker) -> None:
+        """A reader under a writer sees one result or another, never a part or a mixture, and never none."""
+        results = [{f"field {n}": number for n in range(1 + 400 * number)} for number in range(2)]
+        tracker["hot"] = results[0]
+        stop = threading.Event()
+
+        def write() -> None:
+            number = 0
+            while not stop.is_set():
+                tracker["hot"] = results[number % 2]
+                number += 1
+
+        with ThreadPoolExecutor(1) as pool:
+            writing = pool.submit(write)
+            try:
+                for _ in range(100):
+                    assert tracker["hot"] in results
+            finally:
+                stop.set()
+            writing.result()
+
+    def test_wait(self, tracker: ResultTracker) -> None:
+        """Waiting ends when the result is put by another thread, or when the time is up."""
+        timer = threading.Timer(0.2, lambda: tracker.put("late", x=1))
+        timer.start()
+        assert tracker.wait("late", timeout=30) == {"x": 1}
+        timer.join()
+        with pytest.raises(ResultTimeoutError):
+            tracker.wait("never", timeout=0.05)
+        assert dict(tracker.wait_all(["late"], timeout=30)) == {"late": {"x": 1}}
+
+    def test_threads(self, tracker: ResultTracker) -> None:
+        """Threads share a tracker."""
+
+        def use(number: int, start: threading.Barrier) -> Result:
+            start.wait()
+            tracker[f"thread/{number}"] = {"number": number}
+            return tracker[f"thread/{number}"]
+
+        assert _at_once(use) == [{"number": number} for number in range(_WRITERS)]
+
+    def test_pickles(self, tracker: ResultTracker) -> None:
+        """A pickled tracker is as good as the first, before its first use and after."""
+        if not self.shared_by_processes:
+            pytest.skip("the store is of one process")
+        copy = pickle.loads(pickle.dumps(tracker))
+        tracker["a"] = {"x": 1}
+        assert copy["a"] == {"x": 1}
+        assert pickle.loads(pickle.dumps(tracker))["a"] == {"x": 1}
+
+    def test_other_process(self, tracker: ResultTracker) -> None:
+        """What a spawned process puts is there when it has ended."""
+        if not self.shared_by_processes:
+            pytest.skip("the store is of one process")
+        assert tracker["elsewhere"] == {}
+        process = multiprocessing.get_context("spawn").Process(target=_put, args=(tracker, "elsewhere", {"x": 1}))
+        process.start()
+        process.join(60)
+        assert process.exitcode == 0
+        assert tracker["elsewhere"] == {"x": 1}
+        assert list(tracker) == ["elsewhere"]

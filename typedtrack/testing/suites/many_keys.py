@@ -1,0 +1,99 @@
+"""Tests of many keys: that they are apart, folders, listings, and bulk calls."""
+
+from __future__ import annotations
+
+import pytest
+
+from typedtrack import BulkError, Key, KeyConflictError, Result, ResultTracker
+from typedtrack.testing.suites.one_key import KEYS
+from typedtrack.testing.suites.store import Store
+
+__all__ = ["ManyKeys"]
+
+
+class ManyKeys(Store):
+    """Several results, by one caller."""
+
+    def test_keys_are_apart(self, tracker: ResultTracker) -> None:
+        """No two keys share a place."""
+        several: dict[Key, Result] = {key: {"key": key} for key in KEYS}
+        tracker.put_many(several)
+        assert {key: tracker[key] for key in KEYS} == {key: {"key": key} for key in KEYS}
+        assert dict(tracker.items()) == {key: {"key": key} for key in KEYS}
+
+    def test_folders(self, tracker: ResultTracker) -> None:
+        """``a`` beside ``a/b``: refused where folders are real, and what was first stays; else both hold results."""
+        tracker["a"] = {"x": 1}
+        tracker["b/c"] = {"x": 2}
+        if self.real_folders:
+            with pytest.raises(KeyConflictError):
+                tracker["a/b"] = {"x": 3}
+            with pytest.raises(KeyConflictError):
+                tracker["a/b/c"] = {"x": 3}
+            with pytest.raises(KeyConflictError):
+                tracker["b"] = {"x": 3}
+            assert dict(tracker.items()) == {"a": {"x": 1}, "b/c": {"x": 2}}
+            del tracker["b/c"]
+            tracker["b"] = {"x": 4}
+            assert tracker["b"] == {"x": 4}
+        else:
+            tracker["a/b"] = {"x": 3}
+            tracker["b"] = {"x": 4}
+            assert dict(tracker.items()) == {"a": {"x": 1}, "a/b": {"x": 3}, "b/c": {"x": 2}, "b": {"x": 4}}
+        assert tracker["a/nothing"] == {}
+        tracker["d/e/f"] = {"x": 5}
+        del tracker["d/e/f"]  # what is left of its folders is in nobody's way
+        tracker["d"] = {"x": 6}
+        assert tracker["d"] == {"x": 6}
+
+    def test_prefixes(self, tracker: ResultTracker) -> None:
+        """A prefix is of whole segments, and a final slash leaves the key itself out."""
+        keys = ["t", "u/1", "u/2", "u/v/3", "uv", "w*/1", "w/1"]
+        several: dict[Key, Result] = {key: {"x": 1} for key in keys}
+        tracker.put_many(several)
+        assert sorted(tracker.keys()) == keys
+        assert sorted(tracker.keys("u")) == ["u/1", "u/2", "u/v/3"]
+        assert sorted(tracker.keys("u/v/")) == ["u/v/3"]
+        assert list(tracker.keys("t")) == ["t"]
+        assert list(tracker.keys("t/")) == []
+        assert list(tracker.keys("w*")) == ["w*/1"]
+        assert list(tracker.keys("nothing")) == []
+        assert {key for key, _ in tracker.items("u")} == {"u/1", "u/2", "u/v/3"}
+
+    def test_many(self, tracker: ResultTracker) -> None:
+        """Bulk calls serve every key, and one bad key hides no other's outcome."""
+        results: dict[Key, Result] = {f"trial/{number:04}": {"number": number} for number in range(200)}
+        tracker.put_many(results)
+        assert tracker.get_many(results) == results
+        assert dict(tracker.items("trial")) == results
+        with pytest.raises(BulkError) as caught:
+            tracker.get_many(["trial/0001", "../x", "nothing"])
+        assert set(caught.value.errors) == {"../x"}
+        assert caught.value.results == {"trial/0001": {"number": 1}, "nothing": {}}
+
+    def test_long_listing(self, tracker: ResultTracker) -> None:
+        """A listing of more keys than any store has on one page is complete."""
+        keys = [f"{number}" for number in range(1100)]
+        several: dict[Key, Result] = {key: {"x": 1} for key in keys}
+        tracker.put_many(several)
+        assert sorted(tracker.keys()) == sorted(keys)
+
+    def test_stream_given_up(self, tracker: ResultTracker) -> None:
+        """A stream that is given up after its first result leaves the tracker in order."""
+        several: dict[Key, Result] = {f"{number}": {"number": number} for number in range(300)}
+        tracker.put_many(several)
+        key, result = next(iter(tracker.items()))
+        assert result == {"number": int(key)}
+        assert len(tracker.get_many(str(number) for number in range(300))) == 300
+
+    def test_always_fresh(self, tracker: ResultTracker) -> None:
+        """What was put a moment ago is listed and read, and what was deleted is not."""
+        for number in range(10):
+            assert f"{number}" not in tracker
+            assert len(tracker) == number
+            tracker[number] = {"number": number}
+            assert sorted(tracker) == sorted(str(n) for n in range(number + 1))
+        for number in range(10):
+            del tracker[number]
+            assert tracker[number] == {}
+            assert len(tracker) == 9 - number

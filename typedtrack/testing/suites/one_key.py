@@ -1,0 +1,150 @@
+"""Tests of one key: its values, its name, its bytes, and what is refused."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+import pytest
+
+from typedtrack import (
+    BulkError,
+    CorruptResultError,
+    InvalidKeyError,
+    InvalidResultError,
+    ResultExistsError,
+    ResultNotFoundError,
+    ResultTracker,
+    UnsupportedOperationError,
+    Value,
+)
+from typedtrack.testing.looks import exact
+from typedtrack.testing.suites.store import Store
+
+__all__ = ["KEYS", "OneKey"]
+
+# Each is allowed on every store, means itself, and has a meaning to some client or filesystem in between.
+KEYS = (
+    "app1_out", "5", "a b", " a", "a ", "a*b", "a[1]", "a?b", "x#y", "x%20y", "%2e%2e", "p%y", "é/ü", "日本/語",
+    "~t", "~", "a+b", "a:b=c,d@e", "{z}", "a\u2028b", "a|b", "a<b>", "a`b^", 'a"b', "a'b", "a&b", "$HOME",
+    "-rf", "q?versionId=3", "q?versionid=3", "q#3", "w?x=1&y", "<Code>NoSuchKey<", "s3:x", "C:x",
+    "deep/er/and/deep/er", "x" * 255, "é" * 127 + "/" + "x" * 255,
+)  # fmt: skip
+
+VALUES: tuple[Value, ...] = (
+    0, 1, -1, 2**64 - 1, -(2**63), 0.0, -0.0, 1.0, 5e-324, 1.7976931348623157e308, math.nan, math.inf, -math.inf,
+    "", "é", "a\nb\x00", "😀" * 256,
+)  # fmt: skip
+
+BAD_KEYS = ("", "/a", "a/", "a//b", ".a", "a/../b", "..", "a\nb", "a\\b", "x" * 256, "\ud800", True, None, 1.5)
+
+
+class OneKey(Store):
+    """One result at a time, by one caller."""
+
+    def test_absent(self, tracker: ResultTracker) -> None:
+        """Where nothing is, every call says so."""
+        assert tracker.get("nothing") == {}
+        assert tracker["some/where"] == {}
+        assert "nothing" not in tracker
+        assert list(tracker) == []
+        assert len(tracker) == 0
+        assert dict(tracker.items()) == {}
+        with pytest.raises(ResultNotFoundError):
+            del tracker["nothing"]
+        with pytest.raises(ResultNotFoundError):
+            tracker.get_bytes("nothing")
+
+    def test_values(self, tracker: ResultTracker) -> None:
+        """Every value comes back with its type and bits."""
+        result = {f"field/{number}": value for number, value in enumerate(VALUES)}
+        tracker["values"] = result
+        assert exact(tracker["values"]) == exact(result)
+
+    @pytest.mark.parametrize("key", KEYS)
+    def test_keys(self, tracker: ResultTracker, key: str) -> None:
+        """A key means itself: it is read, listed and deleted, and no other."""
+        tracker["other"] = {"x": 0}
+        tracker[key] = {"key": key}
+        assert tracker[key] == {"key": key}
+        assert key in tracker
+        assert sorted(tracker) == sorted([key, "other"])
+        assert list(tracker.keys(key)) == [key]
+        tracker[key] = {"again": 1}
+        assert tracker[key] == {"again": 1}
+        del tracker[key]
+        assert tracker[key] == {}
+        assert list(tracker) == ["other"]
+
+    @pytest.mark.parametrize("key", BAD_KEYS)
+    def test_bad_keys(self, tracker: ResultTracker, key: str) -> None:
+        """What breaks the rules of keys is refused, and nothing is written."""
+        with pytest.raises(InvalidKeyError):
+            tracker[key] = {"x": 1}
+        with pytest.raises(InvalidKeyError):
+            tracker.get(key)
+        assert list(tracker) == []
+
+    def test_bad_results(self, tracker: ResultTracker) -> None:
+        """What breaks the rules of results is refused, and what was there stays."""
+        tracker["a"] = {"x": 1}
+        too_large: dict[str, Value] = {f"field {number}": "x" * 1024 for number in range(1024)}
+        bad: tuple[Mapping[str, Value], ...] = ({}, {"": 1}, {"x": True}, {"x": 2**64}, {"x": "é" * 513}, too_large)
+        for result in bad:
+            with pytest.raises(InvalidResultError):
+                tracker["a"] = result
+        assert tracker["a"] == {"x": 1}
+
+    def test_largest_result(self, tracker: ResultTracker) -> None:
+        """A result of nearly 1 MiB is put and got."""
+        result = {f"field {number}": "x" * 1000 for number in range(1000)}
+        tracker["large"] = result
+        assert tracker["large"] == result
+
+    def test_stored_bytes(self, tracker: ResultTracker) -> None:
+        """What is stored is the wire format: JSON, indented by two spaces, ending in a newline."""
+        tracker["a"] = {"x": 1, "y": math.nan}
+        assert tracker.get_bytes("a") == b'{\n  "x": 1,\n  "y": NaN\n}\n'
+
+    @pytest.mark.filterwarnings("ignore:Sending a large body:ResourceWarning")
+    @pytest.mark.parametrize("data", [b"", b"{", b"[]", b"{}", b'{"x": true}', b'{"x": 1', b"\xff", b"x" * (2**20 + 5)])
+    def test_corrupt(self, tracker: ResultTracker, data: bytes) -> None:
+        """What is stored but no result is neither absent nor a result; it is listed and may be deleted."""
+        tracker._write("bad", data)
+        tracker["good"] = {"x": 1}
+        with pytest.raises(CorruptResultError):
+            tracker.get("bad")
+        assert "bad" in tracker
+        assert sorted(tracker) == ["bad", "good"]
+        with pytest.raises(BulkError) as caught:
+            tracker.get_many(["bad", "good"])
+        assert caught.value.results == {"good": {"x": 1}}
+        if len(data) <= 2**20:
+            assert tracker.get_bytes("bad") == data
+        del tracker["bad"]
+        assert list(tracker) == ["good"]
+
+    @pytest.mark.filterwarnings("ignore:Sending a large body:ResourceWarning")
+    def test_bounded_read(self, tracker: ResultTracker) -> None:
+        """A read returns no more bytes than it was asked for."""
+        tracker._write("large", b"x" * 3_000_000)
+        assert tracker._read("large", 2**20 + 1) == b"x" * (2**20 + 1)
+        assert tracker._read("large", 1) == b"x"
+
+    def test_create(self, tracker: ResultTracker) -> None:
+        """The first create wins, the same again is no error, another is refused; or all are, if it is unsafe."""
+        if not self.exclusive_create:
+            with pytest.raises(UnsupportedOperationError):
+                tracker.create("a", x=1)
+            assert list(tracker) == []
+            return
+        tracker.create("a/b", x=1.5)
+        tracker.create("a/b", x=1.5)
+        with pytest.raises(ResultExistsError):
+            tracker.create("a/b", x=2.5)
+        assert tracker["a/b"] == {"x": 1.5}
+        tracker["a/b"] = {"x": 3}
+        assert tracker["a/b"] == {"x": 3}
+        del tracker["a/b"]
+        tracker.create("a/b", x=4)
+        assert tracker["a/b"] == {"x": 4}

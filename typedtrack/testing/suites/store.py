@@ -1,0 +1,35 @@
+"""What a suite knows of the store that it tests."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import pytest
+
+from typedtrack import ResultTracker
+
+__all__ = ["Store"]
+
+
+class Store:
+    """The class attributes say what the store can do; the fixture ``tracker`` is to be overridden."""
+
+    real_folders: ClassVar[bool] = False
+    """Whether ``a`` and ``a/b`` cannot both hold results."""
+
+    exclusive_create: ClassVar[bool] = True
+    """Whether `create` is atomic; if not, it must raise `typedtrack.UnsupportedOperationError`."""
+
+    race_rounds: ClassVar[int] = 20
+    """How often 16 writers race for one key."""
+
+    machine_runs: ClassVar[int] = 10
+    """How often the state machine calls tracker and dict alike, 30 calls each time."""
+
+    shared_by_processes: ClassVar[bool] = True
+    """Whether the tracker, pickled, reaches the same results from another process."""
+
+    @pytest.fixture
+    def tracker(self) -> ResultTracker:
+        """Return a tracker on an empty base."""
+        raise NotImplementedError("override the fixture `tracker`")

@@ -1,0 +1,46 @@
+"""The conformance suite: what every `typedtrack.ResultTracker` must do, as tests that a class inherits.
+
+::
+
+    class TestMyTracker(ResultTrackerSuite):
+        @pytest.fixture
+        def tracker(self) -> ResultTracker:
+            return MyTracker(...)              # on an empty base
+
+The class attributes say what the store can do. A tracker over an fsspec filesystem inherits `FaultSuite` too.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from hypothesis import settings
+from hypothesis.stateful import run_state_machine_as_test
+
+from typedtrack import ResultTracker
+from typedtrack.testing.machine import TrackerMachine
+from typedtrack.testing.suites.many_callers import ManyCallers
+from typedtrack.testing.suites.many_keys import ManyKeys
+from typedtrack.testing.suites.one_key import OneKey
+
+__all__ = ["ResultTrackerSuite"]
+
+
+class ResultTrackerSuite(OneKey, ManyKeys, ManyCallers):
+    """Inherit, and override the fixture ``tracker``."""
+
+    def test_like_a_dict(self, tracker: ResultTracker) -> None:
+        """Calls in any order answer as a plain dict would."""
+        suite = self
+
+        class Machine(TrackerMachine):
+            real_folders = suite.real_folders
+            exclusive_create = suite.exclusive_create
+
+            def make(self, folder: Path) -> ResultTracker:
+                for key in list(tracker.keys()):
+                    del tracker[key]
+                return tracker
+
+        bounds = settings(max_examples=self.machine_runs, stateful_step_count=30, deadline=None)
+        run_state_machine_as_test(Machine, settings=bounds)
