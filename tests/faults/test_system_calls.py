@@ -14,7 +14,7 @@ import pytest
 
 from tests.trackers import snapshot
 from typedtrack import BulkError, Result, UnsupportedOperationError, open_tracker
-from typedtrack.backends import local
+from typedtrack.backends import folders, local
 from typedtrack.backends.local import LocalResultTracker
 
 CALLS = ("open", "write", "close", "fsync", "rename", "link", "unlink", "mkdir", "rmdir", "scandir")
@@ -54,7 +54,8 @@ class _System:
 def system(monkeypatch: pytest.MonkeyPatch) -> _System:
     """Put a system that can fail under the local tracker."""
     system = _System()
-    monkeypatch.setattr(local, "os", system)
+    for module in (local, folders):
+        monkeypatch.setattr(module, "os", system)
     return system
 
 
@@ -112,6 +113,8 @@ def test_a_fault_at_each_system_call(
         files = {path: data for path, data in snapshot(base).items() if data is not None}
         published = {"rename", "link"} & set(system.calls[: n + (1 if afterwards else 0)])
         assert files == {**before, **({key: NEW} if published else {})}
+        if not (published or afterwards):  # of what was done and then interrupted, an empty folder may stay
+            assert snapshot(base) == before
         old: Result = {"n": 1} if key in before else {}
         assert tracker[key] == ({"n": 2} if published else old)
         tracker.put(key, n=2)
@@ -181,27 +184,23 @@ def test_a_real_limit_on_the_size_of_files(tmp_path: Path, operation: str) -> No
     assert snapshot(tmp_path) == {"old": OLD}
 
 
-def test_fsync_is_of_the_file_before_its_name_and_of_the_folder_after(tmp_path: Path, system: _System) -> None:
-    """With `fsync` the content is on the disk before the name is, and the folders that were made are, too."""
-    tracker = LocalResultTracker(tmp_path / "base", fsync=True)
-    folder = ["open", "fsync", "close"]
-    assert _calls_of(system, lambda: tracker.put("k", n=1)) == [
-        *("open", "mkdir", *folder),
-        *("open", "write", "fsync", "close", "rename", *folder),
-    ]
-    assert _calls_of(system, lambda: tracker.put("k", n=1)) == ["open", "write", "fsync", "close", "rename", *folder]
-    assert _calls_of(system, lambda: tracker.create("c", n=1)) == [
-        *("open", "write", "fsync", "close", "link", "unlink", *folder)
-    ]
-    assert _calls_of(system, lambda: tracker.put("a/b/c", n=1)) == [
-        *("open", "mkdir", "mkdir", *folder, "mkdir", *folder),
-        *("open", "write", "fsync", "close", "rename", *folder),
-    ]
+def test_fsync_is_of_the_file_before_its_name_and_of_the_folders_after(tmp_path: Path, system: _System) -> None:
+    """With `fsync` the content is on the disk before the name is, and then the names of all folders on the way are."""
+    base = tmp_path / "base"
+    tracker = LocalResultTracker(base, fsync=True)
+    new, folder = ["open", "write", "fsync", "close"], ["open", "fsync", "close"]
+    first = _calls_of(system, lambda: tracker.put("k", n=1))
+    assert first == ["open", "mkdir", *new, "rename", *folder, *folder * len(base.parents)]
+    assert _calls_of(system, lambda: tracker.put("k", n=1)) == [*new, "rename", *folder]
+    assert _calls_of(system, lambda: tracker.create("c", n=1)) == [*new, "link", "unlink", *folder]
+    deep = _calls_of(system, lambda: tracker.put("a/b/c", n=1))
+    assert deep == ["open", "mkdir", "mkdir", "mkdir", *new, "rename", *folder * 3]
     assert _calls_of(system, lambda: tracker.__delitem__("k")) == ["unlink", *folder]
 
 
-def test_what_is_synchronised(tmp_path: Path, system: _System, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The descriptors given to fsync are of the very file and folder."""
+@pytest.fixture
+def synced(system: _System, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Return a list of what is given to fsync, which goes on."""
     synced: list[str] = []
 
     def fsync(fd: int) -> None:
@@ -209,11 +208,54 @@ def test_what_is_synchronised(tmp_path: Path, system: _System, monkeypatch: pyte
         os.fsync(fd)
 
     monkeypatch.setattr(system, "fsync", fsync)
+    return synced
+
+
+def test_what_is_synchronised(tmp_path: Path, synced: list[str]) -> None:
+    """The descriptors given to fsync are of the very file and folders."""
     LocalResultTracker(tmp_path, fsync=True).put("a/k", n=1)
-    made, file, folder = synced
-    assert (made, folder) == (str(tmp_path), str(tmp_path / "a"))
+    file, *folders_ = synced
+    assert folders_ == [str(tmp_path / "a"), str(tmp_path), *map(str, tmp_path.parents)]
     assert Path(file).parent == tmp_path / "a"
     assert Path(file).name.startswith(".typedtrack-")
+
+
+def test_folders_that_others_made_are_synchronised(tmp_path: Path, synced: list[str]) -> None:
+    """Who made them may not have done so."""
+    LocalResultTracker(tmp_path).put("a/b/other", n=1)
+    tracker = LocalResultTracker(tmp_path, fsync=True)
+    for _ in range(2):
+        tracker.put("a/b/k", n=1)
+        assert {str(tmp_path / "a" / "b"), str(tmp_path / "a"), str(tmp_path)} <= set(synced)
+        synced.clear()
+
+
+def test_a_result_that_is_there_is_synchronised_before_a_create_accepts_it(tmp_path: Path, synced: list[str]) -> None:
+    """Whoever put the same before may not have done so, or may have been killed."""
+    LocalResultTracker(tmp_path).create("a/k", n=1)
+    LocalResultTracker(tmp_path, fsync=True).create("a/k", n=1)
+    assert {str(tmp_path / "a" / "k"), str(tmp_path / "a"), str(tmp_path)} <= set(synced)
+
+
+def test_a_folder_that_may_not_be_read_and_so_not_synchronised(
+    tmp_path: Path, system: _System, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Above the base that is no matter where it was there before; below it, or where it is new, it is an error."""
+    closed: set[bytes] = set()
+
+    def open_(path: bytes, flags: int, mode: int = 0o777) -> int:
+        if path in closed:
+            raise PermissionError(errno.EACCES, "Permission denied", path)
+        return os.open(path, flags, mode)
+
+    monkeypatch.setattr(system, "open", open_)
+    closed.add(os.fsencode(tmp_path))
+    with pytest.raises(PermissionError):
+        LocalResultTracker(tmp_path / "new", fsync=True).put("k", n=1)
+    LocalResultTracker(tmp_path / "new", fsync=True).put("k", n=2)
+    closed.add(os.fsencode(tmp_path / "new" / "a"))
+    with pytest.raises(PermissionError):
+        LocalResultTracker(tmp_path / "new", fsync=True).put("a/k", n=1)
 
 
 def test_without_fsync_nothing_is_synchronised(tmp_path: Path, system: _System) -> None:

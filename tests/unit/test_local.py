@@ -7,6 +7,7 @@ import pickle
 import stat
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import cast
 
@@ -141,9 +142,11 @@ def test_a_link_that_leads_nowhere(tracker: LocalResultTracker, base: Path) -> N
     (base / "k").symlink_to(base / "nowhere")
     (base / "folder").symlink_to(base / "nowhere" / "deep")
     assert tracker["k"] == {}
-    with pytest.raises(FileExistsError) as caught:
+    with pytest.raises(FileExistsError, match="a link that leads nowhere; `put` replaces it") as caught:
         tracker.create("k", n=1)
     assert caught.value.__notes__ == [f"typedtrack: create {base}/k"]
+    with pytest.raises(ResultNotFoundError):
+        del tracker["k"]
     tracker.put("k", n=1)
     assert tracker["k"] == {"n": 1}
     for key in ("folder/a", "folder/a/b"):
@@ -153,12 +156,18 @@ def test_a_link_that_leads_nowhere(tracker: LocalResultTracker, base: Path) -> N
 
 
 def test_a_link_to_a_folder_keeps_it(tracker: LocalResultTracker, base: Path) -> None:
-    """A create where a link to a folder is takes nothing from that folder."""
+    """It is a folder of results: no result can be in its place, and there is none to delete."""
     (base / "real" / "empty").mkdir(parents=True)
     (base / "k").symlink_to(base / "real")
-    with pytest.raises(FileExistsError):
-        tracker.create("k", n=1)
+    tracker["k/a"] = {"n": 1}
+    for write in (tracker.put, tracker.create):
+        with pytest.raises(KeyConflictError):
+            write("k", n=1)
+    with pytest.raises(ResultNotFoundError):
+        del tracker["k"]
     assert (base / "real" / "empty").is_dir()
+    assert tracker["k/a"] == {"n": 1}
+    assert tracker["k"] == {}
 
 
 def test_a_fifo_in_the_way_hangs_nothing(tracker: LocalResultTracker, base: Path) -> None:
@@ -178,14 +187,52 @@ def test_a_fifo_in_the_way_hangs_nothing(tracker: LocalResultTracker, base: Path
     assert snapshot(base) == {"k": b'{\n  "n": 1\n}\n'}
 
 
-def test_a_base_that_is_a_file(tmp_path: Path) -> None:
-    """A mistaken base is the disk's error on put; nothing of the file is lost."""
+@pytest.mark.parametrize("below", ["base", "base/below"])
+def test_a_base_that_is_a_file(tmp_path: Path, below: str) -> None:
+    """A mistaken base is an error at every call, and never "nothing there"; nothing of the file is lost."""
     (tmp_path / "base").write_text("precious")
-    tracker = LocalResultTracker(tmp_path / "base")
-    with pytest.raises(NotADirectoryError):
-        tracker.put("k", n=1)
-    assert list(tracker) == []
+    tracker = LocalResultTracker(tmp_path / below)
+    calls: tuple[Callable[[], object], ...] = (
+        lambda: tracker.put("k", n=1),
+        lambda: tracker.create("a/b", n=1),
+        lambda: tracker.get("k"),
+        lambda: "k" in tracker,
+        lambda: tracker.__delitem__("k"),
+        lambda: list(tracker),
+        lambda: tracker.wait("k", timeout=10),
+    )
+    for call in calls:
+        with pytest.raises(NotADirectoryError, match="no tracker base can be there") as caught:
+            call()
+        assert caught.value.filename == str(tmp_path / "base")
+        assert any("typedtrack: " in note for note in caught.value.__notes__)
     assert (tmp_path / "base").read_text() == "precious"
+
+
+def test_what_killed_writers_left_is_in_nobodys_way(tracker: LocalResultTracker, base: Path) -> None:
+    """After an hour; until then it may be a writer's at work."""
+    tracker["a/b/c"] = {"n": 1}
+    del tracker["a/b/c"]
+    left = base / "a" / "b" / ".typedtrack-0011-7-0.tmp"
+    left.write_bytes(b"{")
+    for write in (tracker.put, tracker.create):
+        with pytest.raises(KeyConflictError):
+            write("a", n=2)
+    assert left.exists()
+    os.utime(left, (0, 0))
+    tracker.create("a", n=2)
+    assert snapshot(base) == {"a": b'{\n  "n": 2\n}\n'}
+
+
+@pytest.mark.parametrize("name", [".hidden", ".typedtrack-1.txt", "typedtrack-1.tmp"])
+def test_old_files_of_others_stay(tracker: LocalResultTracker, base: Path, name: str) -> None:
+    """Only what is named as this tracker names its temporary files is taken for left over."""
+    (base / "a").mkdir(parents=True)
+    (base / "a" / name).write_bytes(b"")
+    os.utime(base / "a" / name, (0, 0))
+    with pytest.raises(KeyConflictError):
+        tracker.put("a", n=2)
+    assert (base / "a" / name).exists()
 
 
 def test_a_key_of_512_segments(tracker: LocalResultTracker) -> None:
@@ -239,11 +286,28 @@ def test_a_tracker_pickles(base: Path, fsync: bool) -> None:
         ("s3://bucket/x", None),
         ("memory://x", None),
         ("simplecache::file:///tmp/x", None),
+        ("/tmp/a::b", "/tmp/a::b"),
+        ("file:///tmp/a::b", "/tmp/a::b"),
+        ("./s3://x", f"{Path.cwd()}/s3:/x"),
     ],
 )
 def test_local_paths(tracker_base: str | Path, path: str | None) -> None:
-    """A base is local as fsspec reads it."""
+    """A base is local as fsspec reads it, and where it begins as only a path does."""
     assert local_path(tracker_base) == path
+
+
+@pytest.mark.parametrize("door", [open_tracker, FsspecResultTracker, LocalResultTracker])
+@pytest.mark.parametrize("tracker_base", ["", "file://"])
+def test_an_empty_base_is_refused(door: Callable[[str], object], tracker_base: str) -> None:
+    """An environment variable that is not set must not name the current folder."""
+    with pytest.raises(ValueError, match="a tracker base is not empty"):
+        door(tracker_base)
+
+
+def test_a_base_of_bytes_is_refused() -> None:
+    """Its name in text is asked for."""
+    with pytest.raises(TypeError, match="a tracker base is a str or a path of str, got b'/tmp'"):
+        local_path(cast("str", b"/tmp"))
 
 
 def test_the_root_is_a_base() -> None:

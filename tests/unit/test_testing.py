@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from unittest.mock import Mock
 
@@ -12,6 +13,7 @@ import pytest
 from fsspec.implementations.memory import MemoryFileSystem
 
 from typedtrack.testing import FaultyFileSystem, TrackerMachine
+from typedtrack.testing.suites.many_callers import _at_once
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "testing.md"
@@ -85,3 +87,15 @@ def test_stale_listings() -> None:
         assert fs.ls("/stale", detail=False) == ["/stale/a", "/stale/b"]
     finally:
         below.rm("/stale", recursive=True)
+
+
+def test_a_race_in_which_a_caller_fails_ends() -> None:
+    """The others do not wait for it at the barrier, and its error is the test's."""
+
+    def fail(number: int, start: threading.Barrier) -> None:
+        if number == 0:
+            raise ConnectionResetError("reset")
+        start.wait()
+
+    with pytest.raises(ConnectionResetError):
+        _at_once(fail)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from typedtrack._primitives import READ_LIMIT, Read
 from typedtrack._tracker import ResultTracker
+from typedtrack.backends.folders import exists_when_made, remove_empty_folders, remove_if_empty, sync
 from typedtrack.errors import KeyConflictError, UnsupportedOperationError
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["LocalResultTracker", "local_path", "tracker_over"]
 
 _SCHEMES: Final = ("file://", "file:", "local://", "local:")
+_PATHS: Final = ("/", "./", "../", "~")
 _READ_FLAGS: Final = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK  # the last: a FIFO in the way must not hang a get
 _WRITE_FLAGS: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
 _FIRST_READ: Final = 16 * 1024  # bytes: more than most results have
@@ -33,17 +35,27 @@ _writes = itertools.count()
 
 
 def local_path(tracker_base: str | os.PathLike[str]) -> str | None:
-    """Return the absolute path that *tracker_base* names, as fsspec reads it, or `None` if it is not a local one.
+    """Return the absolute path that *tracker_base* names, or `None` if it is not a local one.
+
+    It is read as fsspec reads it, but that what begins as only a path does (``/``, ``./``, ``../``, ``~``) is one,
+    whatever comes after.
+
+    Raises:
+        ValueError: it is empty, as an environment variable that is not set.
 
     >>> local_path("file:///tmp/results/"), local_path("s3://bucket/results")
     ('/tmp/results', None)
     """
     path = os.fspath(tracker_base)
+    if not isinstance(path, str):  # pyright: ignore[reportUnnecessaryIsInstance]  # whoever does not check types
+        raise TypeError(f"a tracker base is a str or a path of str, got {path!r}")
     for scheme in _SCHEMES:
         if path.startswith(scheme):
             path = path[len(scheme) :]
             break
-    if "://" in path or "::" in path:
+    if not path:
+        raise ValueError(f"a tracker base is not empty, got {tracker_base!r}; the current folder is '.'")
+    if not path.startswith(_PATHS) and ("://" in path or "::" in path):
         return None
     return os.path.abspath(os.path.expanduser(path))
 
@@ -64,6 +76,7 @@ class LocalResultTracker(ResultTracker):
         self._above = f"{path.removesuffix('/')}/"  # every key
         self._above_bytes = os.fsencode(self._above)
         self._fsync = fsync
+        self._synced_above = False
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self._folder!r})"
@@ -77,7 +90,10 @@ class LocalResultTracker(ResultTracker):
     def _read(self, key: str, limit: int) -> bytes | None:
         try:
             fd = os.open(self._above_bytes + key.encode(), _READ_FLAGS)  # the path, without a call for it
-        except (FileNotFoundError, NotADirectoryError):
+        except FileNotFoundError:
+            return None
+        except NotADirectoryError:
+            self._check_base()
             return None
         try:
             data = os.read(fd, limit if limit < _FIRST_READ else _FIRST_READ)
@@ -103,8 +119,9 @@ class LocalResultTracker(ResultTracker):
         target = self._path(key)
         folder = target[: target.rindex(b"/")]
         temporary = b"%b/.typedtrack-%b-%d-%d.tmp" % (folder, _process, os.getpid(), next(_writes))
+        made: list[bytes] = []
         try:
-            fd = self._open_new(temporary, folder, key)
+            fd = self._open_new(temporary, folder, key, made)
             try:
                 left = memoryview(data)
                 while left:
@@ -118,43 +135,65 @@ class LocalResultTracker(ResultTracker):
                 os.unlink(temporary)
             else:
                 self._publish(key, temporary, target, os.rename)
-        except BaseException:
+        except BaseException as error:
             _remove(temporary)
+            for path in reversed(made):
+                remove_if_empty(path)
+            if self._fsync and isinstance(error, FileExistsError):  # what is there may be acknowledged in its place
+                sync(target)
+                self._sync_folders(folder, made)
             raise
         if self._fsync:
-            _sync_folder(folder)
+            self._sync_folders(folder, made)
 
-    def _open_new(self, path: bytes, folder: bytes, key: str) -> int:
+    def _open_new(self, path: bytes, folder: bytes, key: str, made: list[bytes]) -> int:
+        """Open a new file, in a folder that is made if need be; note in *made* which folders are."""
         for _ in range(_ATTEMPTS):
             try:
                 try:
                     return os.open(path, _WRITE_FLAGS, 0o666)
                 except FileNotFoundError:  # make the folder only now: nearly always it is there
-                    self._make_folder(folder)
+                    self._make_folder(folder, made)
             except NotADirectoryError:
+                self._check_base()
                 self._refuse_result_above(key)  # else it is gone again, or is no result
         reason = "something on the way to it is no folder, or leads nowhere, or is removed again and again"
         raise NotADirectoryError(errno.ENOTDIR, reason, os.fsdecode(folder))
 
-    def _make_folder(self, folder: bytes) -> None:
+    def _check_base(self) -> None:
+        """Raise `NotADirectoryError` if the base cannot be a folder: that it has no results would confirm nothing."""
+        path = self._folder
+        while not os.path.lexists(path):
+            path = os.path.dirname(path)
+        if not os.path.isdir(path):
+            raise NotADirectoryError(errno.ENOTDIR, "no tracker base can be there: it is no folder", path) from None
+
+    def _make_folder(self, folder: bytes, made: list[bytes]) -> None:
         missing: list[bytes] = []
-        while not self._made(folder):
+        while not exists_when_made(folder, made):
             missing.append(folder)
             folder = os.path.dirname(folder)
-        while missing and self._made(missing.pop()):  # if removed again, the next attempt to open tells
+        while missing and exists_when_made(missing.pop(), made):  # if removed again, the next attempt to open tells
             pass
 
-    def _made(self, folder: bytes) -> bool:
-        """Make *folder*, if there is none; return whether there is, `False` if the one above it is missing."""
-        try:
-            os.mkdir(folder)
-        except FileExistsError:  # or it is a file, at which the next attempt to open stops
-            return True
-        except FileNotFoundError:
-            return False
-        if self._fsync:
-            _sync_folder(os.path.dirname(folder))
-        return True
+    def _sync_folders(self, folder: bytes, made: list[bytes]) -> None:
+        """Let the names in *folder*, and of the folders on the way to it, survive the loss of power.
+
+        Whoever made them may not have synchronised them. Above the base, that is so once for each tracker.
+        """
+        above = {os.path.dirname(path) for path in made}
+        while True:
+            within = folder.startswith(self._above_bytes[:-1])
+            if within or folder in above or not self._synced_above:
+                try:
+                    sync(folder)
+                except PermissionError:  # of a folder that was there before
+                    if within or folder in above:
+                        raise
+            if folder in (b"/", b""):
+                break
+            folder = os.path.dirname(folder)
+        self._synced_above = True
 
     def _refuse_result_above(self, key: str) -> None:
         """Raise `KeyConflictError` if a segment above the last of *key* is a stored result."""
@@ -166,13 +205,18 @@ class LocalResultTracker(ResultTracker):
 
     def _publish(self, key: str, temporary: bytes, target: bytes, move: Callable[[bytes, bytes], None]) -> None:
         """Give the finished file its name by *move*, a system call that does it whole or not at all."""
+        if move is os.rename and _is_linked_folder(target):  # which a rename would replace, with all that is below it
+            raise KeyConflictError(key, key)
         while True:
             try:
                 return move(temporary, target)
             except (IsADirectoryError, FileExistsError) as error:
-                if isinstance(error, FileExistsError) and not _is_folder(target):
+                if isinstance(error, FileExistsError) and not os.path.isdir(target):
+                    if not os.path.exists(target) and os.path.islink(target):
+                        reason = "in its way is a link that leads nowhere; `put` replaces it"
+                        raise FileExistsError(errno.EEXIST, reason, os.fsdecode(target)) from None
                     raise
-                if not _remove_empty_folders(target):
+                if os.path.islink(target) or not remove_empty_folders(target):
                     raise KeyConflictError(key, key) from None
             except OSError as error:
                 if move is os.link and error.errno in (errno.EPERM, errno.EOPNOTSUPP, errno.EMLINK):
@@ -182,12 +226,14 @@ class LocalResultTracker(ResultTracker):
 
     def _delete(self, key: str) -> None:
         path = self._path(key)
+        if os.path.islink(path) and not os.path.isfile(path):  # a link to no result is no result
+            raise FileNotFoundError(errno.ENOENT, "no result", os.fsdecode(path))
         try:
             os.unlink(path)
         except (NotADirectoryError, IsADirectoryError):
             raise FileNotFoundError(errno.ENOENT, "no result", os.fsdecode(path)) from None
         if self._fsync:
-            _sync_folder(os.path.dirname(path))
+            sync(os.path.dirname(path))
 
     def _list(self, prefix: str) -> Iterator[str]:
         folders = [prefix]
@@ -198,6 +244,7 @@ class LocalResultTracker(ResultTracker):
             except FileNotFoundError:  # nothing was ever put, or it was removed since
                 continue
             except NotADirectoryError:
+                self._check_base()
                 if folder == prefix and os.path.isfile(self._path(prefix)):
                     yield prefix
                 continue
@@ -232,35 +279,8 @@ def _remove(path: bytes) -> None:
         pass
 
 
-def _is_folder(path: bytes) -> bool:
-    return os.path.isdir(path) and not os.path.islink(path)
-
-
-def _remove_empty_folders(path: bytes) -> bool:
-    """Remove the folder *path* if nothing but empty folders is in it; return whether it may be gone."""
-    folders = [path]
-    try:
-        for folder in folders:  # which grows meanwhile
-            with os.scandir(folder) as entries:
-                for entry in entries:
-                    if not entry.is_dir(follow_symlinks=False):
-                        return False
-                    folders.append(entry.path)
-        for folder in reversed(folders):
-            os.rmdir(folder)
-    except (FileNotFoundError, NotADirectoryError):  # others are at it too: look again
-        return True
-    except OSError:  # a result came in between, or it may not be removed
-        return False
-    return True
-
-
-def _sync_folder(folder: bytes) -> None:
-    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)
+def _is_linked_folder(path: bytes) -> bool:
+    return os.path.islink(path) and os.path.isdir(path)
 
 
 def tracker_over(fs: AbstractFileSystem, root: str, max_concurrency: int) -> ResultTracker:
