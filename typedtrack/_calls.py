@@ -124,11 +124,17 @@ class Calls(Primitives, Generic[K, R, A]):
             raise ResultExistsError(text, repr(self))
 
     def get_bytes(self, key: K, /) -> bytes:
-        """Return the stored bytes under *key*, unread: the way out when a result is corrupt.
+        r"""Return the stored bytes under *key*, unread: the way out when a result is corrupt.
 
         Raises:
             ResultNotFoundError: nothing is stored there.
             CorruptResultError: there is more than the limit of 1 MiB.
+
+        >>> from typedtrack import open_tracker
+        >>> tracker = open_tracker("memory://docs/get_bytes")
+        >>> tracker.put("app1_out", steps=3)
+        >>> tracker.get_bytes("app1_out").decode()
+        '{\n  "steps": 3\n}\n'
         """
         text = self._to_text(key)
         data = self._load(text)
@@ -162,6 +168,13 @@ class Calls(Primitives, Generic[K, R, A]):
 
         Raises:
             ResultTimeoutError: it did not come in time.
+
+        >>> from typedtrack import open_tracker
+        >>> tracker = open_tracker("memory://docs/wait")
+        >>> tracker.wait("app1_out", timeout=0.01)
+        Traceback (most recent call last):
+            ...
+        typedtrack.errors.ResultTimeoutError: no result after 0.01 s under 1 key(s): 'app1_out'; ...
         """
         text = self._to_text(key)
         pauses = Pauses(timeout)
@@ -182,7 +195,7 @@ class Calls(Primitives, Generic[K, R, A]):
         places: dict[str, list[K]] = {}
         for key in keys:
             try:
-                places.setdefault(self._to_text(key), []).append(key)
+                places.setdefault(self._to_text(key), []).append(_hashable(key))
             except InvalidKeyError as error:
                 _note_failure(errors, key, error)
         return places
@@ -197,6 +210,12 @@ class Calls(Primitives, Generic[K, R, A]):
 
         Raises:
             BulkError: some keys failed; it has their errors, and the results of all others.
+
+        >>> from typedtrack import open_tracker
+        >>> tracker = open_tracker("memory://docs/get_many")
+        >>> tracker.put("trial_1", loss=0.5)
+        >>> tracker.get_many(["trial_1", "trial_2"])
+        {'trial_1': {'loss': 0.5}, 'trial_2': {}}
         """
         errors: dict[object, Exception] = {}
         results: dict[K, R | A] = {}
@@ -227,21 +246,24 @@ class Calls(Primitives, Generic[K, R, A]):
         def writes() -> Iterator[tuple[str, bytes]]:
             given = cast("Any", results)  # hasattr narrows a union to what pyright cannot name
             pairs: Iterable[tuple[K, R]] = given.items() if hasattr(given, "items") else given
-            for key, result in pairs:
+            for pair in pairs:
+                given_key: object = pair
                 try:
+                    key, result = _pair(pair)
+                    given_key = key
                     text = self._to_text(key)
                     if text in keys:
                         raise InvalidKeyError(shown(text), "is given twice; only one of the two results could stay")
                     data = self._to_bytes(result, text)
                     keys[text] = key
-                except TypedtrackError as error:
-                    _note_failure(errors, key, error)
+                except Exception as error:  # of ours, or whatever a mapping of the caller's may raise
+                    _note_failure(errors, given_key, self._noted(error, "put", shown(given_key)))
                 else:
                     yield text, data
 
         for text, outcome in self._write_many(writes()):
             if outcome is not None:
-                errors[keys[text]] = self._noted(outcome, "put", text)
+                _note_failure(errors, keys[text], self._noted(outcome, "put", text))
         if errors:
             raise BulkError(errors)
 
@@ -257,6 +279,13 @@ class Calls(Primitives, Generic[K, R, A]):
             ResultTimeoutError: some results did not come in time, and no key failed; it names their keys.
             BulkError: some keys failed; raised at the end, when every other key has been yielded or is too late. The
                 error of a key whose result did not come in time is then that `ResultTimeoutError`.
+
+        >>> from typedtrack import open_tracker
+        >>> tracker = open_tracker("memory://docs/wait_all")
+        >>> tracker.put("trial_1", loss=0.5)
+        >>> for key, result in tracker.wait_all(["trial_1"], timeout=10):
+        ...     print(key, result["loss"])
+        trial_1 0.5
         """
         errors: dict[object, Exception] = {}
         places = self._places(keys, errors)
@@ -337,7 +366,13 @@ class Calls(Primitives, Generic[K, R, A]):
         """Return the keys stored now, at and below *prefix* (whole segments: ``"a"`` is ``a`` and ``a/…``, not ``ab``).
 
         The view streams: each iteration lists anew, in the store's order. A *prefix* that ends in ``/`` leaves the key
-        itself out.
+        itself out. `list` and `sorted` list twice, as they ask for the length first; a loop does not.
+
+        >>> from typedtrack import open_tracker
+        >>> tracker = open_tracker("memory://docs/keys")
+        >>> tracker.put_many({"a": {"n": 1}, "a/b": {"n": 2}, "ab": {"n": 3}})
+        >>> sorted(tracker.keys("a")), sorted(tracker.keys("a/"))
+        (['a', 'a/b'], ['a/b'])
         """
         wanted = prefix_text(prefix)
         return Keys(lambda: self._listed(prefix), lambda key: self._is_listed(key, wanted) and key in self)
@@ -347,6 +382,12 @@ class Calls(Primitives, Generic[K, R, A]):
 
         Raises:
             BulkError: (from the iteration, at its end) some keys failed; every other was yielded.
+
+        >>> from typedtrack import open_tracker
+        >>> tracker = open_tracker("memory://docs/items")
+        >>> tracker.put_many({"trial_1": {"loss": 0.5}, "trial_2": {"loss": 0.25}})
+        >>> min(tracker.items(), key=lambda item: item[1]["loss"])
+        ('trial_2', {'loss': 0.25})
         """
         return Items(lambda: self._items(prefix), self.keys(prefix))
 
@@ -366,6 +407,24 @@ class Calls(Primitives, Generic[K, R, A]):
         except Exception as error:
             self._noted(error, "look for", text)
             raise
+
+
+def _pair(pair: tuple[K, R]) -> tuple[K, R]:
+    try:
+        key, result = pair
+    except (TypeError, ValueError):
+        raise InvalidKeyError(shown(pair), "is no pair of a key and a result") from None
+    return key, result
+
+
+def _hashable(key: K) -> K:
+    try:
+        hash(key)
+    except TypeError:
+        raise InvalidKeyError(
+            shown(key), "cannot be hashed, as keys of several results are; give an int or a str"
+        ) from None
+    return key
 
 
 def _note_failure(errors: dict[object, Exception], key: object, error: Exception) -> None:

@@ -65,10 +65,10 @@ def _text(key: object) -> str:
         raise InvalidKeyError(shown(key), "a key is an int or a str, not bool")
     try:
         return str(operator.index(key))  # type: ignore[arg-type]  # the except is for what has no __index__
-    except TypeError:
-        raise InvalidKeyError(shown(key), f"a key is an int or a str, not {type(key).__name__}") from None
     except ValueError:  # the interpreter's limit on digits
         raise InvalidKeyError("(an int)", f"a key is at most {MAX_KEY_BYTES:,} bytes") from None
+    except Exception:  # whatever the __index__ of a foreign type may raise
+        raise InvalidKeyError(shown(key), f"a key is an int or a str, not {type(key).__name__}") from None
 
 
 def _problem(text: str) -> str | None:

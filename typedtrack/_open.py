@@ -27,10 +27,13 @@ def open_tracker(
 
     Raises:
         ImportError: what the base needs is not installed; names the ``pip install`` line.
+        ValueError: *tracker_base* is empty, or *max_concurrency* less than 1.
 
     >>> open_tracker("/tmp/results")
     LocalResultTracker('/tmp/results')
     """
+    if max_concurrency < 1:
+        raise ValueError(f"max_concurrency is at least 1, got {max_concurrency}")
     if local_path(tracker_base) is not None:
         return LocalResultTracker(tracker_base, fsync=fsync)
 

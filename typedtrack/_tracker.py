@@ -73,6 +73,12 @@ class ResultTracker(Calls[Key, Result, Result]):
             InvalidKeyError: *key* breaks the rules.
             InvalidResultError: the result does; it lists every problem.
             KeyConflictError: on a store with real folders, ``a`` and ``a/b`` would both hold results.
+
+        >>> from typedtrack import open_tracker
+        >>> tracker = open_tracker("memory://docs/put")
+        >>> tracker.put("app1_out", {"l2norm/mean": 1.2}, accuracy=0.93)
+        >>> tracker["app1_out"]
+        {'l2norm/mean': 1.2, 'accuracy': 0.93}
         """
         if key is _NOT_GIVEN:
             if "key" not in fields:
@@ -92,6 +98,14 @@ class ResultTracker(Calls[Key, Result, Result]):
             ResultExistsError: it holds other content, which stays.
             UnsupportedOperationError: the store cannot do it atomically.
             InvalidKeyError, InvalidResultError, KeyConflictError: as `put`.
+
+        >>> from typedtrack import open_tracker
+        >>> tracker = open_tracker("memory://docs/create")
+        >>> tracker.create("run_1", accuracy=0.93)
+        >>> tracker.create("run_1", accuracy=0.5)
+        Traceback (most recent call last):
+            ...
+        typedtrack.errors.ResultExistsError: key 'run_1' in ... already holds another result; ...
         """
         text = key_text(key)
         self._create(text, encode(_given(results, fields, text), text))
@@ -102,6 +116,10 @@ class ResultTracker(Calls[Key, Result, Result]):
         Raises:
             InvalidKeyError: *key* breaks the rules.
             CorruptResultError: what is stored there is not a result.
+
+        >>> from typedtrack import open_tracker
+        >>> open_tracker("memory://docs/get").get("app1_out")
+        {}
         """
         text = key_text(key)
         data = self._load(text)
@@ -132,6 +150,12 @@ class ResultTracker(Calls[Key, Result, Result]):
 
         Raises:
             RecordDefinitionError: *record* is not a `record` class, or *key* not a `key` class.
+
+        >>> from typedtrack import Stat, open_tracker
+        >>> losses = open_tracker("memory://docs/records").typed(Stat)
+        >>> losses["trial_7"] = Stat.of([0.4, 0.6])
+        >>> losses["trial_7"].mean
+        0.5
         """
         from typedtrack._key_templates import PlainKeys, template_keys  # here: untyped use loads no attrs
         from typedtrack._typed import TypedTracker
@@ -147,6 +171,12 @@ class ResultTracker(Calls[Key, Result, Result]):
 
         Raises:
             BulkError: some keys failed; every other result is stored.
+
+        >>> from typedtrack import open_tracker
+        >>> tracker = open_tracker("memory://docs/put_many")
+        >>> tracker.put_many((f"trial_{n}", {"loss": 1 / n}) for n in (1, 2))
+        >>> sorted(tracker)
+        ['trial_1', 'trial_2']
         """
         super().put_many(results)
 

@@ -45,6 +45,7 @@ MAX_PLAIN_STR: Final = MAX_STR_BYTES // 4  # characters: so many fit whatever th
 MAX_NAME_BYTES: Final = 256
 MAX_RESULT_BYTES: Final = 2**20
 
+_TIMES: Final = ("m", "M")  # the kinds of numpy's times, whose item() may be an int without the unit
 _REMEMBERED_NAMES = 4096
 
 
@@ -150,6 +151,8 @@ def _normalised_foreign(value: object) -> object:
         elif isinstance(value, numbers.Real):
             exact = float(value)
         elif getattr(value, "shape", None) == () and (scalar := cast("Any", value).item()) is not value:  # if it has
+            if getattr(getattr(value, "dtype", None), "kind", None) in _TIMES:
+                return value
             exact = normalised(scalar)
         else:
             return value

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
+from typing import Any
 
 import pytest
 
@@ -290,6 +291,53 @@ def test_put_many(tracker: DictTracker, pairs: bool) -> None:
     results: dict[Key, Result] = {n: {"n": n} for n in range(50)}
     tracker.put_many(iter(results.items()) if pairs else results)
     assert {int(key): dict(result) for key, result in tracker.items()} == results
+
+
+class _Indexed:
+    """An int in clothes of its own, as numpy's are: it may not be hashed, or fail."""
+
+    __hash__ = None  # type: ignore[assignment]  # as numpy's arrays have it
+
+    def __init__(self, error: Exception | None = None) -> None:
+        self._error = error
+
+    def __index__(self) -> int:
+        if self._error is not None:
+            raise self._error
+        return 5
+
+
+def test_keys_that_fail_hide_no_other(tracker: DictTracker) -> None:
+    """A key that cannot be hashed, or whose conversion fails, is a failed key; a single call takes the former."""
+    indexed: Any = _Indexed()
+    failing: Any = _Indexed(RuntimeError("no device"))
+    tracker[indexed] = {"n": 5}
+    assert tracker[indexed] == tracker[5] == {"n": 5}
+    with pytest.raises(BulkError) as caught:
+        tracker.get_many([5, indexed, failing, "absent"])
+    assert caught.value.results == {5: {"n": 5}, "absent": {}}
+    assert [type(error) for error in caught.value.errors.values()] == [InvalidKeyError, InvalidKeyError]
+    with pytest.raises(BulkError) as late:
+        list(tracker.wait_all([indexed, 5]))
+    assert len(late.value.errors) == 1
+
+
+def test_puts_that_fail_hide_no_other(tracker: DictTracker) -> None:
+    """What is no pair, and a mapping that fails as it is read, leave the others theirs."""
+
+    class Mapped:
+        def keys(self) -> list[str]:
+            return ["n"]
+
+        def __getitem__(self, name: str) -> int:
+            raise KeyError(name)
+
+    pairs: Any = [("a", {"n": 1}), ("b",), 7, ("c", Mapped()), (_Indexed(), {"n": 5}), ("d", {"n": 4})]
+    with pytest.raises(BulkError) as caught:
+        tracker.put_many(pairs)
+    assert dict(tracker.items()) == {"a": {"n": 1}, "5": {"n": 5}, "d": {"n": 4}}
+    assert list(map(type, caught.value.errors.values())) == [InvalidKeyError, InvalidKeyError, KeyError]
+    assert "is no pair of a key and a result" in str(caught.value.errors["b",])
 
 
 def test_put_many_hides_nothing(tracker: DictTracker) -> None:
