@@ -105,7 +105,7 @@ def _fields(draw: st.DrawFn, attribute: str, name: str, aliases: tuple[str, ...]
 
 def _defaults(record: RecordSchema) -> tuple[Value | None, ...]:
     """Return a default of each column of *record*, none where a column must be given."""
-    values = [None if column.optional else column.default for column in record.columns]
+    values = [None if column.optional or column.within else column.default for column in record.columns]
     return () if MISSING in values else tuple(value for value in values if value is not MISSING)
 
 
@@ -120,10 +120,17 @@ def _records(draw: st.DrawFn, name: str, nested: list[RecordSchema]) -> RecordSc
         aliases = draw(st.sampled_from([(), (alias,)]))
         if number < 2 and draw(st.booleans()):
             record = draw(st.sampled_from(nested))
-            defaults, doc = draw(st.sampled_from([(), _defaults(record)])), draw(st.just("") | docs())
-            fields.append(
-                NestedSchema(attribute=attribute, name=wire, record=record, defaults=defaults, aliases=aliases, doc=doc)
+            optional = draw(st.booleans())
+            made = NestedSchema(
+                attribute=attribute,
+                name=wire,
+                record=record,
+                optional=optional,
+                defaults=draw(st.sampled_from([(), None if optional else _defaults(record)])),
+                aliases=aliases,
+                doc=draw(st.just("") | docs()),
             )
+            fields.append(made)
         else:
             fields.append(draw(_fields(attribute, wire, aliases, number > 0 and draw(st.booleans()))))
     return RecordSchema(name=name, fields=tuple(fields), doc=draw(st.just("") | docs()))

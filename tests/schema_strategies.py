@@ -205,12 +205,13 @@ def record_schemas(draw: st.DrawFn, depth: int = 2) -> RecordSchema:
 
 @st.composite
 def _nested_schemas(draw: st.DrawFn, depth: int) -> NestedSchema:
-    record = draw(record_schemas(depth=depth))
-    defaults: tuple[Value | None, ...] = ()
+    record, optional = draw(record_schemas(depth=depth)), draw(st.booleans())
+    defaults: tuple[Value | None, ...] | None = ()
     if draw(st.booleans()):
         result = draw(results_of(record))
-        defaults = tuple(result.get(column.name) for column in record.columns)
-    return NestedSchema(attribute="x", name="x", record=record, defaults=defaults, doc=draw(docs()))
+        given = (None if column.within else result.get(column.name) for column in record.columns)
+        defaults = None if optional else tuple(given)
+    return NestedSchema(attribute="x", name="x", record=record, optional=optional, defaults=defaults, doc=draw(docs()))
 
 
 def values_of(column: FieldSchema) -> st.SearchStrategy[Value]:
@@ -260,10 +261,16 @@ def _floats_of(column: FieldSchema) -> st.SearchStrategy[float]:
 
 @st.composite
 def results_of(draw: st.DrawFn, schema: RecordSchema, whole: bool = False) -> Result:
-    """Results as a record of *schema* is stored: columns that can be `None` may be absent, unless it is *whole*."""
+    """Results as a record of *schema* is stored: what can be `None` may be absent, unless it is *whole*."""
     result: Result = {}
+    there: dict[str, bool] = {"": True}
     for column in schema.columns:
-        if whole or not column.optional or draw(st.booleans()):
+        outer = ""
+        for path in column.within:
+            if path not in there:
+                there[path] = whole or (there[outer] and draw(st.booleans()))
+            outer = path
+        if there[outer] and (whole or not column.optional or draw(st.booleans())):
             result[column.name] = draw(values_of(column))
     return result
 
@@ -275,7 +282,9 @@ def schema_pairs(draw: st.DrawFn) -> tuple[RecordSchema, RecordSchema]:
     fields: list[FieldSchema | NestedSchema] = []
     for field in old.fields:
         change = draw(st.sampled_from(["none", "none", "remove", "rename", "alias", "swap", "default", "evolve"]))
-        if change == "none" or (isinstance(field, NestedSchema) and change not in ("remove", "rename", "alias")):
+        if change == "default" and isinstance(field, NestedSchema):
+            fields.append(attrs.evolve(field, optional=not field.optional, defaults=()))
+        elif change == "none" or (isinstance(field, NestedSchema) and change not in ("remove", "rename", "alias")):
             fields.append(field)
         elif change in ("rename", "alias"):
             aliases = (field.name,) if change == "alias" else ()

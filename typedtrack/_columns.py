@@ -13,7 +13,7 @@ import attrs
 from typedtrack._values import KINDS, MAX_INT, MAX_STR_BYTES, MIN_INT, Kind, Value, name_problem, value_problem
 from typedtrack.errors import shown
 
-__all__ = ["CONSTRAINTS", "MISSING", "FieldSchema", "Flaw", "KindName", "Missing"]
+__all__ = ["CONSTRAINTS", "MISSING", "ONLY_NONE", "FieldSchema", "Flaw", "KindName", "Missing"]
 
 KindName: TypeAlias = Literal["int", "float", "str"]
 
@@ -44,6 +44,9 @@ class Missing(enum.Enum):
 
 
 MISSING: Final = Missing.MISSING
+
+ONLY_NONE: Final = "can be None, which is absent on the wire and must read back: its default can only be None"
+"""Why what can be `None` has no other default."""
 
 
 class Flaw(NamedTuple):
@@ -85,11 +88,18 @@ class FieldSchema:
     """Names that older results have this field under."""
     doc: str = ""
     deprecated: bool = False
+    within: tuple[str, ...] = ()
+    """Of a column that nested records bring, those of them that can be `None`: the paths to them, outermost first."""
+
+    @property
+    def needed(self) -> bool:
+        """Whether a result needs this field, unless a record that it is within is `None`."""
+        return self.default is MISSING and not self.optional
 
     @property
     def required(self) -> bool:
         """Whether a result without this field is no such record."""
-        return self.default is MISSING and not self.optional
+        return self.needed and not self.within
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -177,7 +187,7 @@ class FieldSchema:
         if self.default is MISSING or (self.optional and self.default is None):
             return None
         if self.optional:
-            return "can be None, which is absent on the wire and must read back: its default can only be None"
+            return ONLY_NONE
         if (reason := self.problem(self.default)) is not None:
             return f"has a default that it refuses: {reason}, got {shown(self.default)}"
         if self.kind == "float" and not _is_double(cast("int | float", self.default)):

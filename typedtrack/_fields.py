@@ -18,8 +18,8 @@ from typedtrack._values import KINDS, MAX_STR_BYTES, Value, normalised
 __all__ = ["Annotation", "Leaf", "annotation_of", "leaf", "read_annotation"]
 
 _ALLOWED: Final = (
-    "allowed are int, float, str, Literal, IntEnum and StrEnum, each also `| None`; the first three Annotated with "
-    "msgspec.Meta; and another @record class"
+    "allowed are int, float, str, Literal, IntEnum, StrEnum and another @record class, each also `| None`; the first "
+    "three Annotated with msgspec.Meta"
 )
 _KIND_TYPES: Final[dict[KindName, type[Value]]] = {"int": int, "float": float, "str": str}
 

@@ -16,7 +16,7 @@ import msgspec
 
 from typedtrack._codec import decode, encode, encode_twin
 from typedtrack._fields import Leaf, annotation_of
-from typedtrack._record_types import PLACES, RecordType
+from typedtrack._record_types import PLACES, RecordType, absent
 from typedtrack._schema import MISSING, FieldSchema
 from typedtrack._values import MAX_RESULT_BYTES, MAX_STR_BYTES, MIN_INT
 from typedtrack.errors import Problem, SchemaMismatchError, shown
@@ -81,23 +81,25 @@ class RecordCodec(Generic[R]):
     def _decode_closely(self, data: bytes, file: str, *, closed: bool) -> R:
         result = decode(data, file)
         schema = self._record_type.schema
+        stored = {column.name: [name for name in column.names if name in result] for column in schema.columns}
+        present = {path for column in schema.columns if stored[column.name] for path in column.within}
         problems: list[Problem] = []
         values: list[object] = []
         for leaf in self._record_type.leaves:
             column = leaf.column
-            stored = [name for name in column.names if name in result]
-            if not stored:
-                values.append(leaf.default)
-                if leaf.default is MISSING:
+            names = stored[column.name]
+            if not names:
+                values.append(leaf.default if present.issuperset(column.within) else absent(column))
+                if values[-1] is MISSING and present.issuperset(column.within):
                     problems.append(Problem(column.name, "is missing", None, column.attribute))
-            elif len(stored) > 1:
-                several = f"is stored under more than one name: {', '.join(map(repr, stored))}"
+            elif len(names) > 1:
+                several = f"is stored under more than one name: {', '.join(map(repr, names))}"
                 problems.append(Problem(column.name, several, None, column.attribute))
             else:
-                value, reason = leaf.taken(result[stored[0]])
+                value, reason = leaf.taken(result[names[0]])
                 values.append(value)
                 if reason is not None:
-                    problems.append(Problem(stored[0], reason, shown(value), column.attribute))
+                    problems.append(Problem(names[0], reason, shown(value), column.attribute))
         if closed:
             unknown = f"is no field of {schema.name}"
             problems.extend(Problem(name, unknown) for name in result if name not in self._known)
@@ -128,6 +130,8 @@ def _decoded_field(place: str, leaf: Leaf) -> tuple[str, Any] | tuple[str, Any, 
     hint: Any = leaf.enumeration or annotation_of(_plain(leaf.column))
     if leaf.enumeration is not None and "_missing_" in vars(leaf.enumeration):
         hint = None  # which no value fits, for msgspec would ask `_missing_` for values that the schema refuses
+    if leaf.column.within:
+        return place, hint, absent(leaf.column)
     return (place, hint) if leaf.default is MISSING else (place, hint, leaf.default)
 
 

@@ -7,16 +7,16 @@ does not pass gets the closer look that decides.
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Iterable, Iterator
-from functools import cached_property
-from itertools import count
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import cached_property, reduce
+from itertools import islice
 from types import SimpleNamespace
 from typing import Any, Final, Generic, TypeVar, cast
 
 import attrs
 
 from typedtrack._fields import Leaf
-from typedtrack._schema import RecordSchema
+from typedtrack._schema import MISSING, FieldSchema, Missing, RecordSchema
 from typedtrack.errors import InvalidResultError, Problem, shown
 
 __all__ = ["PLACES", "Member", "RecordType"]
@@ -42,7 +42,7 @@ class Member:
     def taken(self, value: object) -> tuple[object, str | None]:
         if isinstance(self.content, Leaf):
             return self.content.taken(value)
-        if type(value) is self.python_type:
+        if type(value) is self.python_type or (value is None and self.optional):
             return value, None
         return value, f"must be a {self.python_type.__name__}, not {type(value).__name__}"
 
@@ -59,7 +59,8 @@ class RecordType(Generic[R]):
         self.members = members
         self._glances = tuple((member.python_type, member.glance, member.optional) for member in members)
         self._attributes = _getter([member.attribute for member in members])
-        self.columns = _getter([column.attribute for column in schema.columns])
+        getter = _optional_getter if schema.columns_within else _getter
+        self.columns = getter([column.attribute for column in schema.columns])
         """Return the values of a record's columns, in order, as the attributes hold them."""
 
     def check(self, instance: R) -> None:
@@ -93,26 +94,50 @@ class RecordType(Generic[R]):
     def assembled(self) -> Callable[[object], R]:
         """Return the record of an object whose attributes, `PLACES`, are its columns' values; they keep the rules.
 
+        Of a nested record that is `None` all columns are `absent`; if some are, and are needed, it raises `ValueError`.
         It is made as source, as attrs makes ``__init__``: a loop over the fields would take twice as long, which is
         most of the time of a read.
         """
-        names: dict[str, Any] = {"new": object.__new__}
-        lines: list[str] = []
-        record = self._assembly(names, lines, (f"columns.{PLACES(number)}" for number in count()))
-        exec("\n".join(["def assembled(columns):", *lines, f"    return {record}"]), names)
+        names: dict[str, Any] = {"new": object.__new__, "missing": MISSING}
+        lines = ["def assembled(columns):"]
+        places = [f"columns.{PLACES(number)}" for number in range(len(self.leaves))]
+        lines.append(f"    return {self._assembly(names, lines, places, '    ')}")
+        exec("\n".join(lines), names)
         return cast("Callable[[object], R]", names["assembled"])  # what the source defines
 
-    def _assembly(self, names: dict[str, Any], lines: list[str], columns: Iterator[str]) -> str:
-        """Add the *lines* that make the record of the next of *columns*, and the *names* in them; return its own."""
+    def _assembly(self, names: dict[str, Any], lines: list[str], columns: Sequence[str], indent: str) -> str:
+        """Add the *lines* that make the record of *columns*, and the *names* in them; return its own."""
         number = len(lines)
         names[f"cls{number}"] = self.cls
-        lines.append(f"    record{number} = new(cls{number})")
+        lines.append(f"{indent}record{number} = new(cls{number})")
+        left = iter(columns)
         for member in self.members:
-            content = member.content
-            value = next(columns) if isinstance(content, Leaf) else content._assembly(names, lines, columns)
+            if isinstance(member.content, Leaf):
+                value = next(left)
+            else:
+                inner = [*islice(left, len(member.content.leaves))]
+                value = member.content._part(names, lines, inner, indent, optional=member.optional)
             names[f"set{len(lines)}"] = member.set
-            lines.append(f"    set{len(lines)}(record{number}, {value})")
+            lines.append(f"{indent}set{len(lines)}(record{number}, {value})")
         return f"record{number}"
+
+    def _part(
+        self, names: dict[str, Any], lines: list[str], columns: Sequence[str], indent: str, *, optional: bool
+    ) -> str:
+        """Add the *lines* that make the record of *columns*, nested in another, or `None` if it can be that."""
+        if not optional:
+            return self._assembly(names, lines, columns, indent)
+        part = f"part{len(lines)}"
+        placed = [*zip(columns, self.schema.columns, strict=True)]
+        nothing = (f"{place} is {'None' if column.optional else 'missing'}" for place, column in placed)
+        lacking = (f"{place} is missing" for place, column in placed if not (column.optional or column.within))
+        lines.append(f"{indent}if {' and '.join(nothing)}:")
+        lines.append(f"{indent}    {part} = None")
+        lines.append(f"{indent}elif {' or '.join(lacking)}:")
+        lines.append(f"{indent}    raise ValueError")
+        lines.append(f"{indent}else:")
+        lines.append(f"{indent}    {part} = {self._assembly(names, lines, columns, indent + '    ')}")
+        return part
 
     def of_columns(self, values: Iterable[object]) -> R:
         """Return the record whose columns have *values*, in order; they keep the rules."""
@@ -127,8 +152,27 @@ def _leaves(members: tuple[Member, ...]) -> Iterator[Leaf]:
             yield from member.content.leaves
 
 
+def absent(column: FieldSchema) -> Missing | None:
+    """Return what stands for a *column* that is within a record that is `None`."""
+    return None if column.optional else MISSING
+
+
 def _getter(paths: list[str]) -> Callable[[object], tuple[object, ...]]:
     if len(paths) == 1:
         get = operator.attrgetter(paths[0])
         return lambda instance: (get(instance),)
     return operator.attrgetter(*paths)
+
+
+def _optional_getter(paths: list[str]) -> Callable[[object], tuple[object, ...]]:
+    """Return what gets the attributes at *paths*, where records on the way may be `None`, and so are theirs then."""
+    get = _getter(paths)
+
+    def get_or_none(instance: object) -> tuple[object, ...]:
+        try:
+            return get(instance)
+        except AttributeError:
+            return tuple(reduce(lambda found, name: getattr(found, name, None), path, instance) for path in split)
+
+    split = [path.split(".") for path in paths]
+    return get_or_none

@@ -18,7 +18,7 @@ from msgspec import Meta
 
 from typedtrack._classes import caller_names, define, is_plain
 from typedtrack._fields import Annotation, annotation_of, leaf, read_annotation
-from typedtrack._record_types import Member, RecordType
+from typedtrack._record_types import Member, RecordType, absent
 from typedtrack._schema import MISSING, FieldSchema, NestedSchema, RecordSchema
 from typedtrack._values import normalised
 from typedtrack.errors import InvalidResultError, Problem, RecordDefinitionError, shown
@@ -84,9 +84,9 @@ def record(cls: type[R], /) -> type[R]:
 
     It becomes an attrs class: frozen, slotted, keyword-only. Each annotation is a field: an `int`, `float`, `str`,
     `Literal`, `enum.IntEnum` or `enum.StrEnum`, any of them also ``| None`` (absent on the wire when `None`) and the
-    first three constrained by ``Annotated[T, msgspec.Meta(...)]``; or another record, whose names are flattened with a
-    ``/``. A record that exists is valid: its constructor raises `InvalidResultError` with every problem. An `int` given
-    for a `float` becomes one.
+    first three constrained by ``Annotated[T, msgspec.Meta(...)]``; or another record, also ``| None``, whose names are
+    flattened with a ``/``. A record that exists is valid: its constructor raises `InvalidResultError` with every
+    problem. An `int` given for a `float` becomes one.
 
     Raises:
         RecordDefinitionError: *cls* cannot be a record; names the class, the field and what is allowed.
@@ -164,17 +164,20 @@ def _member(
         column = found.column
         glance = found.at_a_glance()
         return Member(attribute.name, column.name, found, found.python_type, glance, column.optional, put), column
-    if annotation.optional or annotation.metas:
-        raise ValueError("is a record, which takes neither `| None` nor Annotated; make its fields optional instead")
-    defaults: tuple[Any, ...] = ()
-    if default is not attrs.NOTHING:
+    if annotation.metas:
+        raise ValueError("is a record, which takes no Annotated; its own fields have the constraints")
+    optional = annotation.optional
+    defaults: tuple[Any, ...] | None = ()
+    if default is None and optional:
+        defaults = None
+    elif default is not attrs.NOTHING:
         if type(default) is not annotation.bare:
             raise ValueError(
                 f"has a default that it refuses: must be a {annotation.bare.__name__}, got {shown(default)}"
             )
         defaults = tuple(getattr(value, "value", value) for value in nested.columns(default))
-    schema = NestedSchema(record=nested.schema, defaults=defaults, **known)
-    return Member(attribute.name, known["name"], nested, annotation.bare, None, False, put), schema
+    schema = NestedSchema(record=nested.schema, optional=optional, defaults=defaults, **known)
+    return Member(attribute.name, known["name"], nested, annotation.bare, None, optional, put), schema
 
 
 def _made_by(factory: Callable[[], Any]) -> Any:
@@ -237,11 +240,16 @@ def record_class(
             if member.default is not MISSING:
                 declared["default"] = member.default
         else:
-            nested = annotations[member.attribute] = record_class(member.record, module, made)
-            if member.defaults:
+            nested = record_class(member.record, module, made)
+            annotations[member.attribute] = nested | None if member.optional else nested
+            if member.defaults is None:
+                declared["default"] = None
+            elif member.defaults:
                 of = record_type(nested)
                 columns = zip(of.leaves, member.defaults, strict=True)
-                declared["default"] = of.of_columns(leaf.taken(default)[0] for leaf, default in columns)
+                declared["default"] = of.of_columns(
+                    absent(leaf.column) if default is None else leaf.taken(default)[0] for leaf, default in columns
+                )
         namespace[member.attribute] = field(**declared)
     made[schema] = _record(type(schema.name, (), namespace), {})
     return made[schema]

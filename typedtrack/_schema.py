@@ -13,7 +13,7 @@ from functools import cached_property
 
 import attrs
 
-from typedtrack._columns import CONSTRAINTS, MISSING, FieldSchema, Flaw, KindName, Missing
+from typedtrack._columns import CONSTRAINTS, MISSING, ONLY_NONE, FieldSchema, Flaw, KindName, Missing
 from typedtrack._values import MAX_RESULT_BYTES, Value
 
 __all__ = ["CONSTRAINTS", "MISSING", "FieldSchema", "KindName", "Missing", "NestedSchema", "RecordSchema"]
@@ -26,8 +26,10 @@ class NestedSchema:
     attribute: str
     name: str
     record: RecordSchema
-    defaults: tuple[Value | None, ...] = attrs.field(default=(), eq=repr)
-    """The default of each of the record's columns, where the field has a default."""
+    optional: bool = False
+    """Whether `None` is allowed, of which nothing is on the wire, where every record has something."""
+    defaults: tuple[Value | None, ...] | None = attrs.field(default=(), eq=repr)
+    """The default of each of the record's columns, where the field has a default; `None` where that is the default."""
     aliases: tuple[str, ...] = ()
     doc: str = ""
 
@@ -37,6 +39,7 @@ class NestedSchema:
         defaults: tuple[Value | Missing | None, ...] = self.defaults or tuple(
             column.default for column in self.record.columns
         )
+        within = (self.attribute,) if self.optional else ()
         columns: list[FieldSchema] = []
         for column, default in zip(self.record.columns, defaults, strict=True):
             name, *aliases = (f"{above}/{there}" for above in (self.name, *self.aliases) for there in column.names)
@@ -46,7 +49,8 @@ class NestedSchema:
                     attribute=f"{self.attribute}.{column.attribute}",
                     name=name,
                     aliases=tuple(aliases),
-                    default=default,
+                    default=column.default if default is None and column.within else default,
+                    within=within + tuple(f"{self.attribute}.{path}" for path in column.within),
                 )
             )
         return tuple(columns)
@@ -72,6 +76,15 @@ class RecordSchema:
     """One field schema per name on the wire, in order; what nested records bring is named ``<field>/<name>``."""
 
     @cached_property
+    def columns_within(self) -> Mapping[str, tuple[FieldSchema, ...]]:
+        """The columns of each nested record that can be `None`, by the path to it."""
+        found: dict[str, tuple[FieldSchema, ...]] = {}
+        for column in self.columns:
+            for path in column.within:
+                found[path] = (*found.get(path, ()), column)
+        return found
+
+    @cached_property
     def fingerprint(self) -> str:
         """64 hexadecimal digits that two schemas share if they accept the same results and read them the same.
 
@@ -89,6 +102,7 @@ class RecordSchema:
                 sorted(column.aliases),
                 [repr(getattr(column, constraint)) for constraint in CONSTRAINTS],
                 repr(None if column.optional else column.default),
+                *(sorted(other.name for other in self.columns_within[path]) for path in column.within),
             ]
             for column in self.columns
         }
@@ -136,11 +150,21 @@ class RecordSchema:
 
     def flaws(self) -> Iterator[tuple[int | None, Flaw]]:
         """Yield what of this no record can have: which column (`None`: the record itself), and what of it."""
-        if all(column.optional for column in self.columns):
+        if all(column.optional or column.within for column in self.columns):
             yield None, Flaw("fields", "needs a field that cannot be None: a result has at least one")
         for place, column in enumerate(self.columns):
             for flaw in column.flaws():
                 yield place, flaw
+        place = 0
+        for field in self.fields:
+            if isinstance(field, FieldSchema):
+                place += 1
+                continue
+            defaults = field.defaults or (None,) * len(field.record.columns)
+            for column, default in zip(field.record.columns, defaults, strict=True):
+                if default is not None and (field.optional or column.within):
+                    yield place, Flaw("default", ONLY_NONE)
+                place += 1
         taken = Counter(name for column in self.columns for name in column.names)
         for place, column in enumerate(self.columns):
             for alias, name in enumerate(column.names, -1):

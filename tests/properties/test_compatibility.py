@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Iterator
 from typing import Any, Literal
 
 from avro.compatibility import ReaderWriterCompatibilityChecker, SchemaCompatibilityType
@@ -46,12 +47,24 @@ def stored(schema: RecordSchema, result: Result) -> Result:
     return stored
 
 
+def conditions(column: FieldSchema) -> set[str]:
+    """Return what must not be `None` for *column* to be stored."""
+    return {*column.within, *((column.attribute,) if column.optional else ())}
+
+
+def sparse(writer: RecordSchema, result: Result) -> Iterator[Result]:
+    """Yield *result*, whole and of *writer*, with as much left out as may be, and for each column with it left in."""
+    for kept in [set[str](), *map(conditions, writer.columns)]:
+        yield {column.name: result[column.name] for column in writer.columns if conditions(column) <= kept}
+
+
 def broken(reader: RecordSchema, writer: RecordSchema, found: Incompatibility, result: Result) -> Result | None:
     """Return *result*, whole and of *writer*, as *found* says that it may be; `None` if a pattern hides how."""
     names = next((column.names for column in reader.columns if column.name == found.field), (found.field,))
     columns = [column for column in writer.columns if column.name in names]
     if found.rule == "field-optional":
-        return {name: value for name, value in result.items() if name not in names}
+        without = (each for each in sparse(writer, result) if not any(name in each for name in names))
+        return next(each for each in without if not reads(reader, each, "ignore"))
     if found.example is not None:
         column = next(column for column in columns if column.problem(found.example) is None)
         return {**result, column.name: found.example}

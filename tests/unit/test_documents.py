@@ -295,7 +295,7 @@ REFUSED: list[tuple[object, str, str]] = [
     ({"type": "integer", "x-typedtrack-aliases": ["y", 1]}, "/x-typedtrack-aliases/1", "must be a string"),
     ({"type": ["string", 1]}, "/type/1", "must be a string"),
     ({"type": "object"}, "", "needs a field that cannot be None"),
-    ({"type": ["object", "null"], "properties": {}}, "/type", "is a record, which cannot be null"),
+    ({"type": ["object", "null"], "properties": {}}, "", "needs a field that cannot be None"),
     ({"type": "object", "deprecated": True}, "/deprecated", "does not apply to this object"),
 ]
 
@@ -412,7 +412,7 @@ def test_problems_of_every_sort_are_listed_together() -> None:
                 "required": ["x y"],
             },
             "_e": {"$ref": "#/$defs/Stat", "default": {"m": "a", "z": 1}},
-            "f": {"$ref": "#/$defs/Stat"},
+            "f": {"anyOf": [{"$ref": "#/$defs/Stat"}, {"type": "null"}], "default": {"m": 1}},
         },
         "required": ["g", "a", "b", "c", "d", "_e"],
         "additionalProperties": {"type": "integer"},
@@ -442,7 +442,7 @@ def test_problems_of_every_sort_are_listed_together() -> None:
         "/properties/_e",
         "/properties/_e/default/m",
         "/properties/_e/default/z",
-        "/properties/f",
+        "/properties/f/default/m",
         "/required/0",
         "/additionalProperties",
         "/minProperties",
@@ -461,6 +461,7 @@ DOCUMENTS: list[tuple[object, str, str]] = [
     ({**ONE, "title": "class"}, "/title", "'class' is a keyword of Python"),
     ({**ONE, "title": "2 runs"}, "/title", "'2Runs' is no Python identifier"),
     ({**ONE, "type": "array"}, "/type", 'must be "object"'),
+    ({**ONE, "type": []}, "/type", 'must be "object"'),
     (
         {**object_of(x={"type": "integer"}), "required": ["x", "y"]},
         "/required/1",
@@ -493,7 +494,12 @@ NESTED: list[tuple[dict[str, object], str, str]] = [
     ({"$ref": "#/$defs/Stat", "default": {"m": "a"}}, "/default/m", "has a default that it refuses"),
     ({"$ref": "#/$defs/Stat", "deprecated": True}, "/deprecated", "does not apply to a reference to an object"),
     ({"$ref": "#/$defs/Stat", "minimum": 1}, "/minimum", "does not apply to a reference to an object"),
-    ({"oneOf": [{"$ref": "#/$defs/Stat"}, {"type": "null"}]}, "/oneOf", "is a record, which cannot be null"),
+    (
+        {"oneOf": [{"$ref": "#/$defs/Stat"}, {"type": "null"}], "default": {"m": 1}},
+        "/default/m",
+        "its default can only be None",
+    ),
+    ({"$ref": "#/$defs/Stat", "default": None}, "/default", "must be an object, not None"),
     ({"$ref": "#/$defs/Stat", "x-typedtrack-aliases": [f"a{n}" for n in range(6000)]}, "", "more than 10,000 names"),
 ]
 
@@ -506,15 +512,48 @@ def test_refused_nested_records(subschema: dict[str, object], pointer: str, reas
     assert reason in {where.removeprefix("/properties/x"): why for where, why in problems.items()}[pointer]
 
 
-def test_a_nested_record_is_there_whole() -> None:
-    """A nested record of required fields is required itself, or has a default."""
+@pytest.mark.parametrize(
+    ("subschema", "required", "optional", "defaults"),
+    [
+        ({"$ref": "#/$defs/Stat"}, True, False, ()),
+        ({"$ref": "#/$defs/Stat"}, False, True, None),
+        ({"$ref": "#/$defs/Stat", "default": {"m": 1}}, False, False, (1.0, None)),
+        ({"$ref": "#/$defs/Stat", "default": {"m": 1}}, True, False, (1.0, None)),
+        ({"oneOf": [{"$ref": "#/$defs/Stat"}, {"type": "null"}]}, True, True, ()),
+        ({"oneOf": [{"$ref": "#/$defs/Stat"}, {"type": "null"}]}, False, True, None),
+        ({"anyOf": [{"type": "null"}, {"$ref": "#/$defs/Stat"}], "default": None}, True, True, None),
+        ({**STAT, "type": ["object", "null"]}, False, True, None),
+        (STAT, False, True, None),
+    ],
+)
+def test_a_nested_record_that_can_be_none(
+    subschema: dict[str, object], required: bool, optional: bool, defaults: tuple[object, ...] | None
+) -> None:
+    """It takes null, or is not required and has no default: as a value is."""
     document: dict[str, Any] = {**object_of(x={"type": "integer"}), "$defs": {"Stat": STAT}}
-    document["properties"]["stat"] = {"$ref": "#/$defs/Stat"}
+    document["properties"]["stat"] = subschema
+    document["required"] = ["x", "stat"] if required else ["x"]
 
-    assert "list it in required, or give it a default" in problems_of(document)["/properties/stat"]
+    nested = RecordSchema.from_json_schema(document).fields[1]
 
-    document["$defs"]["Stat"] = {"type": "object", "properties": {"m": {"type": "number", "default": 0}}}
-    assert [column.default for column in RecordSchema.from_json_schema(document).columns[1:]] == [0.0]
+    assert isinstance(nested, NestedSchema)
+    assert (nested.optional, nested.defaults) == (optional, defaults)
+
+
+def test_dependencies_agree_with_what_is_nested() -> None:
+    """What JSON Schema says of a record that can be `None` is what the document says of it otherwise, or refused."""
+    stat = NestedSchema(attribute="stat", name="stat", record=schema_of(Stat), optional=True, defaults=None)
+    sure = FieldSchema(attribute="x", name="x", kind="int")
+    schema = RecordSchema(name="Run", fields=(sure, stat))
+    document: Any = schema.to_json_schema()
+    assert document["dependentRequired"] == {"stat/mean": ["stat/sem"], "stat/sem": ["stat/mean"]}
+    assert RecordSchema.from_json_schema(document) == schema
+    del document["dependentRequired"]["stat/sem"]
+    assert "does not agree" in problems_of(document)["/dependentRequired"]
+    document["dependentRequired"] = {"stat/sem": "stat/mean"}
+    assert "must be an array" in problems_of(document)["/dependentRequired"]
+    del document["dependentRequired"]
+    assert RecordSchema.from_json_schema(document) == schema
 
 
 def test_columns_agree_with_their_record() -> None:

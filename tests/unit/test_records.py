@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import enum
 import gc
+import json
 import pickle
 import statistics
 import sys
@@ -25,11 +26,13 @@ from typedtrack import (
     Problem,
     RecordDefinitionError,
     RecordSchema,
+    SchemaMismatchError,
     Stat,
     field,
     record,
     schema_of,
 )
+from typedtrack._record_codec import record_codec
 from typedtrack._records import record_class, record_type
 from typedtrack._schema import NestedSchema
 
@@ -66,6 +69,25 @@ class EvalResult:
     p99_ms: float = field(name="latency/p99", aliases=("p99",), doc="  Milliseconds.\n", default=0.0)
     size: Size = Size.SMALL
     part: Split | None = None
+
+
+@record
+class Outer:
+    """It has a record that can be `None`."""
+
+    n: int = 3
+    note: str | None = None
+    s: Stat | None = None
+
+
+@record
+class Outermost:
+    """Records within one another that can be `None`, one of them with no default."""
+
+    x: int
+    outer: Outer | None = None
+    stat: Stat | None
+    certain: Outer = Outer(n=7)
 
 
 @record
@@ -377,6 +399,74 @@ def test_a_description_documents_the_field() -> None:
     ]
 
 
+# -- records that can be None ------------------------------------------------------------------------------------------
+
+
+_PARTS: Final[list[tuple[dict[str, Any], dict[str, Any]]]] = [
+    ({"stat": None}, {}),
+    ({"stat": Stat(mean=1, sem=0)}, {"stat/mean": 1.0, "stat/sem": 0.0}),
+    ({"stat": None, "outer": Outer()}, {"outer/n": 3}),
+    ({"stat": None, "outer": Outer(note="q")}, {"outer/n": 3, "outer/note": "q"}),
+    (
+        {"stat": None, "outer": Outer(s=Stat(mean=2, sem=1))},
+        {"outer/n": 3, "outer/s/mean": 2.0, "outer/s/sem": 1.0},
+    ),
+]
+
+
+@pytest.mark.parametrize(("parts", "stored"), _PARTS)
+def test_of_a_record_that_is_none_nothing_is_stored(parts: dict[str, Any], stored: dict[str, Any]) -> None:
+    """And where nothing of it is stored, it is `None`; at a glance and by the closer look."""
+    instance = Outermost(x=1, **parts)
+    codec = record_codec(record_type(Outermost))
+    data = codec.encode(instance)
+    assert json.loads(data) == {"x": 1, **stored, "certain/n": 7}
+    assert codec.glance(data) == instance
+    assert codec.decode(json.dumps({**json.loads(data), "unknown": 1}).encode(), "f") == instance
+
+
+@pytest.mark.parametrize(
+    ("stored", "missing"),
+    [
+        ({"stat/mean": 1.0}, {"stat/sem"}),
+        ({"outer/s/sem": 1.0}, {"outer/s/mean"}),
+        ({"outer/s/sem": 1.0, "stat/sem": 1}, {"outer/s/mean", "stat/mean"}),
+    ],
+)
+def test_a_record_that_is_there_is_there_whole(stored: dict[str, Any], missing: set[str]) -> None:
+    """Where some of it is stored, what it needs besides is missing, by its name."""
+    with pytest.raises(SchemaMismatchError) as caught:
+        record_codec(record_type(Outermost)).decode(json.dumps({"x": 1, **stored}).encode(), "f")
+    assert {problem.field for problem in caught.value.problems} == missing
+    assert {problem.reason for problem in caught.value.problems} == {"is missing"}
+
+
+def test_what_a_record_does_not_need_is_read_by_default() -> None:
+    """Of a record that is there, as ever."""
+    codec = record_codec(record_type(Outermost))
+    assert codec.decode(b'{"x": 1, "outer/note": "q"}', "f") == Outermost(x=1, outer=Outer(n=3, note="q"), stat=None)
+
+
+def test_a_record_that_can_be_none_is_constructed_so() -> None:
+    """It is, or is of its class; which one without a default must be given."""
+    assert Outermost(x=1, stat=None).outer is None
+    with pytest.raises(TypeError, match="stat"):
+        Outermost(x=1)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]  # it must refuse
+    with pytest.raises(InvalidResultError, match="field 'stat': must be a Stat, not dict"):
+        Outermost(x=1, stat={"mean": 1.0})  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]  # as above
+
+
+def test_the_fingerprint_tells_what_can_be_none() -> None:
+    """And what belongs to it, whatever it is called in Python."""
+
+    def fingerprint(**annotations: Any) -> str:
+        return schema_of(declare({"x": int, **annotations})).fingerprint
+
+    assert fingerprint(s=Stat) != fingerprint(s=Stat | None)
+    again = {"__annotations__": {"x": int, "other": Stat | None}, "other": field(name="s"), "__module__": __name__}
+    assert schema_of(record(type("Again", (), again))).fingerprint == fingerprint(s=Stat | None)
+
+
 # -- what cannot be declared ------------------------------------------------------------------------------------------
 
 
@@ -405,8 +495,7 @@ _NO_TYPES: Final[list[tuple[Any, str]]] = [
     (Literal["x" * 1025], "the str is 1,025 bytes of UTF-8"),
     (Literal[2**63], "takes choices from -2**63 to 2**63-1"),
     (Annotated[Literal[1], Meta(ge=0)], "names its values, so that it takes no further constraint"),
-    (Stat | None, "is a record, which takes neither `| None` nor Annotated"),
-    (Annotated[Stat, Meta(ge=0)], "is a record, which takes neither `| None` nor Annotated"),
+    (Annotated[Stat, Meta(ge=0)], "is a record, which takes no Annotated"),
     (Annotated[int, Meta(ge=0), Meta(ge=1)], "has the constraint ge twice"),
     (Annotated[int, Meta(ge=0), Meta(gt=1)], "takes gt or ge, not both"),
     (Annotated[int, Meta(ge=0.5)], "takes an int from -2**63 to 2**63-1 for ge, not 0.5"),
@@ -475,6 +564,10 @@ _NO_RECORDS: Final[list[tuple[dict[str, Any], dict[str, Any], str | None, str]]]
     ({"x": int}, {"x": True}, "x", "has a default that it refuses: must be an int, not bool"),
     ({"x": Size}, {"x": 3}, "x", "has a default that it refuses: must be one of 1, 2"),
     ({"s": Stat}, {"s": 3}, "s", "has a default that it refuses: must be a Stat, got 3"),
+    ({"s": Stat}, {"s": None}, "s", "has a default that it refuses: must be a Stat, got None"),
+    ({"s": Stat | None}, {"s": None}, None, "needs a field that cannot be None"),
+    ({"s": Stat | None, "y": int}, {"s": Stat(mean=1, sem=0)}, "s.mean", "its default can only be None"),
+    ({"o": Outer, "y": int}, {"o": Outer(n=1, s=Stat(mean=1, sem=0))}, "o.s.mean", "its default can only be None"),
     ({"x": int | None, "y": int}, {"x": 3}, "x", "its default can only be None"),
     ({"x": int}, {"x": field(factory=_fail)}, "x", "has a factory that fails: no default today"),
     ({"x": int}, {"x": field(factory=lambda: next(_counter))}, "x", "has a factory that does not return the same"),

@@ -107,6 +107,10 @@ def keywords_of(value: object) -> dict[str, object]:
     raise ValueError(f"must be an object, not {shown(value)}")
 
 
+def _dependencies(value: object) -> dict[str, tuple[str, ...]]:
+    return {name: tuple(map(text, _array(names))) for name, names in keywords_of(value).items()}
+
+
 def _object_or_flag(value: object) -> dict[str, object] | bool:
     return value if isinstance(value, bool) else keywords_of(value)
 
@@ -157,6 +161,7 @@ class Subschema:
     no_default: bool | None = _keyword(f"{PREFIX}no-default", _flag)
     properties: Mapping[str, Subschema] | None = _keyword("properties", keywords_of, holds="named")
     required: tuple[str, ...] | None = _keyword("required", _array, holds="texts")
+    dependent: Mapping[str, tuple[str, ...]] | None = _keyword("dependentRequired", _dependencies)
     additional: bool | Subschema | None = _keyword("additionalProperties", _object_or_flag, holds="one")  # noqa: RUF009  # frozen
     nested: Mapping[str, Subschema] | None = _keyword(f"{PREFIX}nested", keywords_of, holds="named")
     definitions: Mapping[str, Subschema] | None = _keyword("$defs", keywords_of, holds="named")
@@ -199,6 +204,8 @@ def _plain(name: str, value: Any) -> object:
         return unparse(value)
     if HOLDS.get(name) == "named":
         return {key: unparse(there) for key, there in value.items()}
+    if name == "dependent":
+        return {key: list(names) for key, names in value.items()}
     if name == "type" and len(value) == 1:
         return value[0]
     if isinstance(value, tuple):

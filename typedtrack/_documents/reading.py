@@ -31,7 +31,7 @@ from typedtrack._documents.values import (
     read_value,
     refuse_others,
 )
-from typedtrack._documents.writing import flattened
+from typedtrack._documents.writing import dependencies, flattened
 from typedtrack._identifiers import class_name, identifier_problem
 from typedtrack._values import Value
 from typedtrack.errors import SchemaError, shown
@@ -41,7 +41,7 @@ __all__ = ["read"]
 R = TypeVar("R", bound=Record)
 
 _OF_REFERENCES: Final = ANNOTATIONS | OF_FIELDS | {"type"}
-_OF_DOCUMENTS: Final = ANNOTATIONS | {"type", "properties", "required", "additional", "nested"}
+_OF_DOCUMENTS: Final = ANNOTATIONS | {"type", "properties", "required", "dependent", "additional", "nested"}
 _OF_OBJECTS: Final = _OF_DOCUMENTS | OF_FIELDS
 
 _MOST_NAMES: Final = 10_000  # more fields than fit a result; a small document could ask for 2**100, by references
@@ -101,7 +101,7 @@ class _Reader(Generic[R]):
     def _record(self, node: Subschema, where: str, title: str) -> _Read[R]:
         layer = Layer(node, dict.fromkeys(node.given(), where), where)
         types = {name for name in node.type or () if name != "null" or not where}
-        if types - {"object"} or (node.type is None and TELL_TYPES.isdisjoint(node.unread)):
+        if types != {"object"} and (node.type is not None or TELL_TYPES.isdisjoint(node.unread)):
             self._report(layer.place("type"), 'must be "object"')
         refuse_others(layer, _OF_OBJECTS if where else _OF_DOCUMENTS, "this object", self._report)
         if node.additional not in (None, True, False, Subschema(), FLAT_VALUE):
@@ -117,6 +117,8 @@ class _Reader(Generic[R]):
         whole = types == {"object"} and KEYWORDS["properties"] not in node.unread
         whole = whole and all(member.whole for member in members)
         unsure = frozenset(name for member in members for name in member.unsure)
+        if whole and not unsure and node.dependent not in (None, dependencies(record)):
+            self._report(layer.place("dependent"), "does not agree with the records that are nested and can be null")
         return self._checked(_Read(record, unsure, whole), members, where)
 
     def _record_name(self, layer: Layer, title: str) -> str:
@@ -189,7 +191,7 @@ class _Reader(Generic[R]):
         """Return the nested record *name* of those that ``x-typedtrack-nested`` declares."""
         place = where + pointer(KEYWORDS["nested"], name)
         resolved = self._resolver.resolved(place)
-        member = self._nested(name, resolved, place)
+        member = self._nested(name, resolved, place, required=True)
         if not isinstance(member.field, FieldSchema) and resolved.target and member.whole and not member.unsure:
             self._compare(member.field, resolved.target, node, where)
         return member
@@ -210,19 +212,11 @@ class _Reader(Generic[R]):
         keywords = resolved.all.keywords
         if keywords.type != ("object",) and keywords.properties is None:
             return read_value(name, resolved.all, where, self._report, nullable=resolved.nullable, required=required)
-        member = self._nested(name, resolved, where)
-        if not required and keywords.default is ABSENT and keywords.non_finite_default is ABSENT:
-            inner = () if isinstance(member.field, FieldSchema) else member.field.columns
-            if any(column.required and column.name not in member.unsure for column in inner):
-                self._report(where, "has fields that are required: list it in required, or give it a default")
-        return member
+        return self._nested(name, resolved, where, required=required)
 
-    def _nested(self, name: str, resolved: Resolved, where: str) -> Member:
+    def _nested(self, name: str, resolved: Resolved, where: str, *, required: bool) -> Member:
         if resolved.target is None or self._places[resolved.target] is UNREADABLE:
             return _stand_in(name, where)
-        if resolved.nullable and resolved.all.keywords.type is not None:
-            reason = "is a record, which cannot be null; make its fields optional instead"
-            self._report(where + pointer(self._null_keyword(where)), reason)
         if resolved.outside is not None:
             refuse_others(resolved.outside, _OF_REFERENCES, "a reference to an object", self._report)
         if resolved.target in self._open:
@@ -235,25 +229,27 @@ class _Reader(Generic[R]):
             self._report(where, f"brings more than {_MOST_NAMES:,} names")
             return _stand_in(name, where)
         places = field_places(layer)
+        nullable = resolved.nullable and layer.keywords.type is not None
+        defaults = self._defaults(read, layer, places, nullable=nullable)
+        optional = nullable or (not required and defaults == ())
         field = self._make_nested(
             attribute=attribute_of(name, layer, where, self._report),
             name=name,
             record=read.record,
-            defaults=self._defaults(read, layer, places),
+            optional=optional,
+            defaults=None if optional and not required and defaults == () else defaults,
             aliases=layer.keywords.aliases or (),
             doc=inspect.cleandoc((resolved.outside and resolved.outside.keywords.description) or ""),
         )
         return Member(field, where, places, frozenset(f"{name}/{inner}" for inner in read.unsure), read.whole)
 
-    def _null_keyword(self, where: str) -> str:
-        given = self._places[where].given()
-        names = [name for name in ("one_of", "any_of", "ref") if name in given and "null" not in given.get("type", ())]
-        return KEYWORDS[names[0] if names else "type"]
-
     def _defaults(
-        self, read: _Read[R], layer: Layer, places: dict[tuple[str, int | None], str]
-    ) -> tuple[Value | Missing | None, ...]:
-        """Return the default of each column of the nested record, none where it has no default; note their *places*."""
+        self, read: _Read[R], layer: Layer, places: dict[tuple[str, int | None], str], *, nullable: bool
+    ) -> tuple[Value | Missing | None, ...] | None:
+        """Return the default of each column of the nested record, none where it has no default; note their *places*.
+
+        Where null is its default, that is `None`.
+        """
         given: dict[str, tuple[object, str]] = {}
         for attribute, taken in (("default", json_number), ("non_finite_default", non_finite)):
             values, place = getattr(layer.keywords, attribute), layer.place(attribute)
@@ -261,6 +257,8 @@ class _Reader(Generic[R]):
                 for name, value in cast("Mapping[str, object]", values).items():  # of other names none is a column
                     at = place + pointer(str(name))
                     given[name] = taken(value, at, self._report), at
+            elif values is None and nullable:
+                return None
             elif values is not ABSENT:
                 self._report(place, f"must be an object, not {shown(values)}")
                 return ()
@@ -268,7 +266,7 @@ class _Reader(Generic[R]):
             return ()
         defaults: list[Value | Missing | None] = []
         for index, column in enumerate(read.record.columns):
-            absent = None if column.optional else column.default
+            absent = None if column.optional or column.within else column.default
             default, places["default", index] = given.pop(column.name, (absent, layer.place("default")))
             if (
                 default is MISSING

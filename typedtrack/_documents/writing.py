@@ -15,7 +15,7 @@ from typedtrack._documents.terms import CONSTRAINT_KEYWORDS, FLAT_VALUE, JSON_TY
 from typedtrack._identifiers import attribute_name
 from typedtrack._values import MAX_STR_BYTES, Value
 
-__all__ = ["flattened", "write"]
+__all__ = ["dependencies", "flattened", "write"]
 
 
 def write(record: Record) -> dict[str, object]:
@@ -49,6 +49,7 @@ class _Writer:
             type=("object",),
             properties=properties,
             required=tuple(column.name for column in record.columns if column.required) or None,
+            dependent=dependencies(record) or None,
             nested=nested or None,
         )
 
@@ -85,14 +86,16 @@ def _property(field: FieldSchema) -> Subschema:
 def _nesting(field: Nested, definition: str) -> Subschema:
     finite: dict[str, object] = {}
     non_finite: dict[str, object] = {}
-    for column, default in zip(field.record.columns, field.defaults, strict=False):
+    for column, default in zip(field.record.columns, field.defaults or (), strict=False):
         one, other = _written_default(default)
         finite.update({} if one is ABSENT else {column.name: one})
         non_finite.update({} if other is ABSENT else {column.name: other})
+    there = Subschema(ref=reference("$defs", definition))
     return Subschema(
-        ref=reference("$defs", definition),
+        ref=None if field.optional else there.ref,
+        one_of=(there, Subschema(type=("null",))) if field.optional else None,
         description=field.doc or None,
-        default=finite if field.defaults else ABSENT,
+        default=None if field.defaults is None else finite if field.defaults else ABSENT,
         non_finite_default=non_finite or ABSENT,
         attribute=_written_attribute(field),
         aliases=field.aliases or None,
@@ -105,6 +108,18 @@ def flattened(field: Nested, *definition: str) -> Iterator[tuple[str, Subschema]
         finite, non_finite = _written_default(column.default) if field.defaults else (ABSENT, ABSENT)
         target = reference(*definition, "properties", inner.name)
         yield column.name, Subschema(ref=target, default=finite, non_finite_default=non_finite)
+
+
+def dependencies(record: Record) -> dict[str, tuple[str, ...]]:
+    """Return which names a result must have where it has another: those of a nested record that can be `None`."""
+    needed = [column for column in record.columns if column.needed and column.within]
+    found = {
+        column.name: tuple(
+            other.name for other in needed if other is not column and other.within == column.within[: len(other.within)]
+        )
+        for column in record.columns
+    }
+    return {name: others for name, others in found.items() if others}
 
 
 def _written_default(default: Value | Missing | None) -> tuple[object, object]:

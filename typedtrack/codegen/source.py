@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from itertools import islice
 from typing import Final
 
 import attrs
@@ -76,7 +77,7 @@ class _Emitter:
             yield from docstring(schema.doc, INDENT)
             yield ""
         for field in schema.fields:
-            annotation = self._annotation(field) if isinstance(field, FieldSchema) else field.record.name
+            annotation = self._annotation(field) if isinstance(field, FieldSchema) else _nested(field)
             if self._stubs:
                 yield from _assignment(field.attribute, annotation, "..." if _default(field) else None)
                 if field.doc.strip():
@@ -117,6 +118,10 @@ class _Emitter:
         yield from _assignment(field.attribute, annotation, default)
 
 
+def _nested(field: NestedSchema) -> str:
+    return f"{field.record.name} | None" if field.optional else field.record.name
+
+
 def _literal(field: FieldSchema) -> Expression:
     members = tuple(map(literal, field.choices))
     group = Group("Literal[", members, "]", last="," if len(members) > 1 else "")  # one with a comma were a tuple
@@ -135,6 +140,8 @@ def _default(field: FieldSchema | NestedSchema) -> Expression | None:
     """Return the expression of the default, `None` if there is none."""
     if isinstance(field, FieldSchema):
         return None if field.default is MISSING else literal(field.default)
+    if field.defaults is None:
+        return literal(None)
     return _call(field.record, iter(field.defaults)) if field.defaults else None
 
 
@@ -142,7 +149,11 @@ def _call(schema: RecordSchema, defaults: Iterator[Value | None]) -> Group:
     """Return the call that makes the record whose columns have *defaults*."""
     arguments: list[Expression] = []
     for field in schema.fields:
-        value = literal(next(defaults)) if isinstance(field, FieldSchema) else _call(field.record, defaults)
+        if isinstance(field, FieldSchema):
+            value: Expression = literal(next(defaults))
+        else:
+            inner = [*islice(defaults, len(field.record.columns))]
+            value = literal(None) if field.optional else _call(field.record, iter(inner))
         arguments.append(_keyword(field.attribute, value))
     return Group(f"{schema.name}(", tuple(arguments), ")")
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Final, Literal, NamedTuple, TypeAlias, get_args
 
-from typedtrack._schema import RecordSchema
+from typedtrack._schema import FieldSchema, RecordSchema
 from typedtrack._values import Value
 from typedtrack.errors import shown
 from typedtrack.schemas.rules import RULES, Meeting
@@ -83,13 +83,17 @@ def _found(reader: RecordSchema, writer: RecordSchema, unknown: str, *, warns: b
 
 
 def _meetings(reader: RecordSchema, writer: RecordSchema, *, closed: bool) -> Iterator[tuple[str, Meeting]]:
-    known: set[str] = set()
+    stored = {
+        column.name: tuple(other for other in writer.columns if other.name in column.names) for column in reader.columns
+    }
+    known = {name for column in reader.columns for name in column.names}
     for column in reader.columns:
-        names = frozenset(column.names)
-        known |= names
-        stored = tuple(other for other in writer.columns if other.name in names)
-        renamed = tuple(other for other in writer.columns if not names.isdisjoint(other.aliases))
-        yield column.name, Meeting(column, stored, renamed, closed)
+        renamed = tuple(other for other in writer.columns if not set(column.names).isdisjoint(other.aliases))
+        beside: tuple[FieldSchema, ...] | None = None
+        if column.within:
+            members = reader.columns_within[column.within[-1]]
+            beside = tuple(other for member in members for other in stored[member.name])
+        yield column.name, Meeting(column, stored[column.name], renamed, closed, beside)
     for other in writer.columns:
         if other.name not in known:
             yield other.name, Meeting(None, (other,), (), closed)

@@ -31,6 +31,8 @@ class Meeting(NamedTuple):
     """What the writer stores under a new name that the reader does not know, though the writer knows the reader's."""
     closed: bool
     """Whether the reader refuses unknown fields."""
+    beside: tuple[FieldSchema, ...] | None = None
+    """Of a field that is needed only in a record that can be `None`: what the writer stores of that record."""
 
 
 Finding: TypeAlias = tuple[str, Value | None]
@@ -50,17 +52,32 @@ class Rule:
 
 
 def _missing(meeting: Meeting) -> Finding | None:
-    if meeting.reader is None or meeting.writers or not meeting.reader.required:
+    if meeting.writers or (when := _lacking(meeting)) is None:
         return None
-    return "the reader requires it, and the writer does not store it", None
+    return f"the reader requires it{when}, and the writer does not store it", None
 
 
 def _may_be_absent(meeting: Meeting) -> Finding | None:
-    if meeting.reader is None or not meeting.reader.required or not meeting.writers:
+    if not meeting.writers or (when := _lacking(meeting)) is None:
         return None
-    if not all(writer.optional for writer in meeting.writers):
+    return f"the reader requires it{when}, and the writer stores none where it is None", None
+
+
+def _lacking(meeting: Meeting) -> str | None:
+    """Return in which results that the writer may store the reader lacks the field; `None` if in none."""
+    if meeting.reader is None or not meeting.reader.needed:
         return None
-    return "the reader requires it, and the writer stores none where it is None", None
+    if meeting.beside is None:
+        return None if any(not _conditions(writer) for writer in meeting.writers) else ""
+    for other in meeting.beside:
+        if not any(_conditions(writer) <= _conditions(other) for writer in meeting.writers):
+            return f" where {other.name!r} is stored"
+    return None
+
+
+def _conditions(writer: FieldSchema) -> frozenset[str]:
+    """Return the attributes that must not be `None` for *writer* to be stored: where they are not, it is."""
+    return frozenset((*writer.within, writer.attribute) if writer.optional else writer.within)
 
 
 def _twice(meeting: Meeting) -> Finding | None:
@@ -130,7 +147,7 @@ def _inexact(meeting: Meeting) -> Finding | None:
 
 
 def _renamed(meeting: Meeting) -> Finding | None:
-    if meeting.reader is None or meeting.writers or meeting.reader.required or not meeting.renamed:
+    if meeting.reader is None or meeting.writers or not meeting.renamed or _lacking(meeting) is not None:
         return None
     return f"the writer stores it as {meeting.renamed[0].name!r}; the reader reads its default", None
 

@@ -43,7 +43,10 @@ def _records(of: RecordType[R]) -> SearchStrategy[R]:
     fields: dict[str, SearchStrategy[Any]] = {}
     for member in of.members:
         content = member.content
-        fields[member.attribute] = _leaf_values(content) if isinstance(content, Leaf) else _records(content)
+        if isinstance(content, Leaf):
+            fields[member.attribute] = _leaf_values(content)
+        else:
+            fields[member.attribute] = st.none() | _records(content) if member.optional else _records(content)
     return st.builds(of.cls, **fields)
 
 

@@ -61,18 +61,23 @@ def _name(field: FieldSchema | NestedSchema) -> str:
 
 @st.composite
 def _nested(draw: DrawFn, records: SearchStrategy[RecordSchema]) -> NestedSchema:
-    record, attribute = draw(records), draw(_attributes)
-    defaults: tuple[Value | None, ...] = ()
+    record, attribute, optional = draw(records), draw(_attributes), draw(_rarely)
+    defaults: tuple[Value | None, ...] | None = ()
     if draw(st.booleans()):
-        defaults = tuple(None if column.optional else draw(column_values(column)) for column in record.columns)
+        defaults = None if optional else tuple(_default(draw, column) for column in record.columns)
     return NestedSchema(
         attribute=attribute,
         name=draw(st.just(attribute) | field_names()),
         record=record,
+        optional=optional,
         defaults=defaults,
         aliases=tuple(draw(st.lists(field_names(), max_size=1))),
         doc=draw(_docs),
     )
+
+
+def _default(draw: DrawFn, column: FieldSchema) -> Value | None:
+    return None if column.optional or column.within else draw(column_values(column))
 
 
 @st.composite
@@ -93,7 +98,7 @@ def _fields(draw: DrawFn) -> FieldSchema:
     )
     if draw(st.booleans()):
         return column
-    return attrs.evolve(column, default=None if column.optional else draw(column_values(column)))
+    return attrs.evolve(column, default=_default(draw, column))
 
 
 @st.composite

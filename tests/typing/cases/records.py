@@ -28,6 +28,7 @@ class EvalResult(Base):
     accuracy: Annotated[float, Meta(ge=0, le=1)]
     l2norm: Stat
     split: Literal["train", "test"] = "test"
+    linf: Stat | None = None
     note: str | None = None
     size: Size = Size.SMALL
     p99_ms: float = field(name="latency/p99", aliases=("p99",), doc="Milliseconds.", default=0.0)
@@ -43,6 +44,7 @@ reveal_type(result)  # R: EvalResult
 reveal_type(result.seconds)  # R: float
 reveal_type(result.accuracy)  # R: float
 reveal_type(result.l2norm.mean)  # R: float
+reveal_type(result.linf)  # R: Stat | None
 reveal_type(result.note)  # R: str | None
 reveal_type(result.size)  # R: Size
 reveal_type(result.p99_ms)  # R: float
@@ -51,6 +53,7 @@ reveal_type(Stat.of([1, 2.0]))  # R: Stat
 reveal_type(schema_of(EvalResult))  # R: RecordSchema
 reveal_type(schema_of(EvalResult).columns)  # R: tuple[FieldSchema, ...]
 
+result.linf.mean  # mypy: has no attribute "mean"  # pyright: "mean" is not a known attribute of "None"
 result.nope  # mypy: has no attribute "nope"  # pyright: attribute "nope" for class "EvalResult"
 result.accuracy = 1.0  # mypy: is read-only  # pyright: is read-only
 EvalResult(seconds=1.0, accuracy=0.5, l2norm=stat)  # mypy: Missing named argument "count"  # pyright: missing for parameter "count"
