@@ -129,6 +129,7 @@ def _records(draw: st.DrawFn, name: str, nested: list[RecordSchema]) -> RecordSc
                 defaults=draw(st.sampled_from([(), None if optional else _defaults(record)])),
                 aliases=aliases,
                 doc=draw(st.just("") | docs()),
+                deprecated=draw(st.booleans()),
             )
             fields.append(made)
         else:

@@ -211,7 +211,15 @@ def _nested_schemas(draw: st.DrawFn, depth: int) -> NestedSchema:
         result = draw(results_of(record))
         given = (None if column.within else result.get(column.name) for column in record.columns)
         defaults = None if optional else tuple(given)
-    return NestedSchema(attribute="x", name="x", record=record, optional=optional, defaults=defaults, doc=draw(docs()))
+    return NestedSchema(
+        attribute="x",
+        name="x",
+        record=record,
+        optional=optional,
+        defaults=defaults,
+        doc=draw(docs()),
+        deprecated=draw(st.booleans()),
+    )
 
 
 def values_of(column: FieldSchema) -> st.SearchStrategy[Value]:

@@ -15,12 +15,15 @@ import msgspec
 from typedtrack._schema import CONSTRAINTS, MISSING, FieldSchema, KindName
 from typedtrack._values import KINDS, MAX_STR_BYTES, Value, normalised
 
-__all__ = ["Annotation", "Leaf", "annotation_of", "leaf", "read_annotation"]
+__all__ = ["DEPRECATED", "Annotation", "Leaf", "annotation_of", "leaf", "read_annotation", "read_metas"]
 
 _ALLOWED: Final = (
     "allowed are int, float, str, Literal, IntEnum, StrEnum and another @record class, each also `| None`; the first "
     "three Annotated with msgspec.Meta"
 )
+DEPRECATED: Final[dict[str, Any]] = {"extra_json_schema": {"deprecated": True}}
+"""The arguments of `msgspec.Meta` that say so."""
+
 _KIND_TYPES: Final[dict[KindName, type[Value]]] = {"int": int, "float": float, "str": str}
 
 
@@ -146,22 +149,9 @@ def _only_type(choices: tuple[Any, ...], what: str) -> type:
 
 
 def _field_schema(annotation: Annotation, kind: type, choices: tuple[Any, ...], known: dict[str, Any]) -> FieldSchema:
-    constraints: dict[str, Any] = {}
-    for meta in annotation.metas:
-        for name in CONSTRAINTS:
-            if (bound := getattr(meta, name)) is not None:
-                if name in constraints:
-                    raise ValueError(f"has the constraint {name} twice")
-                constraints[name] = float(bound) if kind is float else bound
-        if meta.description and not known.get("doc"):
-            known["doc"] = meta.description
-        extra = {name: said for name in ("title", "examples") if (said := getattr(meta, name)) is not None}
-        extra.update(meta.extra_json_schema or {})
-        known["deprecated"] = extra.pop("deprecated", known.get("deprecated", False))
-        if extra:
-            raise ValueError(
-                f"has {', '.join(extra)} in its Meta; only constraints, description and deprecated are kept"
-            )
+    constraints = read_metas(annotation, known)
+    if kind is float:
+        constraints = {name: float(bound) for name, bound in constraints.items()}
     return FieldSchema(
         kind=cast("KindName", kind.__name__),
         optional=annotation.optional,
@@ -171,6 +161,31 @@ def _field_schema(annotation: Annotation, kind: type, choices: tuple[Any, ...], 
     )
 
 
+def read_metas(annotation: Annotation, known: dict[str, Any]) -> dict[str, Any]:
+    """Return the constraints that *annotation* has; note in *known* what it says besides.
+
+    Raises:
+        ValueError: it says more than a field can keep.
+    """
+    constraints: dict[str, Any] = {}
+    for meta in annotation.metas:
+        for name in CONSTRAINTS:
+            if (bound := getattr(meta, name)) is not None:
+                if name in constraints:
+                    raise ValueError(f"has the constraint {name} twice")
+                constraints[name] = bound
+        if meta.description and not known.get("doc"):
+            known["doc"] = meta.description
+        extra = {name: said for name in ("title", "examples") if (said := getattr(meta, name)) is not None}
+        extra.update(meta.extra_json_schema or {})
+        known["deprecated"] = extra.pop("deprecated", known.get("deprecated", False))
+        if extra:
+            raise ValueError(
+                f"has {', '.join(extra)} in its Meta; only constraints, description and deprecated are kept"
+            )
+    return constraints
+
+
 def annotation_of(column: FieldSchema) -> Any:
     """Return an annotation that declares *column*: what `read_annotation` and `leaf` take apart again."""
     hint: Any = _KIND_TYPES[column.kind]
@@ -178,7 +193,7 @@ def annotation_of(column: FieldSchema) -> Any:
         hint = Literal[column.choices]
     constraints = {name: bound for name in CONSTRAINTS if (bound := getattr(column, name)) is not None}
     if column.deprecated:
-        constraints["extra_json_schema"] = {"deprecated": True}
+        constraints.update(DEPRECATED)
     if constraints:
         hint = Annotated[hint, msgspec.Meta(**constraints)]
     return hint | None if column.optional else hint

@@ -17,7 +17,7 @@ import attrs
 from msgspec import Meta
 
 from typedtrack._classes import caller_names, define, is_plain
-from typedtrack._fields import Annotation, annotation_of, leaf, read_annotation
+from typedtrack._fields import DEPRECATED, Annotation, annotation_of, leaf, read_annotation, read_metas
 from typedtrack._record_types import Member, RecordType, absent
 from typedtrack._schema import MISSING, FieldSchema, NestedSchema, RecordSchema
 from typedtrack._values import normalised
@@ -164,8 +164,8 @@ def _member(
         column = found.column
         glance = found.at_a_glance()
         return Member(attribute.name, column.name, found, found.python_type, glance, column.optional, put), column
-    if annotation.metas:
-        raise ValueError("is a record, which takes no Annotated; its own fields have the constraints")
+    if read_metas(annotation, known):
+        raise ValueError("is a record, which takes no constraint; its own fields have them")
     optional = annotation.optional
     defaults: tuple[Any, ...] | None = ()
     if default is None and optional:
@@ -241,7 +241,8 @@ def record_class(
                 declared["default"] = member.default
         else:
             nested = record_class(member.record, module, made)
-            annotations[member.attribute] = nested | None if member.optional else nested
+            hint: Any = nested | None if member.optional else nested
+            annotations[member.attribute] = Annotated[hint, Meta(**DEPRECATED)] if member.deprecated else hint
             if member.defaults is None:
                 declared["default"] = None
             elif member.defaults:

@@ -32,6 +32,8 @@ class NestedSchema:
     """The default of each of the record's columns, where the field has a default; `None` where that is the default."""
     aliases: tuple[str, ...] = ()
     doc: str = ""
+    deprecated: bool = False
+    """Whether all of its columns are, too."""
 
     @property
     def columns(self) -> tuple[FieldSchema, ...]:
@@ -50,6 +52,7 @@ class NestedSchema:
                     name=name,
                     aliases=tuple(aliases),
                     default=column.default if default is None and column.within else default,
+                    deprecated=column.deprecated or self.deprecated,
                     within=within + tuple(f"{self.attribute}.{path}" for path in column.within),
                 )
             )

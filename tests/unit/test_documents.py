@@ -12,7 +12,9 @@ from msgspec import Meta
 
 from typedtrack import SchemaError, Stat, field, record, schema_of
 from typedtrack._columns import FieldSchema
+from typedtrack._records import record_class
 from typedtrack._schema import NestedSchema, RecordSchema
+from typedtrack.codegen import generate
 from typedtrack.schemas import document_text, parse_document
 
 GOLDEN = Path(__file__).parent.parent / "golden" / "schemas"
@@ -296,7 +298,6 @@ REFUSED: list[tuple[object, str, str]] = [
     ({"type": ["string", 1]}, "/type/1", "must be a string"),
     ({"type": "object"}, "", "needs a field that cannot be None"),
     ({"type": ["object", "null"], "properties": {}}, "", "needs a field that cannot be None"),
-    ({"type": "object", "deprecated": True}, "/deprecated", "does not apply to this object"),
 ]
 
 
@@ -468,6 +469,7 @@ DOCUMENTS: list[tuple[object, str, str]] = [
         "is 'y', which is not in properties",
     ),
     ({**ONE, "minimum": 1}, "/minimum", "does not apply to this object"),
+    ({**ONE, "deprecated": True}, "/deprecated", "does not apply to this object"),
     ({**ONE, "$schema": "http://json-schema.org/draft-07/schema#"}, "/$schema", "must be"),
     (
         {**object_of(x={"type": "integer"}), "additionalProperties": {"type": "string"}},
@@ -492,7 +494,6 @@ NESTED: list[tuple[dict[str, object], str, str]] = [
     ({"$ref": "#/$defs/Stat", "default": {}}, "/default", "lacks 'm'"),
     ({"$ref": "#/$defs/Stat", "default": {"m": 0, "z": 1}}, "/default/z", "is no field of the record"),
     ({"$ref": "#/$defs/Stat", "default": {"m": "a"}}, "/default/m", "has a default that it refuses"),
-    ({"$ref": "#/$defs/Stat", "deprecated": True}, "/deprecated", "does not apply to a reference to an object"),
     ({"$ref": "#/$defs/Stat", "minimum": 1}, "/minimum", "does not apply to a reference to an object"),
     (
         {"oneOf": [{"$ref": "#/$defs/Stat"}, {"type": "null"}], "default": {"m": 1}},
@@ -538,6 +539,27 @@ def test_a_nested_record_that_can_be_none(
 
     assert isinstance(nested, NestedSchema)
     assert (nested.optional, nested.defaults) == (optional, defaults)
+
+
+@pytest.mark.parametrize(
+    "subschema",
+    [
+        {"$ref": "#/$defs/Stat", "deprecated": True},
+        {**STAT, "deprecated": True},
+        {"anyOf": [{"$ref": "#/$defs/Stat"}, {"type": "null"}], "deprecated": True},
+    ],
+)
+def test_a_deprecated_nested_record(subschema: dict[str, object]) -> None:
+    """All that it brings is deprecated; a class and code made of it say so."""
+    document: dict[str, Any] = {**object_of(x={"type": "integer"}), "$defs": {"Stat": STAT}}
+    document["properties"]["stat"] = subschema
+
+    schema = RecordSchema.from_json_schema(document)
+
+    assert [column.deprecated for column in schema.columns] == [False, True, True]
+    assert RecordSchema.from_json_schema(schema.to_json_schema()) == schema
+    assert schema_of(record_class(schema)) == schema
+    assert 'Meta(extra_json_schema={"deprecated": True})' in generate([schema])
 
 
 def test_dependencies_agree_with_what_is_nested() -> None:

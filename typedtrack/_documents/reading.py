@@ -40,9 +40,9 @@ __all__ = ["read"]
 
 R = TypeVar("R", bound=Record)
 
-_OF_REFERENCES: Final = ANNOTATIONS | OF_FIELDS | {"type"}
+_OF_REFERENCES: Final = ANNOTATIONS | OF_FIELDS | {"type", "deprecated"}
 _OF_DOCUMENTS: Final = ANNOTATIONS | {"type", "properties", "required", "dependent", "additional", "nested"}
-_OF_OBJECTS: Final = _OF_DOCUMENTS | OF_FIELDS
+_OF_OBJECTS: Final = _OF_DOCUMENTS | OF_FIELDS | {"deprecated"}
 
 _MOST_NAMES: Final = 10_000  # more fields than fit a result; a small document could ask for 2**100, by references
 
@@ -239,6 +239,7 @@ class _Reader(Generic[R]):
             optional=optional,
             defaults=None if optional and not required and defaults == () else defaults,
             aliases=layer.keywords.aliases or (),
+            deprecated=bool(layer.keywords.deprecated),
             doc=inspect.cleandoc((resolved.outside and resolved.outside.keywords.description) or ""),
         )
         return Member(field, where, places, frozenset(f"{name}/{inner}" for inner in read.unsure), read.whole)

@@ -95,6 +95,7 @@ def _nesting(field: Nested, definition: str) -> Subschema:
         ref=None if field.optional else there.ref,
         one_of=(there, Subschema(type=("null",))) if field.optional else None,
         description=field.doc or None,
+        deprecated=field.deprecated or None,
         default=None if field.defaults is None else finite if field.defaults else ABSENT,
         non_finite_default=non_finite or ABSENT,
         attribute=_written_attribute(field),
@@ -107,7 +108,11 @@ def flattened(field: Nested, *definition: str) -> Iterator[tuple[str, Subschema]
     for column, inner in zip(field.columns, field.record.columns, strict=True):
         finite, non_finite = _written_default(column.default) if field.defaults else (ABSENT, ABSENT)
         target = reference(*definition, "properties", inner.name)
-        yield column.name, Subschema(ref=target, default=finite, non_finite_default=non_finite)
+        deprecated = True if field.deprecated and not inner.deprecated else None
+        yield (
+            column.name,
+            Subschema(ref=target, deprecated=deprecated, default=finite, non_finite_default=non_finite),
+        )
 
 
 def dependencies(record: Record) -> dict[str, tuple[str, ...]]:

@@ -77,7 +77,7 @@ class _Emitter:
             yield from docstring(schema.doc, INDENT)
             yield ""
         for field in schema.fields:
-            annotation = self._annotation(field) if isinstance(field, FieldSchema) else _nested(field)
+            annotation = self._annotation(field)
             if self._stubs:
                 yield from _assignment(field.attribute, annotation, "..." if _default(field) else None)
                 if field.doc.strip():
@@ -85,15 +85,17 @@ class _Emitter:
             else:
                 yield from self._declaration(field, annotation)
 
-    def _annotation(self, field: FieldSchema) -> Expression:
-        bare: Expression = field.kind
-        if field.choices:
+    def _annotation(self, field: FieldSchema | NestedSchema) -> Expression:
+        bare: Expression = field.kind if isinstance(field, FieldSchema) else field.record.name
+        meta: list[str] = []
+        if isinstance(field, FieldSchema) and field.choices:
             self._used.add("Literal")
             bare = _literal(field)
         elif field.optional:
-            bare = f"{field.kind} | None"
-        given = [(name, getattr(field, name)) for name in CONSTRAINTS]
-        meta = [f"{name}={literal(bound)}" for name, bound in given if bound is not None]
+            bare = f"{bare} | None"
+        if isinstance(field, FieldSchema):
+            given = [(name, getattr(field, name)) for name in CONSTRAINTS]
+            meta = [f"{name}={literal(bound)}" for name, bound in given if bound is not None]
         if field.deprecated:
             meta.append('extra_json_schema={"deprecated": True}')
         if not meta:
@@ -116,10 +118,6 @@ class _Emitter:
                 options.append(_keyword("default", default))
             default = Group("field(", tuple(options), ")")
         yield from _assignment(field.attribute, annotation, default)
-
-
-def _nested(field: NestedSchema) -> str:
-    return f"{field.record.name} | None" if field.optional else field.record.name
 
 
 def _literal(field: FieldSchema) -> Expression:

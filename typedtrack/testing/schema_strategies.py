@@ -73,6 +73,7 @@ def _nested(draw: DrawFn, records: SearchStrategy[RecordSchema]) -> NestedSchema
         defaults=defaults,
         aliases=tuple(draw(st.lists(field_names(), max_size=1))),
         doc=draw(_docs),
+        deprecated=draw(_rarely),
     )
 
 
