@@ -1,4 +1,4 @@
-"""The conformance suite on fake-gcs-server, through gcsfs."""
+"""The conformance suite on fake-gcs-server: through obstore and gcsfs."""
 
 from __future__ import annotations
 
@@ -7,8 +7,30 @@ import uuid
 import pytest
 
 from tests.servers.gcs import Gcs
-from typedtrack import FsspecResultTracker, ResultTracker
+from typedtrack import FsspecResultTracker, ResultTracker, open_tracker
+from typedtrack.backends.obstore import ObstoreResultTracker
 from typedtrack.testing import ResultTrackerSuite
+
+
+@pytest.fixture
+def bucket(fake_gcs: Gcs) -> str:
+    """Return an empty bucket."""
+    name = f"b-{uuid.uuid4()}"
+    fake_gcs.make_bucket(name)
+    return name
+
+
+class TestObstore(ResultTrackerSuite):
+    """obstore's native API."""
+
+    race_rounds = 200
+
+    @pytest.fixture
+    def tracker(self, fake_gcs: Gcs, bucket: str) -> ResultTracker:
+        """Return a tracker on an empty folder."""
+        tracker = open_tracker(f"gs://{bucket}/base", storage_options=fake_gcs.obstore_options)
+        assert type(tracker) is ObstoreResultTracker
+        return tracker
 
 
 class TestGcsfs(ResultTrackerSuite):
@@ -17,9 +39,6 @@ class TestGcsfs(ResultTrackerSuite):
     race_rounds = 200
 
     @pytest.fixture
-    def tracker(self, fake_gcs: Gcs) -> ResultTracker:
-        """Return a tracker on an empty bucket."""
-        name = f"b-{uuid.uuid4()}"
-        fake_gcs.make_bucket(name)
-        options = {"token": "anon", "endpoint_url": fake_gcs.endpoint}
-        return FsspecResultTracker(f"gs://{name}/base", storage_options=options)
+    def tracker(self, fake_gcs: Gcs, bucket: str) -> ResultTracker:
+        """Return a tracker on an empty folder."""
+        return FsspecResultTracker(f"gs://{bucket}/base", storage_options=fake_gcs.gcsfs_options)

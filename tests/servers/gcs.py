@@ -1,4 +1,4 @@
-"""fake-gcs-server: the JSON API of Google Cloud Storage, in memory; its XML API is not near enough to the real one."""
+"""fake-gcs-server: the JSON API of Google Cloud Storage, in memory, and before it the XML API that obstore speaks."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ import urllib.request
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
+from tests.servers import gcs_xml
 from tests.servers.process import HOST, free_port, running
 
 __all__ = ["Gcs", "missing", "serve"]
@@ -21,6 +22,23 @@ class Gcs(NamedTuple):
     """What a client of the service needs to know."""
 
     endpoint: str
+    xml_endpoint: str
+    token: str = gcs_xml.TOKEN
+
+    @property
+    def gcsfs_options(self) -> dict[str, Any]:
+        """How gcsfs reaches the service."""
+        return {"token": "anon", "endpoint_url": self.endpoint}
+
+    @property
+    def obstore_options(self) -> dict[str, Any]:
+        """How obstore reaches the service."""
+        return {"config": {"base_url": self.xml_endpoint, "bearer_token": self.token}}
+
+    @property
+    def xml_port(self) -> int:
+        """The port of the XML API."""
+        return int(self.xml_endpoint.rpartition(":")[2])
 
     def make_bucket(self, name: str) -> None:
         """Make the bucket *name*."""
@@ -47,5 +65,6 @@ def serve(folder: Path) -> Generator[Gcs]:
     """Run the server until the block is left; it keeps nothing in *folder* but its log."""
     port = free_port()
     where = ["-scheme", "http", "-host", HOST, "-port", str(port), "-public-host", f"{HOST}:{port}"]
-    with running([str(_program()), *where, "-backend", "memory"], folder / "gcs.log", port=port):
-        yield Gcs(f"http://{HOST}:{port}")
+    server = running([str(_program()), *where, "-backend", "memory"], folder / "gcs.log", port=port)
+    with server, gcs_xml.serve(port) as xml_port:
+        yield Gcs(f"http://{HOST}:{port}", f"http://{HOST}:{xml_port}")

@@ -11,6 +11,7 @@ import pytest
 from tests.servers import proxy as proxies
 from tests.servers.azurite import Azure
 from tests.servers.ceph import S3
+from tests.servers.gcs import Gcs
 from tests.servers.proxy import Proxy
 from typedtrack import FsspecResultTracker, ResultTracker, open_tracker
 
@@ -46,6 +47,15 @@ def azurite_proxy(azurite: Azure) -> Iterator[tuple[Proxy, Azure, str]]:
     azurite.make_container(container)
     with proxies.serve(azurite.port) as proxy:
         yield proxy, azurite._replace(endpoint=f"{proxy.endpoint}/{azurite.account}"), container
+
+
+@pytest.fixture(scope="session")
+def gcs_proxy(fake_gcs: Gcs) -> Iterator[tuple[Proxy, Gcs, str]]:
+    """Return a proxy before the XML API of fake-gcs-server, how to reach it through it, and a bucket there."""
+    bucket = f"b-{uuid.uuid4()}"
+    fake_gcs.make_bucket(bucket)
+    with proxies.serve(fake_gcs.xml_port) as proxy:
+        yield proxy, fake_gcs._replace(xml_endpoint=proxy.endpoint), bucket
 
 
 def _client(name: str, proxy: Proxy, base: str, options: dict[str, Any], **changes: Mapping[str, object]) -> Client:
@@ -105,7 +115,16 @@ def azure_adlfs(azurite_proxy: tuple[Proxy, Azure, str]) -> Client:
     return _client("azure_adlfs", proxy, base, options, wrong_login=wrong, one_try=one_try, impatient=impatient)
 
 
-@pytest.fixture(params=["s3_obstore", "s3_s3fs", "azure_obstore", "azure_adlfs"])
+@pytest.fixture
+def gcs_obstore(gcs_proxy: tuple[Proxy, Gcs, str]) -> Client:
+    """Return obstore on fake-gcs-server."""
+    proxy, service, bucket = gcs_proxy
+    wrong = service._replace(token="wrong").obstore_options
+    base, options = f"gs://{bucket}", service.obstore_options
+    return _client("gcs_obstore", proxy, base, options, wrong_login=wrong, **_OBSTORE_CHANGES)
+
+
+@pytest.fixture(params=["s3_obstore", "s3_s3fs", "azure_obstore", "azure_adlfs", "gcs_obstore"])
 def client(request: pytest.FixtureRequest) -> Client:
     """Return each client in turn."""
     found: Client = request.getfixturevalue(request.param)

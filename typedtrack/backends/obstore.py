@@ -33,7 +33,13 @@ _RETRIES: Final[RetryConfig] = {
     "retry_timeout": timedelta(seconds=60),
     "backoff": {"init_backoff": timedelta(seconds=0.1), "max_backoff": timedelta(seconds=5), "base": 2},
 }
-_ENDPOINT_VARIABLES: Final = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT", "AZURE_STORAGE_ENDPOINT")
+_ENDPOINT_VARIABLES: Final = (
+    "AWS_ENDPOINT_URL_S3",
+    "AWS_ENDPOINT_URL",
+    "AWS_ENDPOINT",
+    "AZURE_STORAGE_ENDPOINT",
+    "GOOGLE_BASE_URL",
+)
 _NOTHING: Final = ("NoSuchKey", "BlobNotFound")  # what S3 and Google Cloud Storage, and Azure, say of a missing object
 _answer_code = re.compile("<Code>([A-Za-z]+)</Code>").search
 
@@ -170,7 +176,7 @@ class ObstoreResultTracker(ResultTracker):
 
 def _is_plain_http(config: Mapping[str, object]) -> bool:
     """Return whether the user has named an endpoint that begins with ``http://``, in *config* or the environment."""
-    named = [value for name, value in config.items() if "endpoint" in name.lower()]
+    named = [value for name, value in config.items() if name.lower().endswith(("endpoint", "url"))]
     named += [os.environ[name] for name in _ENDPOINT_VARIABLES if name in os.environ]
     return any(str(endpoint).startswith("http://") for endpoint in named)
 
