@@ -1,4 +1,5 @@
 # ruff: noqa: N803  # the names are those of S3's API
+from collections.abc import Mapping
 from types import TracebackType
 from typing import Literal, NotRequired, Self, TypedDict, overload
 
@@ -26,6 +27,7 @@ class ListObjectsOutput(TypedDict):
 
 class S3FileSystem(AsyncFileSystem):
     retries: int
+    config_kwargs: Mapping[str, object]
     def split_path(self, path: str) -> tuple[str, str, str | None]: ...
     @overload
     async def _call_s3(self, method: Literal["get_object"], *, Bucket: str, Key: str) -> GetObjectOutput: ...

@@ -77,14 +77,14 @@ class Body:
         return some
 
 
-def on_s3fs(answers: Answers, retries: int = 2) -> S3fsResultTracker:
-    """Return a tracker on s3fs, which gives *answers*."""
+def on_s3fs(answers: Answers, **config: object) -> S3fsResultTracker:
+    """Return a tracker on s3fs, which gives *answers*; *config* is for botocore."""
 
     def split_path(root: str) -> tuple[str, str, None]:
         bucket, _, folder = root.partition("/")
         return bucket, folder, None
 
-    fs: Any = SimpleNamespace(loop=get_loop(), retries=retries, split_path=split_path, _call_s3=answers)
+    fs: Any = SimpleNamespace(loop=get_loop(), config_kwargs=config, split_path=split_path, _call_s3=answers)
     return S3fsResultTracker(fs, "bucket/base", 4)
 
 
@@ -104,7 +104,7 @@ def refused(code: str | None, error: type[OSError] = OSError) -> OSError:
 
 
 def test_s3fs_broken_body() -> None:
-    """A body that breaks off is asked for again, as often as s3fs tries."""
+    """A body that breaks off is asked for once more, unless the user has said how often to try."""
     broken = s3fs.core.S3_RETRYABLE_ERRORS[0]("broken")
     answers = Answers(whole(STORED, broken), whole(STORED))
     assert on_s3fs(answers)["a"] == {"x": 1}
@@ -113,6 +113,10 @@ def test_s3fs_broken_body() -> None:
     with pytest.raises(type(broken)):
         on_s3fs(answers).get("a")
     assert len(answers.calls) == 2
+    answers = Answers(whole(STORED, broken), whole(STORED))
+    with pytest.raises(type(broken)):
+        on_s3fs(answers, retries={"max_attempts": 0}).get("a")
+    assert len(answers.calls) == 1
 
 
 def test_s3fs_bounded_read() -> None:

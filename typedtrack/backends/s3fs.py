@@ -27,6 +27,7 @@ class S3fsResultTracker(AsyncResultTracker):
 
     def __init__(self, fs: s3fs.core.S3FileSystem, root: str, max_concurrency: int) -> None:
         super().__init__(fs.loop, max_concurrency)
+        fs.retries = _tries(fs)
         self._fs = fs
         self._bucket, folder, _ = fs.split_path(root)
         self._above = f"{folder.rstrip('/')}/" if folder.rstrip("/") else ""
@@ -81,6 +82,15 @@ class S3fsResultTracker(AsyncResultTracker):
             if "NextContinuationToken" not in page:
                 return
             more = {"ContinuationToken": page["NextContinuationToken"]}
+
+
+def _tries(fs: s3fs.core.S3FileSystem) -> int:
+    """Return how often s3fs shall try what botocore, below it, has tried as often as its own configuration says.
+
+    Five times, as s3fs would, is 25 times in all. A second time is for answers that break off after their headers, at
+    which botocore stops looking; and there is none where the user has told botocore how often to try.
+    """
+    return 1 if "retries" in fs.config_kwargs else 2
 
 
 async def _body(answer: GetObjectOutput, limit: int) -> bytes:
