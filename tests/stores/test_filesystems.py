@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import pickle
+from collections.abc import Callable
 from importlib.machinery import ModuleSpec
 from pathlib import Path
 from typing import ClassVar
@@ -13,7 +14,14 @@ import pytest
 from fsspec.implementations.local import LocalFileSystem
 from fsspec.registry import _registry
 
-from typedtrack import FsspecResultTracker, UnsupportedOperationError, open_tracker
+from typedtrack import (
+    CorruptResultError,
+    FsspecResultTracker,
+    ResultTracker,
+    UnsupportedOperationError,
+    open_tracker,
+)
+from typedtrack._values import MAX_RESULT_BYTES
 from typedtrack.backends.filesystems import OTHER, as_markdown, row_of
 from typedtrack.backends.local import LocalResultTracker
 from typedtrack.backends.memory import MemoryResultTracker
@@ -113,6 +121,76 @@ def test_unknown_filesystems() -> None:
     assert dict(tracker.items()) == {"a": {"x": 1}, "b": {"x": 2}}
     with pytest.raises(UnsupportedOperationError, match="knows no atomic create"):
         tracker.create("c", x=1)
+
+
+class Ranged(FaultyFileSystem):
+    """A filesystem that notes which ranges are read; it refuses those of an empty file, or knows none at all."""
+
+    def __init__(self, refuses: Exception | None = None, ignores: bool = False) -> None:
+        super().__init__()
+        self.refuses, self.ignores = refuses, ignores
+        self.ranges: list[tuple[int | None, int | None]] = []
+
+    def cat_file(self, path: str, start: int | None = None, end: int | None = None, **kwargs: object) -> bytes:
+        """Return the bytes of a file within a range."""
+        self.ranges.append((start, end))
+        if self.refuses is not None:
+            raise self.refuses
+        return super().cat_file(path) if self.ignores else super().cat_file(path, start, end)
+
+
+@pytest.mark.parametrize("ignores", [False, True])
+def test_unknown_filesystems_are_read_within_the_limit(ignores: bool) -> None:
+    """Of a filesystem that the table does not know no more is asked than the limit and one byte, nor taken from it."""
+    fs = Ranged(ignores=ignores)
+    fs.fs.pipe_file("/base/a", b"x" * (2 * MAX_RESULT_BYTES))
+    tracker = OtherResultTracker(fs, "/base")
+    with pytest.raises(CorruptResultError, match="larger than the limit"):
+        tracker.get("a")
+    assert fs.ranges == [(0, MAX_RESULT_BYTES + 1)]
+    assert tracker._read("a", 3) == b"xxx"
+
+
+def test_unknown_filesystems_that_refuse_a_range_of_nothing() -> None:
+    """An empty file is no result, also where no range of it can be read; a full one's error stays what it is."""
+    fs = Ranged(refuses=OSError("416, Range Not Satisfiable"))
+    fs.fs.pipe_file("/base/empty", b"")
+    fs.fs.pipe_file("/base/full", b"{}")
+    tracker = OtherResultTracker(fs, "/base")
+    with pytest.raises(CorruptResultError):
+        tracker.get("empty")
+    for key in ("full", "nothing"):
+        with pytest.raises(OSError, match="416"):
+            tracker.get(key)
+
+
+@pytest.mark.parametrize("make", [open_tracker, FsspecResultTracker])
+def test_unknown_protocols(make: Callable[[str], ResultTracker]) -> None:
+    """A URL of a kind that nobody knows is refused when the tracker is made."""
+    with pytest.raises(ValueError, match="fsspec knows no filesystem for nosuch://, of 'nosuch://x/y'"):
+        make("nosuch://x/y")
+
+
+class Closed(FaultyFileSystem):
+    """A filesystem that cannot be made, as one whose server is not there."""
+
+    protocol: ClassVar[str | tuple[str, ...]] = "closed"
+
+    def __init__(self, **options: object) -> None:
+        raise ConnectionRefusedError(111, "refused")
+
+
+def test_filesystems_that_cannot_be_opened() -> None:
+    """An error of making the filesystem itself is noted too: base, operation and key, and no password."""
+    fsspec.register_implementation("closed", Closed, clobber=True)
+    tracker = FsspecResultTracker("closed://me:secret@host/base/")
+    opening = "typedtrack: open closed://***@host/base/"
+    with pytest.raises(ConnectionRefusedError) as caught:
+        tracker.get("a")
+    assert caught.value.__notes__ == [opening, "typedtrack: get closed://***@host/base/a"]
+    with pytest.raises(ConnectionRefusedError) as caught:
+        tracker.get_many(["a"])
+    assert caught.value.__notes__ == [opening]
 
 
 def test_subclass_of_the_local_filesystem(tmp_path: Path) -> None:

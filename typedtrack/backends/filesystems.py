@@ -169,25 +169,29 @@ def row_of(filesystem: type[AbstractFileSystem]) -> Filesystem:
 
 
 def require(tracker_base: str) -> None:
-    """Check that what *tracker_base* needs is installed, without importing it.
+    """Check that what *tracker_base* needs is known and installed, without importing it.
 
     Raises:
-        ImportError: it is not; names the ``pip install`` line.
+        ImportError: it is not installed; names the ``pip install`` line.
+        ValueError: fsspec knows no such filesystem.
     """
     protocol = protocol_of(tracker_base)
-    rows = [row for row in TABLE if protocol in row.protocols and row.extra is not None]
-    if rows and not any(find_spec(row.package) for row in rows) and not _is_replaced(protocol):
+    rows = [row for row in TABLE if protocol in row.protocols]
+    if any(row.extra is None or find_spec(row.package) for row in rows):
+        return
+
+    from fsspec.registry import known_implementations, registry
+
+    if protocol in registry:  # of the process's own
+        return
+    if rows:
         packages = " or ".join(row.package for row in rows)
         raise ImportError(
             f"{protocol}:// needs {packages}: pip install 'typedtrack[{rows[0].extra}]'", name=rows[0].package
         )
-
-
-def _is_replaced(protocol: str) -> bool:
-    """Return whether the process has registered a filesystem of its own for *protocol*."""
-    from fsspec.registry import registry
-
-    return protocol in registry
+    if protocol not in known_implementations:
+        remedy = "see fsspec.available_protocols(), or add yours by fsspec.register_implementation"
+        raise ValueError(f"fsspec knows no filesystem for {protocol}://, of {tracker_base!r}; {remedy}")
 
 
 def as_markdown() -> str:

@@ -39,6 +39,7 @@ class FsspecResultTracker(ResultTracker):
 
     Raises:
         ImportError: what the base needs is not installed; names the ``pip install`` line.
+        ValueError: *tracker_base* is a URL of a kind that fsspec does not know.
 
     >>> tracker = FsspecResultTracker("memory://docs/fsspec")
     >>> tracker["attempt_1/out"] = {"accuracy": 0.233}
@@ -74,11 +75,17 @@ class FsspecResultTracker(ResultTracker):
         if self._local is not None:
             return self._local
         if self._opened is None or self._opened[0] != os.getpid():
-            self._opened = (
-                os.getpid(),
-                _backend_of(*self._filesystem(), self._tracker_base, self.max_concurrency),
-            )
+            try:
+                backend = _backend_of(*self._filesystem(), self._tracker_base, self.max_concurrency)
+            except Exception as error:
+                error.add_note(f"typedtrack: open {self._shown_base}")
+                raise
+            self._opened = os.getpid(), backend
         return self._opened[1]
+
+    @property
+    def _shown_base(self) -> str:
+        return _password.sub("***@", self._tracker_base)
 
     def _filesystem(self) -> tuple[AbstractFileSystem, str]:
         import fsspec
@@ -97,10 +104,13 @@ class FsspecResultTracker(ResultTracker):
         return {**self.__dict__, "_opened": None}
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({_password.sub('***@', self._tracker_base)!r})"
+        return f"{type(self).__name__}({self._shown_base!r})"
 
     def _location(self, text: str) -> str:
-        return self._backend._location(text)
+        if self._local is not None:
+            return self._backend._location(text)
+        base = self._shown_base  # not the backend's: what it is asked for may be an error of opening that
+        return base + text if base.endswith("/") else f"{base}/{text}"
 
     def _read(self, key: str, limit: int) -> bytes | None:
         return self._backend._read(key, limit)
