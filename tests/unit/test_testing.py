@@ -39,6 +39,22 @@ def outcome(folder: Path, program: str, *options: str) -> str:
     return done.stdout
 
 
+@pytest.mark.parametrize(
+    ("missing", "named"), [(["pytest"], "pytest"), (["hypothesis", "pytest"], "hypothesis and pytest")]
+)
+def test_without_its_libraries_it_says_what_to_install(missing: list[str], named: str) -> None:
+    """The extra is named, before anything fails for the lack of what is in it."""
+    program = f"""
+import importlib.util
+find_spec = importlib.util.find_spec
+importlib.util.find_spec = lambda name, *rest: None if name in {missing} else find_spec(name, *rest)
+import typedtrack.testing
+"""
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    last = f"ModuleNotFoundError: typedtrack.testing needs {named}: pip install 'typedtrack[testing]'\n"
+    assert ended.stderr.endswith(last)
+
+
 def snippets() -> str:
     """Return the snippets of the page as one program."""
     return "\n".join(re.findall(r"^```python\n(.*?)^```", PAGE.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL))

@@ -4,6 +4,12 @@ A conformance suite, a state machine, a filesystem that fails, and Hypothesis st
 ``st.from_type`` knows every record class, declared before or after. ``import typedtrack`` does not load it.
 """
 
+from importlib.util import find_spec
+
+if missing := [name for name in ("hypothesis", "pytest") if find_spec(name) is None]:
+    what = f"typedtrack.testing needs {' and '.join(missing)}"
+    raise ModuleNotFoundError(f"{what}: pip install 'typedtrack[testing]'", name=missing[0])
+
 import pytest
 
 # Before they are imported: without it a failed assertion in them shows none of the values that it compared.
