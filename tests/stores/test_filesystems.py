@@ -211,6 +211,11 @@ def test_no_secrets_in_repr() -> None:
     """Neither password nor storage_options are shown; a pickle has them, or it were of no use."""
     tracker = FsspecResultTracker("sftp://me:hunter2@host/base", storage_options={"passphrase": "hunter3"})
     assert repr(tracker) == "FsspecResultTracker('sftp://***@host/base')"
+    for base in ("simplecache::memory://me:hunter2@host/base", "http://me:hunter2@127.0.0.1/base"):
+        with pytest.raises(UnsupportedOperationError) as caught:
+            FsspecResultTracker(base).create("a", x=1)
+        assert "***@" in str(caught.value)
+        assert "hunter2" not in str(caught.value)
     native = open_tracker("s3://b/x", storage_options={"config": {"secret_access_key": "hunter2"}})
     assert repr(native) == "ObstoreResultTracker('s3://b/x')"
     assert b"hunter2" in pickle.dumps(native)

@@ -9,7 +9,9 @@ from collections import Counter
 
 import pytest
 
+from tests.servers.azurite import Azure
 from tests.servers.ceph import S3
+from tests.servers.gcs import Gcs
 from tests.servers.sshd import Sftp
 from typedtrack import (
     FsspecResultTracker,
@@ -64,6 +66,28 @@ def test_s3fs(ceph: S3, bucket: str, method: str) -> None:
     assert in_child(method, tracker, "child") == "done"
     assert use(tracker, "after") == "done"
     assert sorted(tracker) == ["after", "before", "child"]
+
+
+@pytest.mark.parametrize("method", ["fork", "spawn"])
+def test_azure_adlfs(azurite: Azure, method: str) -> None:
+    """A tracker on adlfs, used in the parent, works in a child however it was made, and in the parent after."""
+    container = f"c-{uuid.uuid4()}"
+    azurite.make_container(container)
+    tracker = FsspecResultTracker(f"az://{container}/base", storage_options=azurite.adlfs_options)
+    assert use(tracker, "before") == "done"
+    assert in_child(method, tracker, "child") == "done"
+    assert use(tracker, "after") == "done"
+
+
+@pytest.mark.parametrize("method", ["fork", "spawn"])
+def test_gcs_gcsfs(fake_gcs: Gcs, method: str) -> None:
+    """A tracker on gcsfs, used in the parent, works in a child however it was made, and in the parent after."""
+    bucket = f"b-{uuid.uuid4()}"
+    fake_gcs.make_bucket(bucket)
+    tracker = FsspecResultTracker(f"gs://{bucket}/base", storage_options=fake_gcs.gcsfs_options)
+    assert use(tracker, "before") == "done"
+    assert in_child(method, tracker, "child") == "done"
+    assert use(tracker, "after") == "done"
 
 
 @pytest.mark.parametrize("method", ["fork", "spawn"])

@@ -7,6 +7,7 @@ of its class, so none is imported to look it up. ``docs/stores.md`` prints the t
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Final, NamedTuple
@@ -14,7 +15,9 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 if TYPE_CHECKING:
     from fsspec import AbstractFileSystem
 
-__all__ = ["OTHER", "TABLE", "Filesystem", "as_markdown", "protocol_of", "require", "row_of"]
+__all__ = ["OTHER", "TABLE", "Filesystem", "as_markdown", "protocol_of", "require", "row_of", "without_password"]
+
+_password = re.compile(r"(?<=://)([^/@:]*):[^/@]*@")
 
 
 class Filesystem(NamedTuple):
@@ -156,6 +159,15 @@ def protocol_of(tracker_base: str) -> str:
     """
     outermost = tracker_base.partition("::")[0]
     return outermost.partition("://")[0]
+
+
+def without_password(tracker_base: str) -> str:
+    """Return *tracker_base* as errors may show it.
+
+    >>> without_password("sftp://me:secret@host/results")
+    'sftp://***@host/results'
+    """
+    return _password.sub("***@", tracker_base)
 
 
 def row_of(filesystem: type[AbstractFileSystem]) -> Filesystem:

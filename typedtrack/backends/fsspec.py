@@ -8,7 +8,6 @@ without importing fsspec.
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, TypeAlias, cast
 
@@ -25,15 +24,14 @@ if TYPE_CHECKING:
 
 __all__ = ["FsspecResultTracker"]
 
-_password = re.compile(r"(?<=://)([^/@:]*):[^/@]*@")
-
 
 class FsspecResultTracker(ResultTracker):
     """Results under *tracker_base*, a path or any fsspec URL: one file ``<tracker_base>/<key>`` each.
 
     A drop-in for the tracker of that name in ``torchx.runtime.tracking``: same calls, same files. Making one touches no
-    storage. *storage_options* go to the filesystem. *fsync* makes a put on a local disk survive the loss of power.
-    *max_concurrency* is how many requests a bulk call has under way at once (a local base reads one by one).
+    storage. *storage_options* go to the filesystem; with them also how often and for how long its client tries. *fsync*
+    makes a put on a local disk survive the loss of power. *max_concurrency* is how many requests a bulk call has under
+    way at once (a local base reads one by one).
 
     It may be pickled, and used on both sides of a fork. Its ``repr`` has no password.
 
@@ -76,7 +74,7 @@ class FsspecResultTracker(ResultTracker):
             return self._local
         if self._opened is None or self._opened[0] != os.getpid():
             try:
-                backend = _backend_of(*self._filesystem(), self._tracker_base, self.max_concurrency)
+                backend = _backend_of(*self._filesystem(), self._shown_base, self.max_concurrency)
             except Exception as error:
                 error.add_note(f"typedtrack: open {self._shown_base}")
                 raise
@@ -85,7 +83,9 @@ class FsspecResultTracker(ResultTracker):
 
     @property
     def _shown_base(self) -> str:
-        return _password.sub("***@", self._tracker_base)
+        from typedtrack.backends.filesystems import without_password
+
+        return without_password(self._tracker_base)
 
     def _filesystem(self) -> tuple[AbstractFileSystem, str]:
         import fsspec
@@ -131,7 +131,7 @@ class FsspecResultTracker(ResultTracker):
         return self._backend._write_many(writes)
 
 
-def _backend_of(fs: AbstractFileSystem, root: str, tracker_base: str, max_concurrency: int) -> ResultTracker:
+def _backend_of(fs: AbstractFileSystem, root: str, shown_base: str, max_concurrency: int) -> ResultTracker:
     """Return the backend that the table names for *fs*."""
     from importlib import import_module
 
@@ -141,6 +141,6 @@ def _backend_of(fs: AbstractFileSystem, root: str, tracker_base: str, max_concur
 
     if isinstance(fs, CachingFileSystem):
         remedy = "it answers with what it has read before; name the store itself as the base"
-        raise UnsupportedOperationError("tracking", tracker_base, remedy)
+        raise UnsupportedOperationError("tracking", shown_base, remedy)
     tracker_over: Opener = import_module(row_of(type(fs)).backend).tracker_over
     return tracker_over(fs, root, max_concurrency)

@@ -102,7 +102,8 @@ class ObstoreResultTracker(ResultTracker):
         here = os.getpid()
         if _process != here:
             if _process is not None:
-                remedy = "obstore would hang; start workers with multiprocessing's 'spawn' or 'forkserver', or use s3fs"
+                remedy = "obstore would hang; start workers with multiprocessing's 'spawn' or 'forkserver', or use "
+                remedy += "FsspecResultTracker through s3fs, gcsfs or adlfs"
                 raise UnsupportedOperationError("what comes after a fork", repr(self), remedy)
             _process = here
         return self._made_client

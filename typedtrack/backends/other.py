@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from typedtrack._tracker import ResultTracker
+from typedtrack.backends.filesystems import without_password
 from typedtrack.errors import KeyConflictError, UnsupportedOperationError
 
 if TYPE_CHECKING:
@@ -30,10 +31,10 @@ class OtherResultTracker(ResultTracker):
         self._warned = False
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({type(self._fs).__name__}, {self._root!r})"
+        return f"{type(self).__name__}({type(self._fs).__name__}, {without_password(self._root)!r})"
 
     def _location(self, text: str) -> str:
-        return f"{type(self._fs).__name__}:{self._root}/{text}"
+        return f"{type(self._fs).__name__}:{without_password(self._root)}/{text}"
 
     def _read(self, key: str, limit: int) -> bytes | None:
         self._fs.invalidate_cache()
