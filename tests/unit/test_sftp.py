@@ -228,4 +228,4 @@ def test_errors_of_asyncssh(error: Exception, named: type[Exception]) -> None:
 
     fs: Any = SimpleNamespace(loop=get_loop(), _pool=Pool())
     with pytest.raises(named):
-        SshfsChannel(fs).make_folder("/a")
+        SshfsChannel(fs, 60).make_folder("/a")

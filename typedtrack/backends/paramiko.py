@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import threading
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -11,7 +12,14 @@ from fsspec.implementations.sftp import SFTPFileSystem
 from paramiko.sftp import CMD_EXTENDED
 
 from typedtrack._tracker import ResultTracker
-from typedtrack.backends.sftp import Kind, SftpFailureError, SftpResultTracker, SftpUnsupportedError, kind_of
+from typedtrack.backends.sftp import (
+    Kind,
+    SftpFailureError,
+    SftpResultTracker,
+    SftpUnsupportedError,
+    kind_of,
+    seconds_of,
+)
 
 if TYPE_CHECKING:
     from fsspec import AbstractFileSystem
@@ -33,6 +41,10 @@ class ParamikoChannel:
         with self._lock:
             try:
                 yield self._client
+            except TimeoutError as error:
+                self._client.close()  # its answer, if it still comes, must not be taken for that to another request
+                seconds = self._client.get_channel().gettimeout()
+                raise TimeoutError(errno.ETIMEDOUT, f"no answer within {seconds:g} s") from error
             except OSError as error:
                 if error.errno is not None or self._client.get_channel().closed:
                     raise
@@ -89,4 +101,5 @@ class ParamikoChannel:
 def tracker_over(fs: AbstractFileSystem, root: str, max_concurrency: int) -> ResultTracker:
     """Return the tracker in the folder *root* of *fs*."""
     assert isinstance(fs, SFTPFileSystem)
+    fs.ftp.get_channel().settimeout(seconds_of(fs))
     return SftpResultTracker(ParamikoChannel(fs.ftp), root, f"sftp://{fs.host}", 1)

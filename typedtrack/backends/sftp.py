@@ -11,16 +11,29 @@ import itertools
 import os
 from collections.abc import Iterator
 from stat import S_ISDIR, S_ISREG
-from typing import Final, Literal, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Final, Literal, Protocol, TypeAlias
 
 from typedtrack._tracker import ResultTracker
 from typedtrack.errors import KeyConflictError, UnsupportedOperationError
 
-__all__ = ["Kind", "SftpChannel", "SftpFailureError", "SftpResultTracker", "SftpUnsupportedError", "kind_of"]
+if TYPE_CHECKING:
+    from fsspec import AbstractFileSystem
+
+__all__ = [
+    "Kind",
+    "SftpChannel",
+    "SftpFailureError",
+    "SftpResultTracker",
+    "SftpUnsupportedError",
+    "kind_of",
+    "seconds_of",
+]
 
 Kind: TypeAlias = Literal["file", "folder", "other"]
 
 _ATTEMPTS: Final = 100  # at making or removing folders that others keep removing or making
+
+_SECONDS: Final = 60.0  # for the answer to one request: neither client would ever give up
 
 _process: Final = os.urandom(6).hex()
 _writes = itertools.count()
@@ -31,6 +44,12 @@ def kind_of(mode: int | None) -> Kind:
     if mode is not None and S_ISDIR(mode):
         return "folder"
     return "file" if mode is not None and S_ISREG(mode) else "other"
+
+
+def seconds_of(fs: AbstractFileSystem) -> float:
+    """Return how long to wait for one answer of the server: the option ``timeout``, which is for connecting too."""
+    seconds: float | None = fs.storage_options.get("timeout")
+    return _SECONDS if seconds is None else seconds
 
 
 class SftpFailureError(OSError):
@@ -44,8 +63,8 @@ class SftpUnsupportedError(OSError):
 class SftpChannel(Protocol):
     """What the tracker needs of an sftp client, on absolute paths; safe to be used by several threads.
 
-    Each raises `FileNotFoundError` for a missing file or folder, `SftpFailureError`, `SftpUnsupportedError`, and what
-    the client raises.
+    Each raises `FileNotFoundError` for a missing file or folder, `SftpFailureError`, `SftpUnsupportedError`,
+    `TimeoutError` where no answer comes, and what the client raises.
     """
 
     def read(self, path: str, limit: int) -> bytes:

@@ -11,7 +11,14 @@ from asyncssh.sftp import SFTPFailure, SFTPNoSuchFile, SFTPNoSuchPath, SFTPOpUns
 from sshfs.spec import SSHFileSystem
 
 from typedtrack._tracker import ResultTracker
-from typedtrack.backends.sftp import Kind, SftpFailureError, SftpResultTracker, SftpUnsupportedError, kind_of
+from typedtrack.backends.sftp import (
+    Kind,
+    SftpFailureError,
+    SftpResultTracker,
+    SftpUnsupportedError,
+    kind_of,
+    seconds_of,
+)
 
 if TYPE_CHECKING:
     from asyncssh.sftp import SFTPClient
@@ -23,14 +30,15 @@ T = TypeVar("T")
 
 
 class SshfsChannel:
-    """A `typedtrack.backends.sftp.SftpChannel` over the connection of *fs*."""
+    """A `typedtrack.backends.sftp.SftpChannel` over the connection of *fs*, which waits *seconds* for each answer."""
 
-    def __init__(self, fs: SSHFileSystem) -> None:
+    def __init__(self, fs: SSHFileSystem, seconds: float) -> None:
         self._fs = fs
+        self._seconds = seconds
 
     def _run(self, call: Callable[[SFTPClient], Coroutine[Any, Any, T]]) -> T:
         async def answer() -> T:
-            async with self._fs._pool.get() as client:
+            async with self._fs._pool.get() as client, asyncio.timeout(self._seconds):
                 return await call(client)
 
         future = asyncio.run_coroutine_threadsafe(answer(), self._fs.loop)
@@ -44,6 +52,8 @@ class SshfsChannel:
             raise SftpFailureError(error.reason) from error
         except SFTPOpUnsupported as error:
             raise SftpUnsupportedError(error.reason) from error
+        except TimeoutError as error:
+            raise TimeoutError(errno.ETIMEDOUT, f"no answer within {self._seconds:g} s") from error
         except BaseException:  # an interrupt must not leave the request under way
             future.cancel()
             raise
@@ -103,4 +113,6 @@ class SshfsChannel:
 def tracker_over(fs: AbstractFileSystem, root: str, max_concurrency: int) -> ResultTracker:
     """Return the tracker in the folder *root* of *fs*."""
     assert isinstance(fs, SSHFileSystem)
-    return SftpResultTracker(SshfsChannel(fs), root, f"ssh://{fs.storage_options['host']}", max_concurrency)
+    return SftpResultTracker(
+        SshfsChannel(fs, seconds_of(fs)), root, f"ssh://{fs.storage_options['host']}", max_concurrency
+    )
