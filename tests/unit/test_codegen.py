@@ -6,6 +6,7 @@ import difflib
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -75,6 +76,28 @@ def test_an_attribute_that_is_none_is_refused(name: str) -> None:
     with pytest.raises(RecordDefinitionError) as refused:
         generate([RecordSchema(name="R", fields=(_field(name, "x"),))])
     assert (refused.value.cls, refused.value.field) == ("R", name)
+
+
+def test_the_default_of_a_record_has_those_of_the_records_in_it() -> None:
+    """One that is `None` there is written so, whatever its fields are."""
+    stat, count = schema_of(Stat), FieldSchema(attribute="count", name="count", kind="int")
+    inner = RecordSchema(
+        name="Inner",
+        fields=(
+            NestedSchema(attribute="none", name="none", record=stat, optional=True),
+            NestedSchema(attribute="stat", name="stat", record=stat),
+            count,
+        ),
+    )
+    outer = NestedSchema(attribute="inner", name="inner", record=inner, defaults=(None, None, 0.5, 0.25, 3))
+    schema = RecordSchema(name="Outer", fields=(outer,))
+
+    source = generate([schema])
+
+    assert "inner: Inner = Inner(none=None, stat=Stat(mean=0.5, sem=0.25), count=3)\n" in source
+    made: dict[str, Any] = {"__name__": "made"}
+    exec(source, made)
+    assert schema_of(made["Outer"]) == schema
 
 
 def test_collisions_are_errors() -> None:

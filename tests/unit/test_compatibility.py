@@ -8,6 +8,7 @@ from typing import Any, Literal, cast, get_args
 import pytest
 
 from typedtrack import FieldSchema, RecordSchema
+from typedtrack._schema import NestedSchema
 from typedtrack.schemas import MODES, RULES, Incompatibility, Mode, check, check_history, warnings_of
 from typedtrack.schemas.extremes import extremes
 
@@ -84,6 +85,50 @@ def test_changes(
 ) -> None:
     """Each change breaks the rules that it should, in each direction."""
     assert (rules(check(run(*new), run(*old))), rules(check(run(*old), run(*new)))) == (backward, forward), change
+
+
+def stat_of(optional: bool, **columns: dict[str, Any]) -> NestedSchema:
+    """Return the field ``s``, a record of *columns*, which can be `None` if it is *optional*."""
+    record = RecordSchema(name="Stat", fields=tuple(field(name, **said) for name, said in columns.items()))
+    return NestedSchema(attribute="s", name="s", record=record, optional=optional)
+
+
+PARTS: list[tuple[str, NestedSchema | None, NestedSchema | None, list[str], list[str]]] = [
+    # the change, the old and the new record within the record, what is wrong backward, and forward
+    ("add one", None, stat_of(True, a={}), _STAYS, _STAYS),
+    ("let it be None", stat_of(False, a={}, b={}), stat_of(True, a={}, b={}), _STAYS, ["field-optional"] * 2),
+    ("need more of it", stat_of(True, a={}), stat_of(True, a={}, b={}), ["field-missing"], _STAYS),
+    (
+        "need all of it",
+        stat_of(True, a={}, b={"optional": True}),
+        stat_of(True, a={}, b={}),
+        ["field-optional"],
+        _STAYS,
+    ),
+    ("rename in it", stat_of(True, a={}, b={}), stat_of(True, a={}, c={}), ["field-missing"], ["field-missing"]),
+    ("default in it", stat_of(True, a={}), stat_of(True, a={}, b={"default": 0.0}), _STAYS, _STAYS),
+]
+
+
+@pytest.mark.parametrize(("change", "old", "new", "backward", "forward"), PARTS, ids=[change for change, *_ in PARTS])
+def test_changes_of_a_record_within(
+    change: str, old: NestedSchema | None, new: NestedSchema | None, backward: list[str], forward: list[str]
+) -> None:
+    """What a record that can be `None` needs is needed where some of it is stored."""
+    always = field("always", "int")
+    one, other = (
+        RecordSchema(name="Run", fields=(always,) if within is None else (always, within)) for within in (old, new)
+    )
+    assert rules(check(other, one)) == backward
+    assert rules(check(one, other)) == forward
+
+
+def test_the_sentence_says_where_a_field_is_needed() -> None:
+    """By the name of another of its record."""
+    old, new = (RecordSchema(name="Run", fields=(field("x"), part)) for part in (PARTS[2][1], PARTS[2][2]) if part)
+    assert (
+        check(new, old)[0].sentence == "the reader requires it where 's/a' is stored, and the writer does not store it"
+    )
 
 
 def test_a_closed_reader() -> None:

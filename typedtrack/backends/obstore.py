@@ -64,8 +64,6 @@ class ObstoreResultTracker(ResultTracker):
     def __init__(
         self, tracker_base: str, *, storage_options: Mapping[str, object] | None = None, max_concurrency: int = 64
     ) -> None:
-        if max_concurrency < 1:
-            raise ValueError(f"max_concurrency is at least 1, got {max_concurrency}")
         scheme, _, rest = tracker_base.partition("://")
         place, _, folder = rest.partition("/")
         container, _, account = place.partition("@")  # abfs://container@account.dfs.core.windows.net/folder
