@@ -10,6 +10,7 @@ from typing import Any, Final, TypeVar, cast
 
 import attrs
 
+from typedtrack._fields import ATTRS_FIELD
 from typedtrack.errors import RecordDefinitionError, shown
 
 __all__ = ["caller_names", "define", "is_plain"]
@@ -19,7 +20,6 @@ T = TypeVar("T")
 _MADE: Final = ("__init__", "__new__", "__attrs_init__", "__attrs_pre_init__", "__attrs_post_init__")
 _options: Final = operator.attrgetter("validator", "converter", "eq_key", "hash", "init", "repr", "eq")
 _PLAIN: Final = (None, None, None, None, True, True, True)
-_AttrsField: Final = cast("type[object]", type(attrs.field()))  # of a class before attrs has it; its stubs say Any
 
 
 def caller_names() -> Mapping[str, Any]:
@@ -31,23 +31,25 @@ def caller_names() -> Mapping[str, Any]:
 
 
 def define(
-    cls: type[T], check: Callable[[T], None], names: Mapping[str, Any], *, kw_only: bool
+    cls: type[T], check: Callable[[T], None], names: Mapping[str, Any], *, kw_only: bool, made: tuple[str, ...] = ()
 ) -> tuple[type[T], list[tuple[attrs.Attribute[Any], Any]]]:
     """Make *cls* a frozen attrs class whose construction ends with *check*; return it, its attributes and their types.
 
-    *names* are those that annotations may use besides the module's.
+    *names* are those that annotations may use besides the module's, *made* those that the class gets besides attrs'.
 
     Raises:
         RecordDefinitionError: it cannot be such a class.
     """
     if not isinstance(cls, type):  # pyright: ignore[reportUnnecessaryIsInstance]  # whoever does not check types
         raise RecordDefinitionError(shown(cls), None, "is no class")
-    for name in _MADE:
+    annotated = inspect.get_annotations(cls)
+    for name in (*_MADE, *made):
+        if name in annotated:
+            raise RecordDefinitionError(cls.__name__, name, "cannot be a field: it is what the class is given")
         if name in cls.__dict__:
             raise RecordDefinitionError(cls.__name__, None, f"defines {name}, which is made from its fields")
-    annotated = inspect.get_annotations(cls)
     for name, value in vars(cls).items():
-        if isinstance(value, _AttrsField) and name not in annotated:
+        if isinstance(value, ATTRS_FIELD) and name not in annotated:
             raise RecordDefinitionError(cls.__name__, name, "has no annotation, which says what it is")
     if "self" in annotated:
         raise RecordDefinitionError(cls.__name__, "self", "cannot be a field: methods call the object itself so")

@@ -250,8 +250,11 @@ class FieldSchema:
         lowest, highest = self.bounds
         if lowest > highest:
             return next((name for name in ("lt", "le", "gt") if getattr(self, name) is not None), "ge")
-        if self.kind == "int" and self.multiple_of is not None:
-            return "multiple_of" if -(-lowest // self.multiple_of) > highest // self.multiple_of else None
+        if self.multiple_of is not None and math.isfinite(lowest) and math.isfinite(highest):
+            from fractions import Fraction  # here, because few fields ask for it
+
+            step = Fraction(self.multiple_of)
+            return "multiple_of" if math.ceil(Fraction(lowest) / step) > math.floor(Fraction(highest) / step) else None
         return None
 
     @property

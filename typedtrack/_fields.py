@@ -15,12 +15,15 @@ import msgspec
 from typedtrack._schema import CONSTRAINTS, MISSING, FieldSchema, KindName
 from typedtrack._values import KINDS, MAX_STR_BYTES, Value, normalised
 
-__all__ = ["DEPRECATED", "Annotation", "Leaf", "annotation_of", "leaf", "read_annotation", "read_metas"]
+__all__ = ["ATTRS_FIELD", "DEPRECATED", "Annotation", "Leaf", "annotation_of", "leaf", "read_annotation", "read_metas"]
 
 _ALLOWED: Final = (
     "allowed are int, float, str, Literal, IntEnum, StrEnum and another @record class, each also `| None`; the first "
     "three Annotated with msgspec.Meta"
 )
+ATTRS_FIELD: Final = cast("type[object]", type(attrs.field()))  # whose stubs say Any
+"""What stands for a field in a class until attrs has it."""
+
 DEPRECATED: Final[dict[str, Any]] = {"extra_json_schema": {"deprecated": True}}
 """The arguments of `msgspec.Meta` that say so."""
 
@@ -37,13 +40,19 @@ class Annotation:
 
 
 def read_annotation(hint: Any) -> Annotation:
-    """Take *hint* apart: aliases, `NewType`, ``Annotated`` and ``| None``, in any order."""
+    """Take *hint* apart: aliases, `NewType`, ``Annotated`` and ``| None``, in any order.
+
+    Raises:
+        ValueError: the declaration of a field is in it.
+    """
     optional = False
     metas: list[msgspec.Meta] = []
     while True:
         origin = typing.get_origin(hint)
         if origin is Annotated:
             hint, *extras = typing.get_args(hint)
+            if any(isinstance(extra, ATTRS_FIELD) for extra in extras):
+                raise ValueError("has field(...) within Annotated, where nothing reads it; write `= field(...)`")
             metas[:0] = [extra for extra in extras if isinstance(extra, msgspec.Meta)]
         elif origin in (Union, types.UnionType) and types.NoneType in typing.get_args(hint):
             optional = True
@@ -93,7 +102,7 @@ class Leaf:
         column = self.column
         if value is None and column.optional:
             return None, None
-        wire = normalised(self.wire(value))
+        wire = normalised(self.wire(value) if type(value) is self.enumeration else value)
         if (reason := column.problem(wire)) is not None:
             return value, reason
         if self.enumeration is not None:
@@ -137,7 +146,10 @@ def leaf(annotation: Annotation, **known: Any) -> Leaf:
         choices = tuple(member.value for member in bare)
         if not choices:
             raise ValueError(f"has the type {bare.__name__}, an enumeration without a member; {_ALLOWED}")
-        return Leaf(_field_schema(annotation, _only_type(choices, bare.__name__), choices, known), bare)
+        kind = _only_type(choices, bare.__name__)
+        if not issubclass(bare, kind):
+            raise ValueError(f"has the type {bare.__name__}, whose values are not what its members are; {_ALLOWED}")
+        return Leaf(_field_schema(annotation, kind, choices, known), bare)
     raise ValueError(f"has the type {inspect.formatannotation(annotation.bare)}; {_ALLOWED}")
 
 

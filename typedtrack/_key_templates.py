@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 import string
 from collections.abc import Callable, Iterator, Mapping
-from typing import Final, Generic, Self, TypeVar, cast, dataclass_transform
+from typing import Any, Final, Generic, Self, TypeVar, cast, dataclass_transform
+
+import attrs
 
 from typedtrack._classes import caller_names, define, is_plain
 from typedtrack._fields import Leaf, leaf, read_annotation
@@ -26,6 +28,8 @@ class PlainKeys:
 
     prefix = ""
     """The whole segments that every key begins with; listing needs to look at no others."""
+    argument = ""
+    """How the ``repr`` of a view shows its keys."""
 
     def to_text(self, key: object) -> str:
         """Return the text of *key*, or raise `InvalidKeyError`."""
@@ -52,6 +56,7 @@ class TemplateKeys(Generic[K]):
             ) from None
         self._match = re.compile("".join(_pattern(literal, name, leaves) for literal, name in parts)).fullmatch
         self.prefix = parts[0][0].rpartition("/")[0]
+        self.argument = f", key={cls.__name__}"
 
     def check(self, key: object) -> None:
         """Hold *key*, just constructed, to its rules.
@@ -131,13 +136,15 @@ class KeyTemplate:
         return template_keys(cls).parse(text)
 
 
-@dataclass_transform(frozen_default=True)
+@dataclass_transform(frozen_default=True, order_default=True)
 def key(template: str, /) -> Callable[[type[K]], type[K]]:
     """Make a class a typed key, written as *template*: a frozen attrs class that becomes text and is read back exactly.
 
     The template has each field of the class once, in braces, as `str.format` reads it. A field is an `int` or a `str`
-    (or a `Literal` or an enumeration of either); a `str` does not span segments. A key that exists is valid: its text
-    keeps the rules of a key and is read back as the same key, or its constructor raises `InvalidKeyError`.
+    (or a `Literal` or an enumeration of either); a `str` does not span segments. What stands between two fields must
+    tell them apart: ``{name}-{seed}`` takes a seed with ``Meta(ge=0)``, for of ``a--1`` there would be two readings. A
+    key that exists is valid: its text keeps the rules of a key and is read back as the same key, or its constructor
+    raises `InvalidKeyError`.
 
     Raises:
         RecordDefinitionError: (when the class is declared) it cannot be a key, or the template is ambiguous.
@@ -148,7 +155,7 @@ def key(template: str, /) -> Callable[[type[K]], type[K]]:
     names = caller_names()
 
     def declare(cls: type[K]) -> type[K]:
-        defined, attributes = define(cls, _check, names, kw_only=False)
+        defined, attributes = define(cls, _check, names, kw_only=False, made=("__str__", "parse"))
         if not issubclass(defined, KeyTemplate):
             defined.__str__ = KeyTemplate.__str__  # type: ignore[assignment]  # its self is then of this class
             defined.parse = classmethod(KeyTemplate.parse.__func__)  # type: ignore[attr-defined]  # for who inherits
@@ -158,18 +165,36 @@ def key(template: str, /) -> Callable[[type[K]], type[K]]:
                 reason = "takes no field(...): its name in the template is its own, a default is written `= value`"
                 raise RecordDefinitionError(cls.__name__, attribute.name, reason)
             try:
-                found = leaf(read_annotation(hint), attribute=attribute.name, name=attribute.name)
+                leaves[attribute.name] = _leaf(attribute, hint)
             except ValueError as error:
                 raise RecordDefinitionError(cls.__name__, attribute.name, str(error)) from error
-            if found.column.kind == "float" or found.column.optional:
-                raise RecordDefinitionError(cls.__name__, attribute.name, "of a key is an int or a str, and never None")
-            for reason in found.column.definition_problems():
-                raise RecordDefinitionError(cls.__name__, attribute.name, reason)
-            leaves[attribute.name] = found
         setattr(defined, _TEMPLATE, TemplateKeys(defined, template, leaves))
         return defined
 
     return declare
+
+
+def _leaf(attribute: attrs.Attribute[Any], hint: Any) -> Leaf:
+    """Return the field of a key that *attribute*, annotated as *hint*, is.
+
+    Raises:
+        ValueError: it cannot be one; the message says why.
+    """
+    allowed = "allowed in a key are int, str, Literal, IntEnum and StrEnum, the first two Annotated with msgspec.Meta"
+    try:
+        found = leaf(read_annotation(hint), attribute=attribute.name, name=attribute.name)
+    except ValueError as error:
+        said, _, of_records = str(error).partition("; allowed are ")
+        raise ValueError(f"{said}; {allowed}" if of_records else said) from error
+    if found.column.kind == "float" or found.column.optional:
+        raise ValueError(f"has the type {'float' if found.column.kind == 'float' else '… | None'}; {allowed}")
+    if any("/" in str(choice) for choice in found.column.choices):
+        raise ValueError("allows a value with a /, which would be two segments")
+    if attribute.default is not attrs.NOTHING:
+        found = found.with_default(attribute.default)
+    for reason in found.column.definition_problems():
+        raise ValueError(reason)
+    return found
 
 
 def template_keys(cls: type[K]) -> TemplateKeys[K]:
@@ -217,8 +242,8 @@ def _parts(cls: str, template: str, leaves: Mapping[str, Leaf]) -> Iterator[tupl
         if "/" in literal:
             before = open_text = None
         if field is not None:
-            if before is not None and not literal:
-                raise RecordDefinitionError(cls, field, f"follows {before!r} at once: nothing tells where one ends")
+            if before is not None and _runs_on(leaves[before], literal, leaves[field]):
+                raise RecordDefinitionError(cls, field, f"follows {before!r} so that nothing tells where one ends")
             is_open = leaves[field].column.kind == "str" and not leaves[field].column.choices
             if is_open and open_text is not None:
                 raise RecordDefinitionError(
@@ -227,6 +252,18 @@ def _parts(cls: str, template: str, leaves: Mapping[str, Leaf]) -> Iterator[tupl
             before = field
             open_text = field if is_open else open_text
         yield literal, field
+
+
+def _runs_on(before: Leaf, literal: str, after: Leaf) -> bool:
+    """Return whether *literal* between two fields could be of the one as well as of the other."""
+    if not literal:
+        return True
+    if after.column.kind == "str" or after.column.choices or before.column.choices:
+        return False
+    if before.column.kind == "int":
+        return literal.isascii() and literal.isdigit()
+    lowest, _ = after.column.bounds
+    return not literal.strip("0123456789-" if lowest < 0 else "0123456789")
 
 
 def _pattern(literal: str, name: str | None, leaves: Mapping[str, Leaf]) -> str:

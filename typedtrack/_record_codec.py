@@ -7,9 +7,11 @@ decoded again as a plain result and taken column by column, which decides, and l
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Callable
 from functools import lru_cache
-from typing import Any, Final, Generic, TypeVar
+from types import MethodType
+from typing import Any, Final, Generic, TypeVar, cast
 
 import attrs
 import msgspec
@@ -19,12 +21,13 @@ from typedtrack._fields import Leaf, annotation_of
 from typedtrack._record_types import PLACES, RecordType, absent
 from typedtrack._schema import MISSING, FieldSchema
 from typedtrack._values import MAX_RESULT_BYTES, MAX_STR_BYTES, MIN_INT
-from typedtrack.errors import Problem, SchemaMismatchError, shown
+from typedtrack.errors import MISSING_FIELD, Problem, SchemaMismatchError, shown
 
 __all__ = ["RecordCodec", "record_codec"]
 
 R = TypeVar("R")
 
+_NO_MORE_MEMBERS: Final = cast("MethodType", enum.Enum._missing_).__func__  # the classmethod of enum itself
 _PLAIN_MAX_INT: Final = 2**63 - 1  # the largest bound that msgspec takes
 
 
@@ -50,7 +53,8 @@ class RecordCodec(Generic[R]):
             forbid_unknown_fields=True,
             gc=False,
         )
-        self.glance = _glance(msgspec.json.Decoder(decoded_twin).decode, record_type.assembled)
+        decode_twin = msgspec.json.Decoder(decoded_twin).decode
+        self.glance = _glance(decode_twin, record_type.assembled, empty_fits=not any(c.required for c in columns))
         """Return the record that the argument, bytes, plainly holds, `None` if it does not; `decode` tells."""
         self._known = frozenset(name for column in columns for name in column.names)
 
@@ -91,7 +95,7 @@ class RecordCodec(Generic[R]):
             if not names:
                 values.append(leaf.default if present.issuperset(column.within) else absent(column))
                 if values[-1] is MISSING and present.issuperset(column.within):
-                    problems.append(Problem(column.name, "is missing", None, column.attribute))
+                    problems.append(Problem(column.name, MISSING_FIELD, None, column.attribute))
             elif len(names) > 1:
                 several = f"is stored under more than one name: {', '.join(map(repr, names))}"
                 problems.append(Problem(column.name, several, None, column.attribute))
@@ -108,9 +112,13 @@ class RecordCodec(Generic[R]):
         return self._record_type.of_columns(values)
 
 
-def _glance(decode_twin: Callable[[bytes], object], assembled: Callable[[object], R]) -> Callable[[bytes], R | None]:
+def _glance(
+    decode_twin: Callable[[bytes], object], assembled: Callable[[object], R], *, empty_fits: bool
+) -> Callable[[bytes], R | None]:
+    """Return `RecordCodec.glance`; *empty_fits* tells that the twin takes ``{}``, which is no result."""
+
     def glance(data: bytes) -> R | None:  # a method would look up both at each call
-        if len(data) <= MAX_RESULT_BYTES:
+        if len(data) <= MAX_RESULT_BYTES and not (empty_fits and b'"' not in data):
             try:
                 return assembled(decode_twin(data))
             except (ValueError, RecursionError):
@@ -128,7 +136,7 @@ def record_codec(record_type: RecordType[R]) -> RecordCodec[R]:
 
 def _decoded_field(place: str, leaf: Leaf) -> tuple[str, Any] | tuple[str, Any, Any]:
     hint: Any = leaf.enumeration or annotation_of(_plain(leaf.column))
-    if leaf.enumeration is not None and "_missing_" in vars(leaf.enumeration):
+    if leaf.enumeration is not None and cast("MethodType", leaf.enumeration._missing_).__func__ is not _NO_MORE_MEMBERS:
         hint = None  # which no value fits, for msgspec would ask `_missing_` for values that the schema refuses
     if leaf.column.within:
         return place, hint, absent(leaf.column)

@@ -25,6 +25,7 @@ class KeyForm(Protocol[K_co]):
     """How keys and their text become each other: `PlainKeys` and `TemplateKeys` do."""
 
     prefix: str
+    argument: str
 
     def to_text(self, key: object) -> str:
         """Return the text of *key*, or raise `InvalidKeyError`."""
@@ -62,7 +63,8 @@ class TypedTracker(Calls[K, R, None], MutableMapping[K, R]):
         return type(self), (self._tracker, self._record, self._keys, self._unknown)
 
     def __repr__(self) -> str:
-        return f"{self._tracker!r}.typed({self._record.__name__})"
+        unknown = "" if self._unknown == "ignore" else f", unknown={self._unknown!r}"
+        return f"{self._tracker!r}.typed({self._record.__name__}{self._keys.argument}{unknown})"
 
     def put(self, key: K, record: R, /) -> None:
         """Store *record* under *key*, whole or not at all, in place of what it held.
@@ -105,8 +107,8 @@ class TypedTracker(Calls[K, R, None], MutableMapping[K, R]):
     @overload
     def get(self, key: K, /) -> R | None: ...
     @overload
-    def get(self, key: K, default: R | T, /) -> R | T: ...
-    def get(self, key: K, default: T | None = None, /) -> R | T | None:
+    def get(self, key: K, /, default: R | T) -> R | T: ...
+    def get(self, key: K, /, default: T | None = None) -> R | T | None:
         """Return the record under *key*, *default* only when the store confirms that nothing is there.
 
         Raises:

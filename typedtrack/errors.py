@@ -28,6 +28,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 __all__ = [
+    "MISSING_FIELD",
     "BulkError",
     "CorruptResultError",
     "InvalidKeyError",
@@ -44,6 +45,9 @@ __all__ = [
     "UnsupportedOperationError",
     "shown",
 ]
+
+MISSING_FIELD = "is missing"
+"""The reason of a problem with a field that is not there."""
 
 _SHOWN_CHARACTERS = 80
 
@@ -117,8 +121,8 @@ class InvalidResultError(TypedtrackError, ValueError):
 
     def __str__(self) -> str:
         what = "result" if self.record is None else self.record
-        where = "" if self.key is None else f" for key {shown(self.key)}"
-        return _lines(f"invalid {what}{where}, nothing was written", self.problems)
+        where = "" if self.key is None else f" for key {shown(self.key)}, nothing was written"
+        return _lines(f"invalid {what}{where}", self.problems)
 
 
 class RecordDefinitionError(TypedtrackError, TypeError):
@@ -206,7 +210,9 @@ class SchemaMismatchError(TypedtrackError, ValueError):
         self.problems = problems
 
     def __str__(self) -> str:
-        advice = "a default or an alias lets the record read it; the untyped tracker reads it as a map"
+        advice = "the untyped tracker reads it as a map"
+        if any(problem.reason == MISSING_FIELD for problem in self.problems):
+            advice = f"a default or an alias lets the record read what lacks a field; {advice}"
         return f"{_lines(f'{self.file} does not fit {self.record}', self.problems)}\n{advice}"
 
 

@@ -28,6 +28,7 @@ from typedtrack import (
 )
 from typedtrack.errors import shown
 
+LACKING = (Problem("a", "is missing"),)
 PROBLEMS = (Problem("a", "is bad", "1"), Problem(None, "is worse"), Problem("b/c", "is odd", "2", "c"))
 
 ERRORS: list[tuple[TypedtrackError, type[Exception], dict[str, object], str]] = [
@@ -48,10 +49,19 @@ ERRORS: list[tuple[TypedtrackError, type[Exception], dict[str, object], str]] = 
         ValueError,
         {"problems": PROBLEMS, "key": None, "record": "EvalResult"},
         (
-            "invalid EvalResult, nothing was written: 3 problems\n"
+            "invalid EvalResult: 3 problems\n"
             "  field 'a': is bad, got 1\n"
             "  result: is worse\n"
             "  field 'b/c' (attribute c): is odd, got 2"
+        ),
+    ),
+    (
+        SchemaMismatchError("EvalResult", "/base/k", LACKING),
+        ValueError,
+        {"record": "EvalResult", "file": "/base/k", "problems": LACKING},
+        (
+            "/base/k does not fit EvalResult: field 'a': is missing\n"
+            "a default or an alias lets the record read what lacks a field; the untyped tracker reads it as a map"
         ),
     ),
     (
@@ -109,10 +119,7 @@ ERRORS: list[tuple[TypedtrackError, type[Exception], dict[str, object], str]] = 
         SchemaMismatchError("EvalResult", "/base/k", PROBLEMS[:1]),
         ValueError,
         {"record": "EvalResult", "file": "/base/k", "problems": PROBLEMS[:1]},
-        (
-            "/base/k does not fit EvalResult: field 'a': is bad, got 1\n"
-            "a default or an alias lets the record read it; the untyped tracker reads it as a map"
-        ),
+        ("/base/k does not fit EvalResult: field 'a': is bad, got 1\nthe untyped tracker reads it as a map"),
     ),
     (
         SchemaError("eval.schema.json", (("", "is a list"), ("/properties/a", "unsupported keyword $ref"))),

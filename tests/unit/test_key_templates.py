@@ -73,7 +73,7 @@ def test_a_class_of_its_own_gets_both() -> None:
 def test_it_is_a_frozen_attrs_class() -> None:
     """It compares, sorts, hashes, pickles, matches and evolves as one."""
     trials = [TrialKey("b", 1), TrialKey("a", 10), TrialKey("a", 2)]
-    assert [key.trial for key in sorted(trials)] == [2, 10, 1]  # type: ignore[type-var]  # attrs makes it sortable
+    assert [key.trial for key in sorted(trials)] == [2, 10, 1]
     assert len({*trials, TrialKey("b", 1)}) == 3
     assert pickle.loads(pickle.dumps(trials)) == copy.deepcopy(trials) == trials
     evolve: Any = attrs.evolve  # to mypy, a typed key is no attrs class
@@ -187,8 +187,14 @@ def test_a_text_that_would_be_another_key_is_refused() -> None:
 
 
 _NO_KEYS: Final[list[tuple[str, dict[str, Any], str | None, str]]] = [
-    ("{x}", {"x": float}, "x", "of a key is an int or a str, and never None"),
-    ("{x}", {"x": int | None}, "x", "of a key is an int or a str, and never None"),
+    ("{x}", {"x": float}, "x", "has the type float; allowed in a key are int, str, Literal, IntEnum and StrEnum"),
+    ("{x}", {"x": int | None}, "x", "has the type … | None; allowed in a key are"),
+    ("{x}", {"x": bool}, "x", "has the type bool; allowed in a key are"),
+    ("{x}", {"x": Literal["a/b"]}, "x", "allows a value with a /, which would be two segments"),
+    ("{parse}", {"parse": str}, "parse", "cannot be a field: it is what the class is given"),
+    ("{x}1{y}", {"x": int, "y": int}, "y", "follows 'x' so that nothing tells where one ends"),
+    ("{x}-{y}", {"x": str, "y": int}, "y", "follows 'x' so that nothing tells where one ends"),
+    ("{x}0{y}", {"x": str, "y": Annotated[int, Meta(ge=0)]}, "y", "follows 'x' so that nothing tells"),
     ("{x}", {"x": Stat}, "x", "has the type"),
     ("{x}", {"x": Annotated[int, Meta(gt=1, lt=2)]}, "x", "has constraints that no value can keep"),
     ("{x}", {"_x": int}, "_x", "begins with an underscore"),
@@ -201,7 +207,7 @@ _NO_KEYS: Final[list[tuple[str, dict[str, Any], str | None, str]]] = [
     ("a", {}, None, "has no field; a key without one is a plain str"),
     ("{x:03d}", {"x": int}, "x", "has a format in the template"),
     ("{x!r}", {"x": int}, "x", "has a format in the template"),
-    ("{x}{y}", {"x": int, "y": int}, "y", "follows 'x' at once: nothing tells where one ends"),
+    ("{x}{y}", {"x": int, "y": int}, "y", "follows 'x' so that nothing tells where one ends"),
     ("{x}_{y}", {"x": str, "y": str}, "y", "is a str in one segment with 'x'; put a / between them"),
     ("{x}_{z}_{y}", {"x": str, "z": int, "y": str}, "y", "is a str in one segment with 'x'"),
 ]
@@ -224,6 +230,46 @@ def test_a_field_of_a_key_has_no_options(option: Any) -> None:
     body = {"__annotations__": {"x": int}, "x": option}
     with pytest.raises(RecordDefinitionError, match=r"Declared\.x: takes no field\(\.\.\.\)"):
         key("{x}")(type("Declared", (), body))
+
+
+@pytest.mark.parametrize(
+    ("hint", "default"), [(int, "x"), (Annotated[int, Meta(ge=0)], -1), (Literal["train"], "bad"), (int, None)]
+)
+def test_a_default_that_its_field_refuses_is_refused(hint: Any, default: object) -> None:
+    """Where the class is declared, not where a key is made."""
+    body = {"__annotations__": {"x": hint}, "x": default}
+    with pytest.raises(RecordDefinitionError, match=r"Declared\.x: has a default that it refuses"):
+        key("{x}")(type("Declared", (), body))
+
+
+@pytest.mark.parametrize("name", ["__str__", "parse"])
+def test_what_the_template_makes_is_not_defined(name: str) -> None:
+    """A class that has its own of it would be overwritten, or would not be read back."""
+    body: dict[str, Any] = {"__annotations__": {"x": int}, name: lambda self: "x"}
+    with pytest.raises(RecordDefinitionError, match=f"Declared: defines {name}"):
+        key("{x}")(type("Declared", (), body))
+
+
+@pytest.mark.parametrize(
+    ("template", "hints"),
+    [
+        ("{x}-{y}", {"x": str, "y": Annotated[int, Meta(ge=0)]}),
+        ("{x}_{y}", {"x": str, "y": int}),
+        ("{x}-{y}", {"x": int, "y": int}),
+        ("{x}1-{y}", {"x": int, "y": int}),
+        ("{x}-{y}", {"x": int, "y": str}),
+    ],
+)
+@given(st.data())
+def test_a_template_that_tells_its_fields_apart_reads_back(
+    template: str, hints: dict[str, Any], data: st.DataObject
+) -> None:
+    """Every value that its fields take."""
+    made: Any = declare(template, **hints)
+    numbers, texts = st.integers(-1000, 1000), st.text("ab1-_", min_size=1, max_size=6)
+    of = {int: numbers, str: texts}
+    key_ = made(**{name: data.draw(of.get(hint, st.integers(0, 1000))) for name, hint in hints.items()})
+    assert made.parse(str(key_)) == key_
 
 
 def test_a_field_of_a_key_may_have_a_default() -> None:

@@ -21,6 +21,7 @@ from msgspec import Meta
 from typing_extensions import TypeAliasType
 
 from typedtrack import (
+    CorruptResultError,
     FieldSchema,
     InvalidResultError,
     Problem,
@@ -366,7 +367,7 @@ def test_all_problems_are_reported_at_once() -> None:
         Problem("steps", "must be an int, not NoneType", "None", "steps"),
         Problem("latency/p99", "must be a float, not str", "'x'", "p99_ms"),
     )
-    assert str(caught.value).startswith("invalid EvalResult, nothing was written: 3 problems\n")
+    assert str(caught.value).startswith("invalid EvalResult: 3 problems\n")
 
 
 def test_a_factory_gives_the_default() -> None:
@@ -397,6 +398,76 @@ def test_a_description_documents_the_field() -> None:
         ("Seconds.", True),
         ("Ours.", True),
     ]
+
+
+# -- what is refused on a read as by a constructor ---------------------------------------------------------------------
+
+
+@record
+class AllDefaults:
+    """A record that needs no field."""
+
+    a: int = 1
+    b: str | None = None
+
+
+@pytest.mark.parametrize("data", [b"{}", b"{}\n", b" { \n } "])
+def test_an_empty_object_is_no_record(data: bytes) -> None:
+    """As it is no result: it could not be told from an absent one."""
+    codec = record_codec(record_type(AllDefaults))
+    assert codec.glance(data) is None
+    with pytest.raises(CorruptResultError, match="an empty result"):
+        codec.decode(data, "f")
+    assert codec.glance(b'{"a": 2}') == AllDefaults(a=2)
+
+
+class _CaseInsensitive(enum.StrEnum):
+    @classmethod
+    def _missing_(cls, value: object) -> _CaseInsensitive | None:
+        return next((member for member in cls if member.value == str(value).lower()), None)
+
+
+class Phase(_CaseInsensitive):
+    """An enumeration that inherits how it takes other values."""
+
+    TRAIN = "train"
+
+
+class Color(enum.Enum):
+    """An enumeration whose members are no values."""
+
+    RED = "red"
+    ONE = 1
+
+
+@record
+class Phased:
+    """A field of each kind, and of an enumeration."""
+
+    phase: Phase = Phase.TRAIN
+    text: str = ""
+    number: int = 0
+    share: float = 0.0
+    chosen: Literal["red"] = "red"
+
+
+def test_an_enumeration_that_takes_more_takes_no_more_here() -> None:
+    """Its members are the only values, on a read as in the constructor."""
+    with pytest.raises(InvalidResultError, match="must be one of 'train'"):
+        Phased(phase="TRAIN")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]  # it must refuse
+    with pytest.raises(SchemaMismatchError, match="must be one of 'train'"):
+        record_codec(record_type(Phased)).decode(b'{"phase": "TRAIN"}', "f")
+    assert record_codec(record_type(Phased)).decode(b'{"phase": "train"}', "f") == Phased()
+
+
+@pytest.mark.parametrize(
+    "given_values",
+    [{"text": Color.RED}, {"number": Color.ONE}, {"share": Color.ONE}, {"chosen": Color.RED}, {"phase": Color.RED}],
+)
+def test_a_member_that_is_no_value_is_refused(given_values: dict[str, Any]) -> None:
+    """As the untyped tracker refuses it: only members of an `IntEnum` or a `StrEnum` are."""
+    with pytest.raises(InvalidResultError, match="not Color"):
+        Phased(**given_values)
 
 
 # -- records that can be None ------------------------------------------------------------------------------------------
@@ -474,6 +545,15 @@ class _Empty(enum.IntEnum):
     pass
 
 
+class _Odd(int, enum.Enum):
+    def __new__(cls, value: str) -> _Odd:
+        member = int.__new__(cls, 1)
+        member._value_ = value
+        return member
+
+    A = "a"
+
+
 _Pair: Final = enum.Enum("_Pair", {"A": (1, 2)})
 _Flags: Final = enum.IntFlag("_Flags", "A B")
 
@@ -489,6 +569,9 @@ _NO_TYPES: Final[list[tuple[Any, str]]] = [
     (_Flags, "has the type _Flags, an enumeration of other values; allowed are"),
     (_Empty, "has the type _Empty, an enumeration without a member"),
     (enum.StrEnum, "has the type StrEnum, an enumeration without a member"),
+    (_Odd, "has the type _Odd, whose values are not what its members are; allowed are"),
+    (Annotated[int, field(name="y")], "has field(...) within Annotated, where nothing reads it"),
+    (Annotated[float, Meta(gt=0.1, lt=0.2, multiple_of=0.1)], "has constraints that no value can keep"),
     (Literal[1, "a"], "has values that are neither all int nor all str in a Literal"),
     (Literal[True], "has values that are neither all int nor all str in a Literal"),
     (Literal[Split.TEST], "has values that are neither all int nor all str in a Literal"),

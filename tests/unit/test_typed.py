@@ -316,6 +316,8 @@ def test_another_key_is_refused(tracker: ResultTracker, wrong: Any) -> None:
 def test_it_says_what_it_is(tracker: ResultTracker) -> None:
     """The repr is the call that makes it."""
     assert repr(tracker.typed(EvalResult)) == f"{tracker!r}.typed(EvalResult)"
+    by_trial = tracker.typed(EvalResult, key=TrialKey, unknown="error")
+    assert repr(by_trial) == f"{tracker!r}.typed(EvalResult, key=TrialKey, unknown='error')"
     assert tracker.typed(EvalResult).max_concurrency == tracker.max_concurrency
 
 
