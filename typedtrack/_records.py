@@ -218,12 +218,15 @@ def schema_of(cls: type) -> RecordSchema:
 
 
 def record_class(
-    schema: RecordSchema, module: str = __name__, made: dict[RecordSchema, type[object]] | None = None
+    schema: RecordSchema,
+    module: str = __name__,
+    made: dict[RecordSchema, type[object]] | None = None,
+    annotation: Callable[[FieldSchema], Any] = annotation_of,
 ) -> type[object]:
     """Return a record class, made now, whose schema is *schema*; it behaves as a declared one.
 
     *module* is the name of the module that it says it is from. *made* has the classes that there are already, for this
-    schema and those nested in it, and takes up the new ones.
+    schema and those nested in it, and takes up the new ones. *annotation* returns one that declares a field.
 
     Raises:
         RecordDefinitionError: no class can be made of it.
@@ -236,11 +239,11 @@ def record_class(
     for member in schema.fields:
         declared: dict[str, Any] = {"name": member.name, "aliases": member.aliases, "doc": member.doc}
         if isinstance(member, FieldSchema):
-            annotations[member.attribute] = annotation_of(member)
+            annotations[member.attribute] = annotation(member)
             if member.default is not MISSING:
                 declared["default"] = member.default
         else:
-            nested = record_class(member.record, module, made)
+            nested = record_class(member.record, module, made, annotation)
             hint: Any = nested | None if member.optional else nested
             annotations[member.attribute] = Annotated[hint, Meta(**DEPRECATED)] if member.deprecated else hint
             if member.defaults is None:

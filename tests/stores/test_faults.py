@@ -113,8 +113,7 @@ def test_timeout(client: Client) -> None:
     tracker = client.make(f"{client.bucket}/base", client.impatient)
     client.proxy.always = Fault("GET", "stall")
     failure(lambda: tracker.get("a"))
-    tries = 5 if "s3fs" in client.name else 1  # s3fs tries so often again whatever botocore is told
-    assert client.proxy.methods == {"GET": tries}
+    assert client.proxy.methods == {"GET": 1}
 
 
 def test_lost_create(client: Client) -> None:

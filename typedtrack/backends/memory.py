@@ -28,9 +28,6 @@ class MemoryResultTracker(ResultTracker):
         self._fs = fs
         self._root = root.rstrip("/")
 
-    def _location(self, text: str) -> str:
-        return f"memory:/{self._root}/{text}"
-
     def _read(self, key: str, limit: int) -> bytes | None:
         file = self._fs.store.get(f"{self._root}/{key}")
         return None if file is None else file.getvalue()[:limit]

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import enum
 import inspect
 import keyword
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 import attrs
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
+from msgspec import Meta
 
+from typedtrack._fields import DEPRECATED, annotation_of
 from typedtrack._records import record_class
 from typedtrack._schema import FieldSchema, KindName, NestedSchema, RecordSchema
 from typedtrack._values import MIN_INT, Value
@@ -30,9 +33,23 @@ _docs = _texts.filter(lambda doc: inspect.cleandoc(doc) == doc)
 _rarely = st.sampled_from([False, False, True])
 
 
-def record_classes() -> SearchStrategy[type[object]]:
-    """Return a strategy for record classes: of every kind, constraint and default, nested, with odd names."""
-    return record_schemas().map(lambda schema: record_class(schema, "typedtrack.testing"))
+@st.composite
+def record_classes(draw: DrawFn) -> type[object]:
+    """Return a strategy for record classes: of every kind, constraint and default, nested, with odd names.
+
+    Where a field has choices, they are a `Literal` or an enumeration.
+    """
+
+    def annotation(column: FieldSchema) -> Any:
+        if not column.choices or draw(st.booleans()):
+            return annotation_of(column)
+        members = {f"MEMBER_{number}": choice for number, choice in enumerate(column.choices)}
+        enumerations: dict[KindName, Any] = {"int": enum.IntEnum, "str": enum.StrEnum}  # called, they make one
+        hint: Any = enumerations[column.kind]("Choice", members)
+        hint = hint | None if column.optional else hint
+        return Annotated[hint, Meta(**DEPRECATED)] if column.deprecated else hint
+
+    return record_class(draw(record_schemas()), "typedtrack.testing", annotation=annotation)
 
 
 def record_schemas() -> SearchStrategy[RecordSchema]:
