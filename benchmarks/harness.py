@@ -28,12 +28,17 @@ RESULT: Final[Result] = {
 
 
 class Contestant(NamedTuple):
-    """One way to do it: what is timed, what precedes each round untimed, and the ratio it should not exceed."""
+    """One way to do it: what is timed, what precedes each round untimed, and the ratio it should not exceed.
+
+    *call* may do a *share* of what the others do, where it takes too long and all parts take the same; its time is
+    divided by that.
+    """
 
     name: str
     call: Callable[[], object]
     prepare: Callable[[], object] = lambda: None
     aim: float | None = None
+    share: float = 1
 
 
 class Topic(NamedTuple):
@@ -58,11 +63,11 @@ def race(topic: Topic) -> str:
             contestant.prepare()
             taken = Timer(contestant.call).timeit(topic.calls)  # which keeps the garbage collector off
             if round_ > 0:  # the first one warms up
-                seconds[contestant.name].append(taken / topic.calls)
+                seconds[contestant.name].append(taken / topic.calls / contestant.share)
 
     limit = seconds[topic.contestants[0].name]
     lines = [f"| {topic.title} | median | ratio | quartiles | aim |", "|---|--:|--:|:-:|--:|"]
-    for name, _, _, aim in topic.contestants:
+    for name, _, _, aim, _ in topic.contestants:
         ratios = [own / best for own, best in zip(seconds[name], limit, strict=True)]
         low, middle, high = statistics.quantiles(ratios, n=4, method="inclusive")
         wanted = "" if aim is None else f"≤ {aim:g}"

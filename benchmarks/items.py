@@ -55,7 +55,7 @@ def topics(folder: Path, quick: bool) -> Iterator[Topic]:
         Contestant("typedtrack.FsspecResultTracker", lambda: drained(iter(fsspec.items())), aim=1.25),
         Contestant("torchx.runtime.tracking, and os.walk to find the keys", walk_and_get),
     ]
-    for name, call, _, _ in contestants:
-        if call() != count:
-            raise AssertionError(f"{name} did not read every result")
+    for contestant in contestants:
+        if contestant.call() != count:
+            raise AssertionError(f"{contestant.name} did not read every result")
     yield Topic(f"items() over {count:,} results", contestants, 1, rounds)
