@@ -13,11 +13,14 @@ import attrs
 from typedtrack._fields import ATTRS_FIELD
 from typedtrack.errors import RecordDefinitionError, shown
 
-__all__ = ["caller_names", "define", "is_plain"]
+__all__ = ["CHECK", "caller_names", "define", "is_plain"]
 
 T = TypeVar("T")
 
-_MADE: Final = ("__init__", "__new__", "__attrs_init__", "__attrs_pre_init__", "__attrs_post_init__")
+CHECK: Final = "__attrs_post_init__"
+"""The method of an attrs class that attrs calls at the end of its ``__init__``."""
+
+_MADE: Final = ("__init__", "__new__", "__attrs_init__", "__attrs_pre_init__", CHECK)
 _options: Final = operator.attrgetter("validator", "converter", "eq_key", "hash", "init", "repr", "eq")
 _PLAIN: Final = (None, None, None, None, True, True, True)
 
@@ -53,7 +56,7 @@ def define(
             raise RecordDefinitionError(cls.__name__, name, "has no annotation, which says what it is")
     if "self" in annotated:
         raise RecordDefinitionError(cls.__name__, "self", "cannot be a field: methods call the object itself so")
-    cls.__attrs_post_init__ = check  # type: ignore[attr-defined]  # attrs calls it at the end of __init__
+    setattr(cls, CHECK, check)
     try:
         defined = attrs.frozen(kw_only=kw_only, auto_attribs=True, order=not kw_only)(cls)
     except Exception as error:  # whatever attrs may raise

@@ -6,13 +6,13 @@ import enum
 import inspect
 import types
 import typing
-from collections.abc import Callable
 from typing import Annotated, Any, Final, Literal, NewType, Union, cast
 
 import attrs
 import msgspec
 
 from typedtrack._schema import CONSTRAINTS, MISSING, FieldSchema, KindName
+from typedtrack._source import Source
 from typedtrack._values import KINDS, MAX_STR_BYTES, Value, normalised
 
 __all__ = ["ATTRS_FIELD", "DEPRECATED", "Annotation", "Leaf", "annotation_of", "leaf", "read_annotation", "read_metas"]
@@ -109,23 +109,26 @@ class Leaf:
             return self.enumeration(wire), None
         return float(cast("float", wire)) if column.kind == "float" else wire, None
 
-    def at_a_glance(self) -> Callable[[Any], bool] | None:
-        """Return a quick test of values of exactly `python_type`; `None` if all pass. `False` means: look closer."""
+    def glance(self, value: str, source: Source) -> str | None:
+        """Return a test of the variable *value*, of exactly `python_type`, as source; `None` if all values pass.
+
+        What does not pass may still be a value: `taken` decides.
+        """
         column = self.column
         if self.enumeration is not None:
             return None
         if column.choices:
-            return frozenset(column.choices).__contains__
+            return f"{value} in {source.name(frozenset(column.choices))}"
         given = {name for name in CONSTRAINTS if getattr(column, name) is not None}
         if given & {"multiple_of", "min_length", "pattern"}:
-            return lambda value: column.problem(value) is None
+            return f"{source.name(column.problem)}({value}) is None"
         if column.kind == "str":
             longest = MAX_STR_BYTES if column.max_length is None else min(column.max_length, MAX_STR_BYTES)
-            return lambda value: len(value) <= longest and value.isascii()
+            return f"len({value}) <= {longest} and {value}.isascii()"
         if column.kind == "float" and not given:
             return None
-        lowest, highest = column.bounds
-        return lambda value: lowest <= value <= highest
+        lowest, highest = map(source.name, column.bounds)
+        return f"{lowest} <= {value} <= {highest}"
 
 
 def leaf(annotation: Annotation, **known: Any) -> Leaf:

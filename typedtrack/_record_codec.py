@@ -20,6 +20,7 @@ from typedtrack._codec import decode, encode, encode_twin
 from typedtrack._fields import Leaf, annotation_of
 from typedtrack._record_types import PLACES, RecordType, absent
 from typedtrack._schema import MISSING, FieldSchema
+from typedtrack._source import Source
 from typedtrack._values import MAX_RESULT_BYTES, MAX_STR_BYTES, MIN_INT
 from typedtrack.errors import MISSING_FIELD, Problem, SchemaMismatchError, shown
 
@@ -38,13 +39,14 @@ class RecordCodec(Generic[R]):
         self._record_type = record_type
         columns = record_type.schema.columns
         names = {PLACES(number): column.name for number, column in enumerate(columns)}
-        self._encoded_twin = msgspec.defstruct(
+        encoded_twin = msgspec.defstruct(
             "Encoded",
             [(place, Any, None) for place in names],  # of no default but None is anything omitted
             rename=names,
             omit_defaults=True,
             gc=False,
         )
+        self._twin = self._twin_maker(encoded_twin)
         decoded_twin = msgspec.defstruct(
             "Decoded",
             [_decoded_field(place, leaf) for place, leaf in zip(names, record_type.leaves, strict=True)],
@@ -53,24 +55,42 @@ class RecordCodec(Generic[R]):
             forbid_unknown_fields=True,
             gc=False,
         )
-        decode_twin = msgspec.json.Decoder(decoded_twin).decode
-        self.glance = _glance(decode_twin, record_type.assembled, empty_fits=not any(c.required for c in columns))
+        self.glance = self._glancer(decoded_twin)
         """Return the record that the argument, bytes, plainly holds, `None` if it does not; `decode` tells."""
         self._known = frozenset(name for column in columns for name in column.names)
 
+    def _twin_maker(self, twin: type[msgspec.Struct]) -> Callable[[R], msgspec.Struct]:
+        """Return what makes of a record the *twin* that is encoded."""
+        source = Source("record")
+        source.add(f"return {source.name(twin)}({', '.join(self._record_type.accesses)})")
+        return source.function()
+
+    def _glancer(self, twin: type[msgspec.Struct]) -> Callable[[bytes], R | None]:
+        """Return `glance`, which decodes as *twin*."""
+        source = Source("data")
+        fits = f"len(data) <= {MAX_RESULT_BYTES}"
+        if not any(column.required for column in self._record_type.schema.columns):
+            fits += """ and b'"' in data"""  # the twin would take {}, which is no result
+        with source.block(f"if {fits}:"):
+            with source.block("try:"):
+                source.add(f"columns = {source.name(msgspec.json.Decoder(twin).decode)}(data)")
+                source.add(f"return {self._record_type.assembly(source, 'columns')}")
+            with source.block("except (ValueError, RecursionError):"):
+                source.add("pass")
+        source.add("return None")
+        return source.function()
+
     def encode(self, instance: R) -> bytes:
         """Return *instance*, which is valid, as the bytes of one stored result."""
+        data = encode_twin(self._twin(instance))
+        return self._encode_closely(instance) if data is None else data
+
+    def _encode_closely(self, instance: R) -> bytes:
         columns = self._record_type.columns(instance)
-        data = encode_twin(self._encoded_twin(*columns))
-        if data is not None:
-            return data
-        return encode(
-            {
-                leaf.column.name: wire
-                for leaf, value in zip(self._record_type.leaves, columns, strict=True)
-                if (wire := leaf.wire(value)) is not None
-            }
-        )
+        wires = {
+            leaf.column.name: leaf.wire(value) for leaf, value in zip(self._record_type.leaves, columns, strict=True)
+        }
+        return encode({name: wire for name, wire in wires.items() if wire is not None})
 
     def decode(self, data: bytes, file: str, *, closed: bool = False) -> R:
         """Return the record that *data* hold; *file* names them in an error; *closed* refuses unknown fields.
@@ -110,22 +130,6 @@ class RecordCodec(Generic[R]):
         if problems:
             raise SchemaMismatchError(schema.name, file, tuple(problems))
         return self._record_type.of_columns(values)
-
-
-def _glance(
-    decode_twin: Callable[[bytes], object], assembled: Callable[[object], R], *, empty_fits: bool
-) -> Callable[[bytes], R | None]:
-    """Return `RecordCodec.glance`; *empty_fits* tells that the twin takes ``{}``, which is no result."""
-
-    def glance(data: bytes) -> R | None:  # a method would look up both at each call
-        if len(data) <= MAX_RESULT_BYTES and not (empty_fits and b'"' not in data):
-            try:
-                return assembled(decode_twin(data))
-            except (ValueError, RecursionError):
-                return None
-        return None
-
-    return glance
 
 
 @lru_cache(maxsize=256)

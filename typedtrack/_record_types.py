@@ -6,9 +6,8 @@ does not pass gets the closer look that decides.
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import cached_property, reduce
+from functools import cached_property
 from itertools import islice
 from types import SimpleNamespace
 from typing import Any, Final, Generic, TypeVar, cast
@@ -17,14 +16,18 @@ import attrs
 
 from typedtrack._fields import Leaf
 from typedtrack._schema import MISSING, FieldSchema, Missing, RecordSchema
-from typedtrack.errors import InvalidResultError, Problem, shown
+from typedtrack._source import Source
+from typedtrack.errors import InvalidResultError, Problem, RecordDefinitionError, shown
 
-__all__ = ["PLACES", "Member", "RecordType"]
+__all__ = ["PLACES", "RECORD_TYPE", "Member", "RecordType", "absent", "record_type"]
 
 R = TypeVar("R")
 
 PLACES: Final = "c{}".format
 """What the column of a number is called where columns are attributes: names on the wire are none."""
+
+RECORD_TYPE: Final = "__typedtrack_record__"
+"""The attribute of a record class that holds its `RecordType`."""
 
 
 @attrs.frozen
@@ -35,7 +38,6 @@ class Member:
     name: str
     content: Leaf | RecordType[Any]
     python_type: type
-    glance: Callable[[Any], bool] | None
     optional: bool
     set: Callable[[object, object], None]
 
@@ -45,6 +47,16 @@ class Member:
         if type(value) is self.python_type or (value is None and self.optional):
             return value, None
         return value, f"must be a {self.python_type.__name__}, not {type(value).__name__}"
+
+    def glance(self, record: str, source: Source) -> str:
+        """Return a test of this attribute of *record*, as source: whether its value can be taken as it is."""
+        value, access = "value", f"(value := {record}.{self.attribute})"
+        rule = self.content.glance(value, source) if isinstance(self.content, Leaf) else None
+        also = "" if rule is None else f" and {rule}"
+        python_type = source.name(self.python_type)
+        if self.optional:
+            return f"({access} is None or type({value}) is {python_type}{also})"
+        return f"type({access}) is {python_type}{also}"
 
 
 class RecordType(Generic[R]):
@@ -57,31 +69,27 @@ class RecordType(Generic[R]):
             attrs.evolve(leaf, column=column) for leaf, column in zip(_leaves(members), schema.columns, strict=True)
         )
         self.members = members
-        self._glances = tuple((member.python_type, member.glance, member.optional) for member in members)
-        self._attributes = _getter([member.attribute for member in members])
-        getter = _optional_getter if schema.columns_within else _getter
-        self.columns = getter([column.attribute for column in schema.columns])
-        """Return the values of a record's columns, in order, as the attributes hold them."""
+        self.accesses = tuple(_accesses("record", members))
+        """The values of the columns of ``record``, in order, as source."""
 
-    def check(self, instance: R) -> None:
+    def checker(self, look_closely: Callable[[Any], None]) -> Callable[[Any], None]:
+        """Return what holds a record, just constructed, to its rules; it has *look_closely* decide when in doubt."""
+        source = Source("record")
+        tests = [f"type(record) is {source.name(self.cls)}"]
+        tests.extend(member.glance("record", source) for member in self.members)
+        with source.block(f"if not ({' and '.join(tests)}):"):
+            source.add(f"{source.name(look_closely)}(record)")
+        return source.function()
+
+    def check_closely(self, instance: R) -> None:
         """Hold *instance*, just constructed, to its rules; values that can be taken losslessly are.
 
         Raises:
             InvalidResultError: it breaks some; lists every problem.
         """
-        values = self._attributes(instance)
-        for value, (python_type, glance, optional) in zip(values, self._glances):  # noqa: B905  # same length, hot
-            if type(value) is python_type:
-                if glance is None or glance(value):
-                    continue
-            elif value is None and optional:
-                continue
-            return self._check_closely(instance, values)
-        return None
-
-    def _check_closely(self, instance: R, values: tuple[object, ...]) -> None:
         problems: list[Problem] = []
-        for member, value in zip(self.members, values, strict=True):
+        for member in self.members:
+            value = getattr(instance, member.attribute)
             taken, reason = member.taken(value)
             if reason is None:
                 member.set(instance, taken)
@@ -91,57 +99,72 @@ class RecordType(Generic[R]):
             raise InvalidResultError(tuple(problems), None, self.cls.__name__)
 
     @cached_property
-    def assembled(self) -> Callable[[object], R]:
-        """Return the record of an object whose attributes, `PLACES`, are its columns' values; they keep the rules.
+    def columns(self) -> Callable[[R], tuple[object, ...]]:
+        """Return the values of a record's columns, in order, as the attributes hold them."""
+        source = Source("record")
+        source.add(f"return ({', '.join(self.accesses)},)")
+        return source.function()
 
-        Of a nested record that is `None` all columns are `absent`; if some are, and are needed, it raises `ValueError`.
-        It is made as source, as attrs makes ``__init__``: a loop over the fields would take twice as long, which is
-        most of the time of a read.
+    def of_columns(self, values: Iterable[object]) -> R:
+        """Return the record whose columns have *values*, in order; they keep the rules."""
+        return self._assembled(SimpleNamespace(**{PLACES(number): value for number, value in enumerate(values)}))
+
+    @cached_property
+    def _assembled(self) -> Callable[[object], R]:
+        source = Source("columns")
+        source.add(f"return {self.assembly(source, 'columns')}")
+        return source.function()
+
+    def assembly(self, source: Source, columns: str) -> str:
+        """Add to *source* what makes the record of *columns*, the name of an object; return the name of the record.
+
+        The attributes of that object, `PLACES`, are the values of the columns; they keep the rules. Of a nested record
+        that is `None` all columns are `absent`; if some are, and are needed, it raises `ValueError`.
         """
-        names: dict[str, Any] = {"new": object.__new__, "missing": MISSING}
-        lines = ["def assembled(columns):"]
-        places = [f"columns.{PLACES(number)}" for number in range(len(self.leaves))]
-        lines.append(f"    return {self._assembly(names, lines, places, '    ')}")
-        exec("\n".join(lines), names)
-        return cast("Callable[[object], R]", names["assembled"])  # what the source defines
+        return self._assembly(source, [f"{columns}.{PLACES(number)}" for number in range(len(self.leaves))])
 
-    def _assembly(self, names: dict[str, Any], lines: list[str], columns: Sequence[str], indent: str) -> str:
-        """Add the *lines* that make the record of *columns*, and the *names* in them; return its own."""
-        number = len(lines)
-        names[f"cls{number}"] = self.cls
-        lines.append(f"{indent}record{number} = new(cls{number})")
+    def _assembly(self, source: Source, columns: Sequence[str]) -> str:
+        record = source.variable()
+        source.add(f"{record} = {source.name(object.__new__)}({source.name(self.cls)})")
         left = iter(columns)
         for member in self.members:
             if isinstance(member.content, Leaf):
                 value = next(left)
             else:
                 inner = [*islice(left, len(member.content.leaves))]
-                value = member.content._part(names, lines, inner, indent, optional=member.optional)
-            names[f"set{len(lines)}"] = member.set
-            lines.append(f"{indent}set{len(lines)}(record{number}, {value})")
-        return f"record{number}"
+                value = member.content._part(source, inner, optional=member.optional)
+            source.add(f"{source.name(member.set)}({record}, {value})")
+        return record
 
-    def _part(
-        self, names: dict[str, Any], lines: list[str], columns: Sequence[str], indent: str, *, optional: bool
-    ) -> str:
-        """Add the *lines* that make the record of *columns*, nested in another, or `None` if it can be that."""
+    def _part(self, source: Source, columns: Sequence[str], *, optional: bool) -> str:
+        """Do as `_assembly`, for a record in another: one that is `None`, if it can be and its columns are absent."""
         if not optional:
-            return self._assembly(names, lines, columns, indent)
-        part = f"part{len(lines)}"
+            return self._assembly(source, columns)
+        part, missing = source.variable(), source.name(MISSING)
         placed = [*zip(columns, self.schema.columns, strict=True)]
-        nothing = (f"{place} is {'None' if column.optional else 'missing'}" for place, column in placed)
-        lacking = (f"{place} is missing" for place, column in placed if not (column.optional or column.within))
-        lines.append(f"{indent}if {' and '.join(nothing)}:")
-        lines.append(f"{indent}    {part} = None")
-        lines.append(f"{indent}elif {' or '.join(lacking)}:")
-        lines.append(f"{indent}    raise ValueError")
-        lines.append(f"{indent}else:")
-        lines.append(f"{indent}    {part} = {self._assembly(names, lines, columns, indent + '    ')}")
+        nothing = (f"{place} is {'None' if column.optional else missing}" for place, column in placed)
+        lacking = (f"{place} is {missing}" for place, column in placed if not (column.optional or column.within))
+        with source.block(f"if {' and '.join(nothing)}:"):
+            source.add(f"{part} = None")
+        with source.block(f"elif {' or '.join(lacking)}:"):
+            source.add("raise ValueError")
+        with source.block("else:"):
+            source.add(f"{part} = {self._assembly(source, columns)}")
         return part
 
-    def of_columns(self, values: Iterable[object]) -> R:
-        """Return the record whose columns have *values*, in order; they keep the rules."""
-        return self.assembled(SimpleNamespace(**{PLACES(number): value for number, value in enumerate(values)}))
+
+def record_type(cls: type[R]) -> RecordType[R]:
+    """Return what `record` made of *cls*.
+
+    Raises:
+        RecordDefinitionError: *cls* is not a record class.
+    """
+    found = vars(cls).get(RECORD_TYPE) if hasattr(cls, "__dict__") else None
+    if found is None:
+        raise RecordDefinitionError(
+            getattr(cls, "__name__", shown(cls)), None, "is not a record class; decorate it with @record"
+        )
+    return cast("RecordType[R]", found)  # set by `record` alone
 
 
 def _leaves(members: tuple[Member, ...]) -> Iterator[Leaf]:
@@ -152,27 +175,17 @@ def _leaves(members: tuple[Member, ...]) -> Iterator[Leaf]:
             yield from member.content.leaves
 
 
+def _accesses(record: str, members: tuple[Member, ...]) -> Iterator[str]:
+    """Yield, as source, the values of the columns of what *record* says, as source: `None` below what is `None`."""
+    for member in members:
+        value = f"{record}.{member.attribute}"
+        if isinstance(member.content, Leaf):
+            yield value
+        else:
+            for access in _accesses(value, member.content.members):
+                yield f"None if {value} is None else {access}" if member.optional else access
+
+
 def absent(column: FieldSchema) -> Missing | None:
     """Return what stands for a *column* that is within a record that is `None`."""
     return None if column.optional else MISSING
-
-
-def _getter(paths: list[str]) -> Callable[[object], tuple[object, ...]]:
-    if len(paths) == 1:
-        get = operator.attrgetter(paths[0])
-        return lambda instance: (get(instance),)
-    return operator.attrgetter(*paths)
-
-
-def _optional_getter(paths: list[str]) -> Callable[[object], tuple[object, ...]]:
-    """Return what gets the attributes at *paths*, where records on the way may be `None`, and so are theirs then."""
-    get = _getter(paths)
-
-    def get_or_none(instance: object) -> tuple[object, ...]:
-        try:
-            return get(instance)
-        except AttributeError:
-            return tuple(reduce(lambda found, name: getattr(found, name, None), path, instance) for path in split)
-
-    split = [path.split(".") for path in paths]
-    return get_or_none

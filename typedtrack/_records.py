@@ -10,26 +10,25 @@ import inspect
 import math
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Annotated, Any, Final, TypeGuard, TypeVar, cast, dataclass_transform, overload
+from typing import Annotated, Any, Final, TypeGuard, TypeVar, dataclass_transform, overload
 from weakref import WeakSet
 
 import attrs
 from msgspec import Meta
 
-from typedtrack._classes import caller_names, define, is_plain
+from typedtrack._classes import CHECK, caller_names, define, is_plain
 from typedtrack._fields import DEPRECATED, Annotation, annotation_of, leaf, read_annotation, read_metas
-from typedtrack._record_types import Member, RecordType, absent
+from typedtrack._record_types import RECORD_TYPE, Member, RecordType, absent, record_type
 from typedtrack._schema import MISSING, FieldSchema, NestedSchema, RecordSchema
 from typedtrack._values import normalised
 from typedtrack.errors import InvalidResultError, Problem, RecordDefinitionError, shown
 
-__all__ = ["Stat", "field", "for_each_record", "record", "record_class", "record_type", "schema_of"]
+__all__ = ["Stat", "field", "for_each_record", "record", "record_class", "schema_of"]
 
 R = TypeVar("R")
 T = TypeVar("T")
 
 _DECLARATION: Final = "typedtrack"  # the key of a field's declaration in its attrs metadata
-_RECORD_TYPE: Final = "__typedtrack_record__"  # the class attribute that holds the RecordType
 
 _MAX_FLOAT: Final = sys.float_info.max
 
@@ -103,7 +102,7 @@ def record(cls: type[R], /) -> type[R]:
 
 
 def _record(cls: type[R], names: Mapping[str, Any]) -> type[R]:
-    defined, attributes = define(cls, _check, names, kw_only=True)
+    defined, attributes = define(cls, _check_closely, names, kw_only=True)
     members: list[Member] = []
     fields: list[FieldSchema | NestedSchema] = []
     for attribute, hint in attributes:
@@ -117,7 +116,9 @@ def _record(cls: type[R], names: Mapping[str, Any]) -> type[R]:
     described = RecordSchema(name=cls.__name__, fields=tuple(fields), doc=doc)
     for name, reason in described.definition_problems():
         raise RecordDefinitionError(cls.__name__, name, reason)
-    setattr(defined, _RECORD_TYPE, RecordType(defined, described, tuple(members)))
+    made = RecordType(defined, described, tuple(members))
+    setattr(defined, RECORD_TYPE, made)
+    setattr(defined, CHECK, made.checker(_check_closely))
     _declared.add(defined)
     for tell in _listeners:
         tell(defined)
@@ -131,8 +132,8 @@ def for_each_record(tell: Callable[[type], None]) -> None:
     _listeners.append(tell)
 
 
-def _check(instance: object) -> None:
-    record_type(type(instance)).check(instance)
+def _check_closely(instance: object) -> None:
+    record_type(type(instance)).check_closely(instance)
 
 
 def _member(
@@ -156,14 +157,13 @@ def _member(
         "doc": declaration.doc,
     }
     put = getattr(cls, attribute.name).__set__
-    nested = annotation.bare.__dict__.get(_RECORD_TYPE) if isinstance(annotation.bare, type) else None
+    nested = annotation.bare.__dict__.get(RECORD_TYPE) if isinstance(annotation.bare, type) else None
     if nested is None:
         found = leaf(annotation, **known)
         if default is not attrs.NOTHING:
             found = found.with_default(default)
         column = found.column
-        glance = found.at_a_glance()
-        return Member(attribute.name, column.name, found, found.python_type, glance, column.optional, put), column
+        return Member(attribute.name, column.name, found, found.python_type, column.optional, put), column
     if read_metas(annotation, known):
         raise ValueError("is a record, which takes no constraint; its own fields have them")
     optional = annotation.optional
@@ -177,7 +177,7 @@ def _member(
             )
         defaults = tuple(getattr(value, "value", value) for value in nested.columns(default))
     schema = NestedSchema(record=nested.schema, optional=optional, defaults=defaults, **known)
-    return Member(attribute.name, known["name"], nested, annotation.bare, None, optional, put), schema
+    return Member(attribute.name, known["name"], nested, annotation.bare, optional, put), schema
 
 
 def _made_by(factory: Callable[[], Any]) -> Any:
@@ -189,20 +189,6 @@ def _made_by(factory: Callable[[], Any]) -> Any:
         reason = "has a factory that does not return the same at each call, as a default must; give such a value to"
         raise ValueError(f"{reason} the constructor")
     return default
-
-
-def record_type(cls: type[R]) -> RecordType[R]:
-    """Return what `record` made of *cls*.
-
-    Raises:
-        RecordDefinitionError: *cls* is not a record class.
-    """
-    found = vars(cls).get(_RECORD_TYPE) if hasattr(cls, "__dict__") else None
-    if found is None:
-        raise RecordDefinitionError(
-            getattr(cls, "__name__", shown(cls)), None, "is not a record class; decorate it with @record"
-        )
-    return cast("RecordType[R]", found)  # set by `record` alone
 
 
 def schema_of(cls: type) -> RecordSchema:

@@ -8,7 +8,7 @@ from typing import Any, Literal, Protocol, TypeAlias, TypeVar, overload
 from typedtrack._calls import Calls
 from typedtrack._primitives import Read
 from typedtrack._record_codec import RecordCodec, record_codec
-from typedtrack._records import record_type
+from typedtrack._record_types import record_type
 from typedtrack.errors import InvalidResultError, Problem, ResultExistsError, ResultNotFoundError, shown
 
 __all__ = ["KeyForm", "TypedTracker", "Unknown"]

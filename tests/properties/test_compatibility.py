@@ -17,7 +17,8 @@ from tests.schema_strategies import record_schemas, results_of, schema_pairs
 from typedtrack._codec import decode, encode
 from typedtrack._columns import MISSING, FieldSchema
 from typedtrack._record_codec import RecordCodec, record_codec
-from typedtrack._records import record_class, record_type
+from typedtrack._record_types import record_type
+from typedtrack._records import record_class
 from typedtrack._schema import RecordSchema
 from typedtrack._values import Result
 from typedtrack.errors import SchemaMismatchError

@@ -16,7 +16,8 @@ from tests.schema_strategies import record_schemas, results_of
 from typedtrack._codec import encode
 from typedtrack._columns import FieldSchema
 from typedtrack._record_codec import record_codec
-from typedtrack._records import record_class, record_type, schema_of
+from typedtrack._record_types import record_type
+from typedtrack._records import record_class, schema_of
 from typedtrack._schema import RecordSchema
 from typedtrack._values import Result
 from typedtrack.errors import SchemaError, SchemaMismatchError

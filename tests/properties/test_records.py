@@ -23,8 +23,8 @@ from typedtrack import (
 )
 from typedtrack._fields import Leaf, annotation_of
 from typedtrack._record_codec import RecordCodec, record_codec
-from typedtrack._record_types import RecordType
-from typedtrack._records import record_class, record_type
+from typedtrack._record_types import RecordType, record_type
+from typedtrack._records import record_class
 from typedtrack._schema import MISSING
 from typedtrack.testing import field_names, record_classes, record_schemas, records, values
 

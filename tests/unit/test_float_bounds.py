@@ -9,7 +9,7 @@ from msgspec import Meta
 
 from typedtrack import CorruptResultError, SchemaMismatchError, record
 from typedtrack._record_codec import RecordCodec, record_codec
-from typedtrack._records import record_type
+from typedtrack._record_types import record_type
 
 
 @record

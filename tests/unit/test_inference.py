@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from typedtrack import BulkError, CorruptResultError, Result, SchemaError, Value, schema_of
 from typedtrack._codec import encode
 from typedtrack._record_codec import record_codec
-from typedtrack._records import record_type
+from typedtrack._record_types import record_type
 from typedtrack.codegen import generate
 from typedtrack.schemas import Outlier, document_text, infer, load_schemas
 from typedtrack.testing.strategies import field_names, results, values

@@ -34,7 +34,8 @@ from typedtrack import (
     schema_of,
 )
 from typedtrack._record_codec import record_codec
-from typedtrack._records import record_class, record_type
+from typedtrack._record_types import record_type
+from typedtrack._records import record_class
 from typedtrack._schema import NestedSchema
 
 Seconds = NewType("Seconds", float)

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
 from typedtrack._fields import Leaf
-from typedtrack._record_types import RecordType
-from typedtrack._records import for_each_record, record_type
+from typedtrack._record_types import RecordType, record_type
+from typedtrack._records import for_each_record
 from typedtrack._schema import FieldSchema
 from typedtrack._values import MAX_STR_BYTES, Value
 from typedtrack.testing.strategies import TELLING_CHARACTERS, floats, ints, strs
