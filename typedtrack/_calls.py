@@ -342,6 +342,11 @@ class Calls(Primitives, Generic[K, R, A]):
         text = self._to_text(cast("K", key))  # which refuses what is no key
         return text == wanted or text.startswith(wanted and f"{wanted.removesuffix('/')}/")
 
+    def _holds(self, key: object, result: object) -> bool:
+        text = self._to_text(cast("K", key))  # as above
+        data = self._load(text)
+        return data is not None and self._to_result(data, text) == result
+
     def _listed(self, prefix: str) -> Iterator[K]:
         noted: deque[K] = deque()
         return (noted.popleft() for _ in self._texts(prefix, noted.append))
@@ -389,7 +394,12 @@ class Calls(Primitives, Generic[K, R, A]):
         >>> min(tracker.items(), key=lambda item: item[1]["loss"])
         ('trial_2', {'loss': 0.25})
         """
-        return Items(lambda: self._items(prefix), self.keys(prefix))
+        wanted = prefix_text(prefix)
+        return Items(
+            lambda: self._items(prefix),
+            self.keys(prefix),
+            lambda key, result: self._is_listed(key, wanted) and self._holds(key, result),
+        )
 
     def __iter__(self) -> Iterator[K]:
         """Iterate over the keys stored now."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, ItemsView, Iterator, KeysView
-from typing import TypeVar
+from typing import TypeVar, cast
 
 __all__ = ["Items", "Keys"]
 
@@ -32,11 +32,14 @@ class Keys(KeysView[K]):
 
 
 class Items(ItemsView[K, R]):
-    """Keys and results as a stream: iterating lists and reads anew, and so does ``in``; `len` only lists."""
+    """Keys and results as a stream: iterating lists and reads anew; `len` only lists, ``in`` only reads."""
 
-    def __init__(self, stream: Callable[[], Iterator[tuple[K, R]]], keys: KeysView[K]) -> None:
+    def __init__(
+        self, stream: Callable[[], Iterator[tuple[K, R]]], keys: KeysView[K], holds: Callable[[object, object], bool]
+    ) -> None:
         self._stream = stream
         self._keys = keys
+        self._holds = holds
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} of a tracker: iterate to list and read what is stored>"
@@ -48,4 +51,5 @@ class Items(ItemsView[K, R]):
         return len(self._keys)
 
     def __contains__(self, item: object) -> bool:
-        return any(item == stored for stored in self)
+        pair = cast("tuple[object, ...]", item) if isinstance(item, tuple) else ()  # pyright knows no element of it
+        return len(pair) == 2 and self._holds(*pair)

@@ -678,6 +678,26 @@ def test_items_hides_nothing(tracker: DictTracker) -> None:
     assert [(key, type(error)) for key, error in caught.value.errors.items()] == [("b", CorruptResultError)]
 
 
+def test_an_item_is_looked_for_by_reading_it_alone(tracker: DictTracker) -> None:
+    """Whether a pair is among the items takes one read, and no listing; what is no pair is none of them."""
+    tracker["a/b"], tracker[5] = {"n": 1}, {"n": 2}
+    tracker.stored["torn"] = b"torn"
+    reads = tracker.reads
+    assert [pair in tracker.items() for pair in (("a/b", {"n": 1}), ("a/b", {"n": 2}), (5, {"n": 2}))] == [
+        True,
+        False,
+        True,
+    ]
+    assert tracker.reads == reads + 3
+    assert ("a/b", {"n": 1}) in tracker.items("a")
+    assert ("5", {"n": 2}) not in tracker.items("a")
+    assert ("absent", {}) not in tracker.items()
+    odds: list[Any] = ["ab", None, ("a/b",), ["a/b", {"n": 1}], ()]
+    assert all(odd not in tracker.items() for odd in odds)
+    with pytest.raises(CorruptResultError):
+        assert ("torn", {"n": 1}) in tracker.items()
+
+
 # -- what is easily mistaken ------------------------------------------------------------------------------------------
 
 
