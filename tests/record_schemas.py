@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
-
 import attrs
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
@@ -59,9 +57,8 @@ _names = st.sampled_from([text for text in HOSTILE if name_problem(text) is None
 
 
 def docs() -> SearchStrategy[str]:
-    """Return documentation, as `inspect.cleandoc` leaves it; without the white space that it leaves at the end."""
-    lines = st.lists(_texts | st.sampled_from(["    indented", "- item", ""]), max_size=4).map("\n".join)
-    return lines.map(inspect.cleandoc).map(str.rstrip)
+    """Return documentation, as it may be given."""
+    return st.lists(_texts | st.sampled_from(["    indented", "- item", "", "    ", "\t"]), max_size=4).map("\n".join)
 
 
 def _is_sound(schema: FieldSchema | RecordSchema) -> bool:

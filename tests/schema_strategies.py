@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import math
 import string
 import sys
@@ -63,10 +62,10 @@ def attributes() -> st.SearchStrategy[str]:
 
 @cache
 def docs() -> st.SearchStrategy[str]:
-    """Documentation, as it is kept: cleaned of indentation."""
+    """Documentation, as it may be given."""
     hostile = st.sampled_from(['"""', "\\", "'''\\", "{x}\n\n  y", "\\N{DIGIT ONE}"])
     anything = st.text(st.characters(exclude_categories=["Cs", "Cc"], include_characters="\n"), max_size=20)
-    return st.one_of(st.just(""), anything, hostile).map(inspect.cleandoc)
+    return st.one_of(st.just(""), anything, hostile)
 
 
 @cache

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import inspect
 import math
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -13,7 +14,7 @@ import attrs
 from typedtrack._values import KINDS, MAX_INT, MAX_STR_BYTES, MIN_INT, Kind, Value, name_problem, value_problem
 from typedtrack.errors import shown
 
-__all__ = ["CONSTRAINTS", "MISSING", "ONLY_NONE", "FieldSchema", "Flaw", "KindName", "Missing"]
+__all__ = ["CONSTRAINTS", "MISSING", "ONLY_NONE", "FieldSchema", "Flaw", "KindName", "Missing", "kept", "uncleaned"]
 
 KindName: TypeAlias = Literal["int", "float", "str"]
 
@@ -59,6 +60,19 @@ class Flaw(NamedTuple):
     """Which of the choices, or of the aliases."""
 
 
+def kept(doc: str) -> str:
+    """Return *doc*, documentation, as it is kept: without common indentation, tabs, or blank lines at its ends."""
+    return inspect.cleandoc("\n" + "\n".join(line if line.strip() else "" for line in doc.split("\n")))
+
+
+def uncleaned(doc: str) -> str:
+    """Return what `inspect.cleandoc`, which reads docstrings and the documentation of fields, makes *doc*, as kept, of.
+
+    A text whose further lines are all indented begins with a line break: their indentation would be lost otherwise.
+    """
+    return doc if inspect.cleandoc(doc) == doc else f"\n{doc}"
+
+
 @attrs.frozen(kw_only=True)
 class FieldSchema:
     """One field of one value: its name on the wire, its kind, its constraints, its default.
@@ -90,6 +104,10 @@ class FieldSchema:
     deprecated: bool = False
     within: tuple[str, ...] = ()
     """Of a column that nested records bring, those of them that can be `None`: the paths to them, outermost first."""
+
+    def __attrs_post_init__(self) -> None:
+        if self.doc:
+            object.__setattr__(self, "doc", kept(self.doc))  # it is frozen
 
     @property
     def needed(self) -> bool:

@@ -17,6 +17,7 @@ import attrs
 from msgspec import Meta
 
 from typedtrack._classes import CHECK, caller_names, define, is_plain
+from typedtrack._columns import uncleaned
 from typedtrack._fields import DEPRECATED, Annotation, annotation_of, leaf, read_annotation, read_metas
 from typedtrack._record_types import RECORD_TYPE, Member, RecordType, absent, record_type
 from typedtrack._schema import MISSING, FieldSchema, NestedSchema, RecordSchema
@@ -221,9 +222,13 @@ def record_class(
     if schema in made:
         return made[schema]
     annotations: dict[str, Any] = {}
-    namespace: dict[str, Any] = {"__annotations__": annotations, "__module__": module, "__doc__": schema.doc or None}
+    namespace: dict[str, Any] = {
+        "__annotations__": annotations,
+        "__module__": module,
+        "__doc__": uncleaned(schema.doc) or None,
+    }
     for member in schema.fields:
-        declared: dict[str, Any] = {"name": member.name, "aliases": member.aliases, "doc": member.doc}
+        declared: dict[str, Any] = {"name": member.name, "aliases": member.aliases, "doc": uncleaned(member.doc)}
         if isinstance(member, FieldSchema):
             annotations[member.attribute] = annotation(member)
             if member.default is not MISSING:

@@ -13,7 +13,7 @@ from functools import cached_property
 
 import attrs
 
-from typedtrack._columns import CONSTRAINTS, MISSING, ONLY_NONE, FieldSchema, Flaw, KindName, Missing
+from typedtrack._columns import CONSTRAINTS, MISSING, ONLY_NONE, FieldSchema, Flaw, KindName, Missing, kept
 from typedtrack._values import MAX_RESULT_BYTES, Value
 
 __all__ = ["CONSTRAINTS", "MISSING", "FieldSchema", "KindName", "Missing", "NestedSchema", "RecordSchema"]
@@ -34,6 +34,10 @@ class NestedSchema:
     doc: str = ""
     deprecated: bool = False
     """Whether all of its columns are, too."""
+
+    def __attrs_post_init__(self) -> None:
+        if self.doc:
+            object.__setattr__(self, "doc", kept(self.doc))  # it is frozen
 
     @property
     def columns(self) -> tuple[FieldSchema, ...]:
@@ -77,6 +81,10 @@ class RecordSchema:
         init=False, eq=False, repr=False, default=attrs.Factory(_columns, takes_self=True)
     )
     """One field schema per name on the wire, in order; what nested records bring is named ``<field>/<name>``."""
+
+    def __attrs_post_init__(self) -> None:
+        if self.doc:
+            object.__setattr__(self, "doc", kept(self.doc))  # it is frozen
 
     @cached_property
     def columns_within(self) -> Mapping[str, tuple[FieldSchema, ...]]:

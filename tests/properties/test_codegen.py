@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from tests.record_schemas import docs, record_schemas
 from typedtrack import RecordSchema, schema_of
+from typedtrack._columns import kept
 from typedtrack.codegen import generate
 from typedtrack.codegen.literals import docstring, literal
 
@@ -36,8 +37,20 @@ def test_a_literal_reads_back(value: str | float | int | None) -> None:
 @given(docs())
 def test_a_docstring_reads_back(doc: str) -> None:
     """The documentation of a class is what it was, its relative indentation too."""
-    source = "\n".join(["class C:", *docstring(doc, "    "), "    x: int"])
-    assert inspect.cleandoc(load(source).C.__doc__) == doc
+    text = kept(doc)
+    source = "\n".join(["class C:", *docstring(text, "    "), "    x: int"])
+    assert kept(inspect.cleandoc(load(source).C.__doc__)) == text
+
+
+@given(docs())
+def test_documentation_is_cleaned_once(doc: str) -> None:
+    """What is kept has no tab, no blank line at its ends, no indentation of all; and is kept as it is."""
+    text = kept(doc)
+    assert kept(text) == text
+    assert "\t" not in text
+    lines = text.split("\n")
+    assert text == "" or all([lines[0].strip(), lines[-1].strip(), any(line[:1].strip() for line in lines)])
+    assert [*filter(None, map(str.split, lines))] == [*filter(None, map(str.split, doc.split("\n")))]
 
 
 @settings(max_examples=50, suppress_health_check=[HealthCheck.too_slow])

@@ -8,14 +8,14 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import attrs
 import pytest
 
 from tests.golden import made_by_hand
-from typedtrack import FieldSchema, RecordDefinitionError, RecordSchema, Stat, schema_of
+from typedtrack import FieldSchema, RecordDefinitionError, RecordSchema, Stat, record, schema_of
 from typedtrack._schema import NestedSchema
 from typedtrack.codegen import drift, generate, write_files
 from typedtrack.codegen.layout import fits
-from typedtrack.codegen.literals import docstring
 from typedtrack.schemas import document_text, file_name
 
 GOLDEN = Path(__file__).parents[1] / "golden"
@@ -128,9 +128,20 @@ def test_a_line_is_as_long_as_a_terminal_shows_it(character: str, columns: int) 
 
 def test_documentation_that_no_docstring_has_is_cleaned() -> None:
     """Tabs, and blank lines at the ends, of a schema made by hand: what a class could have is left."""
-    assert docstring("\n\n  a\tb\n\n", "") == ['"""a     b"""']
-    schema = RecordSchema(name="R", fields=(_field("a"),), doc=" \n ")
-    assert '"""' not in generate([schema]).split("class")[1]
+    schema = RecordSchema(name="R", fields=(_field("a"),), doc="\n\n  a\tb\n\n")
+    assert '"""a     b"""' in generate([schema])
+    assert '"""' not in generate([attrs.evolve(schema, doc=" \n ")]).split("class")[1]
+
+
+@pytest.mark.parametrize(
+    "doc", ["One run.\n    ", "\n    One run.\n    ", "Args:\n        x: y\n    ", "\n  - a\n      b\n"]
+)
+def test_a_docstring_is_generated_as_it_was_read(doc: str) -> None:
+    """However its quotes stand: what is made of the schema of what was made is the same."""
+    made = generate([schema_of(record(type("Run", (), {"__annotations__": {"loss": float}, "__doc__": doc})))])
+    names: dict[str, Any] = {"__name__": "made"}
+    exec(made, names)
+    assert generate([schema_of(names["Run"])]) == made
 
 
 RUNTIME = """from pathlib import Path

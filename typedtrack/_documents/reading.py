@@ -6,7 +6,6 @@ that all are found at once. What only follows from a problem is none.
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final, Generic, TypeVar, cast
 
@@ -110,7 +109,7 @@ class _Reader(Generic[R]):
         record = self._make_record(
             name=self._record_name(layer, title),
             fields=tuple(member.field for member in members),
-            doc=inspect.cleandoc(node.description or ""),
+            doc=node.description or "",
         )
         self._check_required(layer)
         self._check_attributes(members)
@@ -240,7 +239,7 @@ class _Reader(Generic[R]):
             defaults=None if optional and not required and defaults == () else defaults,
             aliases=layer.keywords.aliases or (),
             deprecated=bool(layer.keywords.deprecated),
-            doc=inspect.cleandoc((resolved.outside and resolved.outside.keywords.description) or ""),
+            doc=(resolved.outside and resolved.outside.keywords.description) or "",
         )
         return Member(field, where, places, frozenset(f"{name}/{inner}" for inner in read.unsure), read.whole)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import math
 from collections.abc import Iterable, Mapping
 from typing import Any, Final, cast
@@ -117,7 +116,7 @@ def read_value(name: str, layer: Layer, where: str, report: Report, *, nullable:
         "attribute": attribute_of(name, layer, where, report),
         "name": name,
         "aliases": keywords.aliases or (),
-        "doc": inspect.cleandoc(keywords.description or ""),
+        "doc": keywords.description or "",
         "deprecated": bool(keywords.deprecated),
     }
     places = {**field_places(layer), ("default", None): layer.place(_default_keyword(layer))}

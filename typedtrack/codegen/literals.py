@@ -6,12 +6,13 @@ marks of direction, spaces other than the common one) are escaped: what a reader
 
 from __future__ import annotations
 
-import inspect
 import math
 import re
 from typing import Final
 
-__all__ = ["docstring", "literal", "uncleaned"]
+from typedtrack._columns import uncleaned
+
+__all__ = ["docstring", "literal"]
 
 _QUOTES: Final = re.compile(r'\A"|"(?=")|(?<=")"|"\Z')  # those that could end a docstring, or that formatters move
 
@@ -35,18 +36,6 @@ def _string(text: str) -> str:
         return f"'{single}'"
     double = single.replace("\\'", "'").replace('"', '\\"')
     return f'"{double}"'
-
-
-def uncleaned(doc: str) -> str:
-    """Return what `inspect.cleandoc`, which reads docstrings and the documentation of fields, makes *doc* of.
-
-    A text whose further lines are all indented begins with a line break: their indentation would be lost otherwise.
-    What no cleaned text has (tabs, blank lines at the ends) is gone.
-    """
-    if inspect.cleandoc(doc) == doc:
-        return doc
-    doc = inspect.cleandoc(f"\n{doc}")
-    return doc if inspect.cleandoc(doc) == doc else f"\n{doc}"
 
 
 def docstring(doc: str, indent: str) -> list[str]:

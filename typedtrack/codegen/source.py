@@ -8,10 +8,11 @@ from typing import Final
 
 import attrs
 
+from typedtrack._columns import uncleaned
 from typedtrack._schema import CONSTRAINTS, MISSING, FieldSchema, NestedSchema, RecordSchema
 from typedtrack._values import Value
 from typedtrack.codegen.layout import INDENT, Expression, Group, OrNone, fits, flat, laid_out, one_a_line
-from typedtrack.codegen.literals import docstring, literal, uncleaned
+from typedtrack.codegen.literals import docstring, literal
 from typedtrack.codegen.names import is_stat, records_of
 
 __all__ = ["generate"]
@@ -73,14 +74,14 @@ class _Emitter:
         self._used.add("record")
         yield "@record"
         yield f"class {schema.name}:"
-        if schema.doc.strip():
+        if schema.doc:
             yield from docstring(schema.doc, INDENT)
             yield ""
         for field in schema.fields:
             annotation = self._annotation(field)
             if self._stubs:
                 yield from _assignment(field.attribute, annotation, "..." if _default(field) else None)
-                if field.doc.strip():
+                if field.doc:
                     yield from docstring(field.doc, INDENT)
             else:
                 yield from self._declaration(field, annotation)
