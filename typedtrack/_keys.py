@@ -53,8 +53,8 @@ def prefix_text(prefix: object) -> str:
         InvalidKeyError: it is none of these.
     """
     text = prefix if type(prefix) is str else _text(prefix)
-    if text:
-        key_text(text.removesuffix("/"))
+    if text and (reason := _problem(text.removesuffix("/"))) is not None:
+        raise InvalidKeyError(shown(text), f"a prefix is empty, or a key: {reason}")
     return text
 
 

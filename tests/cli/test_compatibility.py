@@ -56,6 +56,8 @@ def test_modes_decide_which_versions_read_which(cli: Cli, mode: str, code: int) 
     assert cli(*command).code == code
     document = cli(*command, "--json").document
     assert (document["mode"], document["compatible"]) == (mode, code == 0)
+    asked = ["v1", "v2"] if mode == "backward_transitive" else ["v2"]
+    assert document["records"][1]["against"] == [f"{version}/train_result.schema.json" for version in asked]
 
 
 @pytest.mark.usefixtures("versions")
@@ -110,22 +112,33 @@ def test_one_schema_is_held_to_one_whatever_their_names(cli: Cli) -> None:
 @pytest.mark.usefixtures("versions")
 def test_a_record_that_is_gone_is_told(cli: Cli) -> None:
     """Nothing reads what it wrote: 1; a folder of one schema is not held to a folder of one of another name."""
+    lost = "TrainResult: gone; no new schema reads what {} wrote"
     cli("schema", "export", "records.py:EvalResult", "--out", "new")
     old = Path("v1/train_result.schema.json")
     Path("one").mkdir()
     Path("one", old.name).write_bytes(old.read_bytes())
     code, out, err = cli("schema", "check", "new", "--against", "v1", "--against", "one")
     assert (code, err) == (1, "")
-    sources = "v1/train_result.schema.json, one/train_result.schema.json"
-    assert out.splitlines()[1:] == [f"TrainResult: gone; no new schema reads what {sources} wrote"]
+    assert out.splitlines()[1:] == [lost.format("v1/train_result.schema.json, one/train_result.schema.json")]
     document = cli("schema", "check", "new", "--against", "v1", "--json").document
     assert document["compatible"] is False
     assert [(each["record"], each["gone"]) for each in document["records"]] == [
         ("EvalResult", False),
         ("TrainResult", True),
     ]
-    assert cli("schema", "check", "new", "--against", "one").code == 2
+    alone = f"EvalResult: new\n{lost.format('one/train_result.schema.json')}\n"
+    assert cli("schema", "check", "new", "--against", "one") == (1, alone, "")
     assert cli("schema", "check", "new/eval_result.schema.json", "--against", "v1").code == 0
+
+
+@pytest.mark.usefixtures("versions")
+def test_what_is_gone_is_gone_for_those_that_the_mode_asks_about(cli: Cli) -> None:
+    """Backward, from the latest; forward, nobody asks whether what was stored is read."""
+    cli("schema", "export", "records.py:EvalResult", "--out", "new")
+    check = ["schema", "check", "new", "--against", "v1", "--against", "new", "--mode"]
+    codes = {mode: cli(*check, mode).code for mode in ["backward", "full", "forward", "forward_transitive"]}
+    assert codes == {"backward": 0, "full": 0, "forward": 0, "forward_transitive": 0}
+    assert [cli(*check, f"{mode}_transitive").code for mode in ("backward", "full")] == [1, 1]
 
 
 def _git(*arguments: str) -> None:
@@ -208,10 +221,10 @@ def test_without_a_repository_or_git_there_is_no_commit(cli: Cli, monkeypatch: p
 
 @pytest.mark.usefixtures("versions")
 def test_nothing_to_compare_is_misuse(cli: Cli) -> None:
-    """A check that compared nothing must not pass: no older schema of the name, or none at all."""
+    """A check that compared nothing must not pass: no older schema of the name of a file, or none at all."""
     Path("records.py").write_text(RECORDS.replace("TrainResult", "Training"), "utf-8")
     cli("schema", "export", "records.py:Training", "--out", "other")
-    code, out, err = cli("schema", "check", "other", "--against", "v1")
+    code, out, err = cli("schema", "check", "other/training.schema.json", "--against", "v1")
     assert (code, out) == (2, "")
     assert "none of the older schemas is of Training; nothing was checked" in err
     assert cli("schema", "check", "v1").code == 2

@@ -73,8 +73,14 @@ def test_names_that_python_cannot_have_are_proposed_others(cli: Cli) -> None:
 
 def test_a_name_that_is_none_is_misuse(cli: Cli) -> None:
     """``--name`` is that of a class; nothing is read before it is known to be one."""
-    line = "typedtrack: Invalid value for '--name': 'my run' is no Python identifier\n"
-    assert cli("schema", "infer", "nowhere", "--name", "my run") == (2, "", line)
+    reasons = {
+        "my run": "'my run' is no Python identifier",
+        "int": "the name 'int' is reserved in generated code",
+        "größe": "the name 'größe' is not of ASCII alone, or begins with two underscores",
+    }
+    for name, reason in reasons.items():
+        line = f"typedtrack: Invalid value for '--name': {reason}\n"
+        assert cli("schema", "infer", "nowhere", "--name", name) == (2, "", line)
 
 
 def test_a_store_that_fails_is_no_answer(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:

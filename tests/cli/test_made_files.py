@@ -82,6 +82,7 @@ def test_what_a_module_prints_is_not_the_answer(cli: Cli) -> None:
         ("empty.py", "empty.py defines no record class"),
         ("records.py:Missing", "records.py has no record class Missing"),
         ("records.py:Unrelated", "records.py has no record class Unrelated"),
+        ("records.py:", "records.py has no record class without a name"),
     ],
 )
 def test_export_refuses_what_names_no_record(cli: Cli, target: str, reason: str) -> None:
@@ -173,6 +174,21 @@ def test_generate_refuses_schemas_that_it_cannot_use(cli: Cli, document: str | N
     assert reason in err
     assert err.count("\n") == 1
     assert not Path("made.py").exists()
+
+
+@pytest.mark.parametrize(
+    ("schemas", "out", "reason"),
+    [
+        ("", "made.py", "schemas are at a path or a URL, which is not empty"),
+        ("schemas", "/dev/null", "/dev/null is there, and no file; name one"),
+    ],
+)
+def test_generate_refuses_places_that_are_none(cli: Cli, schemas: str, out: str, reason: str) -> None:
+    """What is read is named, and what would be written is a file."""
+    cli("schema", "export", "records.py", "--out", "schemas")
+    code, printed, err = cli("schema", "generate", schemas, "--out", out)
+    assert (code, printed, err.count("\n")) == (2, "", 1)
+    assert reason in err
 
 
 def test_a_folder_that_may_not_be_written_is_an_error_of_the_store(cli: Cli) -> None:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import io
+import json
 import os
 import subprocess
 import sys
+from contextlib import redirect_stdout
+from pathlib import Path
 
 import click
 import pytest
 
-from tests.cli.conftest import Cli
+from tests.cli.conftest import RECORDS, Cli
 from typedtrack import BulkError, CorruptResultError, InvalidKeyError, ResultNotFoundError, ResultTimeoutError
 from typedtrack.cli import main
 from typedtrack.cli.app import root
@@ -85,14 +89,69 @@ def test_without_a_command_the_help_is_printed_as_it_is(cli: Cli, arguments: lis
     assert err == cli(*arguments, "--help").out
 
 
-def test_a_reader_who_has_seen_enough_is_no_error() -> None:
-    """A closed pipe ends the command without a word."""
+@pytest.fixture
+def incompatible(cli: Cli) -> list[str]:
+    """Return a command whose answer is no."""
+    for version, bound in enumerate(["le=1", "le=0.5"], 1):
+        Path("records.py").write_text(RECORDS.replace("le=1", bound), "utf-8")
+        cli("schema", "export", "records.py", "--out", f"v{version}")
+    return [sys.executable, "-m", "typedtrack", "schema", "check", "v2", "--against", "v1"]
+
+
+@pytest.mark.parametrize(("unbuffered", "code"), [("", 1), ("1", 141)])
+def test_a_reader_who_has_left_makes_no_yes_of_a_no(incompatible: list[str], unbuffered: str, code: int) -> None:
+    """A closed pipe ends the command without a word: with its answer, if that is known, else as SIGPIPE would."""
     reader, writer = os.pipe()
     os.close(reader)
-    command = [sys.executable, "-m", "typedtrack", "schema", "rules"]
-    ended = subprocess.run(command, stdout=writer, stderr=subprocess.PIPE, check=False)
+    environment = {**os.environ, "PYTHONUNBUFFERED": unbuffered}
+    ended = subprocess.run(incompatible, stdout=writer, stderr=subprocess.PIPE, check=False, env=environment)
     os.close(writer)
-    assert (ended.returncode, ended.stderr) == (0, b"")
+    assert (ended.returncode, ended.stderr) == (code, b"")
+
+
+def test_without_standard_output_the_answer_is_a_code(incompatible: list[str]) -> None:
+    """What is printed goes nowhere."""
+    ended = subprocess.run(["sh", "-c", 'exec "$@" >&-', "sh", *incompatible], stderr=subprocess.PIPE, check=False)
+    assert (ended.returncode, ended.stderr) == (1, b"")
+
+
+def test_a_broken_pipe_to_the_store_is_no_reader_that_left(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The store failed."""
+
+    def fail() -> None:
+        raise BrokenPipeError(32, "Broken pipe")
+
+    monkeypatch.setitem(root.commands, "fail", click.Command("fail", callback=fail))
+    reader, writer = os.pipe()
+    with os.fdopen(writer, "w") as pipe, redirect_stdout(pipe):
+        answer = cli("fail")
+    os.close(reader)
+    assert answer == (3, "", "typedtrack: BrokenPipeError: [Errno 32] Broken pipe\n")
+
+
+def test_output_is_as_files_are(cli: Cli) -> None:
+    """It is UTF-8 whatever the locale is, for it may become a schema; and what is no text is escaped."""
+    Path("records.py").write_text(RECORDS.replace("Milliseconds.", "Größe 中"), "utf-8")
+    cli("schema", "export", "records.py", "--out", "schemas")
+    command = [sys.executable, "-m", "typedtrack", "schema", "export", "records.py", "--out", "old", "--check"]
+    ended = subprocess.run(command, capture_output=True, env={**os.environ, "PYTHONIOENCODING": "ascii"}, check=False)
+    assert (ended.returncode, ended.stderr) == (1, b"")
+    assert '"description": "Größe 中"'.encode() in ended.stdout
+    with redirect_stdout(io.StringIO()) as printed:
+        assert cli("schema", "rules").code == 0
+    assert "field-missing" in printed.getvalue()
+
+
+@pytest.mark.usefixtures("cli")
+def test_a_warning_is_one_line() -> None:
+    """What Python would say with a line of its source is told as an error is, and is none."""
+    properties = {"a": {"type": "string", "pattern": "[[a]"}}
+    document = {"title": "R", "type": "object", "properties": properties, "required": ["a"]}
+    Path("r.schema.json").write_text(json.dumps(document), "utf-8")
+    ended = _run("schema", "check", "r.schema.json", "--against", "r.schema.json")
+    assert ended.returncode == 0
+    assert ended.stderr.startswith("typedtrack: warning: Possible nested set at position 1\n")
+    assert "re.compile" not in ended.stderr
 
 
 @pytest.mark.parametrize(("missing", "named"), [(["click"], "click"), (["click", "rich"], "click and rich")])

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import difflib
+import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -188,6 +190,30 @@ def test_write_files_leaves_what_is_right_alone(tmp_path: Path) -> None:
     assert "-\\xff\n+\\xff\n" in drift({tmp_path / "c.py": "\\xff\n"})
     assert write_files({tmp_path / "c.py": "\\xff\n"}) == [tmp_path / "c.py"]
     assert sorted(path.name for path in tmp_path.rglob("*")) == ["a", "b.py", "c.py"]
+
+
+def test_a_link_stays_one_and_a_mode_what_it_is(tmp_path: Path) -> None:
+    """What the link is to is replaced; who might not read it may not read what took its place."""
+    (tmp_path / "real.py").write_text("old\n")
+    (tmp_path / "real.py").chmod(0o600)
+    (tmp_path / "made.py").symlink_to("real.py")
+    assert write_files({tmp_path / "made.py": "new\n"}) == [tmp_path / "made.py"]
+    assert (tmp_path / "made.py").is_symlink()
+    assert (tmp_path / "real.py").read_text() == "new\n"
+    assert (tmp_path / "real.py").stat().st_mode & 0o777 == 0o600
+    (tmp_path / "dangling.py").symlink_to("later/real.py")
+    write_files({tmp_path / "dangling.py": "new\n"})
+    assert (tmp_path / "later/real.py").read_text() == "new\n"
+
+
+@pytest.mark.parametrize("call", [write_files, drift])
+def test_what_is_no_file_is_not_read(tmp_path: Path, call: Callable[[dict[Path, str]], object]) -> None:
+    """A pipe would never end, a device may never; a folder is none either."""
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "folder").mkdir()
+    for name in ("pipe", "folder"):
+        with pytest.raises(ValueError, match=f"{name} is there, and no file; name one"):
+            call({tmp_path / name: "x\n"})
 
 
 def test_a_file_that_cannot_be_replaced_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

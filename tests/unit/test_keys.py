@@ -122,5 +122,5 @@ def test_is_a_prefix(prefix: object) -> None:
 @pytest.mark.parametrize("prefix", ["/", "a//", "../", ".", None, True])
 def test_is_no_prefix(prefix: object) -> None:
     """Anything else is refused: a prefix never leaves the base either."""
-    with pytest.raises(InvalidKeyError):
+    with pytest.raises(InvalidKeyError, match="a prefix is empty, or a key: " if isinstance(prefix, str) else "not"):
         prefix_text(prefix)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import sys
+import warnings
 from collections.abc import Sequence
+from typing import Final
 
 import click
 
+from typedtrack.cli.output import drop_output, is_unread, one_line, prepare_output
 from typedtrack.cli.schema import schema
 from typedtrack.errors import (
     BulkError,
@@ -19,6 +21,9 @@ from typedtrack.errors import (
 )
 
 __all__ = ["root", "run"]
+
+_INTERRUPTED: Final = 130  # as shells say of a process that SIGINT ended
+_UNREAD: Final = 141  # as they say of SIGPIPE: the reader of the output left before the answer was known
 
 
 @click.group(name="typedtrack", context_settings={"help_option_names": ["-h", "--help"]})
@@ -35,26 +40,37 @@ root.add_command(schema)
 
 def run(arguments: Sequence[str] | None = None) -> int:
     """Run the command that *arguments* name, and return its exit code; an error is one line on standard error."""
+    with warnings.catch_warnings():
+        warnings.showwarning = _warn
+        prepare_output()
+        try:
+            return _run(sys.argv[1:] if arguments is None else arguments)
+        except KeyboardInterrupt:
+            return _INTERRUPTED
+        except Exception as error:
+            if isinstance(error, BrokenPipeError) and is_unread():
+                drop_output()
+                return _UNREAD
+            _report(str(error) if isinstance(error, TypedtrackError) else f"{type(error).__name__}: {error}")
+            return _code(error)
+
+
+def _run(arguments: Sequence[str]) -> int:
     try:
-        with root.make_context("typedtrack", list(sys.argv[1:] if arguments is None else arguments)) as context:
+        with root.make_context("typedtrack", list(arguments)) as context:
             answer: object = root.invoke(context)
-        sys.stdout.flush()
     except click.exceptions.Exit as ended:  # of --help and --version
         return ended.exit_code
-    except BrokenPipeError:  # the reader of the output has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
-    except KeyboardInterrupt:
-        return 130
     except click.exceptions.NoArgsIsHelpError as error:
         print(error.format_message(), file=sys.stderr)
         return 2
     except click.ClickException as error:
         _report(error.format_message())
         return 2
-    except Exception as error:
-        _report(str(error) if isinstance(error, TypedtrackError) else f"{type(error).__name__}: {error}")
-        return _code(error)
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:  # nobody reads the answer, which is known all the same
+        drop_output()
     return answer if isinstance(answer, int) else 0
 
 
@@ -67,9 +83,9 @@ def _code(error: Exception) -> int:
     return 2 if isinstance(error, (TypedtrackError, ValueError, ImportError)) else 3
 
 
+def _warn(message: Warning | str, *_: object, **__: object) -> None:
+    _report(f"warning: {message}")
+
+
 def _report(message: str) -> None:
-    head, *lines = (line.strip() for line in message.strip().splitlines())
-    line = f"{head} {'; '.join(lines)}".strip()
-    # A terminal would obey what is not printable.
-    shown = "".join(char if char.isprintable() else ascii(char)[1:-1] for char in line)
-    print("typedtrack:", shown, file=sys.stderr)
+    print("typedtrack:", one_line(message), file=sys.stderr)

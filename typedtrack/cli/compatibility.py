@@ -80,16 +80,18 @@ def reports(
 ) -> Iterator[Report]:
     """Yield the report of each of the *new* schemas, against those of its name among the *older*, oldest first.
 
-    Where *new* are the *whole* of the schemas, older ones of no new name are reported, too, as gone.
+    Where *new* are the *whole* of the schemas, older ones of no new name are reported, too, as gone, unless *mode* asks
+    of the older alone whether they read.
 
     Raises:
-        click.UsageError: no older schema has the name of a new one.
+        click.UsageError: *new* are not the whole, and no older schema has the name of one.
     """
     found = {schema.name: list(_history(schema, older)) for schema in new.values()}
-    if not any(found.values()):
+    if not (whole or any(found.values())):
         raise click.UsageError(f"none of the older schemas is of {', '.join(sorted(found))}; nothing was checked")
+    asked = slice(None) if mode.endswith("_transitive") else slice(-1, None)
     for schema in new.values():
-        history = found[schema.name]
+        history = found[schema.name][asked]
         schemas = [old for _, old in history]
         yield Report(
             schema.name,
@@ -99,7 +101,8 @@ def reports(
         )
 
     gone: dict[str, list[str]] = {}
-    for source, old in (item for each in older if whole for item in each.schemas.items()):
+    writers = older[asked] if whole and not mode.startswith("forward") else ()
+    for source, old in (item for each in writers for item in each.schemas.items()):
         if old.name not in found:
             gone.setdefault(old.name, []).append(source)
     for name, sources in gone.items():

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import json
 import math
+import os
+import select
 import sys
 from collections.abc import Iterable, Sequence
 
@@ -11,7 +14,17 @@ import click
 
 from typedtrack._values import Value
 
-__all__ = ["finite", "json_option", "print_json", "print_markdown", "print_table"]
+__all__ = [
+    "drop_output",
+    "finite",
+    "is_unread",
+    "json_option",
+    "one_line",
+    "prepare_output",
+    "print_json",
+    "print_markdown",
+    "print_table",
+]
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
 
@@ -19,6 +32,33 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, 
 def finite(value: Value | None) -> Value | None:
     """Return *value* as JSON can have it: NaN and the infinities, which it lacks, as text."""
     return str(value) if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def one_line(message: str) -> str:
+    """Return *message* on one line, without what a terminal would obey."""
+    head, *lines = (line.strip() for line in message.strip().splitlines())
+    line = f"{head} {'; '.join(lines)}".strip()
+    return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in line)
+
+
+def prepare_output() -> None:
+    """Have standard output take all that is printed, in UTF-8, as the files are that it may become."""
+    if sys.__stdout__ is None:  # it was closed before
+        sys.stdout = io.StringIO()
+    elif (reconfigure := getattr(sys.stdout, "reconfigure", None)) is not None:
+        reconfigure(encoding="utf-8", errors="backslashreplace")
+
+
+def is_unread() -> bool:
+    """Return whether standard output is a pipe whose reader has left."""
+    poll = select.poll()
+    poll.register(sys.stdout, 0)  # what is wrong with it is told unasked
+    return bool(poll.poll(0))
+
+
+def drop_output() -> None:
+    """Have standard output take what is printed, and what was and is not written yet, to nowhere."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def print_json(document: object) -> None:

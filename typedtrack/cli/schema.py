@@ -11,9 +11,10 @@ import click
 
 from typedtrack._open import open_tracker
 from typedtrack.cli.compatibility import Older, reports
-from typedtrack.cli.output import json_option, print_json, print_markdown, print_table
+from typedtrack.cli.output import json_option, one_line, print_json, print_markdown, print_table
 from typedtrack.cli.sources import names_file, record_schemas, schemas_at
 from typedtrack.codegen import drift, generate, write_files
+from typedtrack.codegen.names import code_name_problem
 from typedtrack.errors import BulkError
 from typedtrack.schemas import (
     MODES,
@@ -23,7 +24,6 @@ from typedtrack.schemas import (
     Outlier,
     document_text,
     file_name,
-    identifier_problem,
     infer,
 )
 from typedtrack.schemas.inference import corrupt_results
@@ -157,7 +157,7 @@ def rules(markdown: bool, as_json: bool) -> None:
 
 
 def _identifier(_context: click.Context, _parameter: click.Parameter, name: str) -> str:
-    if (reason := identifier_problem(name)) is not None:
+    if (reason := code_name_problem(name)) is not None:
         raise click.BadParameter(reason)
     return name
 
@@ -187,7 +187,7 @@ def infer_command(base: str, prefix: str, name: str, python: bool, as_json: bool
         print(text, end="")
     if text is None or not as_json:
         for outlier in outliers:
-            print(outlier, file=sys.stderr)
+            print(one_line(str(outlier)), file=sys.stderr)
     return 1 if text is None else 0
 
 

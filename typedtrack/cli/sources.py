@@ -30,13 +30,13 @@ def record_schemas(target: str) -> list[RecordSchema]:
     Raises:
         click.BadParameter: there is no such module or no such record class, or the module cannot be imported.
     """
-    name, _, cls = target.partition(":")
+    name, colon, cls = target.partition(":")
     module = _imported(name)
-    if cls:
+    if colon:
         try:
             return [schema_of(getattr(module, cls))]
         except (AttributeError, RecordDefinitionError) as error:
-            raise click.BadParameter(f"{name} has no record class {cls}") from error
+            raise click.BadParameter(f"{name} has no record class {cls or 'without a name'}") from error
     found: list[RecordSchema] = []
     for value in vars(module).values():
         if isinstance(value, type) and value.__module__ == module.__name__:
@@ -84,6 +84,8 @@ def schemas_at(place: str, *, beside: str | None = None) -> dict[str, RecordSche
         click.BadParameter: there is none.
         SchemaError: one is not a supported document.
     """
+    if not place:
+        raise click.BadParameter("schemas are at a path or a URL, which is not empty")
     try:
         if beside is not None and place.startswith("git:"):
             if (path := local_path(beside)) is None:

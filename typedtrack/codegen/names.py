@@ -15,7 +15,7 @@ from typedtrack._records import Stat, schema_of
 from typedtrack._schema import FieldSchema, NestedSchema, RecordSchema
 from typedtrack.errors import RecordDefinitionError
 
-__all__ = ["is_stat", "records_of"]
+__all__ = ["code_name_problem", "is_stat", "records_of"]
 
 _REMEDY: Final = "name it otherwise in the schema"
 
@@ -39,32 +39,32 @@ def _collect(schema: RecordSchema, found: dict[str, RecordSchema]) -> None:
     for field in schema.fields:
         if isinstance(field, NestedSchema):
             _collect(field.record, found)
-    if (reason := _name_problem(schema.name)) is not None:
-        raise RecordDefinitionError(schema.name, None, reason)
+    if (reason := code_name_problem(schema.name)) is not None:
+        raise RecordDefinitionError(schema.name, None, f"{reason}; {_REMEDY}")
     if found.setdefault(schema.name, schema) != schema:
         raise RecordDefinitionError(schema.name, None, f"is the name of two different records; {_REMEDY}")
 
 
-def _name_problem(name: str) -> str | None:
-    if (reason := identifier_problem(name)) is None:
-        if not name.isascii() or name.startswith("__"):
-            reason = f"the name {name!r} is not of ASCII alone, or begins with two underscores"
-        elif name in RESERVED:
-            reason = f"the name {name!r} is reserved in generated code"
-    return reason and f"{reason}; {_REMEDY}"
+def code_name_problem(name: str) -> str | None:
+    """Return why *name* cannot be a name in generated code, or `None`."""
+    if (reason := identifier_problem(name)) is not None:
+        return reason
+    if not name.isascii() or name.startswith("__"):
+        return f"the name {name!r} is not of ASCII alone, or begins with two underscores"
+    return f"the name {name!r} is reserved in generated code" if name in RESERVED else None
 
 
 def _check_attributes(schema: RecordSchema, classes: Collection[str]) -> None:
     taken: dict[str, FieldSchema | NestedSchema] = {}
     for field in schema.fields:
         attribute = field.attribute
-        reason = attribute_problem(attribute) or _name_problem(attribute)
+        reason = attribute_problem(attribute) or code_name_problem(attribute)
         if reason is None and attribute in classes:
-            reason = f"the name {attribute!r} is that of a record in the same module; {_REMEDY}"
+            reason = f"the name {attribute!r} is that of a record in the same module"
         if reason is None and taken.setdefault(attribute, field) is not field:
-            reason = f"is the attribute of {taken[attribute].name!r} and of {field.name!r}; {_REMEDY}"
+            reason = f"is the attribute of {taken[attribute].name!r} and of {field.name!r}"
         if reason is not None:
-            raise RecordDefinitionError(schema.name, attribute, reason)
+            raise RecordDefinitionError(schema.name, attribute, f"{reason}; {_REMEDY}")
 
 
 def is_stat(schema: RecordSchema) -> bool:
