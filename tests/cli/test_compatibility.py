@@ -186,6 +186,19 @@ def test_a_commit_without_the_schemas_is_refused(cli: Cli) -> None:
     assert f"{BOTH[0]} did not exist as of HEAD; name a later commit (fatal: " in err
 
 
+def test_a_link_of_a_commit_is_told(cli: Cli) -> None:
+    """What git keeps of it is where it points."""
+    cli("schema", "export", "records.py:EvalResult", "--out", "schemas")
+    Path("schemas/linked.schema.json").symlink_to("eval_result.schema.json")
+    _git("init")
+    _git("add", "schemas")
+    _git("commit", "-m", "Schemas")
+    code, out, err = cli("schema", "check", "schemas", "--against", "git:HEAD")
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert "linked.schema.json was a link as of HEAD, to 'eval_result.schema.json'; name what it was to" in err
+    assert cli("schema", "check", BOTH[0], "--against", "git:HEAD").code == 0
+
+
 def test_what_is_gone_now_is_no_new_schema(cli: Cli) -> None:
     """NEW is there now: what only a commit has is told as missing, a URL as what git has not."""
     cli("schema", "export", "records.py", "--out", "schemas")

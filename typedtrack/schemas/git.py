@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import subprocess
 from pathlib import Path
+from typing import Final
 
 from typedtrack._schema import RecordSchema
 from typedtrack.schemas.files import SUFFIX, parse_document
 
 __all__ = ["read_committed"]
+
+_LINK: Final = b"120000 "  # how the line of one begins: with its mode
 
 
 def read_committed(path: Path, ref: str) -> dict[str, RecordSchema]:
@@ -41,9 +44,11 @@ def read_committed(path: Path, ref: str) -> dict[str, RecordSchema]:
     for name in sorted(names):
         source = f"{ref}:{(folder / name).as_posix()}"
         absent = f"{folder / name} did not exist as of {ref}; name a later commit"
-        schemas[source] = parse_document(
-            _git(folder, "cat-file", "blob", f"{revision}:./{name}", otherwise=absent), source
-        )
+        data = _git(folder, "cat-file", "blob", f"{revision}:./{name}", otherwise=absent)
+        if _git(folder, "ls-tree", revision, f"./{name}", otherwise=absent).startswith(_LINK):
+            target = data.decode(errors="replace")
+            raise FileNotFoundError(f"{folder / name} was a link as of {ref}, to {target!r}; name what it was to")
+        schemas[source] = parse_document(data, source)
     return schemas
 
 
