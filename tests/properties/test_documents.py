@@ -7,6 +7,7 @@ import math
 from collections.abc import Iterator
 from typing import Any, cast
 
+import attrs
 import pytest
 from hypothesis import assume, event, given
 from hypothesis import strategies as st
@@ -146,11 +147,29 @@ _FAULTS: list[tuple[dict[str, object], str]] = [  # what a property becomes, and
 ]
 
 
-@given(record_schemas(), st.lists(st.sampled_from(_FAULTS), min_size=1, max_size=4, unique_by=str))
+def _referring(document: dict[str, Any], name: str) -> dict[str, Any]:
+    """Return *document* with all but its definitions among these, as *name*, and a root that refers to it."""
+    definitions = document.pop("$defs", {})
+    return {"$ref": f"#/$defs/{name}", "$defs": {**definitions, name: document}}
+
+
+@given(record_schemas(), st.none() | st.just("Root"))
+def test_a_root_that_refers_is_what_it_refers_to(schema: RecordSchema, title: str | None) -> None:
+    """A reference from the root reads as the document itself, but for a title beside it."""
+    document = _referring(schema.to_json_schema(), "the root")
+    named = schema if title is None else attrs.evolve(schema, name=title)
+
+    assert RecordSchema.from_json_schema(document | ({} if title is None else {"title": title})) == named
+
+
+@given(record_schemas(), st.lists(st.sampled_from(_FAULTS), min_size=1, max_size=4, unique_by=str), st.booleans())
 def test_every_problem_of_a_document_is_told_and_nothing_besides(
-    schema: RecordSchema, faults: list[tuple[dict[str, object], str]]
+    schema: RecordSchema, faults: list[tuple[dict[str, object], str]], refers: bool
 ) -> None:
-    """Whatever is wrong with some properties, each is told by its JSON Pointer; of all others nothing is said."""
+    """Whatever is wrong with some properties, each is told by its JSON Pointer; of all others nothing is said.
+
+    So it is where the root *refers* to the object that has them.
+    """
     document: Any = json.loads(document_text(schema))
     taken = {name for column in schema.columns for name in column.names}
     assume("other" not in taken)
@@ -160,10 +179,10 @@ def test_every_problem_of_a_document_is_told_and_nothing_besides(
         assume(name not in taken and f"wrong_{number}" not in {field.attribute for field in schema.fields})
         document["properties"][name] = {"title": f"Wrong{number}", **subschema}
         document.setdefault("required", []).append(name)
-        expected.add(f"/properties/wrong~0{number}{where}")
+        expected.add(f"{'/$defs/the root' if refers else ''}/properties/wrong~0{number}{where}")
 
     with pytest.raises(SchemaError) as caught:
-        RecordSchema.from_json_schema(document)
+        RecordSchema.from_json_schema(_referring(document, "the root") if refers else document)
     assert sorted(where for where, _ in caught.value.problems) == sorted(expected)
 
 

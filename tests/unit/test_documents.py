@@ -309,6 +309,104 @@ def test_refused_fields(subschema: object, pointer: str, reason: str) -> None:
     assert reason in {where.removeprefix("/properties/x"): why for where, why in problems.items()}[pointer]
 
 
+Q: dict[str, Any] = {
+    "title": "Q",
+    "description": "A question.",
+    "type": "object",
+    "properties": {"x": {"$ref": "#/$defs/n"}},
+    "required": ["x"],
+}
+
+
+@pytest.mark.parametrize(
+    ("root", "definition", "name", "doc"),
+    [
+        ({"$ref": "#/$defs/q"}, Q, "Q", "A question."),
+        ({"$ref": "#/$defs/q", "title": "the root", "description": "Itself."}, Q, "TheRoot", "Itself."),
+        ({"$ref": "#/$defs/q"}, {**Q, "title": None}, "Q", "A question."),
+        ({"$ref": "#/$defs/alias"}, {**Q, "title": None}, "Q", "A question."),
+        ({"$ref": "#/$defs/titled"}, Q, "Titled", "A question."),
+        ({"$ref": "#q"}, {**Q, "$anchor": "q"}, "Q", "A question."),
+        ({"$ref": "#/$defs/q", "type": "object"}, {**Q, "type": ["object", "null"]}, "Q", "A question."),
+        ({"$ref": "#/$defs/q", "type": "object"}, {**Q, "type": None}, "Q", "A question."),
+    ],
+)
+def test_a_root_that_refers(root: dict[str, object], definition: dict[str, object], name: str, doc: str) -> None:
+    """It is what it refers to; what is beside the reference holds too, and names it before the title there does."""
+    document = {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$comment": "made",
+        **root,
+        "$defs": {
+            "q": {keyword: value for keyword, value in definition.items() if value is not None},
+            "alias": {"$ref": "#/$defs/q"},
+            "titled": {"$ref": "#/$defs/q", "title": "Titled"},
+            "n": {"type": "integer"},
+        },
+    }
+
+    field = FieldSchema(attribute="x", name="x", kind="int")
+    assert RecordSchema.from_json_schema(document) == RecordSchema(name=name, fields=(field,), doc=doc)
+
+
+ROOTS: list[tuple[dict[str, object], dict[str, object], dict[str, str]]] = [
+    ({"$ref": "#"}, {}, {"/$ref": "refers to itself by way of #"}),
+    ({"$ref": "#/$defs/q"}, {"$ref": "#"}, {"/$defs/q/$ref": "refers to itself by way of #"}),
+    ({"$ref": "#/$defs/none"}, Q, {"/$ref": "refers to '#/$defs/none', where there is no subschema"}),
+    ({"$ref": 5}, Q, {"/$ref": "must be a string of valid Unicode, not 5"}),
+    ({"$ref": "#/definitions/q", "definitions": {}}, Q, {"/definitions": "is not a supported keyword"}),
+    ({"$ref": "#/$defs/q", "title": 5}, {**Q, "title": "2"}, {"/title": "must be a string of valid Unicode, not 5"}),
+    ({"$ref": "#/$defs/q"}, {"type": "number"}, {"/$defs/q/type": 'must be "object"'}),
+    ({"$ref": "#/$defs/q"}, {**Q, "type": ["object", "null"]}, {"/$ref": "takes null, which no result is"}),
+    (
+        {"$ref": "#/$defs/q"},
+        {"oneOf": [{"$ref": "#/$defs/r"}, {"type": "null"}]},
+        {"/$ref": "takes null, which no result is"},
+    ),
+    ({"$ref": "#/$defs/q"}, {**Q, "default": {"x": 1}}, {"/$defs/q/default": "does not apply to this object"}),
+    (
+        {"$ref": "#/$defs/q", "properties": {"y": {"type": "date"}}, "deprecated": True},
+        Q,
+        {
+            "/properties": "does not apply to a reference from the root",
+            "/deprecated": "does not apply to a reference from the root",
+        },
+    ),
+    (
+        {"$ref": "#/$defs/q"},
+        {**Q, "properties": {"x": {"$ref": "#"}}},
+        {"/$defs/q/properties/x/$ref": "leads to a record that contains itself"},
+    ),
+    (
+        {"$ref": "#/$defs/q"},
+        {**Q, "properties": {"x": {"type": "integer", "minimum": "a"}}, "title": "class", "required": ["y"]},
+        {
+            "/$defs/q/properties/x/minimum": "must be a number that a double can be, not 'a'",
+            "/$defs/q/title": "is the name of the record, and 'class' is a keyword of Python",
+            "/$defs/q/required/0": "is 'y', which is not in properties",
+        },
+    ),
+    (
+        {"$ref": 5, "type": "object", "properties": {"x": {"type": "date"}}},
+        Q,
+        {
+            "/$ref": "must be a string of valid Unicode, not 5",
+            "/properties/x/type": "is 'date': a field is integer, number or string, or an object",
+        },
+    ),
+]
+
+
+@pytest.mark.parametrize(("root", "definition", "problems"), ROOTS)
+def test_a_root_that_refers_in_vain(
+    root: dict[str, object], definition: dict[str, object], problems: dict[str, str]
+) -> None:
+    """What is wrong is told where it is, and nothing besides."""
+    definitions = {"q": definition, "r": {**Q, "title": "R"}, "n": {"type": "integer"}}
+
+    assert problems_of({**root, "$defs": definitions}) == problems
+
+
 def test_every_problem_is_listed() -> None:
     """All that is unsupported in a document is reported at once, each with its JSON Pointer."""
     document: dict[str, object] = {

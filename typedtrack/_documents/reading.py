@@ -40,6 +40,7 @@ __all__ = ["read"]
 R = TypeVar("R", bound=Record)
 
 _OF_REFERENCES: Final = ANNOTATIONS | OF_FIELDS | {"type", "deprecated"}
+_OF_ROOT_REFERENCES: Final = ANNOTATIONS | {"type"}
 _OF_DOCUMENTS: Final = ANNOTATIONS | {"type", "properties", "required", "dependent", "additional", "nested"}
 _OF_OBJECTS: Final = _OF_DOCUMENTS | OF_FIELDS | {"deprecated"}
 
@@ -58,12 +59,12 @@ def read(document: object, source: str, *, record: Callable[..., R], nested: Cal
         problems[where, reason] = None
 
     try:
-        found = _Reader(parse(document, report), report, record, nested).record("", "")
+        found = _Reader(parse(document, report), report, record, nested).document()
     except RecursionError:
         raise SchemaError(source, (("", "is nested too deeply"),)) from None
     if problems:
         raise SchemaError(source, tuple(problems))
-    return found.record
+    return found
 
 
 @attrs.frozen
@@ -89,20 +90,43 @@ class _Reader(Generic[R]):
         self._records: dict[str, _Read[R]] = {}
         self._open: set[str] = set()
 
+    def document(self) -> R:
+        """Return the record that the root is, or refers to."""
+        node = self._places[""]
+        layer, title = Layer(node, dict.fromkeys(node.given(), ""), ""), ""
+        if node.ref is not None:
+            resolved = self._resolver.resolved("")
+            if resolved.target is None or self._places[resolved.target] is UNREADABLE:
+                return self._make_record(name="", fields=())
+            layer, title = self._referred(resolved, resolved.target), _titled(tokens_of(resolved.target)[-1])
+        self._open.add(layer.where)
+        return self._record(layer, title, _OF_DOCUMENTS).record
+
+    def _referred(self, root: Resolved, target: str) -> Layer:
+        """Return what the *root* refers to, at *target*, with what is said beside the reference."""
+        self._refuse_beside(root, _OF_ROOT_REFERENCES, "a reference from the root")
+        there, both = self._resolver.resolved(target).all, root.all
+        if root.nullable and both.keywords.type == ("object",):
+            self._report(pointer(KEYWORDS["ref"]), "takes null, which no result is")
+        counts = {name: getattr(both.keywords, name) for name in ("title", "description", "type")}
+        origins = {name: both.origins[name] for name in counts.keys() & both.origins.keys()}
+        keywords = attrs.evolve(there.keywords, **counts, unread=both.keywords.unread)
+        return Layer(keywords, {**there.origins, **origins}, target)
+
     def record(self, where: str, title: str) -> _Read[R]:
         """Return the record of the object at *where*; *title* is what to call it if it does not say."""
         if where not in self._records:
             self._open.add(where)
-            self._records[where] = self._record(self._places[where], where, title)
+            self._records[where] = self._record(self._resolver.resolved(where).all, title, _OF_OBJECTS)
             self._open.remove(where)
         return self._records[where]
 
-    def _record(self, node: Subschema, where: str, title: str) -> _Read[R]:
-        layer = Layer(node, dict.fromkeys(node.given(), where), where)
-        types = {name for name in node.type or () if name != "null" or not where}
-        if types != {"object"} and (node.type is not None or TELL_TYPES.isdisjoint(node.unread)):
+    def _record(self, layer: Layer, title: str, taken: frozenset[str]) -> _Read[R]:
+        node, where = layer.keywords, layer.where
+        is_object = node.type == ("object",)
+        if not is_object and (node.type is not None or TELL_TYPES.isdisjoint(node.unread)):
             self._report(layer.place("type"), 'must be "object"')
-        refuse_others(layer, _OF_OBJECTS if where else _OF_DOCUMENTS, "this object", self._report)
+        refuse_others(layer, taken, "this object", self._report)
         if node.additional not in (None, True, False, Subschema(), FLAT_VALUE):
             self._report(layer.place("additional"), "must be true, false or numbers and strings")
         members = tuple(self._members(node, where))
@@ -111,9 +135,9 @@ class _Reader(Generic[R]):
             fields=tuple(member.field for member in members),
             doc=node.description or "",
         )
-        self._check_required(layer)
+        all_there = self._check_required(layer)
         self._check_attributes(members)
-        whole = types == {"object"} and KEYWORDS["properties"] not in node.unread
+        whole = is_object and all_there and {KEYWORDS["properties"], KEYWORDS["ref"]}.isdisjoint(node.unread)
         whole = whole and all(member.whole for member in members)
         unsure = frozenset(name for member in members for name in member.unsure)
         if whole and not unsure and node.dependent not in (None, dependencies(record)):
@@ -123,20 +147,23 @@ class _Reader(Generic[R]):
     def _record_name(self, layer: Layer, title: str) -> str:
         given = layer.keywords.title
         name = class_name(title if given is None else given)
+        if not {KEYWORDS["title"], KEYWORDS["ref"]}.isdisjoint(layer.keywords.unread):
+            return name
         if not name:
-            if KEYWORDS["title"] not in layer.keywords.unread:
-                self._report(layer.place("title"), "is missing: it is the name of the record")
+            self._report(layer.place("title"), "is missing: it is the name of the record")
         elif (reason := identifier_problem(name)) is not None:
             self._report(layer.place("title"), f"is the name of the record, and {reason}")
         return name
 
-    def _check_required(self, layer: Layer) -> None:
+    def _check_required(self, layer: Layer) -> bool:
+        """Return whether all that is required is there, or may be."""
         properties = layer.keywords.properties or {}
-        if KEYWORDS["properties"] in layer.keywords.unread:
-            return
-        for index, name in enumerate(layer.keywords.required or ()):
-            if name not in properties:
-                self._report(layer.place("required") + pointer(str(index)), f"is {name!r}, which is not in properties")
+        required = () if KEYWORDS["properties"] in layer.keywords.unread else layer.keywords.required or ()
+        absent = [index for index, name in enumerate(required) if name not in properties]
+        for index in absent:
+            reason = f"is {required[index]!r}, which is not in properties"
+            self._report(layer.place("required") + pointer(str(index)), reason)
+        return not absent
 
     def _check_attributes(self, members: Sequence[Member]) -> None:
         taken: dict[str, Member] = {}
@@ -216,13 +243,12 @@ class _Reader(Generic[R]):
     def _nested(self, name: str, resolved: Resolved, where: str, *, required: bool) -> Member:
         if resolved.target is None or self._places[resolved.target] is UNREADABLE:
             return _stand_in(name, where)
-        if resolved.outside is not None:
-            refuse_others(resolved.outside, _OF_REFERENCES, "a reference to an object", self._report)
+        self._refuse_beside(resolved, _OF_REFERENCES, "a reference to an object")
         if resolved.target in self._open:
             self._report(where + pointer(KEYWORDS["ref"]), "leads to a record that contains itself")
             return _stand_in(name, where)
         title = name if resolved.outside is None else [name, *tokens_of(resolved.target)][-1]
-        read = self.record(resolved.target, title[:1].upper() + title[1:])
+        read = self.record(resolved.target, _titled(title))
         layer = resolved.all
         if (1 + len(layer.keywords.aliases or ())) * _count_names(read.record.columns) > _MOST_NAMES:
             self._report(where, f"brings more than {_MOST_NAMES:,} names")
@@ -242,6 +268,10 @@ class _Reader(Generic[R]):
             doc=(resolved.outside and resolved.outside.keywords.description) or "",
         )
         return Member(field, where, places, frozenset(f"{name}/{inner}" for inner in read.unsure), read.whole)
+
+    def _refuse_beside(self, resolved: Resolved, taken: frozenset[str], what: str) -> None:
+        if resolved.outside is not None:
+            refuse_others(resolved.outside, taken, what, self._report)
 
     def _defaults(
         self, read: _Read[R], layer: Layer, places: dict[tuple[str, int | None], str], *, nullable: bool
@@ -279,6 +309,10 @@ class _Reader(Generic[R]):
             if read.whole:
                 self._report(place, "is no field of the record")
         return tuple(defaults)
+
+
+def _titled(name: str) -> str:
+    return name[:1].upper() + name[1:]
 
 
 def _stand_in(name: str, where: str) -> Member:
