@@ -309,6 +309,16 @@ def test_refused_fields(subschema: object, pointer: str, reason: str) -> None:
     assert reason in {where.removeprefix("/properties/x"): why for where, why in problems.items()}[pointer]
 
 
+@pytest.mark.parametrize("required", [["x", "sure"], ["sure"]])
+def test_a_default_stands_in_for_what_is_required(required: list[str]) -> None:
+    """A field that has a default need not be stored, whether it is required or not."""
+    document = object_of(x={"type": "integer", "default": 3}, sure={"type": "integer"})
+    schema = RecordSchema.from_json_schema({**document, "required": required})
+
+    assert schema.columns[0] == FieldSchema(attribute="x", name="x", kind="int", default=3)
+    assert not schema.columns[0].required
+
+
 Q: dict[str, Any] = {
     "title": "Q",
     "description": "A question.",
