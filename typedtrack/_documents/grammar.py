@@ -56,14 +56,14 @@ def text(value: object) -> str:
     raise ValueError(f"must be a string of valid Unicode, not {shown(value)}")
 
 
-def _array(value: object) -> tuple[object, ...]:
+def _array(value: object, taken: str = "an array") -> tuple[object, ...]:
     if isinstance(value, (list, tuple)):
         return tuple(cast("Sequence[object]", value))
-    raise ValueError(f"must be an array, not {shown(value)}")
+    raise ValueError(f"must be {taken}, not {shown(value)}")
 
 
 def _types(value: object) -> tuple[object, ...]:
-    return (text(value),) if isinstance(value, str) else _array(value)
+    return (text(value),) if isinstance(value, str) else _array(value, "a string or an array of strings")
 
 
 def _flag(value: object) -> bool:
