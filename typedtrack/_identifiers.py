@@ -76,9 +76,17 @@ def attribute_names(names: Iterable[str], reserved: Collection[str] = ()) -> dic
 def class_name(title: str) -> str:
     """Return the class name of a record titled *title*: as it is, or its words, each with a capital, if it has several.
 
-    >>> class_name("EvalResult"), class_name("evaluation result (v2)")
-    ('EvalResult', 'EvaluationResultV2')
+    Words are of ASCII. A title that has other letters or digits, or no word, stays as it is, and `identifier_problem`
+    tells that it is none.
+
+    >>> class_name("EvalResult"), class_name("evaluation result (v2)"), class_name("größe und mehr")
+    ('EvalResult', 'EvaluationResultV2', 'größe und mehr')
     """
-    if title.isidentifier():
+    if title.isidentifier() or any(_is_foreign(character) for character in title):
         return title
-    return "".join(word[0].upper() + word[1:] for word in _WORDS.findall(title))
+    return "".join(word[0].upper() + word[1:] for word in _WORDS.findall(title)) or title
+
+
+def _is_foreign(character: str) -> bool:
+    """Return whether *character* is of a word, and not ASCII: a letter, a mark on one, or a digit."""
+    return not character.isascii() and unicodedata.category(character)[0] in "LMN"

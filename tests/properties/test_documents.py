@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import unicodedata
 from collections.abc import Iterator
 from typing import Any, cast
 
@@ -22,7 +23,7 @@ from typedtrack._records import record_class, schema_of
 from typedtrack._schema import RecordSchema
 from typedtrack._values import Result
 from typedtrack.errors import SchemaError, SchemaMismatchError
-from typedtrack.schemas import document_text, parse_document
+from typedtrack.schemas import class_name, document_text, parse_document
 
 
 def accepted(schema: RecordSchema, stored: Any) -> bool:
@@ -145,6 +146,17 @@ _FAULTS: list[tuple[dict[str, object], str]] = [  # what a property becomes, and
     ({"allOf": [{"type": "integer"}]}, "/allOf"),
     ({}, "/type"),
 ]
+
+
+@given(st.text(st.sampled_from("aZ2_ -/é語²\u0308🚀") | st.characters(), max_size=6))
+def test_no_letter_of_a_title_is_lost(title: str) -> None:
+    """A title makes a name with its letters and digits, all of them, or none and stays as it is."""
+    name = class_name(title)
+    event("as it is" if name == title else "words")
+    if name != title:
+        letters = [character for character in title if unicodedata.category(character)[0] in "LMN"]
+        assert name.lower() == "".join(letters).lower()
+        assert name.isascii()
 
 
 def _referring(document: dict[str, Any], name: str) -> dict[str, Any]:

@@ -310,6 +310,21 @@ def test_refused_fields(subschema: object, pointer: str, reason: str) -> None:
     assert reason in {where.removeprefix("/properties/x"): why for where, why in problems.items()}[pointer]
 
 
+@pytest.mark.parametrize(
+    ("title", "name"),
+    [
+        ("training run", "TrainingRun"),
+        ("trainingRun", "trainingRun"),
+        ("training_run, v2", "TrainingRunV2"),
+        ("training – run 🚀", "TrainingRun"),
+        ("größe", "größe"),
+    ],
+)
+def test_a_title_is_the_name_of_the_record(title: str, name: str) -> None:
+    """An identifier is the name as it is, and of words each has a capital; what stands between them goes."""
+    assert RecordSchema.from_json_schema({**object_of(x={"type": "integer"}), "title": title}).name == name
+
+
 @pytest.mark.parametrize("required", [["x", "sure"], ["sure"]])
 def test_a_default_stands_in_for_what_is_required(required: list[str]) -> None:
     """A field that has a default need not be stored, whether it is required or not."""
@@ -393,7 +408,8 @@ ROOTS: list[tuple[dict[str, object], dict[str, object], dict[str, str]]] = [
         {**Q, "properties": {"x": {"type": "integer", "minimum": "a"}}, "title": "class", "required": ["y"]},
         {
             "/$defs/q/properties/x/minimum": "must be a number that a double can be, not 'a'",
-            "/$defs/q/title": "is the name of the record, and 'class' is a keyword of Python",
+            "/$defs/q/title": "is the name of the record, and 'class' is a keyword of Python; "
+            "name it in ASCII letters, digits and _, as in TrainingRun",
             "/$defs/q/required/0": "is 'y', which is not in properties",
         },
     ),
@@ -567,9 +583,23 @@ DOCUMENTS: list[tuple[object, str, str]] = [
     (None, "", "must be an object, not None"),
     ({1: 2}, "", "must be a string of valid Unicode, not 1"),
     ({**ONE, "title": None}, "/title", "must be a string"),
-    ({**ONE, "title": "%"}, "/title", "is missing: it is the name of the record"),
+    ({**ONE, "title": "%"}, "/title", "is the name of the record, and '%' is no Python identifier; name it in ASCII"),
+    ({**ONE, "title": ""}, "/title", "is the name of the record, and '' is no Python identifier; name it in ASCII"),
+    (
+        {**ONE, "title": "日本 語"},
+        "/title",
+        "and '日本 語' is no Python identifier; name it in ASCII letters, digits and _",
+    ),
+    ({**ONE, "title": "größe und mehr"}, "/title", "and 'größe und mehr' is no Python identifier; name it in ASCII"),
+    ({**ONE, "title": "gro\u0308ße und"}, "/title", "and 'gro\u0308ße und' is no Python identifier"),
+    ({**ONE, "title": "x² mean"}, "/title", "and 'x² mean' is no Python identifier"),
     ({**ONE, "title": "class"}, "/title", "'class' is a keyword of Python"),
     ({**ONE, "title": "2 runs"}, "/title", "'2Runs' is no Python identifier"),
+    (
+        object_of(**{"l2norm/größe": {"type": "object", "properties": {"x": {"type": "integer"}}, "required": ["x"]}}),
+        "/properties/l2norm~1größe/title",
+        "is missing, and what the record is found by makes no name: 'L2norm/größe' is no Python identifier; name it",
+    ),
     ({**ONE, "type": "array"}, "/type", 'must be "object"'),
     ({**ONE, "type": []}, "/type", 'must be "object"'),
     (

@@ -44,6 +44,7 @@ _OF_ROOT_REFERENCES: Final = ANNOTATIONS | {"type"}
 _OF_DOCUMENTS: Final = ANNOTATIONS | {"type", "properties", "required", "dependent", "additional", "nested"}
 _OF_OBJECTS: Final = _OF_DOCUMENTS | OF_FIELDS | {"deprecated"}
 
+_NAMES: Final = "name it in ASCII letters, digits and _, as in TrainingRun"
 _MOST_NAMES: Final = 10_000  # more fields than fit a result; a small document could ask for 2**100, by references
 
 
@@ -149,10 +150,13 @@ class _Reader(Generic[R]):
         name = class_name(title if given is None else given)
         if not {KEYWORDS["title"], KEYWORDS["ref"]}.isdisjoint(layer.keywords.unread):
             return name
-        if not name:
+        reason = identifier_problem(name)
+        if given is None and not title:
             self._report(layer.place("title"), "is missing: it is the name of the record")
-        elif (reason := identifier_problem(name)) is not None:
-            self._report(layer.place("title"), f"is the name of the record, and {reason}")
+        elif reason is not None:
+            missing = "missing, and what the record is found by makes no name: "
+            said = missing if given is None else "the name of the record, and "
+            self._report(layer.place("title"), f"is {said}{reason}; {_NAMES}")
         return name
 
     def _check_required(self, layer: Layer) -> bool:
