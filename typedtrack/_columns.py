@@ -12,9 +12,10 @@ from typing import Any, Final, Literal, NamedTuple, TypeAlias, cast
 import attrs
 
 from typedtrack._values import KINDS, MAX_INT, MAX_STR_BYTES, MIN_INT, Kind, Value, name_problem, value_problem
+from typedtrack._words import PYTHON, Words
 from typedtrack.errors import shown
 
-__all__ = ["CONSTRAINTS", "MISSING", "ONLY_NONE", "FieldSchema", "Flaw", "KindName", "Missing", "kept", "uncleaned"]
+__all__ = ["CONSTRAINTS", "MISSING", "FieldSchema", "Flaw", "KindName", "Missing", "kept", "uncleaned"]
 
 KindName: TypeAlias = Literal["int", "float", "str"]
 
@@ -45,9 +46,6 @@ class Missing(enum.Enum):
 
 
 MISSING: Final = Missing.MISSING
-
-ONLY_NONE: Final = "can be None, which is absent on the wire and must read back: its default can only be None"
-"""Why what can be `None` has no other default."""
 
 
 class Flaw(NamedTuple):
@@ -144,11 +142,11 @@ class FieldSchema:
             highest = self.lt - 1 if self.kind == "int" else math.nextafter(self.lt, -math.inf)
         return lowest, highest
 
-    def problem(self, value: object) -> str | None:
+    def problem(self, value: object, words: Words = PYTHON) -> str | None:
         """Return why this field refuses *value*, or `None`. An `int` is taken where a `float` is declared."""
-        exact = type(value)
-        if exact is not _KINDS[self.kind].type and not (exact is int and self.kind == "float"):
-            return f"must be {'an int' if self.kind == 'int' else f'a {self.kind}'}, not {exact.__name__}"
+        exact, declared = type(value), _KINDS[self.kind].type
+        if exact is not declared and not (exact is int and self.kind == "float"):
+            return f"must be {words.one(declared)}, not {words.type_name(exact)}"
         if (reason := value_problem(value)) is not None:
             return reason
         if self.choices:
@@ -184,13 +182,13 @@ class FieldSchema:
         """Yield why this cannot be a field."""
         return (flaw.reason for flaw in self.flaws())
 
-    def flaws(self) -> Iterator[Flaw]:
-        """Yield what of this no field can have."""
+    def flaws(self, words: Words = PYTHON) -> Iterator[Flaw]:
+        """Yield what of this no field can have, in the *words* of whoever declared it."""
         for place, name in enumerate(self.names):
             if (reason := name_problem(name)) is not None:
                 part = "aliases" if place else "name"
                 yield Flaw(part, f"cannot be named {shown(name)} on the wire: {reason}", place - 1 if place else None)
-        broken = [*self._choice_flaws(), *self._constraint_flaws()]
+        broken = [*self._choice_flaws(), *self._constraint_flaws(words)]
         yield from broken
         empty = None if broken else self._empty()
         if empty is not None:
@@ -198,18 +196,18 @@ class FieldSchema:
         # Constraints that are wrong themselves tell nothing of the default.
         none: dict[str, Any] = dict.fromkeys(CONSTRAINTS)
         sound = attrs.evolve(self, **none) if broken or empty else self
-        if (reason := sound._default_problem()) is not None:
+        if (reason := sound._default_problem(words)) is not None:
             yield Flaw("default", reason)
 
-    def _default_problem(self) -> str | None:
+    def _default_problem(self, words: Words) -> str | None:
         if self.default is MISSING or (self.optional and self.default is None):
             return None
         if self.optional:
-            return ONLY_NONE
-        if (reason := self.problem(self.default)) is not None:
+            return words.only_none
+        if (reason := self.problem(self.default, words)) is not None:
             return f"has a default that it refuses: {reason}, got {shown(self.default)}"
         if self.kind == "float" and not _is_double(cast("int | float", self.default)):
-            return f"has a default that no float equals: {self.default!r}"
+            return f"has a default that no {words.double} equals: {self.default!r}"
         return None
 
     def _choice_flaws(self) -> Iterator[Flaw]:
@@ -219,45 +217,47 @@ class FieldSchema:
             elif isinstance(choice, int) and not MIN_INT <= choice < 2**63:
                 yield Flaw("choices", f"takes choices from -2**63 to 2**63-1, not {choice}", place)
 
-    def _constraint_flaws(self) -> Iterator[Flaw]:
+    def _constraint_flaws(self, words: Words) -> Iterator[Flaw]:
         given = {name for name in CONSTRAINTS if getattr(self, name) is not None}
         fitting = _TEXT_CONSTRAINTS if self.kind == "str" else _NUMBER_CONSTRAINTS
         for name in sorted(given if self.choices else given - fitting):
             if self.choices:
                 yield Flaw(name, "names its values, so that it takes no further constraint")
             else:
-                yield Flaw(name, f"takes no {name}: it is {'an int' if self.kind == 'int' else f'a {self.kind}'}")
+                yield Flaw(name, f"takes no {words.constraint(name)}: it is {words.one(_KINDS[self.kind].type)}")
         for name in sorted(given & _NUMBER_CONSTRAINTS):
-            if (reason := self._bound_problem(name, getattr(self, name))) is not None:
+            if (reason := self._bound_problem(name, getattr(self, name), words)) is not None:
                 yield Flaw(name, reason)
         for name in sorted(given & {"min_length", "max_length"}):
-            if not 0 <= getattr(self, name) < 2**63:
-                yield Flaw(name, f"takes a length from 0 to 2**63-1 for {name}, not {getattr(self, name)}")
+            if not 0 <= (length := getattr(self, name)) < 2**63:
+                yield Flaw(name, f"takes a length from 0 to 2**63-1 for {words.constraint(name)}, not {length}")
         for one, other in (("gt", "ge"), ("lt", "le")):
             if {one, other} <= given:
-                yield Flaw(one, f"takes {one} or {other}, not both")
+                yield Flaw(one, f"takes {words.constraint(one)} or {words.constraint(other)}, not both")
         if self.pattern is not None:
             try:
                 re.compile(self.pattern)
             except (re.error, OverflowError, RecursionError) as error:
                 yield Flaw("pattern", f"has a pattern that is no regular expression: {error}")
 
-    def _bound_problem(self, name: str, bound: int | float) -> str | None:
+    def _bound_problem(self, name: str, bound: int | float, words: Words) -> str | None:
         if self.kind == "str":
             return None
+        said = words.constraint(name)
         if name == "multiple_of" and not bound > 0:
-            return "takes a multiple_of above 0"
+            return f"takes a {said} above 0"
         if self.kind == "int":
             if not (type(bound) is int and MIN_INT <= bound < 2**63):
-                said = f"takes an int from -2**63 to 2**63-1 for {name}, not {shown(bound)}"
+                reason = f"takes {words.one(int)} from -2**63 to 2**63-1 for {said}, not {shown(bound)}"
                 rounded = _ROUNDED.get(name)
-                return f"{said}; {rounded(bound)} says the same" if rounded and -_FAR < bound < _FAR else said
+                return f"{reason}; {rounded(bound)} says the same" if rounded and -_FAR < bound < _FAR else reason
             if (name, bound) in (("gt", 2**63 - 1), ("lt", MIN_INT)):
-                return "takes ge or le for a bound at the end of the 64-bit integers"
+                either = f"{words.constraint('ge')} or {words.constraint('le')}"
+                return f"takes {either} for a bound at the end of the 64-bit integers"
         elif not _is_double(bound):
-            return f"takes a number that a float equals for {name}, not {shown(bound)}"
+            return f"takes a number that a {words.double} equals for {said}, not {shown(bound)}"
         elif not math.isfinite(bound):
-            return f"takes a finite number for {name}, not {bound!r}"
+            return f"takes a finite number for {said}, not {bound!r}"
         return None
 
     def _empty(self) -> str | None:

@@ -13,8 +13,9 @@ from functools import cached_property
 
 import attrs
 
-from typedtrack._columns import CONSTRAINTS, MISSING, ONLY_NONE, FieldSchema, Flaw, KindName, Missing, kept
+from typedtrack._columns import CONSTRAINTS, MISSING, FieldSchema, Flaw, KindName, Missing, kept
 from typedtrack._values import MAX_RESULT_BYTES, Value
+from typedtrack._words import PYTHON, Words
 
 __all__ = ["CONSTRAINTS", "MISSING", "FieldSchema", "KindName", "Missing", "NestedSchema", "RecordSchema"]
 
@@ -159,12 +160,15 @@ class RecordSchema:
         for place, flaw in self.flaws():
             yield None if place is None else self.columns[place].attribute, flaw.reason
 
-    def flaws(self) -> Iterator[tuple[int | None, Flaw]]:
-        """Yield what of this no record can have: which column (`None`: the record itself), and what of it."""
+    def flaws(self, words: Words = PYTHON) -> Iterator[tuple[int | None, Flaw]]:
+        """Yield what of this no record can have: which column (`None`: the record itself), and what of it.
+
+        The reasons are in the *words* of whoever declared it.
+        """
         if all(column.optional or column.within for column in self.columns):
-            yield None, Flaw("fields", "needs a field that cannot be None: a result has at least one")
+            yield None, Flaw("fields", words.no_field)
         for place, column in enumerate(self.columns):
-            for flaw in column.flaws():
+            for flaw in column.flaws(words):
                 yield place, flaw
         place = 0
         for field in self.fields:
@@ -174,7 +178,7 @@ class RecordSchema:
             defaults = field.defaults or (None,) * len(field.record.columns)
             for column, default in zip(field.record.columns, defaults, strict=True):
                 if default is not None and (field.optional or column.within):
-                    yield place, Flaw("default", ONLY_NONE)
+                    yield place, Flaw("default", words.only_none)
                 place += 1
         taken = Counter(name for column in self.columns for name in column.names)
         for place, column in enumerate(self.columns):
@@ -183,8 +187,5 @@ class RecordSchema:
                     reason = f"has the name {name!r} on the wire, and so has another field"
                     yield place, Flaw("name", reason) if alias < 0 else Flaw("aliases", reason, alias)
         if (most := sum(column.most_bytes for column in self.columns)) > MAX_RESULT_BYTES:
-            reason = (
-                f"can be up to {most:,} bytes encoded; the limit is {MAX_RESULT_BYTES:,} bytes: "
-                "bound its str fields by msgspec.Meta(max_length=...), or split it"
-            )
+            reason = f"can be up to {most:,} bytes encoded; the limit is {MAX_RESULT_BYTES:,} bytes: {words.bound}"
             yield None, Flaw("fields", reason)

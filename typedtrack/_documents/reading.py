@@ -16,7 +16,7 @@ from typedtrack._documents.grammar import ABSENT, KEYWORDS, UNREADABLE, Subschem
 from typedtrack._documents.parsing import Document, Report, parse
 from typedtrack._documents.pointers import pointer, tokens_of
 from typedtrack._documents.references import Layer, Resolved, Resolver
-from typedtrack._documents.terms import FLAT_VALUE, Nested, Record
+from typedtrack._documents.terms import FLAT_VALUE, WORDS, Nested, Record
 from typedtrack._documents.values import (
     ANNOTATIONS,
     OF_FIELDS,
@@ -185,7 +185,7 @@ class _Reader(Generic[R]):
             return attrs.evolve(read, whole=False)
         owners = [(member, place) for member in members for place in range(len(member.columns))]
         unsure, whole = set(read.unsure), read.whole
-        for place, flaw in read.record.flaws():
+        for place, flaw in read.record.flaws(WORDS):
             if place is None:
                 if read.whole:
                     self._report(where, flaw.reason)

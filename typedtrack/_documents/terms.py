@@ -7,10 +7,11 @@ from collections.abc import Iterator, Sequence
 from typing import Final, Protocol, cast
 
 from typedtrack._columns import FieldSchema, Flaw, KindName
-from typedtrack._documents.grammar import Subschema
+from typedtrack._documents.grammar import KEYWORDS, Subschema
 from typedtrack._values import KINDS, Value
+from typedtrack._words import Words
 
-__all__ = ["CONSTRAINT_KEYWORDS", "FLAT_VALUE", "JSON_TYPES", "KIND_NAMES", "NON_FINITE", "Nested", "Record"]
+__all__ = ["CONSTRAINT_KEYWORDS", "FLAT_VALUE", "JSON_TYPES", "KIND_NAMES", "NON_FINITE", "WORDS", "Nested", "Record"]
 
 
 class Nested(Protocol):
@@ -47,7 +48,7 @@ class Record(Protocol):
     def doc(self) -> str: ...
     @property
     def columns(self) -> tuple[FieldSchema, ...]: ...
-    def flaws(self) -> Iterator[tuple[int | None, Flaw]]: ...
+    def flaws(self, words: Words, /) -> Iterator[tuple[int | None, Flaw]]: ...
 
 
 JSON_TYPES: Final = {kind.type.__name__: kind.json_type for kind in KINDS.values()}
@@ -70,3 +71,15 @@ CONSTRAINT_KEYWORDS: Final = {
 
 FLAT_VALUE: Final = Subschema(type=("number", "string"))
 """What a field may be of which a record knows nothing."""
+
+WORDS: Final = Words(
+    constraints={theirs: KEYWORDS[ours] for ours, theirs in CONSTRAINT_KEYWORDS.items()},
+    types={kind.type: kind.json_type for kind in KINDS.values()}
+    | {bool: "boolean", type(None): "null", list: "array", dict: "object"},
+    double="double",
+    only_none="can be null, which is absent in a stored result and must read back: its default can only be null; "
+    'write "default": null, or take null from what it allows',
+    no_field="needs a property that is required and takes no null, or has a default: a result has at least one field",
+    bound="bound its strings by maxLength, or split it",
+)
+"""What documents call what can be wrong with a field."""
