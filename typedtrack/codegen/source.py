@@ -26,8 +26,9 @@ def generate(schemas: Iterable[RecordSchema], *, stubs: bool = False) -> str:
     """Return the text of a module that declares *schemas* as record classes, and the records nested in them.
 
     With *stubs* it is a stub, for a module that makes these classes at run time by `load_schemas`. The same schemas
-    make the same text, formatted as ruff and black would at a line length of 88 or more. Nothing that a schema from
-    elsewhere brings can become code: it is checked names and literals.
+    make the same text, formatted as ruff and black would at a line length of 88 or more; a `Literal` of one value that
+    is too long for 88 columns, as at 88. Nothing that a schema from elsewhere brings can become code: it is checked
+    names and literals.
 
     Raises:
         RecordDefinitionError: a record or an attribute has a name that no code can use, or that another one has.
