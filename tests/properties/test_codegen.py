@@ -4,19 +4,27 @@ from __future__ import annotations
 
 import ast
 import inspect
+import itertools
+import re
 import subprocess
 import sys
+from collections.abc import Iterator
+from pathlib import Path
 from types import ModuleType
 
+import attrs
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from tests.loaded import stubtest, write_module
 from tests.record_schemas import docs, record_schemas
-from typedtrack import RecordSchema, schema_of
+from typedtrack import FieldSchema, RecordSchema, schema_of
 from typedtrack._columns import kept
-from typedtrack.codegen import generate
+from typedtrack._values import MIN_INT
+from typedtrack.codegen import generate, write_files
 from typedtrack.codegen.literals import docstring, literal
+from typedtrack.testing import record_schemas as any_schemas
 
 
 def load(text: str) -> ModuleType:
@@ -136,3 +144,44 @@ def test_formatters_leave_generated_code_alone(
                 [*ruff, *command, *options], cwd=folder, stdout=subprocess.PIPE, text=True, check=False
             )
             assert ran.returncode == 0, ran.stdout
+
+
+def named_apart(schema: RecordSchema, numbers: Iterator[int]) -> RecordSchema:
+    """Return *schema* with a number behind its name, and those of the records in it: no two of a module share one."""
+    fields = [
+        field if isinstance(field, FieldSchema) else attrs.evolve(field, record=named_apart(field.record, numbers))
+        for field in schema.fields
+    ]
+    return attrs.evolve(schema, name=f"{schema.name}_{next(numbers)}", fields=tuple(fields))
+
+
+def is_typed(schemas: list[RecordSchema]) -> bool:
+    """Return whether mypy has types for all that *schemas* allow: its native parser takes no ``Literal[-(2**63)]``."""
+    return not any(MIN_INT in column.choices for schema in schemas for column in schema.columns)
+
+
+modules = record_schemas() | any_schemas().map(lambda schema: [named_apart(schema, itertools.count())])
+
+
+def test_stubs_agree_with_the_classes_made_at_run_time(tmp_path: Path) -> None:
+    """Of any schemas: `mypy.stubtest` finds no difference between their stub and what `load_schemas` makes of them.
+
+    It takes seconds, and so is asked once, about all that is drawn; a failure shows the schemas that it is about.
+    """
+    drawn: list[list[RecordSchema]] = []
+
+    @settings(max_examples=40, phases=[Phase.generate], database=None)
+    @given(modules.filter(is_typed))
+    def draw(schemas: list[RecordSchema]) -> None:
+        drawn.append(schemas)
+
+    draw()
+    package = tmp_path / "made"
+    write_files({package / "__init__.py": "", package / "__init__.pyi": ""})
+    for number, schemas in enumerate(drawn):
+        write_module(package / f"module_{number}", schemas)
+
+    ran = stubtest(package)
+
+    told = sorted({int(number) for number in re.findall(r"\bmodule_(\d+)", ran.stdout)})
+    assert ran.returncode == 0, "\n".join([ran.stdout, ran.stderr, *(repr(drawn[number]) for number in told)])

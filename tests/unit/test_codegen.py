@@ -14,11 +14,11 @@ import attrs
 import pytest
 
 from tests.golden import made_by_hand
+from tests.loaded import stubtest, write_module
 from typedtrack import FieldSchema, RecordDefinitionError, RecordSchema, Stat, record, schema_of
 from typedtrack._schema import NestedSchema
 from typedtrack.codegen import drift, generate, write_files
 from typedtrack.codegen.layout import fits
-from typedtrack.schemas import document_text, file_name
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 SCHEMAS = [schema_of(made_by_hand.Evaluation), schema_of(made_by_hand.Hostile), schema_of(Stat)]
@@ -146,34 +146,14 @@ def test_a_docstring_is_generated_as_it_was_read(doc: str) -> None:
     assert generate([schema_of(names["Run"])]) == made
 
 
-RUNTIME = """from pathlib import Path
-
-from typedtrack.schemas import load_schemas
-
-globals().update(load_schemas(Path(__file__).with_name("schemas")))
-"""
-
-
-def _stubtest(folder: Path, stub: str) -> subprocess.CompletedProcess[str]:
-    write_files({folder / "made.py": RUNTIME, folder / "made.pyi": stub})
-    write_files({folder / "schemas" / file_name(schema.name): document_text(schema) for schema in SCHEMAS})
-    write_files({folder / "allowed": r"made\..*\.__(attrs_.*|typedtrack_record)__" + "\n"})  # what attrs and record add
-    return subprocess.run(
-        [sys.executable, "-m", "mypy.stubtest", "made", "--allowlist", "allowed"],
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd=folder,
-        env={"PYTHONPATH": f"{folder}:{GOLDEN.parents[1]}", "MYPYPATH": str(GOLDEN.parents[1]), "PATH": ""},
-    )
-
-
 def test_a_stub_agrees_with_the_classes_made_at_run_time(tmp_path: Path) -> None:
     """`mypy.stubtest` finds no difference to what `load_schemas` made; it does where there is one."""
-    stub = generate(SCHEMAS, stubs=True)
-    agreed = _stubtest(tmp_path, stub)
+    made, stub = tmp_path / "made", tmp_path / "made/__init__.pyi"
+    write_module(made, SCHEMAS)
+    agreed = stubtest(made)
     assert agreed.returncode == 0, agreed.stdout + agreed.stderr
-    stale = _stubtest(tmp_path, stub.replace("    validation: Latency = ...\n", ""))
+    stub.write_text(stub.read_text("utf-8").replace("    validation: Latency = ...\n", ""), "utf-8")
+    stale = stubtest(made)
     assert stale.returncode == 1
     assert "validation" in stale.stdout
 

@@ -1,0 +1,47 @@
+"""Modules of record classes that `load_schemas` makes at run time, as docs/schemas.md tells users to write them."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Final
+
+from typedtrack import RecordSchema
+from typedtrack.codegen import generate, write_files
+from typedtrack.schemas import document_text, file_name
+
+__all__ = ["stubtest", "write_module"]
+
+_SOURCE: Final = """from pathlib import Path
+
+from typedtrack import load_schemas
+
+globals().update(load_schemas(Path(__file__).with_name("schemas")))
+"""
+
+_ROOT: Final = Path(__file__).parents[1]
+
+
+def write_module(folder: Path, schemas: Iterable[RecordSchema]) -> None:
+    """Make *folder* a module that has the record classes of *schemas*, beside their documents and its stub."""
+    schemas = list(schemas)
+    write_files({folder / "schemas" / file_name(schema.name): document_text(schema) for schema in schemas})
+    write_files({folder / "__init__.py": _SOURCE, folder / "__init__.pyi": generate(schemas, stubs=True)})
+
+
+def stubtest(package: Path) -> subprocess.CompletedProcess[str]:
+    """Return how `mypy.stubtest` ended for *package* and the modules in it, with the allowlist of docs/schemas.md."""
+    page = (_ROOT / "docs/schemas.md").read_text("utf-8")
+    (allowed,) = re.findall(r"^records(\\\.\\w.*)$", page, re.MULTILINE)
+    write_files({package.parent / "allowlist": f".+{allowed}\n"})
+    return subprocess.run(
+        [sys.executable, "-m", "mypy.stubtest", package.name, "--allowlist", "allowlist"],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=package.parent,
+        env={"PYTHONPATH": f"{package.parent}:{_ROOT}", "MYPYPATH": str(_ROOT), "PATH": ""},
+    )
