@@ -96,6 +96,11 @@ class RecordSchema:
                 found[path] = (*found.get(path, ()), column)
         return found
 
+    @property
+    def most_bytes(self) -> int:
+        """The most bytes that a result can have encoded, or a few more."""
+        return sum(column.most_bytes for column in self.columns)
+
     @cached_property
     def fingerprint(self) -> str:
         """64 hexadecimal digits that two schemas share if they accept the same results and read them the same.
@@ -186,6 +191,6 @@ class RecordSchema:
                 if taken[name] > 1:
                     reason = f"has the name {name!r} on the wire, and so has another field"
                     yield place, Flaw("name", reason) if alias < 0 else Flaw("aliases", reason, alias)
-        if (most := sum(column.most_bytes for column in self.columns)) > MAX_RESULT_BYTES:
+        if (most := self.most_bytes) > MAX_RESULT_BYTES:
             reason = f"can be up to {most:,} bytes encoded; the limit is {MAX_RESULT_BYTES:,} bytes: {words.bound}"
             yield None, Flaw("fields", reason)

@@ -21,32 +21,41 @@ from typedtrack.codegen import generate
 from typedtrack.schemas import Outlier, document_text, infer, load_schemas
 from typedtrack.testing.strategies import field_names, results, values
 
-
-@st.composite
-def _results(draw: st.DrawFn) -> Result:
-    """Return a result with a field that every one has, and others that some have."""
-    others = st.sampled_from(["loss", "l2norm/mean", "note"])
-    return {"always": draw(st.integers(0, 9)), **draw(st.dictionaries(others, values()))}
+_some_results = st.dictionaries(st.sampled_from(["a", "b", "loss", "l2norm/mean", "note"]), values(), min_size=1)
 
 
-@given(st.lists(_results(), min_size=1))
+@given(st.lists(_some_results, min_size=1))
 def test_results_fit_the_proposal_but_for_the_outliers(results: list[Result]) -> None:
-    """Every value of every result is one that its field takes, or its kind is among the field's outliers."""
+    """Every value of every result is one that its field takes, or it is among the field's outliers; absence too."""
     inference = infer(enumerate(results), "Run")
     assert inference is not None
     assert inference.results == len(results)
+    assert not [*inference.schema.definition_problems()]
     columns = {column.name: column for column in inference.schema.columns}
     refused: Counter[str | None] = Counter()
     for result in results:
-        for name, value in result.items():
-            if columns[name].problem(value) is not None:
+        for name, column in columns.items():
+            if column.required if name not in result else column.problem(result[name]) is not None:
                 refused[name] += 1
-        assert all(name in result for name, column in columns.items() if column.required)
     listed: Counter[str | None] = Counter()
     for outlier in inference.outliers:
         listed[outlier.field] += outlier.results
     assert refused <= listed
     assert columns.keys() == {name for result in results for name in result}
+
+
+@given(st.lists(_some_results, min_size=1))
+def test_what_most_results_have_is_required_and_what_is_in_all_of_these(results: list[Result]) -> None:
+    """Required is the field that the most results have, the first of several, and what is in each result with it."""
+    inference = infer(enumerate(results), "Run")
+    assert inference is not None
+    where = {column.name: [column.name in result for result in results] for column in inference.schema.columns}
+    first = min(where, key=lambda name: (-sum(where[name]), name))
+    required = {name for name in where if all(name in result for result in results if first in result)}
+    assert {column.name for column in inference.schema.columns if column.required} == required
+    absent = {(outlier.field, outlier.results) for outlier in inference.outliers if outlier.reason == "is absent"}
+    others = len(results) - sum(where[first])
+    assert absent == {(name, others) for name in required if others}
 
 
 @pytest.mark.parametrize(
@@ -98,6 +107,43 @@ def test_a_field_that_most_have_is_required_where_none_is_in_all() -> None:
     assert inference.outliers == tuple(Outlier(name, "is absent", 4, ("a", "f", "h")) for name in ("loss", "steps"))
 
 
+def test_results_that_share_no_field() -> None:
+    """Of fields in as many results each, the first in alphabetical order is required."""
+    inference = infer([("a", {"y": 1}), ("b", {"x": 4, "z": 2})], "Run")
+    assert inference is not None
+    assert {column.name: column.required for column in inference.schema.columns} == {"y": False, "x": True, "z": True}
+    assert inference.outliers == (Outlier("x", "is absent", 1, ("a",)), Outlier("z", "is absent", 1, ("a",)))
+
+
+@pytest.mark.parametrize(("longest", "bound"), [(0, 16), (16, 16), (17, 32), (300, 512)])
+def test_strings_are_bounded_where_the_proposal_were_too_large(longest: int, bound: int) -> None:
+    """What was seen fits, up to the next power of two; numbers and what is small enough are left without bounds."""
+    stored: list[Result] = [
+        {"n": 1, **{f"s{i}": "é" * (longest - 1) for i in range(200)}},
+        {"n": 2, "s0": "e" * longest},
+    ]
+    inference = infer(enumerate(stored), "Run")
+    assert inference is not None
+    assert [c.max_length for c in inference.schema.columns[:2]] == [None, bound]
+    assert not inference.outliers
+    small = infer([("a", {"n": 1, **{f"s{i}": "a" for i in range(100)}})], "Run")
+    assert small is not None
+    assert not any(column.constrained for column in small.schema.columns)
+
+
+def test_what_is_too_large_in_any_case_is_refused() -> None:
+    """No record can have so much; the error says so to who has no record, and what to do."""
+    with pytest.raises(SchemaError) as refused:
+        infer([("a", {f"s{i}": "a" * 1000 for i in range(200)})], "Run")
+    assert refused.value.source == "inferred from 1 results"
+    (problem,) = refused.value.problems
+    reason = (
+        "can be up to 1,231,490 bytes encoded; the limit is 1,048,576 bytes: so many fields fit no record, even with "
+        "strings no longer than those seen; infer from results of one sort, or store less in each"
+    )
+    assert problem == ("", reason)
+
+
 def _failing(error: Exception) -> Iterator[tuple[str, Result]]:
     yield "a", {"x": 1}
     raise BulkError({"b": error})
@@ -107,7 +153,8 @@ def test_corrupt_results_are_outliers_and_other_failures_are_raised() -> None:
     """What is stored and no result does not stop the inference; a store that fails does."""
     inference = infer(_failing(CorruptResultError("f", None, "is broken")), "Run")
     assert inference is not None
-    assert inference.outliers == (Outlier(None, "is stored, and is no result", 1, ("b",)),)
+    assert inference.outliers == (Outlier(None, "is no result", 1, ("b",)),)
+    assert str(inference.outliers[0]) == "is no result: 1 stored (b)"
     with pytest.raises(BulkError):  # nothing else is stored
         infer(itertools.islice(_failing(CorruptResultError("f", None, "is broken")), 1, None), "Run")
     with pytest.raises(BulkError):
@@ -115,8 +162,9 @@ def test_corrupt_results_are_outliers_and_other_failures_are_raised() -> None:
 
 
 def test_nothing_suggests_nothing() -> None:
-    """Of no result there is no proposal."""
+    """Of no result there is no proposal, and none of results without a field."""
     assert infer([], "Run") is None
+    assert infer([("a", {})], "Run") is None
 
 
 NAMES = {
@@ -147,12 +195,11 @@ def test_every_field_is_given_an_attribute() -> None:
 
 
 def test_what_no_record_can_be_is_refused() -> None:
-    """A name that is none is refused before anything is read; so are results that share no field."""
+    """A name that is none is refused before anything is read; so is a field that no result can have."""
     with pytest.raises(SchemaError, match="'no name' is no Python identifier"):
         infer(_failing(PermissionError("no")), "no name")
-    with pytest.raises(SchemaError, match="needs a field that cannot be None") as refused:
-        infer([("a", {"a": 1}), ("b", {"b": 4})], "Run")
-    assert refused.value.source == "inferred from 2 results"
+    with pytest.raises(SchemaError, match="a field name has no control character"):
+        infer([("a", {"\n": 1})], "Run")
 
 
 _NAMES = st.sampled_from([*NAMES, "a/b", "a_b", "a_b_2", "a b"]) | field_names()
@@ -161,8 +208,7 @@ _NAMES = st.sampled_from([*NAMES, "a/b", "a_b", "a_b_2", "a b"]) | field_names()
 @given(st.lists(results() | st.dictionaries(_NAMES, values(), min_size=1, max_size=5), min_size=1, max_size=3))
 def test_every_result_that_fits_is_read_by_what_is_proposed(stored: list[Result]) -> None:
     """Infer → generate → import: what is no outlier is read whole; infer → document → `load_schemas` is the same."""
-    shared: Result = {"always": 1}
-    inference = infer(((str(key), {**shared, **result}) for key, result in enumerate(stored)), "Run")
+    inference = infer(((str(key), result) for key, result in enumerate(stored)), "Run")
     assert inference is not None
     with TemporaryDirectory() as folder:
         Path(folder, "run.schema.json").write_text(document_text(inference.schema), "utf-8")
@@ -174,6 +220,6 @@ def test_every_result_that_fits_is_read_by_what_is_proposed(stored: list[Result]
     odd = {key for outlier in inference.outliers for key in outlier.keys}
     for key, result in enumerate(stored):
         if str(key) not in odd:
-            read = record_codec(record_type(module.Run)).decode(encode({**shared, **result}), "file")
+            read = record_codec(record_type(module.Run)).decode(encode(result), "file")
             found = {c.name: getattr(read, c.attribute) for c in inference.schema.columns}
-            assert {name: value for name, value in found.items() if value is not None}.keys() == {*shared, *result}
+            assert {name: value for name, value in found.items() if value is not None}.keys() == {*result}
