@@ -12,7 +12,7 @@ import attrs
 from typedtrack._classes import caller_names, define, is_plain
 from typedtrack._fields import Leaf, leaf, read_annotation
 from typedtrack._keys import is_key, key_text
-from typedtrack.errors import InvalidKeyError, RecordDefinitionError, shown
+from typedtrack.errors import InvalidKeyError, RecordDefinitionError, not_one, shown
 
 __all__ = ["KeyTemplate", "PlainKeys", "TemplateKeys", "key", "template_keys"]
 
@@ -81,7 +81,7 @@ class TemplateKeys(Generic[K]):
     def to_text(self, key: object) -> str:
         """Return the text of *key*, or raise `InvalidKeyError`."""
         if type(key) is not self._cls:
-            raise InvalidKeyError(shown(key), f"a key here is a {self._cls.__name__}, not {type(key).__name__}")
+            raise InvalidKeyError(shown(key), f"a key here is {not_one(self._cls, key)}")
         return self._template.format(**{name: leaf_.wire(getattr(key, name)) for name, leaf_ in self._leaves.items()})
 
     def to_key(self, text: str) -> K | None:

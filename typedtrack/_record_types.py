@@ -17,7 +17,7 @@ import attrs
 from typedtrack._fields import Leaf
 from typedtrack._schema import MISSING, FieldSchema, Missing, RecordSchema
 from typedtrack._source import Source
-from typedtrack.errors import InvalidResultError, Problem, RecordDefinitionError, shown
+from typedtrack.errors import InvalidResultError, Problem, RecordDefinitionError, not_one, shown
 
 __all__ = ["PLACES", "RECORD_TYPE", "Member", "RecordType", "absent", "record_type"]
 
@@ -46,7 +46,7 @@ class Member:
             return self.content.taken(value)
         if type(value) is self.python_type or (value is None and self.optional):
             return value, None
-        return value, f"must be a {self.python_type.__name__}, not {type(value).__name__}"
+        return value, f"must be {not_one(self.python_type, value)}"
 
     def glance(self, record: str, source: Source) -> str:
         """Return a test of this attribute of *record*, as source: whether its value can be taken as it is."""

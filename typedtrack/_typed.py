@@ -9,7 +9,7 @@ from typedtrack._calls import Calls
 from typedtrack._primitives import Read
 from typedtrack._record_codec import RecordCodec, record_codec
 from typedtrack._record_types import record_type
-from typedtrack.errors import InvalidResultError, Problem, ResultExistsError, ResultNotFoundError, shown
+from typedtrack.errors import InvalidResultError, Problem, ResultExistsError, ResultNotFoundError, not_one, shown
 
 __all__ = ["KeyForm", "TypedTracker", "Unknown"]
 
@@ -150,7 +150,7 @@ class TypedTracker(Calls[K, R, None], MutableMapping[K, R]):
 
     def _to_bytes(self, result: R, text: str) -> bytes:
         if type(result) is not self._record:
-            reason = f"a result here is a {self._record.__name__}, not {type(result).__name__}"
+            reason = f"a result here is {not_one(self._record, result)}"
             raise InvalidResultError((Problem(None, reason, shown(result)),), text, self._record.__name__)
         return self._codec.encode(result)
 

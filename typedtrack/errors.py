@@ -64,6 +64,14 @@ def shown(value: object) -> str:
     return f"{text[:half]}…{text[-half:]}"
 
 
+def not_one(cls: type, value: object) -> str:
+    """Return ``a A, not B`` for *value*, a B, where an A is wanted; with their modules where the names are the same."""
+    wanted, found = cls.__name__, type(value).__name__
+    if wanted == found:
+        wanted, found = (f"{each.__module__}.{each.__qualname__}" for each in (cls, type(value)))
+    return f"a {wanted}, not {found}"
+
+
 class Problem(NamedTuple):
     """One broken rule: where, what, and the offending value as text.
 

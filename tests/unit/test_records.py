@@ -604,6 +604,13 @@ def test_the_fingerprint_tells_what_can_be_none(form: Callable[..., list[Any]]) 
     assert schema_of(record(type("Again", (), again))).fingerprint == fingerprint(s=Stat | None)
 
 
+def test_classes_of_one_name_are_told_apart() -> None:
+    """The error says of which modules they are: a declared class, and the one loaded from its schema, share a name."""
+    other = declare({"n": int}, body={"__module__": "elsewhere"}, name="Outer")
+    with pytest.raises(InvalidResultError, match=rf"must be a {__name__}\.Outer, not elsewhere\.Outer,"):
+        Outermost(x=1, stat=None, outer=other(n=1))
+
+
 # -- what cannot be declared ------------------------------------------------------------------------------------------
 
 

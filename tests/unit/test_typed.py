@@ -210,6 +210,17 @@ def test_only_records_of_the_class_are_put(view: TypedTracker[Key, EvalResult], 
     assert "x" not in view
 
 
+def test_a_record_of_another_class_of_that_name_is_told_apart(view: TypedTracker[Key, EvalResult]) -> None:
+    """The error says of which modules both are."""
+    other: type[Any] = record(
+        type("EvalResult", (), {"__annotations__": {"accuracy": float}, "__module__": "elsewhere"})
+    )
+    with pytest.raises(
+        InvalidResultError, match=rf"is a {EvalResult.__module__}\.EvalResult, not elsewhere\.EvalResult"
+    ):
+        view["x"] = other(accuracy=0.5)
+
+
 def test_a_mismatch_lists_every_problem(tracker: ResultTracker, view: TypedTracker[Key, EvalResult]) -> None:
     """By the name that is stored, with the file."""
     tracker["x"] = {"accuracy": 2, "l2norm/mean": "a", "steps": 1.5, "p99": "fast", "unknown": 1}
