@@ -45,7 +45,7 @@ _OF_DOCUMENTS: Final = ANNOTATIONS | {"type", "properties", "required", "depende
 _OF_OBJECTS: Final = _OF_DOCUMENTS | OF_FIELDS | {"deprecated"}
 
 _NAMES: Final = "name it in ASCII letters, digits and _, as in TrainingRun"
-_MOST_NAMES: Final = 10_000  # more fields than fit a result; a small document could ask for 2**100, by references
+_MOST_NAMES: Final = 25_000  # as more fields fit no result; a small document could ask for 2**100, by references
 
 
 def read(document: object, source: str, *, record: Callable[..., R], nested: Callable[..., Nested]) -> R:
