@@ -1,6 +1,6 @@
 from collections.abc import Mapping
 from io import BytesIO
-from typing import Literal, NotRequired, TypedDict, overload
+from typing import NotRequired, TypedDict
 
 from fsspec.asyn import AsyncFileSystem
 
@@ -16,18 +16,12 @@ class GCSFileSystem(AsyncFileSystem):
     def base(self) -> str: ...
     @property
     def _location(self) -> str: ...
-    @overload
-    async def _call(
-        self, method: str, path: str, *args: str, json_out: Literal[True], **parameters: str | int | None
-    ) -> ObjectsPage: ...
-    @overload
-    async def _call(
+    async def _request(
         self,
         method: str,
         path: str,
         *args: str,
-        json_out: Literal[False] = False,
         headers: Mapping[str, str] | None = None,
         data: BytesIO | None = None,
         **parameters: str | int | None,
-    ) -> tuple[Mapping[str, str], bytes]: ...
+    ) -> tuple[int, Mapping[str, str], object, bytes]: ...

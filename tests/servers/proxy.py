@@ -30,7 +30,7 @@ class Request(NamedTuple):
 
 
 class Fault(NamedTuple):
-    """What goes wrong with the next request of *method*.
+    """What goes wrong with the next request of *method* whose path, or query, has *path* in it.
 
     ``refuse`` answers with *status* and *body* without asking the server, ``reset`` breaks the connection without
     asking it, ``lose`` breaks it when the server has done its work, ``halve`` breaks it in the middle of the answer's
@@ -41,6 +41,11 @@ class Fault(NamedTuple):
     kind: Kind
     status: int = 503
     body: bytes = b""
+    path: str = ""
+
+    def hits(self, request: Request) -> bool:
+        """Return whether *request* is one that goes wrong."""
+        return self.method == request.method and self.path in request.path
 
 
 class Proxy:
@@ -65,11 +70,11 @@ class Proxy:
         self.faults.clear()
         self.always = None
 
-    def next_fault(self, method: str) -> Fault | None:
-        """Take what shall go wrong with this request of *method*."""
-        if self.always is not None and self.always.method == method:
+    def next_fault(self, request: Request) -> Fault | None:
+        """Take what shall go wrong with *request*."""
+        if self.always is not None and self.always.hits(request):
             return self.always
-        if self.faults and self.faults[0].method == method:
+        if self.faults and self.faults[0].hits(request):
             return self.faults.popleft()
         return None
 
@@ -93,8 +98,9 @@ def serve(upstream: int) -> Generator[Proxy]:
 
         def do_GET(self) -> None:  # the names are the base class's
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            proxy.requests.append(Request(self.command, self.path))
-            fault = proxy.next_fault(self.command)
+            request = Request(self.command, self.path)
+            proxy.requests.append(request)
+            fault = proxy.next_fault(request)
             kind = None if fault is None else fault.kind
             if kind == "stall":
                 proxy.closed.wait(10)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from tests.servers.proxy import Fault, Kind
-from tests.stores.conftest import Client
+from tests.stores.conftest import CLIENTS, Client
 from typedtrack import BulkError, ResultTracker
 
 CALLS: dict[str, Callable[[ResultTracker], object]] = {
@@ -46,6 +46,7 @@ def test_refused_login(client: Client, call: str) -> None:
     assert any("typedtrack: " in note for note in error.__notes__)
 
 
+@pytest.mark.parametrize("client", [*CLIENTS, "gcs_gcsfs"], indirect=True)
 @pytest.mark.parametrize("body", [b"", b"<html>no such host</html>"])
 def test_404_of_another(client: Client, body: bytes) -> None:
     """A 404 that does not come from the store (a proxy's, a wrong endpoint's) confirms nothing."""
@@ -53,6 +54,40 @@ def test_404_of_another(client: Client, body: bytes) -> None:
     client.proxy.always = Fault("GET", "refuse", 404, body)
     failure(lambda: client.tracker.get("a"))
     failure(lambda: "a" in client.tracker)
+
+
+def test_404_of_another_for_a_key_of_gcsfs(gcs_gcsfs: Client) -> None:
+    """A 404 for an object that the bucket lists confirms nothing: it is asked for again, and then an error."""
+    tracker, proxy = gcs_gcsfs.tracker, gcs_gcsfs.proxy
+    tracker["a"] = {"x": 1}
+    fault = Fault("GET", "refuse", 404, b"<html>no such host</html>", path="alt=media")
+    proxy.faults.append(fault)
+    assert tracker["a"] == {"x": 1}
+    proxy.always = fault
+    with pytest.raises(ConnectionError, match="bucket lists"):
+        tracker.get("a")
+    proxy.always = Fault("DELETE", "refuse", 404)
+    with pytest.raises(ConnectionError, match="bucket lists"):
+        del tracker["a"]
+    proxy.reset()
+    assert tracker["a"] == {"x": 1}
+    tracker["ab"] = {"x": 2}
+    del tracker["a"]
+    assert tracker["a"] == {}
+
+
+@pytest.mark.parametrize("status", [301, 307])
+def test_redirect_of_gcsfs(gcs_gcsfs: Client, status: int) -> None:
+    """A redirect that leads nowhere is no answer: neither an empty result nor a put that is done."""
+    tracker, proxy = gcs_gcsfs.tracker, gcs_gcsfs.proxy
+    tracker["a"] = {"x": 1}
+    for method, call in {"GET": "get", "POST": "put", "DELETE": "delete"}.items():
+        proxy.always = Fault(method, "refuse", status)
+        with pytest.raises(ConnectionError, match=f"{status} instead of an answer"):
+            CALLS[call](tracker)
+    proxy.always = Fault("GET", "refuse", status)
+    with pytest.raises(ConnectionError):
+        list(tracker.keys())
 
 
 def test_denied(client: Client) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from types import SimpleNamespace
@@ -326,10 +327,14 @@ def test_adlfs_retries(monkeypatch: pytest.MonkeyPatch) -> None:
 # -- gcsfs
 
 
-def on_gcsfs(answers: Answers) -> GcsfsResultTracker:
-    """Return a tracker on gcsfs, which gives *answers*."""
-    fs: Any = SimpleNamespace(loop=get_loop(), base="http://host/", _location="http://host", _call=answers)
-    return GcsfsResultTracker(fs, "bucket/base", 4)
+def on_gcsfs(*answers: object) -> tuple[GcsfsResultTracker, Answers]:
+    """Return a tracker on gcsfs, which gives *answers*: an error, or what is sent as JSON; and what it was asked."""
+    given: list[object] = [
+        answer if isinstance(answer, Exception) else (200, {}, None, json.dumps(answer)) for answer in answers
+    ]
+    request = Answers(*given)
+    fs: Any = SimpleNamespace(loop=get_loop(), _location="http://host", _request=request)
+    return GcsfsResultTracker(fs, "bucket/base", 4), request
 
 
 def test_gcsfs_pages() -> None:
@@ -339,16 +344,25 @@ def test_gcsfs_pages() -> None:
         {"nextPageToken": "3"},
         {"items": [{"name": "base/b"}]},
     ]
-    answers = Answers(*pages)
-    assert list(iter(on_gcsfs(answers))) == ["a", "b"]
-    assert [named["pageToken"] for _, named in answers.calls] == [None, "2", "3"]
+    tracker, request = on_gcsfs(*pages)
+    assert list(iter(tracker)) == ["a", "b"]
+    assert [named["pageToken"] for _, named in request.calls] == [None, "2", "3"]
 
 
 def test_gcsfs_refusal() -> None:
     """A refusal is an error; a range of an object without bytes is no bytes."""
+    tracker, _ = on_gcsfs(HttpError({"code": 403}), HttpError({"code": 416}))
     with pytest.raises(HttpError):
-        on_gcsfs(Answers(HttpError({"code": 403}))).get("a")
-    assert on_gcsfs(Answers(HttpError({"code": 416})))._read("a", 1) == b""
+        tracker.get("a")
+    assert tracker._read("a", 1) == b""
+
+
+def test_gcsfs_absent() -> None:
+    """An object is absent where the bucket lists none of that very name."""
+    tracker, request = on_gcsfs(FileNotFoundError(), {"items": [{"name": "base/ab"}]}, FileNotFoundError(), {})
+    assert tracker.get("a") == {}
+    assert tracker.get("a") == {}
+    assert [named.get("prefix") for _, named in request.calls] == [None, "base/a"] * 2
 
 
 # -- obstore

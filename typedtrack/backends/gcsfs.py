@@ -1,6 +1,6 @@
-"""Results on Google Cloud Storage through gcsfs, below its file interface: by its calls of the JSON API.
+"""Results on Google Cloud Storage through gcsfs, below its file interface: by its requests of the JSON API.
 
-Its listings are cached and its paths give ``#`` a meaning; its calls have neither.
+Its listings are cached and its paths give ``#`` a meaning; its requests have neither, and tell what status is answered.
 """
 
 from __future__ import annotations
@@ -8,8 +8,8 @@ from __future__ import annotations
 import io
 import json
 import os
-from collections.abc import AsyncIterator
-from typing import TYPE_CHECKING
+from collections.abc import AsyncIterator, Coroutine, Mapping
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 import gcsfs.core
@@ -38,18 +38,13 @@ class GcsfsResultTracker(AsyncResultTracker):
         return f"gs://{self._bucket}/{self._above}{text}"
 
     async def _read_one(self, key: str, limit: int) -> bytes | None:
-        name = self._above + key
-        url = f"{self._fs.base}b/{quote(self._bucket, safe='')}/o/{quote(name, safe='')}?alt=media"
         try:
-            _, data = await self._fs._call("GET", url, headers={"Range": f"bytes=0-{limit - 1}"})
-        except FileNotFoundError:
-            await self._page(name, maxResults=1)  # which raises if it is the bucket that is missing
-            return None
+            answer = await self._unless_absent("GET", key, headers={"Range": f"bytes=0-{limit - 1}"}, alt="media")
         except HttpError as error:
             if error.code == 416:  # a range of an object without bytes
                 return b""
             raise
-        return data[:limit]
+        return None if answer is None else answer[:limit]
 
     async def _write_one(self, key: str, data: bytes, exclusive: bool = False) -> None:
         url = f"{self._fs._location}/upload/storage/v1/b/{quote(self._bucket, safe='')}/o"
@@ -59,17 +54,15 @@ class GcsfsResultTracker(AsyncResultTracker):
         body = io.BytesIO(f"{head}{name}\r\n{head}".encode() + data + f"\r\n{line}--".encode())
         headers = {"Content-Type": f"multipart/related; boundary={line[2:]}"}
         generation = "0" if exclusive else None  # that of nothing; else refused with 412, gcsfs's FileExistsError
-        await self._fs._call(
-            "POST", url, headers=headers, data=body, uploadType="multipart", ifGenerationMatch=generation
+        await _body(
+            self._fs._request(
+                "POST", url, headers=headers, data=body, uploadType="multipart", ifGenerationMatch=generation
+            )
         )
 
     async def _delete_one(self, key: str) -> None:
-        name = self._above + key
-        try:
-            await self._fs._call("DELETE", "b/{}/o/{}", self._bucket, name)
-        except FileNotFoundError:
-            await self._page(name, maxResults=1)
-            raise
+        if await self._unless_absent("DELETE", key) is None:
+            raise FileNotFoundError(key)
 
     async def _pages(self, prefix: str) -> AsyncIterator[list[str]]:
         below = self._above
@@ -79,16 +72,43 @@ class GcsfsResultTracker(AsyncResultTracker):
             below += f"{prefix}/"
         token: str | None = None
         while True:
-            page = await self._page(below, pageToken=token)
+            page = await self._page(below, token=token)
             yield [entry["name"].removeprefix(self._above) for entry in page.get("items", ())]
             token = page.get("nextPageToken")
             if token is None:
                 return
 
-    async def _page(self, prefix: str, **parameters: str | int | None) -> ObjectsPage:
+    async def _page(self, prefix: str, *, token: str | None = None, size: int | None = None) -> ObjectsPage:
         fields = "items(name),nextPageToken"
-        parameters |= {"prefix": prefix or None, "fields": fields}
-        return await self._fs._call("GET", "b/{}/o", self._bucket, json_out=True, **parameters)
+        answer = self._fs._request(
+            "GET", "b/{}/o", self._bucket, prefix=prefix or None, pageToken=token, maxResults=size, fields=fields
+        )
+        page: ObjectsPage = json.loads(await _body(answer))
+        return page
+
+    async def _unless_absent(
+        self, method: str, key: str, *, headers: Mapping[str, str] | None = None, alt: str | None = None
+    ) -> bytes | None:
+        """Return the answer to *method* on the object of *key*; `None` if the bucket says, too, that there is none.
+
+        A 404 may be of anything on the way, and says not whether it is the bucket that is missing; a listing does.
+        """
+        name = self._above + key
+        for _ in range(2):  # once more, since it may have been put in between
+            try:
+                return await _body(self._fs._request(method, "b/{}/o/{}", self._bucket, name, headers=headers, alt=alt))
+            except FileNotFoundError:
+                listed = (await self._page(name, size=1)).get("items", ())
+                if not any(entry["name"] == name for entry in listed):
+                    return None
+        raise ConnectionError(f"404 for an object that its bucket lists, {name!r}: is there a proxy on the way?")
+
+
+async def _body(request: Coroutine[Any, Any, tuple[int, Mapping[str, str], object, bytes]]) -> bytes:
+    status, _, _, body = await request
+    if status >= 300:  # gcsfs takes anything below 400 for an answer
+        raise ConnectionError(f"{status} instead of an answer: is there a proxy on the way?")
+    return body
 
 
 def tracker_over(fs: AbstractFileSystem, root: str, max_concurrency: int) -> ResultTracker:
