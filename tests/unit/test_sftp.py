@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
+from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 from unittest.mock import Mock
 
 import pytest
 from asyncssh.sftp import SFTPFailure, SFTPNoSuchFile, SFTPOpUnsupported, SFTPPermissionDenied
-from fsspec.asyn import get_loop
 
-from typedtrack import KeyConflictError, ResultNotFoundError, UnsupportedOperationError
+from typedtrack import KeyConflictError, ResultNotFoundError, ResultTracker, UnsupportedOperationError
 from typedtrack.backends.paramiko import ParamikoChannel
 from typedtrack.backends.sftp import (
     SftpChannel,
@@ -36,7 +37,7 @@ def channel() -> Mock:
 @pytest.fixture
 def tracker(channel: Mock) -> SftpResultTracker:
     """Return a tracker on it."""
-    return SftpResultTracker(channel, "/base", "sftp://host", 1)
+    return SftpResultTracker(None, channel, "/base", "sftp://host", 1)
 
 
 def test_read_failure(tracker: SftpResultTracker, channel: Mock) -> None:
@@ -83,12 +84,53 @@ def test_folder_made_by_another(tracker: SftpResultTracker, channel: Mock) -> No
         tracker["a"] = {"x": 1}
 
 
-def test_file_on_the_way_to_the_base(tracker: SftpResultTracker, channel: Mock) -> None:
-    """A file above the base is no result in the way: the server's own error tells."""
-    channel.write_new.side_effect = [ABSENT, FAILURE]
-    channel.kind.return_value = "file"
-    with pytest.raises(SftpFailureError):
-        tracker["a"] = {"x": 1}
+CALLS: dict[str, Callable[[ResultTracker], object]] = {
+    "get": lambda tracker: tracker.get("a"),
+    "in": lambda tracker: "a" in tracker,
+    "wait": lambda tracker: tracker.wait("a", timeout=0),
+    "keys": lambda tracker: list(tracker.keys()),
+    "put": lambda tracker: tracker.put("a", x=1),
+    "create": lambda tracker: tracker.create("a", x=1),
+    "delete": lambda tracker: tracker.__delitem__("a"),
+}
+
+
+@pytest.mark.parametrize("call", CALLS)
+@pytest.mark.parametrize("kinds", [["file"], ["other"], [ABSENT, "file"]])
+def test_no_folder_for_a_base(channel: Mock, call: str, kinds: list[str | OSError]) -> None:
+    """A base that is a file, or below one, has no results at all: every call says so."""
+    tracker = SftpResultTracker(None, channel, "/above/base", "sftp://host", 1)
+    for operation in (channel.read, channel.entries, channel.remove, channel.write_new):
+        operation.side_effect = ABSENT
+    kind_of_path: dict[str, str | OSError] = dict(zip(("/above/base", "/above"), kinds, strict=False))
+
+    def kind(path: str) -> str:
+        found = kind_of_path[path]
+        if isinstance(found, OSError):
+            raise found
+        return found
+
+    channel.kind.side_effect = kind
+    kind_of_path.setdefault("/above", "folder")
+    with pytest.raises(NotADirectoryError, match="it is no folder: '/above"):
+        CALLS[call](tracker)
+
+
+def test_base_that_is_not_there(tracker: SftpResultTracker, channel: Mock) -> None:
+    """A base that does not exist is empty, and looked at again; one that was seen to be a folder is not."""
+    channel.read.side_effect = ABSENT
+    channel.kind.side_effect = [ABSENT, ABSENT, "folder"]
+    for _ in range(5):
+        assert tracker.get("a") == {}
+    assert [call.args for call in channel.kind.call_args_list] == [("/base",)] * 3
+
+
+def test_something_else_on_the_way(tracker: SftpResultTracker, channel: Mock) -> None:
+    """What is neither file nor folder, and stands where a folder of the key should, is named."""
+    channel.write_new.side_effect = ABSENT
+    channel.kind.side_effect = ["folder", "other"]
+    with pytest.raises(NotADirectoryError, match="'/base/a'"):
+        tracker["a/b"] = {"x": 1}
 
 
 def test_no_extensions(tracker: SftpResultTracker, channel: Mock) -> None:
@@ -153,6 +195,7 @@ def test_delete_failure(tracker: SftpResultTracker, channel: Mock) -> None:
 
 def test_listing_while_others_remove(tracker: SftpResultTracker, channel: Mock) -> None:
     """A listing has the files, not what is neither file nor folder, and skips a folder that is gone by then."""
+    channel.kind.return_value = "folder"
     channel.entries.side_effect = [[("a", "file"), ("pipe", "other"), ("gone", "folder"), (".hidden", "file")], ABSENT]
     assert list(iter(tracker)) == ["a"]  # without `iter` the list asks for the length first, by another listing
     assert kind_of(None) == "other"
@@ -160,7 +203,7 @@ def test_listing_while_others_remove(tracker: SftpResultTracker, channel: Mock) 
 
 def test_base_at_the_root(channel: Mock) -> None:
     """The root of the server may be a base."""
-    tracker = SftpResultTracker(channel, "/", "sftp://host", 1)
+    tracker = SftpResultTracker(None, channel, "/", "sftp://host", 1)
     channel.write_new.side_effect = [ABSENT, None]
     tracker["a"] = {"x": 1}
     assert channel.replace.call_args.args[1] == "/a"
@@ -180,20 +223,22 @@ def test_base_at_the_root(channel: Mock) -> None:
 )
 def test_errors_of_paramiko(error: OSError, named: type[OSError]) -> None:
     """What paramiko has only a text for gets a name; what has one keeps it."""
-    client = Mock()
+    ssh = Mock()
+    client = ssh.open_sftp.return_value
     client.get_channel.return_value.closed = False
     client.mkdir.side_effect = error
     with pytest.raises(named):
-        ParamikoChannel(client).make_folder("/a")
+        asyncio.run(ParamikoChannel(ssh, 60).make_folder("/a"))
 
 
 def test_lost_connection_of_paramiko() -> None:
     """That the connection is closed is no answer of the server, though paramiko has no number for it either."""
-    client = Mock()
+    ssh = Mock()
+    client = ssh.open_sftp.return_value
     client.get_channel.return_value.closed = True
     client.mkdir.side_effect = error = OSError("Socket is closed")
     with pytest.raises(OSError, match="closed") as caught:
-        ParamikoChannel(client).make_folder("/a")
+        asyncio.run(ParamikoChannel(ssh, 60).make_folder("/a"))
     assert caught.value is error
 
 
@@ -226,6 +271,6 @@ def test_errors_of_asyncssh(error: Exception, named: type[Exception]) -> None:
         async def __aexit__(self, *exception: object) -> None:
             """Give nothing back."""
 
-    fs: Any = SimpleNamespace(loop=get_loop(), _pool=Pool())
+    fs: Any = SimpleNamespace(_pool=Pool())
     with pytest.raises(named):
-        SshfsChannel(fs, 60).make_folder("/a")
+        asyncio.run(SshfsChannel(fs, 60).make_folder("/a"))

@@ -1,7 +1,8 @@
-"""What the backends on fsspec's asynchronous filesystems share: primitives as coroutines on fsspec's event loop.
+"""What the backends share whose primitives are coroutines: those on fsspec's asynchronous filesystems, and sftp's.
 
-A bulk call keeps many requests under way on that one loop, without a thread for each and without fsspec's synchronous
-bridge between them. The loop is a thread of this process: `FsspecResultTracker` makes a new backend in a forked child.
+A bulk call keeps many requests under way on fsspec's event loop, without a thread for each and without fsspec's
+synchronous bridge between them. The loop is a thread of this process: `FsspecResultTracker` makes a new backend in a
+forked child.
 """
 
 from __future__ import annotations
@@ -26,9 +27,12 @@ Task: TypeAlias = Coroutine[Any, Any, T]
 
 
 class AsyncResultTracker(ResultTracker):
-    """A backend whose primitives are coroutines, run on *loop*, at most *max_concurrency* at a time."""
+    """A backend whose primitives are coroutines, run on *loop*, at most *max_concurrency* at a time.
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, max_concurrency: int) -> None:
+    Without a loop they run in the caller's thread: those over a client that blocks, which wait for nothing else.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop | None, max_concurrency: int) -> None:
         self._loop = loop
         self.max_concurrency = max_concurrency
 
@@ -98,7 +102,7 @@ class AsyncResultTracker(ResultTracker):
                 future.cancel()
 
     def _start(self, task: Task[T]) -> Future[T]:
-        return asyncio.run_coroutine_threadsafe(task, self._loop)
+        return _done(task) if self._loop is None else asyncio.run_coroutine_threadsafe(task, self._loop)
 
     def _outcome(self, future: Future[T]) -> T:
         try:
@@ -106,3 +110,13 @@ class AsyncResultTracker(ResultTracker):
         except BaseException:  # an interrupt must not leave the request under way
             future.cancel()
             raise
+
+
+def _done(task: Task[T]) -> Future[T]:
+    """Run *task*, which waits for nothing, to its end."""
+    future: Future[T] = Future()
+    try:
+        task.send(None)
+    except StopIteration as end:
+        future.set_result(end.value)
+    return future

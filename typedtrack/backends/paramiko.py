@@ -6,33 +6,56 @@ import errno
 import threading
 from collections.abc import Generator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
+from weakref import WeakValueDictionary
 
 from fsspec.implementations.sftp import SFTPFileSystem
-from paramiko.sftp import CMD_EXTENDED
+from paramiko import SFTPAttributes
+from paramiko.sftp import (
+    CMD_CLOSE,
+    CMD_EXTENDED,
+    CMD_OPEN,
+    CMD_WRITE,
+    SFTP_FLAG_CREATE,
+    SFTP_FLAG_EXCL,
+    SFTP_FLAG_WRITE,
+    int64,
+)
 
 from typedtrack._tracker import ResultTracker
 from typedtrack.backends.sftp import (
+    FIRST_READ,
     Kind,
     SftpFailureError,
     SftpResultTracker,
     SftpUnsupportedError,
+    is_whole,
     kind_of,
     seconds_of,
 )
 
 if TYPE_CHECKING:
     from fsspec import AbstractFileSystem
-    from paramiko import SFTPClient
+    from paramiko import SFTPClient, SSHClient
 
 __all__ = ["ParamikoChannel", "tracker_over"]
 
+_BLOCK: Final = 32 * 1024  # bytes: what every server takes in one request
+
+# One a connection, of which servers allow few; the user's own, `fs.ftp`, is left alone: others may be using it.
+_channels: Final[WeakValueDictionary[SSHClient, ParamikoChannel]] = WeakValueDictionary()
+
 
 class ParamikoChannel:
-    """A `typedtrack.backends.sftp.SftpChannel` over *client*."""
+    """A `typedtrack.backends.sftp.SftpChannel` of its own in the connection *ssh*; waits *seconds* for each answer.
 
-    def __init__(self, client: SFTPClient) -> None:
-        self._client = client
+    Its methods block, and one thread at a time is in them.
+    """
+
+    def __init__(self, ssh: SSHClient, seconds: float) -> None:
+        self._ssh = ssh  # which hangs up when nobody holds it
+        self._client = ssh.open_sftp()
+        self._client.get_channel().settimeout(seconds)
         self._lock = threading.Lock()
 
     @contextmanager
@@ -52,47 +75,60 @@ class ParamikoChannel:
                     raise SftpUnsupportedError(*error.args) from error
                 raise SftpFailureError(*error.args) from error
 
-    def read(self, path: str, limit: int) -> bytes:
+    async def read(self, path: str, limit: int) -> bytes:
         """Return the first *limit* bytes at most."""
         with self._alone() as client, client.open(path, "rb") as file:
-            return file.read(limit)
+            try:
+                data = file._read(min(limit, FIRST_READ))  # one request, where `read` makes two
+            except EOFError:
+                return b""
+            return data if is_whole(data) or len(data) >= limit else file.read(limit)
 
-    def write_new(self, path: str, data: bytes) -> None:
+    async def write_new(self, path: str, data: bytes) -> None:
         """Make the file, which must not exist."""
-        with self._alone() as client, client.open(path, "wxb") as file:
-            file.write(data)
+        flags = SFTP_FLAG_WRITE | SFTP_FLAG_CREATE | SFTP_FLAG_EXCL
+        with self._alone() as client:  # below its file, which waits after each request, and not for an error of closing
+            _, answer = client._request(CMD_OPEN, path, flags, SFTPAttributes())
+            file = answer.get_binary()
+            asked = [
+                client._async_request(type(None), CMD_WRITE, file, int64(start), data[start : start + _BLOCK])
+                for start in range(0, len(data), _BLOCK)
+            ]
+            asked.append(client._async_request(type(None), CMD_CLOSE, file))
+            for number in asked:
+                client._read_response(number)
 
-    def replace(self, path: str, target: str) -> None:
+    async def replace(self, path: str, target: str) -> None:
         """Rename the file *path* to *target*."""
         with self._alone() as client:
             client.posix_rename(path, target)
 
-    def link(self, path: str, target: str) -> None:
+    async def link(self, path: str, target: str) -> None:
         """Make *target* another name of the file *path*."""
         with self._alone() as client:  # as `posix_rename` is written; paramiko has no call for this extension
             client._request(CMD_EXTENDED, "hardlink@openssh.com", path, target)
 
-    def remove(self, path: str) -> None:
+    async def remove(self, path: str) -> None:
         """Remove the file."""
         with self._alone() as client:
             client.remove(path)
 
-    def make_folder(self, path: str) -> None:
+    async def make_folder(self, path: str) -> None:
         """Make the folder."""
         with self._alone() as client:
             client.mkdir(path)
 
-    def remove_folder(self, path: str) -> None:
+    async def remove_folder(self, path: str) -> None:
         """Remove the folder, which is empty."""
         with self._alone() as client:
             client.rmdir(path)
 
-    def kind(self, path: str) -> Kind:
+    async def kind(self, path: str) -> Kind:
         """Return what is there."""
         with self._alone() as client:
             return kind_of(client.stat(path).st_mode)
 
-    def entries(self, path: str) -> list[tuple[str, Kind]]:
+    async def entries(self, path: str) -> list[tuple[str, Kind]]:
         """Return the names in the folder, and what they are."""
         with self._alone() as client:
             return [(entry.filename, kind_of(entry.st_mode)) for entry in client.listdir_attr(path)]
@@ -101,5 +137,7 @@ class ParamikoChannel:
 def tracker_over(fs: AbstractFileSystem, root: str, max_concurrency: int) -> ResultTracker:
     """Return the tracker in the folder *root* of *fs*."""
     assert isinstance(fs, SFTPFileSystem)
-    fs.ftp.get_channel().settimeout(seconds_of(fs))
-    return SftpResultTracker(ParamikoChannel(fs.ftp), root, f"sftp://{fs.host}", 1)
+    channel = _channels.get(fs.client)
+    if channel is None:
+        channel = _channels[fs.client] = ParamikoChannel(fs.client, seconds_of(fs))
+    return SftpResultTracker(None, channel, root, f"sftp://{fs.host}", 1)

@@ -7,24 +7,29 @@ folder": after a bare "failure" the tracker looks why, to name it, and never to 
 
 from __future__ import annotations
 
+import errno
 import itertools
 import os
-from collections.abc import Iterator
+from collections.abc import AsyncIterator
 from stat import S_ISDIR, S_ISREG
 from typing import TYPE_CHECKING, Final, Literal, Protocol, TypeAlias
 
-from typedtrack._tracker import ResultTracker
+from typedtrack.backends.asynchronous import AsyncResultTracker
 from typedtrack.errors import KeyConflictError, UnsupportedOperationError
 
 if TYPE_CHECKING:
+    from asyncio import AbstractEventLoop
+
     from fsspec import AbstractFileSystem
 
 __all__ = [
+    "FIRST_READ",
     "Kind",
     "SftpChannel",
     "SftpFailureError",
     "SftpResultTracker",
     "SftpUnsupportedError",
+    "is_whole",
     "kind_of",
     "seconds_of",
 ]
@@ -35,6 +40,9 @@ _ATTEMPTS: Final = 100  # at making or removing folders that others keep removin
 
 _SECONDS: Final = 60.0  # for the answer to one request: neither client would ever give up
 
+FIRST_READ: Final = 16 * 1024  # bytes: more than most results have, and less than any server answers at once
+_END: Final = b"}\n"  # of a stored result, and nowhere else in one
+
 _process: Final = os.urandom(6).hex()
 _writes = itertools.count()
 
@@ -44,6 +52,14 @@ def kind_of(mode: int | None) -> Kind:
     if mode is not None and S_ISDIR(mode):
         return "folder"
     return "file" if mode is not None and S_ISREG(mode) else "other"
+
+
+def is_whole(data: bytes) -> bool:
+    """Return whether *data*, the answer to a request for the first `FIRST_READ` bytes, is a whole result.
+
+    To say so costs one request less than to ask whether there is more, and nearly every get ends here.
+    """
+    return data.endswith(_END) and len(data) < FIRST_READ
 
 
 def seconds_of(fs: AbstractFileSystem) -> float:
@@ -61,57 +77,63 @@ class SftpUnsupportedError(OSError):
 
 
 class SftpChannel(Protocol):
-    """What the tracker needs of an sftp client, on absolute paths; safe to be used by several threads.
+    """What the tracker needs of an sftp client, on absolute paths.
 
     Each raises `FileNotFoundError` for a missing file or folder, `SftpFailureError`, `SftpUnsupportedError`,
     `TimeoutError` where no answer comes, and what the client raises.
     """
 
-    def read(self, path: str, limit: int) -> bytes:
+    async def read(self, path: str, limit: int) -> bytes:
         """Return the first *limit* bytes at most."""
         ...
 
-    def write_new(self, path: str, data: bytes) -> None:
+    async def write_new(self, path: str, data: bytes) -> None:
         """Make the file, which must not exist."""
         ...
 
-    def replace(self, path: str, target: str) -> None:
+    async def replace(self, path: str, target: str) -> None:
         """Rename the file *path* to *target*, in place of a file that is there."""
         ...
 
-    def link(self, path: str, target: str) -> None:
+    async def link(self, path: str, target: str) -> None:
         """Make *target* another name of the file *path*; it must not exist."""
         ...
 
-    def remove(self, path: str) -> None:
+    async def remove(self, path: str) -> None:
         """Remove the file."""
         ...
 
-    def make_folder(self, path: str) -> None:
+    async def make_folder(self, path: str) -> None:
         """Make the folder, whose parent exists."""
         ...
 
-    def remove_folder(self, path: str) -> None:
+    async def remove_folder(self, path: str) -> None:
         """Remove the folder, which is empty."""
         ...
 
-    def kind(self, path: str) -> Kind:
+    async def kind(self, path: str) -> Kind:
         """Return what is there."""
         ...
 
-    def entries(self, path: str) -> list[tuple[str, Kind]]:
+    async def entries(self, path: str) -> list[tuple[str, Kind]]:
         """Return the names in the folder, and what they are."""
         ...
 
 
-class SftpResultTracker(ResultTracker):
-    """Results in the folder *root* of an sftp server, which *place* (``sftp://host``) names in errors."""
+class SftpResultTracker(AsyncResultTracker):
+    """Results in the folder *root* of an sftp server, which *place* (``sftp://host``) names in errors.
 
-    def __init__(self, channel: SftpChannel, root: str, place: str, max_concurrency: int) -> None:
+    *loop* is that of the channel, or `None` if its calls block.
+    """
+
+    def __init__(
+        self, loop: AbstractEventLoop | None, channel: SftpChannel, root: str, place: str, max_concurrency: int
+    ) -> None:
+        super().__init__(loop, max_concurrency)
         self._channel = channel
         self._folder = root.rstrip("/")
         self._place = place
-        self.max_concurrency = max_concurrency
+        self._base_was_seen = False
 
     def _location(self, text: str) -> str:
         return f"{self._place}{self._folder}/{text}"
@@ -119,73 +141,90 @@ class SftpResultTracker(ResultTracker):
     def _path(self, key: str) -> str:
         return f"{self._folder}/{key}"
 
-    def _kind(self, path: str) -> Kind | None:
+    async def _kind(self, path: str) -> Kind | None:
         try:
-            return self._channel.kind(path)
+            return await self._channel.kind(path)
         except FileNotFoundError:
             return None
 
-    def _read(self, key: str, limit: int) -> bytes | None:
+    async def _check_base(self) -> None:
+        """Raise `NotADirectoryError` if the base cannot be a folder: that it has no results would confirm nothing.
+
+        Of a file below one that is no folder, too, the server says that there is no such file.
+        """
+        path = "" if self._base_was_seen else self._folder
+        while path:
+            kind = await self._kind(path)
+            if kind is not None:
+                _require_folder(path, kind)
+                self._base_was_seen = path == self._folder
+                return
+            path = path.rpartition("/")[0]
+
+    async def _read_one(self, key: str, limit: int) -> bytes | None:
         path = self._path(key)
         try:
-            return self._channel.read(path, limit)
+            return await self._channel.read(path, limit)
         except FileNotFoundError:
+            await self._check_base()
             return None
         except SftpFailureError:
-            if self._kind(path) == "folder":  # a folder of results is no result
+            if await self._kind(path) == "folder":  # a folder of results is no result
                 return None
             raise
 
-    def _write(self, key: str, data: bytes, *, exclusive: bool = False) -> None:
+    async def _write_one(self, key: str, data: bytes, exclusive: bool = False) -> None:
         target = self._path(key)
         temporary = f"{target[: target.rindex('/')]}/.typedtrack-{_process}-{os.getpid()}-{next(_writes)}.tmp"
-        self._write_new(temporary, data, key)
+        await self._write_new(temporary, data, key)
         try:
-            self._publish(key, temporary, target, exclusive)
+            await self._publish(key, temporary, target, exclusive)
         except BaseException:
-            self._remove_quietly(temporary)
+            await self._remove_quietly(temporary)
             raise
         if exclusive:
-            self._remove_quietly(temporary)
+            await self._remove_quietly(temporary)
 
-    def _write_new(self, temporary: str, data: bytes, key: str) -> None:
+    async def _write_new(self, temporary: str, data: bytes, key: str) -> None:
         for _ in range(_ATTEMPTS):
             try:
-                return self._channel.write_new(temporary, data)
+                return await self._channel.write_new(temporary, data)
             except FileNotFoundError:  # make the folder only now: nearly always it is there
-                self._make_folders(key)
+                await self._make_folders(key)
             except BaseException:
-                self._remove_quietly(temporary)
+                await self._remove_quietly(temporary)
                 raise
         raise FileNotFoundError(f"the folder of {temporary} is removed again and again while a result is put there")
 
-    def _make_folders(self, key: str) -> None:
+    async def _make_folders(self, key: str) -> None:
         above = self._path(key).split("/")[:-1]
         for end in range(1, len(above) + 1):
             path = "/".join(above[:end])
-            kind = "folder" if path == "" else self._kind(path)
+            kind = "folder" if path == "" else await self._kind(path)
             if kind == "file" and path.startswith(f"{self._folder}/"):
                 raise KeyConflictError(key, path.removeprefix(f"{self._folder}/"))
-            if kind is None:
+            if kind is not None:
+                _require_folder(path, kind)
+            else:
                 try:
-                    self._channel.make_folder(path)
+                    await self._channel.make_folder(path)
                 except SftpFailureError:  # made by another in between; or not to be made, at which the next write stops
-                    if self._kind(path) is None:
+                    if await self._kind(path) is None:
                         raise
 
-    def _publish(self, key: str, temporary: str, target: str, exclusive: bool) -> None:
+    async def _publish(self, key: str, temporary: str, target: str, exclusive: bool) -> None:
         for _ in range(_ATTEMPTS):
             try:
                 if exclusive:
-                    return self._channel.link(temporary, target)
-                return self._channel.replace(temporary, target)
+                    return await self._channel.link(temporary, target)
+                return await self._channel.replace(temporary, target)
             except SftpUnsupportedError as error:
                 remedy = "the server has no " + ("hard links; use `put`" if exclusive else "atomic rename")
                 raise UnsupportedOperationError("create" if exclusive else "put", self._place, remedy) from error
             except SftpFailureError:
-                kind = self._kind(target)
+                kind = await self._kind(target)
                 if kind == "folder":
-                    if not self._remove_empty_folders(target):
+                    if not await self._remove_empty_folders(target):
                         raise KeyConflictError(key, key) from None
                 elif kind is not None and exclusive:
                     raise FileExistsError(target) from None
@@ -193,50 +232,55 @@ class SftpResultTracker(ResultTracker):
                     raise
         raise KeyConflictError(key, key)
 
-    def _remove_empty_folders(self, path: str) -> bool:
+    async def _remove_empty_folders(self, path: str) -> bool:
         """Remove the folder *path* if nothing but empty folders is in it; return whether it is gone."""
         try:
-            for name, kind in self._channel.entries(path):
-                if kind != "folder" or not self._remove_empty_folders(f"{path}/{name}"):
+            for name, kind in await self._channel.entries(path):
+                if kind != "folder" or not await self._remove_empty_folders(f"{path}/{name}"):
                     return False
-            self._channel.remove_folder(path)
+            await self._channel.remove_folder(path)
         except FileNotFoundError:  # gone already
             return True
         except SftpFailureError:  # a result came in between
             return False
         return True
 
-    def _remove_quietly(self, path: str) -> None:
+    async def _remove_quietly(self, path: str) -> None:
         try:
-            self._channel.remove(path)
+            await self._channel.remove(path)
         except OSError:  # the error that is being raised matters more than what is left behind
             pass
 
-    def _delete(self, key: str) -> None:
+    async def _delete_one(self, key: str) -> None:
         path = self._path(key)
         try:
-            self._channel.remove(path)
+            await self._channel.remove(path)
+        except FileNotFoundError:
+            await self._check_base()
+            raise
         except SftpFailureError:
-            if self._kind(path) == "folder":
+            if await self._kind(path) == "folder":
                 raise FileNotFoundError(path) from None
             raise
 
-    def _list(self, prefix: str) -> Iterator[str]:
-        if prefix and self._kind(self._path(prefix)) == "file":
-            yield prefix
+    async def _pages(self, prefix: str) -> AsyncIterator[list[str]]:
+        if prefix and await self._kind(self._path(prefix)) == "file":
+            yield [prefix]
             return
         folders = [prefix]
         while folders:
             folder = folders.pop()
             try:
-                entries = self._channel.entries(self._path(folder) if folder else self._folder or "/")
+                entries = await self._channel.entries(self._path(folder) if folder else self._folder or "/")
             except FileNotFoundError:  # nothing was ever put, or it was removed since
+                await self._check_base()
                 continue
             above = f"{folder}/" if folder else ""
-            for name, kind in entries:
-                if name.startswith("."):
-                    continue
-                if kind == "folder":
-                    folders.append(above + name)
-                elif kind == "file":
-                    yield above + name
+            shown = [(above + name, kind) for name, kind in entries if not name.startswith(".")]
+            folders += [path for path, kind in shown if kind == "folder"]
+            yield [path for path, kind in shown if kind == "file"]
+
+
+def _require_folder(path: str, kind: Kind) -> None:
+    if kind != "folder":
+        raise NotADirectoryError(errno.ENOTDIR, "no results can be below it: it is no folder", path)

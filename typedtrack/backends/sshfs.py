@@ -1,4 +1,4 @@
-"""An sftp channel over the asyncssh client of sshfs, on fsspec's event loop; many threads share it at once."""
+"""An sftp channel over the asyncssh client of sshfs, on fsspec's event loop."""
 
 from __future__ import annotations
 
@@ -12,10 +12,12 @@ from sshfs.spec import SSHFileSystem
 
 from typedtrack._tracker import ResultTracker
 from typedtrack.backends.sftp import (
+    FIRST_READ,
     Kind,
     SftpFailureError,
     SftpResultTracker,
     SftpUnsupportedError,
+    is_whole,
     kind_of,
     seconds_of,
 )
@@ -36,14 +38,10 @@ class SshfsChannel:
         self._fs = fs
         self._seconds = seconds
 
-    def _run(self, call: Callable[[SFTPClient], Coroutine[Any, Any, T]]) -> T:
-        async def answer() -> T:
-            async with self._fs._pool.get() as client, asyncio.timeout(self._seconds):
-                return await call(client)
-
-        future = asyncio.run_coroutine_threadsafe(answer(), self._fs.loop)
+    async def _run(self, call: Callable[[SFTPClient], Coroutine[Any, Any, T]]) -> T:
         try:
-            return future.result()
+            async with asyncio.timeout(self._seconds), self._fs._pool.get() as client:
+                return await call(client)
         except (SFTPNoSuchFile, SFTPNoSuchPath) as error:
             raise FileNotFoundError(errno.ENOENT, error.reason) from error
         except SFTPPermissionDenied as error:
@@ -54,55 +52,57 @@ class SshfsChannel:
             raise SftpUnsupportedError(error.reason) from error
         except TimeoutError as error:
             raise TimeoutError(errno.ETIMEDOUT, f"no answer within {self._seconds:g} s") from error
-        except BaseException:  # an interrupt must not leave the request under way
-            future.cancel()
-            raise
 
-    def read(self, path: str, limit: int) -> bytes:
+    async def read(self, path: str, limit: int) -> bytes:
         """Return the first *limit* bytes at most."""
 
         async def call(client: SFTPClient) -> bytes:
-            async with client.open(path, "rb") as file:
+            async with client.open(path, "rb", block_size=0) as file:  # 0: a read is one request
+                data: bytes = await file.read(min(limit, FIRST_READ))
+                if is_whole(data) or len(data) == limit or not await file.read(1):
+                    return data
+            async with client.open(path, "rb") as file:  # which makes all at once that a large file takes
                 return await file.read(limit)
 
-        return self._run(call)
+        return await self._run(call)
 
-    def write_new(self, path: str, data: bytes) -> None:
+    async def write_new(self, path: str, data: bytes) -> None:
         """Make the file, which must not exist."""
 
         async def call(client: SFTPClient) -> None:
             async with client.open(path, "xb") as file:
                 await file.write(data)
 
-        self._run(call)
+        await self._run(call)
 
-    def replace(self, path: str, target: str) -> None:
+    async def replace(self, path: str, target: str) -> None:
         """Rename the file *path* to *target*."""
-        self._run(lambda client: client.posix_rename(path, target))
+        await self._run(lambda client: client.posix_rename(path, target))
 
-    def link(self, path: str, target: str) -> None:
+    async def link(self, path: str, target: str) -> None:
         """Make *target* another name of the file *path*."""
-        self._run(lambda client: client.link(path, target))
+        await self._run(lambda client: client.link(path, target))
 
-    def remove(self, path: str) -> None:
+    async def remove(self, path: str) -> None:
         """Remove the file."""
-        self._run(lambda client: client.remove(path))
+        await self._run(lambda client: client.remove(path))
 
-    def make_folder(self, path: str) -> None:
+    async def make_folder(self, path: str) -> None:
         """Make the folder."""
-        self._run(lambda client: client.mkdir(path))
+        await self._run(lambda client: client.mkdir(path))
 
-    def remove_folder(self, path: str) -> None:
+    async def remove_folder(self, path: str) -> None:
         """Remove the folder, which is empty."""
-        self._run(lambda client: client.rmdir(path))
+        await self._run(lambda client: client.rmdir(path))
 
-    def kind(self, path: str) -> Kind:
+    async def kind(self, path: str) -> Kind:
         """Return what is there."""
-        return kind_of(self._run(lambda client: client.stat(path)).permissions)
+        attributes = await self._run(lambda client: client.stat(path))
+        return kind_of(attributes.permissions)
 
-    def entries(self, path: str) -> list[tuple[str, Kind]]:
+    async def entries(self, path: str) -> list[tuple[str, Kind]]:
         """Return the names in the folder, and what they are."""
-        entries = self._run(lambda client: client.readdir(path))
+        entries = await self._run(lambda client: client.readdir(path))
         return [
             (str(entry.filename), kind_of(entry.attrs.permissions))
             for entry in entries
@@ -113,6 +113,5 @@ class SshfsChannel:
 def tracker_over(fs: AbstractFileSystem, root: str, max_concurrency: int) -> ResultTracker:
     """Return the tracker in the folder *root* of *fs*."""
     assert isinstance(fs, SSHFileSystem)
-    return SftpResultTracker(
-        SshfsChannel(fs, seconds_of(fs)), root, f"ssh://{fs.storage_options['host']}", max_concurrency
-    )
+    channel = SshfsChannel(fs, seconds_of(fs))
+    return SftpResultTracker(fs.loop, channel, root, f"ssh://{fs.storage_options['host']}", max_concurrency)

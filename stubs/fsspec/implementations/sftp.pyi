@@ -1,6 +1,7 @@
 from fsspec.spec import AbstractFileSystem
-from paramiko import SFTPClient
+from paramiko import SFTPClient, SSHClient
 
 class SFTPFileSystem(AbstractFileSystem):
     host: str
+    client: SSHClient
     ftp: SFTPClient
