@@ -12,6 +12,7 @@ class AbstractFileSystem:
     cachable: ClassVar[bool]
     root_marker: ClassVar[str]
     # The arguments are those of the filesystem, of any type: reading one out of here is the caller's to check.
+    storage_args: tuple[Any, ...]
     storage_options: Mapping[str, Any]
     def __init__(self, *args: object, **storage_options: object) -> None: ...
     @classmethod

@@ -22,6 +22,7 @@ class Entry(TypedDict):
     Key: str
 
 class ListObjectsOutput(TypedDict):
+    IsTruncated: NotRequired[bool]
     Contents: NotRequired[list[Entry]]
     NextContinuationToken: NotRequired[str]
 

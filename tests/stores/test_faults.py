@@ -90,6 +90,15 @@ def test_redirect_of_gcsfs(gcs_gcsfs: Client, status: int) -> None:
         list(tracker.keys())
 
 
+@pytest.mark.parametrize("body", [b"", b"<html>who are you?</html>"])
+def test_listing_of_another(s3_s3fs: Client, body: bytes) -> None:
+    """A page of a proxy's, sent as if all were well, is no empty listing."""
+    s3_s3fs.tracker["a"] = {"x": 1}
+    s3_s3fs.proxy.always = Fault("GET", "refuse", 200, body)
+    with pytest.raises(ConnectionError, match="no listing of S3's"):
+        list(s3_s3fs.tracker.keys())
+
+
 def test_denied(client: Client) -> None:
     """A 403 for one key is neither retried nor ``{}``; in bulk it hides no other key."""
     client.tracker["a"] = {"x": 1}

@@ -30,6 +30,7 @@ from typedtrack import (
 )
 from typedtrack.backends import adlfs
 from typedtrack.backends import obstore as backend
+from typedtrack.backends import s3fs as s3fs_backend
 from typedtrack.backends.gcsfs import GcsfsResultTracker
 from typedtrack.backends.obstore import ObstoreResultTracker
 from typedtrack.backends.s3fs import S3fsResultTracker
@@ -78,14 +79,14 @@ class Body:
         return some
 
 
-def on_s3fs(answers: Answers, **config: object) -> S3fsResultTracker:
-    """Return a tracker on s3fs, which gives *answers*; *config* is for botocore."""
+def on_s3fs(answers: Answers, tries: int = 2) -> S3fsResultTracker:
+    """Return a tracker on s3fs, which gives *answers*."""
 
     def split_path(root: str) -> tuple[str, str, None]:
         bucket, _, folder = root.partition("/")
         return bucket, folder, None
 
-    fs: Any = SimpleNamespace(loop=get_loop(), config_kwargs=config, split_path=split_path, _call_s3=answers)
+    fs: Any = SimpleNamespace(loop=get_loop(), retries=tries, split_path=split_path, _call_s3=answers)
     return S3fsResultTracker(fs, "bucket/base", 4)
 
 
@@ -105,7 +106,7 @@ def refused(code: str | None, error: type[OSError] = OSError) -> OSError:
 
 
 def test_s3fs_broken_body() -> None:
-    """A body that breaks off is asked for once more, unless the user has said how often to try."""
+    """A body that breaks off is asked for again, as often as s3fs would."""
     broken = s3fs.core.S3_RETRYABLE_ERRORS[0]("broken")
     answers = Answers(whole(STORED, broken), whole(STORED))
     assert on_s3fs(answers)["a"] == {"x": 1}
@@ -116,8 +117,33 @@ def test_s3fs_broken_body() -> None:
     assert len(answers.calls) == 2
     answers = Answers(whole(STORED, broken), whole(STORED))
     with pytest.raises(type(broken)):
-        on_s3fs(answers, retries={"max_attempts": 0}).get("a")
+        on_s3fs(answers, tries=1).get("a")
     assert len(answers.calls) == 1
+
+
+def test_s3fs_instances() -> None:
+    """A tracker leaves the user's own s3fs as it was, of whatever class; trackers share one among them."""
+
+    class Special(s3fs.core.S3FileSystem):
+        """An s3fs with a name of its own."""
+
+    for cls in (s3fs.core.S3FileSystem, Special):
+        for config, tries in (({}, 2), ({"retries": {"max_attempts": 0}}, 1)):
+            users = cls(anon=True, config_kwargs=config)
+            before = users.retries
+            ones, anothers = (s3fs_backend.tracker_over(users, f"bucket/{name}", 4) for name in "ab")
+            assert isinstance(ones, S3fsResultTracker)
+            assert isinstance(anothers, S3fsResultTracker)
+            assert ones._fs is anothers._fs is not users
+            assert isinstance(ones._fs, cls)
+            assert ones._fs.storage_options == users.storage_options
+            assert (ones._fs.retries, users.retries) == (tries, before)
+
+
+def test_s3fs_no_listing() -> None:
+    """An answer that is no listing, of which botocore makes an empty one, is an error."""
+    with pytest.raises(ConnectionError, match="no listing"):
+        list(on_s3fs(Answers({})).keys())
 
 
 def test_s3fs_bounded_read() -> None:
@@ -146,9 +172,9 @@ def test_s3fs_missing_bucket(code: str | None) -> None:
 def test_s3fs_pages() -> None:
     """A listing goes on to the last page, of which an empty one need not be."""
     pages = [
-        {"Contents": [{"Key": "base/a"}], "NextContinuationToken": "2"},
-        {"NextContinuationToken": "3"},
-        {"Contents": [{"Key": "base/b"}]},
+        {"IsTruncated": True, "Contents": [{"Key": "base/a"}], "NextContinuationToken": "2"},
+        {"IsTruncated": True, "NextContinuationToken": "3"},
+        {"IsTruncated": False, "Contents": [{"Key": "base/b"}]},
     ]
     answers = Answers(*pages)
     assert list(iter(on_s3fs(answers))) == ["a", "b"]
@@ -157,7 +183,7 @@ def test_s3fs_pages() -> None:
 
 def test_s3fs_prefixes() -> None:
     """A listing below a prefix has the key that is the prefix only where it is there."""
-    there, below = whole(STORED), {"Contents": [{"Key": "base/a/b"}]}
+    there, below = whole(STORED), {"IsTruncated": False, "Contents": [{"Key": "base/a/b"}]}
     assert list(iter(on_s3fs(Answers(there, below)).keys("a"))) == ["a", "a/b"]
     missing = refused("NoSuchKey", FileNotFoundError)
     assert list(iter(on_s3fs(Answers(missing, below)).keys("a"))) == ["a/b"]

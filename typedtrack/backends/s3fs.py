@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final, cast
 
 import s3fs.core
 
@@ -21,13 +21,14 @@ if TYPE_CHECKING:
 
 __all__ = ["S3fsResultTracker", "tracker_over"]
 
+_classes_beside: Final[dict[tuple[type[s3fs.core.S3FileSystem], int], type[s3fs.core.S3FileSystem]]] = {}
+
 
 class S3fsResultTracker(AsyncResultTracker):
     """Results in the folder *root* (``bucket/folder``) of the s3fs filesystem *fs*."""
 
     def __init__(self, fs: s3fs.core.S3FileSystem, root: str, max_concurrency: int) -> None:
         super().__init__(fs.loop, max_concurrency)
-        fs.retries = _tries(fs)
         self._fs = fs
         self._bucket, folder, _ = fs.split_path(root)
         self._above = f"{folder.rstrip('/')}/" if folder.rstrip("/") else ""
@@ -78,6 +79,8 @@ class S3fsResultTracker(AsyncResultTracker):
         more: dict[str, str] = {}
         while True:
             page = await self._fs._call_s3("list_objects_v2", Bucket=self._bucket, Prefix=below, **more)
+            if "IsTruncated" not in page:  # botocore reads a listing out of any answer, an HTML page or none
+                raise ConnectionError("what was answered is no listing of S3's: is there a proxy on the way?")
             yield [entry["Key"].removeprefix(self._above) for entry in page.get("Contents", ())]
             if "NextContinuationToken" not in page:
                 return
@@ -109,7 +112,20 @@ def _code(error: OSError) -> str | None:
     return None if response is None else response["Error"].get("Code")
 
 
+def _class_beside(cls: type[s3fs.core.S3FileSystem], tries: int) -> type[s3fs.core.S3FileSystem]:
+    """Return a class like *cls* that tries so often.
+
+    fsspec keeps instances by class and options: the user's own of *cls* are not these, which trackers share.
+    """
+    if (cls, tries) not in _classes_beside:
+        # A cast, since `type` does not tell of which class the one that it makes is.
+        made = cast("type[s3fs.core.S3FileSystem]", type(cls.__name__, (cls,), {"retries": tries}))
+        _classes_beside.setdefault((cls, tries), made)
+    return _classes_beside[cls, tries]
+
+
 def tracker_over(fs: AbstractFileSystem, root: str, max_concurrency: int) -> ResultTracker:
     """Return the tracker in the folder *root* of *fs*."""
     assert isinstance(fs, s3fs.core.S3FileSystem)
-    return S3fsResultTracker(fs, root, max_concurrency)
+    own = _class_beside(type(fs), _tries(fs))(*fs.storage_args, **fs.storage_options)
+    return S3fsResultTracker(own, root, max_concurrency)
