@@ -97,6 +97,16 @@ def test_no_base_for_obstore(base: str) -> None:
         ObstoreResultTracker(base)
 
 
+@pytest.mark.parametrize(
+    ("base", "what"),
+    [("s3://", "bucket"), ("s3:///x", "bucket"), ("gs://", "bucket"), ("abfs:///x", "container")],
+)
+def test_no_bucket(base: str, what: str) -> None:
+    """What names no bucket is refused when the tracker is made, also where fsspec's client would take it."""
+    with pytest.raises(ValueError, match=rf"names no {what}: \w+://{what}/folder"):
+        FsspecResultTracker(base)
+
+
 def test_options_of_another_client() -> None:
     """Options that obstore does not have are refused, not ignored."""
     with pytest.raises(ValueError, match=r"no storage_options of obstore: \['anon'\]"):
@@ -171,6 +181,14 @@ def test_unknown_protocols(make: Callable[[str], ResultTracker]) -> None:
         make("nosuch://x/y")
 
 
+@pytest.mark.parametrize("make", [open_tracker, FsspecResultTracker])
+def test_mistyped_protocol(make: Callable[[str], ResultTracker]) -> None:
+    """What is refused for its kind is shown without its password."""
+    with pytest.raises(ValueError, match=r"of 'stfp://\*\*\*@host/b'; see") as caught:
+        make("stfp://me:hunt@er2@host/b")
+    assert "er2" not in str(caught.value)
+
+
 class Closed(FaultyFileSystem):
     """A filesystem that cannot be made, as one whose server is not there."""
 
@@ -211,6 +229,7 @@ def test_no_secrets_in_repr() -> None:
     """Neither password nor storage_options are shown; a pickle has them, or it were of no use."""
     tracker = FsspecResultTracker("sftp://me:hunter2@host/base", storage_options={"passphrase": "hunter3"})
     assert repr(tracker) == "FsspecResultTracker('sftp://***@host/base')"
+    assert repr(FsspecResultTracker("sftp://me:hunt@er2@host/base")) == "FsspecResultTracker('sftp://***@host/base')"
     for base in ("simplecache::memory://me:hunter2@host/base", "http://me:hunter2@127.0.0.1/base"):
         with pytest.raises(UnsupportedOperationError) as caught:
             FsspecResultTracker(base).create("a", x=1)

@@ -17,13 +17,14 @@ if TYPE_CHECKING:
 
 __all__ = ["OTHER", "TABLE", "Filesystem", "as_markdown", "protocol_of", "require", "row_of", "without_password"]
 
-_password = re.compile(r"(?<=://)([^/@:]*):[^/@]*@")
+_password = re.compile(r"(?<=://)[^/:]*:[^/]*@")  # up to the last @, which ends what is before the host
 
 
 class Filesystem(NamedTuple):
     """One row: ``protocols`` of its URLs, ``classes`` by full name, the ``package`` and the ``extra`` it comes with.
 
-    ``backend`` is the module that acts on it, by its ``tracker_over(fs, root, max_concurrency)``.
+    ``backend`` is the module that acts on it, by its ``tracker_over(fs, root, max_concurrency)``. ``bucket`` is the
+    store's word for what a URL must begin with, if it has one.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Filesystem(NamedTuple):
     create: str | None
     absent: str
     listing: str
+    bucket: str | None = None
 
 
 TABLE: Final = (
@@ -74,6 +76,7 @@ TABLE: Final = (
         create="PUT with `If-None-Match: *`; unversioned buckets only on Ceph",
         absent="the answer's code is `NoSuchKey`",
         listing="`ListObjectsV2`, page by page, never s3fs's cache",
+        bucket="bucket",
     ),
     Filesystem(
         name="Azure Blob (adlfs)",
@@ -86,6 +89,7 @@ TABLE: Final = (
         create="Put Blob with `If-None-Match: *`",
         absent="the answer's code is `BlobNotFound`",
         listing="List Blobs, page by page, never adlfs's cache",
+        bucket="container",
     ),
     Filesystem(
         name="Google Cloud Storage (gcsfs)",
@@ -98,6 +102,7 @@ TABLE: Final = (
         create="POST with `ifGenerationMatch=0`",
         absent="a 404, and the bucket can be listed (a second request: gcsfs does not hand on why it was 404)",
         listing="`objects.list`, page by page, never gcsfs's cache",
+        bucket="bucket",
     ),
     Filesystem(
         name="sftp (fsspec, paramiko)",
@@ -166,6 +171,8 @@ def without_password(tracker_base: str) -> str:
 
     >>> without_password("sftp://me:secret@host/results")
     'sftp://***@host/results'
+    >>> without_password("sftp://me:s@cret@host/results@home")
+    'sftp://***@host/results@home'
     """
     return _password.sub("***@", tracker_base)
 
@@ -185,10 +192,14 @@ def require(tracker_base: str) -> None:
 
     Raises:
         ImportError: it is not installed; names the ``pip install`` line.
-        ValueError: fsspec knows no such filesystem.
+        ValueError: fsspec knows no such filesystem, or the URL names no bucket where it must.
     """
     protocol = protocol_of(tracker_base)
     rows = [row for row in TABLE if protocol in row.protocols]
+    first = tracker_base.partition("://")[2].partition("/")[0]
+    for row in rows:
+        if row.bucket is not None and not first:
+            raise ValueError(f"{tracker_base!r} names no {row.bucket}: {protocol}://{row.bucket}/folder")
     if any(row.extra is None or find_spec(row.package) for row in rows):
         return
 
@@ -203,7 +214,9 @@ def require(tracker_base: str) -> None:
         )
     if protocol not in known_implementations:
         remedy = "see fsspec.available_protocols(), or add yours by fsspec.register_implementation"
-        raise ValueError(f"fsspec knows no filesystem for {protocol}://, of {tracker_base!r}; {remedy}")
+        raise ValueError(
+            f"fsspec knows no filesystem for {protocol}://, of {without_password(tracker_base)!r}; {remedy}"
+        )
 
 
 def as_markdown() -> str:

@@ -37,7 +37,7 @@ class FsspecResultTracker(ResultTracker):
 
     Raises:
         ImportError: what the base needs is not installed; names the ``pip install`` line.
-        ValueError: *tracker_base* is a URL of a kind that fsspec does not know.
+        ValueError: *tracker_base* is a URL of a kind that fsspec does not know, or names no bucket where it must.
 
     >>> tracker = FsspecResultTracker("memory://docs/fsspec")
     >>> tracker["attempt_1/out"] = {"accuracy": 0.233}
