@@ -100,7 +100,7 @@ TABLE: Final = (
         backend="typedtrack.backends.gcsfs",
         whole="one POST",
         create="POST with `ifGenerationMatch=0`",
-        absent="a 404, and the bucket can be listed (a second request: gcsfs does not hand on why it was 404)",
+        absent="a 404, and the bucket does not list it (a second request: gcsfs does not hand on why it was 404)",
         listing="`objects.list`, page by page, never gcsfs's cache",
         bucket="bucket",
     ),
@@ -113,7 +113,7 @@ TABLE: Final = (
         backend="typedtrack.backends.paramiko",
         whole="a hidden file beside the target, renamed (`posix-rename@openssh.com`)",
         create="a hard link to the finished file (`hardlink@openssh.com`); refused where the server has none",
-        absent="`SSH_FX_NO_SUCH_FILE` for the file; a missing base folder is an empty base",
+        absent="`SSH_FX_NO_SUCH_FILE` for the file; a missing base is an empty one, and one that is no folder an error",
         listing="`readdir`, folder by folder",
     ),
     Filesystem(
@@ -125,7 +125,7 @@ TABLE: Final = (
         backend="typedtrack.backends.sshfs",
         whole="a hidden file beside the target, renamed (`posix-rename@openssh.com`)",
         create="a hard link to the finished file (`hardlink@openssh.com`); refused where the server has none",
-        absent="`SSH_FX_NO_SUCH_FILE` for the file; a missing base folder is an empty base",
+        absent="`SSH_FX_NO_SUCH_FILE` for the file; a missing base is an empty one, and one that is no folder an error",
         listing="`readdir`, folder by folder",
     ),
     Filesystem(
