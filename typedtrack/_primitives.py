@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from typing import Final, TypeAlias, TypeVar
 
 from typedtrack._values import MAX_RESULT_BYTES
@@ -74,22 +75,22 @@ class Primitives(ABC):
                 yield argument, outcome(argument)
             return
 
-        from concurrent.futures import Future, ThreadPoolExecutor  # here: a single put or get needs no threads
+        from typedtrack._threads import Call, Workers  # here: a single put or get of most stores needs no threads
 
-        under_way: deque[tuple[T, Future[U | Exception]]] = deque()
-        pool = ThreadPoolExecutor(self.max_concurrency, "typedtrack")
+        under_way: deque[tuple[T, Call[U | Exception]]] = deque()
+        workers = Workers(self.max_concurrency)
         patient = True
         try:
             for argument in arguments:
-                under_way.append((argument, pool.submit(outcome, argument)))
+                under_way.append((argument, workers.begin(partial(outcome, argument))))
                 if len(under_way) > 2 * self.max_concurrency:
-                    done, future = under_way.popleft()
-                    yield done, future.result()
+                    done, call_made = under_way.popleft()
+                    yield done, call_made.result()
             while under_way:
-                done, future = under_way.popleft()
-                yield done, future.result()
+                done, call_made = under_way.popleft()
+                yield done, call_made.result()
         except (KeyboardInterrupt, GeneratorExit):  # a caller that wants no more, nor waits for what a slow store owes
             patient = False
             raise
         finally:  # start nothing further
-            pool.shutdown(wait=patient, cancel_futures=True)
+            workers.end(wait=patient)

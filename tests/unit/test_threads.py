@@ -1,0 +1,173 @@
+"""Calls made by threads that nothing waits for."""
+
+from __future__ import annotations
+
+import gc
+import os
+import signal
+import sys
+import threading
+import time
+import weakref
+from collections.abc import Callable
+from typing import NoReturn
+
+import pytest
+
+from typedtrack import _threads
+from typedtrack._threads import Workers, interruptibly
+
+ENOUGH = 30  # seconds for what takes none
+
+
+class OwnError(Exception):
+    """What a call raises here."""
+
+
+def fail() -> NoReturn:
+    """Raise."""
+    raise OwnError
+
+
+def send_a_signal() -> None:
+    """Send one to the main thread, when that waits for the answer."""
+    time.sleep(0.2)
+    signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGUSR1)
+
+
+def test_the_main_thread_has_calls_made() -> None:
+    """In the main thread the same other thread makes each call; any other thread makes its own."""
+    assert threading.current_thread() is threading.main_thread()
+    makers = {interruptibly(threading.current_thread) for _ in range(3)}
+    assert len(makers) == 1
+    assert threading.main_thread() not in makers
+    assert all(maker.daemon for maker in makers)
+    own = Workers(1)
+    assert own.begin(lambda: interruptibly(threading.current_thread) is threading.current_thread()).result()
+    own.end(wait=True)
+
+
+def test_a_call_returns_or_raises() -> None:
+    """What a call returns or raises is the caller's, and no longer kept."""
+
+    class Answer:
+        pass
+
+    answer = interruptibly(Answer)
+    gone = weakref.ref(answer)
+    del answer
+    gc.collect()
+    assert gone() is None
+    for _ in range(2):
+        with pytest.raises(OwnError):
+            interruptibly(fail)
+
+
+def test_a_call_within_a_call() -> None:
+    """A signal's handler may make a call while the main thread waits for one."""
+    inner: list[int] = []
+    release = threading.Event()
+
+    def handler(*_: object) -> None:
+        inner.append(interruptibly(lambda: 1))
+        release.set()
+
+    def outer() -> bool:
+        send_a_signal()
+        return release.wait(ENOUGH)
+
+    before = signal.signal(signal.SIGUSR1, handler)
+    try:
+        assert interruptibly(outer)
+    finally:
+        signal.signal(signal.SIGUSR1, before)
+    assert inner == [1]
+
+
+def test_an_interrupted_call_is_left_alone() -> None:
+    """An interrupt ends the wait; the thread ends with its call, and the next call has another."""
+    release = threading.Event()
+    ended = threading.Event()
+    makers: list[threading.Thread] = []
+
+    def handler(*_: object) -> NoReturn:
+        raise OwnError
+
+    def slow() -> None:
+        makers.append(threading.current_thread())
+        send_a_signal()
+        release.wait(ENOUGH)
+        ended.set()
+
+    before = signal.signal(signal.SIGUSR1, handler)
+    try:
+        with pytest.raises(OwnError):
+            interruptibly(slow)
+    finally:
+        signal.signal(signal.SIGUSR1, before)
+    assert not ended.is_set()
+    assert interruptibly(threading.current_thread) not in makers
+    release.set()
+    makers[0].join(ENOUGH)
+    assert ended.is_set()
+    assert not makers[0].is_alive()
+
+
+def test_no_thread_to_be_had(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where no thread can be started, as at the exit in Python 3.12, the caller's own makes the call."""
+
+    def refuse(thread: threading.Thread) -> NoReturn:
+        raise RuntimeError("can't create new thread at interpreter shutdown")
+
+    monkeypatch.setattr(_threads, "_idle", [])
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    assert interruptibly(threading.current_thread) is threading.main_thread()
+    several = Workers(2)
+    assert [several.begin(threading.current_thread).result() for _ in range(3)] == [threading.main_thread()] * 3
+    several.end(wait=True)
+
+
+def test_a_process_that_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    """When the interpreter is going, other threads run no more: the main thread makes the call."""
+    monkeypatch.setattr(sys, "is_finalizing", lambda: True)
+    assert interruptibly(threading.current_thread) is threading.main_thread()
+
+
+@pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")  # from Python 3.12: that it has threads
+def test_a_forked_child_has_threads_of_its_own() -> None:
+    """A child does not wait for a thread that only its parent has."""
+    interruptibly(lambda: None)
+    if not (child := os.fork()):
+        signal.alarm(ENOUGH)
+        os._exit(interruptibly(lambda: 7))
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7
+
+
+@pytest.mark.parametrize("wait", [True, False])
+def test_an_end_begins_nothing_further(wait: bool) -> None:
+    """What is under way at the end is finished, what is not yet begun never is, and the threads end."""
+    release, begun = threading.Event(), threading.Event()
+    made: list[int] = []
+
+    def call(number: int) -> Callable[[], None]:
+        def one() -> None:
+            begun.set()
+            release.wait(ENOUGH)
+            made.append(number)
+
+        return one
+
+    workers = Workers(1)
+    for number in range(3):
+        workers.begin(call(number))
+    assert begun.wait(ENOUGH)
+    threads = list(workers._threads)
+    if wait:
+        threading.Timer(0.05, release.set).start()
+    workers.end(wait=wait)
+    assert made == ([0] if wait else [])
+    release.set()
+    for thread in threads:
+        thread.join(ENOUGH)
+    assert made == [0]
+    assert not any(thread.is_alive() for thread in threads)
