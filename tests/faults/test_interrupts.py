@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import socket
+import subprocess
+import sys
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Generator
+from collections.abc import AsyncIterator, Callable, Generator, Iterator
 from contextlib import contextmanager
 
 import pytest
@@ -138,3 +141,54 @@ def test_ctrl_c_in_a_call_for_one_key() -> None:
         while tracker.left_behind():
             assert time.monotonic() < deadline
             time.sleep(0.01)
+
+
+# -- a store that takes the connection and never says a word, and a process of its own
+
+SILENT_STORE = """
+import os, signal, sys, threading
+from typedtrack import open_tracker
+
+call, endpoint = sys.argv[1:]
+config = {"endpoint": endpoint, "region": "us-east-1", "access_key_id": "a", "secret_access_key": "b"}
+tracker = open_tracker("s3://bucket/base", storage_options={"config": config})
+keys = [str(number) for number in range(100)]
+calls = {
+    "get": lambda: tracker.get("a"),
+    "put": lambda: tracker.put("a", x=1),
+    "len": lambda: len(tracker),
+    "items": lambda: list(tracker.items()),
+    "get_many": lambda: tracker.get_many(keys),
+    "put_many": lambda: tracker.put_many((key, {"x": 1}) for key in keys),
+    "wait_all": lambda: list(tracker.wait_all(keys)),
+}
+signal.signal(signal.SIGINT, signal.default_int_handler)
+try:
+    calls[call]()
+except KeyboardInterrupt:
+    print("interrupted")
+"""
+
+
+@pytest.fixture
+def silent() -> Iterator[socket.socket]:
+    """Return a socket that takes connections; what is sent there is never answered."""
+    with socket.create_server(("127.0.0.1", 0), backlog=256) as server:
+        server.settimeout(SLOW)
+        yield server
+
+
+@pytest.mark.parametrize("call", ["get", "put", "len", "items", "get_many", "put_many", "wait_all"])
+def test_ctrl_c_ends_the_process(silent: socket.socket, call: str) -> None:
+    """A call of obstore's tracker in the main thread is interrupted, and the process ends, with requests under way."""
+    command = [sys.executable, "-c", SILENT_STORE, call, f"http://127.0.0.1:{silent.getsockname()[1]}"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            connection, _ = silent.accept()
+            with connection:
+                connection.recv(1)  # the request is under way
+                process.send_signal(signal.SIGINT)
+                printed, complaints = process.communicate(timeout=2 * SOON)
+        finally:
+            process.kill()
+    assert (process.returncode, printed, complaints) == (0, "interrupted\n", "")

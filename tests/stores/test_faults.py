@@ -8,7 +8,7 @@ import pytest
 
 from tests.servers.proxy import Fault, Kind
 from tests.stores.conftest import CLIENTS, Client
-from typedtrack import BulkError, ResultTracker
+from typedtrack import BulkError, ResultExistsError, ResultTracker
 
 CALLS: dict[str, Callable[[ResultTracker], object]] = {
     "get": lambda tracker: tracker.get("a"),
@@ -160,13 +160,32 @@ def test_timeout(client: Client) -> None:
     assert client.proxy.methods == {"GET": 1}
 
 
-def test_lost_create(client: Client) -> None:
-    """A create whose first answer was lost succeeds when it is tried again, by the client or by the caller."""
-    client.proxy.faults.append(Fault("PUT", "lose"))
-    try:
-        client.tracker.create("a", x=1)
-    except Exception:
-        assert "obstore" in client.name  # it leaves a conditional PUT to its caller
-        client.tracker.create("a", x=1)
+@pytest.mark.parametrize("kind", ["reset", "lose"])
+def test_broken_create(client: Client, kind: Kind) -> None:
+    """A create whose connection breaks before or after the store's work is tried again, and knows its own content."""
+    client.proxy.faults.append(Fault("PUT", kind))
+    client.tracker.create("a", x=1)
     assert client.tracker["a"] == {"x": 1}
     assert client.proxy.methods["PUT"] == 2
+    client.proxy.faults.append(Fault("PUT", kind))
+    with pytest.raises(ResultExistsError):
+        client.tracker.create("a", x=2)
+
+
+def test_broken_listing(client: Client) -> None:
+    """A listing that breaks off is asked for again."""
+    client.tracker.put_many({"a": {"x": 1}, "b": {"x": 1}})
+    client.proxy.reset()
+    client.proxy.faults.append(Fault("GET", "halve"))
+    assert sorted(iter(client.tracker)) == ["a", "b"]
+    assert client.proxy.methods == {"GET": 2}
+
+
+def test_broken_absence(client: Client) -> None:
+    """The word that nothing is there, broken off, is never taken for that; obstore and s3fs ask again."""
+    client.proxy.faults.append(Fault("GET", "halve"))
+    if client.name == "azure_adlfs":
+        failure(lambda: client.tracker.get("a"))
+    else:
+        assert client.tracker.get("a") == {}
+        assert client.proxy.methods == {"GET": 2}

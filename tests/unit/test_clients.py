@@ -18,6 +18,7 @@ from azure.core.exceptions import HttpResponseError, ResourceExistsError, Resour
 from azure.storage.blob.aio import LinearRetry
 from fsspec.asyn import get_loop
 from gcsfs.retry import HttpError
+from obstore.exceptions import GenericError
 from obstore.fsspec import FsspecStore
 
 from typedtrack import (
@@ -436,6 +437,49 @@ def test_obstore_bounded_read(monkeypatch: pytest.MonkeyPatch) -> None:
     assert tracker._read("a", 5) == b"01234"
     monkeypatch.setattr(obstore, "get", pieces(b"012"))
     assert tracker._read("a", 5) == b"012"
+
+
+BROKEN = "Generic S3 error: Error getting list response body: HTTP error: request or response body error"
+
+
+@pytest.mark.parametrize("breaks", [[0], [1], [2], [0, 3]])
+def test_obstore_broken_listing(monkeypatch: pytest.MonkeyPatch, breaks: list[int]) -> None:
+    """A listing that breaks off anywhere goes on after what was listed: nothing is lost, nothing double."""
+    names = ["b/a", "b/c", "b/d", "b/e"]
+    asked: list[str | None] = []
+    steps = iter(range(100))
+
+    def listing(*_: object, offset: str | None, **__: object) -> Iterator[list[dict[str, str]]]:
+        asked.append(offset)
+        left = [name for name in names if offset is None or name > offset]
+        for page in left[:2], [], left[2:]:
+            if next(steps) in breaks:
+                raise GenericError(BROKEN)
+            yield [{"path": name} for name in page]
+
+    monkeypatch.setattr(obstore, "list", listing)
+    tracker = ObstoreResultTracker("s3://bucket/b", storage_options={"config": {"skip_signature": True}})
+    assert list(iter(tracker)) == ["a", "c", "d", "e"]
+    assert len(asked) == 1 + len(breaks)
+
+
+@pytest.mark.parametrize(
+    ("text", "options", "tries"),
+    [
+        (BROKEN, {}, 2),
+        (BROKEN, {"retry_config": {"max_retries": 0}}, 1),
+        ("Error performing GET after 14 retries - Server returned non-2xx status code: 503", {}, 1),
+        ("Error performing GET after 14 retries - HTTP error: error sending request", {}, 1),
+    ],
+)
+def test_obstore_tries(monkeypatch: pytest.MonkeyPatch, text: str, options: dict[str, object], tries: int) -> None:
+    """What obstore itself has tried again, or the user has said how often to try, is not tried once more."""
+    get = Mock(side_effect=GenericError(text))
+    monkeypatch.setattr(obstore, "get", get)
+    tracker = ObstoreResultTracker("s3://b", storage_options={"config": {"skip_signature": True}, **options})
+    with pytest.raises(GenericError):
+        tracker.get("a")
+    assert get.call_count == tries
 
 
 def test_obstore_in_a_forked_child(monkeypatch: pytest.MonkeyPatch) -> None:

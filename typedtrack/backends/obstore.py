@@ -1,24 +1,27 @@
 """Results on S3, Google Cloud Storage and Azure Blob Storage through obstore's native API.
 
 One request puts, one gets; its calls let other threads run, so the threads of a bulk call are as fast as its own batch
-calls and need no event loop. obstore's own threads do not survive a fork, after which it would wait for ever; so a
-process that was forked from one that used it is refused, at once.
+calls and need no event loop. None lets a signal's handler run, so none is made in the main thread. obstore's own
+threads do not survive a fork, after which it would wait for ever; so a process that was forked from one that used it is
+refused, at once.
 """
 
 from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import timedelta
-from functools import cached_property
-from typing import TYPE_CHECKING, Any, Final, cast
+from functools import cached_property, partial
+from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
+from typedtrack._threads import interruptibly
 from typedtrack._tracker import ResultTracker
 from typedtrack.errors import UnsupportedOperationError
 
 if TYPE_CHECKING:
     from fsspec import AbstractFileSystem
+    from obstore import ObjectMeta
     from obstore.store import AzureStore, GCSStore, RetryConfig, S3Store
 
 __all__ = ["OPTIONS", "ObstoreResultTracker", "serves", "tracker_over"]
@@ -28,10 +31,10 @@ _GCS: Final = ("gs", "gcs")
 _AZURE: Final = ("az", "abfs", "abfss")
 OPTIONS: Final = ("client_options", "config", "credential_provider", "retry_config")
 
-_RETRIES: Final[RetryConfig] = {
-    "max_retries": 6,
+_RETRIES: Final[RetryConfig] = {  # a pause is random, from the first one to *base* times the one before
+    "max_retries": 14,
     "retry_timeout": timedelta(seconds=60),
-    "backoff": {"init_backoff": timedelta(seconds=0.1), "max_backoff": timedelta(seconds=5), "base": 2},
+    "backoff": {"init_backoff": timedelta(seconds=0.1), "max_backoff": timedelta(seconds=3), "base": 5},
 }
 _ENDPOINT_VARIABLES: Final = (
     "AWS_ENDPOINT_URL_S3",
@@ -42,6 +45,12 @@ _ENDPOINT_VARIABLES: Final = (
 )
 _NOTHING: Final = ("NoSuchKey", "BlobNotFound")  # what S3 and Google Cloud Storage, and Azure, say of a missing object
 _answer_code = re.compile("<Code>([A-Za-z]+)</Code>").search
+
+# What obstore says of a broken connection, and tries again but for a listing's body, a refusal's body, and a create.
+_BROKEN_BODY: Final = "HTTP error: request or response body error"
+_BROKEN: Final = "HTTP error: "
+
+T = TypeVar("T")
 
 _process: int | None = None  # the one that used obstore first
 
@@ -57,8 +66,8 @@ class ObstoreResultTracker(ResultTracker):
 
     *storage_options* are obstore's: ``config`` (of the store: credentials, region, endpoint), ``client_options``
     (time-outs, proxy), ``retry_config`` and ``credential_provider``; what ``config`` leaves out is taken from the
-    environment (``AWS_…``, ``GOOGLE_…``, ``AZURE_STORAGE_…``). Without a ``retry_config`` a request is tried 7 times
-    within 60 s. *max_concurrency* is how many requests a bulk call has under way at once.
+    environment (``AWS_…``, ``GOOGLE_…``, ``AZURE_STORAGE_…``). Without a ``retry_config`` a request is tried 15 times,
+    none begun after 60 s. *max_concurrency* is how many requests a bulk call has under way at once.
     """
 
     def __init__(
@@ -122,23 +131,27 @@ class ObstoreResultTracker(ResultTracker):
             options["config"] = {"account_name": self._account, **config}
         return store.AzureStore(self._container, **options)
 
-    def _read(self, key: str, limit: int) -> bytes | None:
-        import obstore
+    def _ask(self, call: Callable[[], T], broken: str = _BROKEN_BODY) -> T:
+        """Return what *call*, of obstore, returns; made once more where it fails with *broken*.
+
+        To be tried once more is not in the way of a user who has said how often.
+        """
+        from obstore.exceptions import GenericError
 
         try:
-            answer = obstore.get(self._client, self._above + key)
+            return interruptibly(call)
+        except GenericError as error:
+            if "retry_config" in self._options or broken not in str(error):
+                raise
+        return interruptibly(call)
+
+    def _read(self, key: str, limit: int) -> bytes | None:
+        try:
+            return self._ask(partial(_read, self._client, self._above + key, limit))
         except FileNotFoundError as error:
             if self._answer_code(error, key) in _NOTHING:
                 return None
             raise
-        if answer.meta["size"] <= limit:
-            return bytes(answer.bytes())
-        data = b""
-        for chunk in answer.stream(limit):
-            data += bytes(chunk)
-            if len(data) >= limit:
-                break
-        return data[:limit]
 
     def _answer_code(self, error: FileNotFoundError, key: str) -> str | None:
         """Return the code of the store's answer, which is only in the text of *error*, after the key: any text."""
@@ -149,8 +162,12 @@ class ObstoreResultTracker(ResultTracker):
         import obstore
         from obstore.exceptions import AlreadyExistsError
 
+        put = partial(obstore.put, self._client, self._above + key, data)
+        if not exclusive:
+            self._ask(put)
+            return
         try:
-            obstore.put(self._client, self._above + key, data, mode="create" if exclusive else "overwrite")
+            self._ask(partial(put, mode="create"), _BROKEN)  # what the first try may have stored, `create` compares
         except AlreadyExistsError as error:
             raise FileExistsError(key) from error
 
@@ -159,18 +176,46 @@ class ObstoreResultTracker(ResultTracker):
 
         if self._read(key, 1) is None:  # S3 itself does not tell
             raise FileNotFoundError(key)
-        obstore.delete(self._client, self._above + key)
+        self._ask(partial(obstore.delete, self._client, self._above + key))
 
     def _list(self, prefix: str) -> Iterator[str]:
         import obstore
 
         if prefix and self._read(prefix, 1) is not None:  # obstore lists what is below a prefix, not what is at it
             yield prefix
-        below = self._above + prefix or None
-        pages = obstore.list(self._client, below, chunk_size=1000)  # pyright: ignore[reportUnknownMemberType]  # arrow's
-        for page in pages:
+        client, below = self._client, self._above + prefix or None
+        pages: Iterator[Sequence[ObjectMeta]] | None = None
+        last: str | None = None
+
+        def following() -> Sequence[ObjectMeta] | None:
+            nonlocal pages
+            if pages is None:  # or anew, after what was listed
+                listed = obstore.list(client, below, offset=last, chunk_size=1000)  # pyright: ignore[reportUnknownMemberType]  # arrow's
+                pages = iter(listed)
+            try:
+                return next(pages, None)
+            except Exception:
+                pages = None
+                raise
+
+        while (page := self._ask(following)) is not None:
             for entry in page:
-                yield entry["path"].removeprefix(self._above)
+                last = entry["path"]
+                yield last.removeprefix(self._above)
+
+
+def _read(client: S3Store | GCSStore | AzureStore, path: str, limit: int) -> bytes:
+    import obstore
+
+    answer = obstore.get(client, path)
+    if answer.meta["size"] <= limit:
+        return bytes(answer.bytes())
+    data = b""
+    for chunk in answer.stream(limit):
+        data += bytes(chunk)
+        if len(data) >= limit:
+            break
+    return data[:limit]
 
 
 def _is_plain_http(config: Mapping[str, object]) -> bool:
