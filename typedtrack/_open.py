@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from importlib.util import find_spec
 
 from typedtrack._tracker import ResultTracker
 from typedtrack.backends.local import LocalResultTracker, local_path
@@ -27,7 +26,7 @@ def open_tracker(
 
     Raises:
         ImportError: what the base needs is not installed; names the ``pip install`` line.
-        ValueError: *tracker_base* is empty, or *max_concurrency* less than 1.
+        ValueError: *tracker_base* is empty or none for its backend, or *max_concurrency* less than 1.
 
     >>> open_tracker("/tmp/results")
     LocalResultTracker('/tmp/results')
@@ -37,12 +36,18 @@ def open_tracker(
     if local_path(tracker_base) is not None:
         return LocalResultTracker(tracker_base, fsync=fsync)
 
-    from typedtrack.backends.obstore import ObstoreResultTracker, serves
+    from typedtrack.backends.obstore import ObstoreResultTracker, is_installed, needs, serves
 
     base = os.fspath(tracker_base)
-    if serves(base, storage_options or {}) and find_spec("obstore") is not None:
+    served = serves(base, storage_options or {})
+    if served and (storage_options or is_installed()):
         return ObstoreResultTracker(base, storage_options=storage_options, max_concurrency=max_concurrency)
 
     from typedtrack.backends.fsspec import FsspecResultTracker
 
-    return FsspecResultTracker(base, storage_options=storage_options, fsync=fsync, max_concurrency=max_concurrency)
+    try:
+        return FsspecResultTracker(base, storage_options=storage_options, fsync=fsync, max_concurrency=max_concurrency)
+    except ImportError as error:
+        if served:
+            raise ImportError(f"{needs(base.partition('://')[0])}; through fsspec, {error}", name="obstore") from None
+        raise

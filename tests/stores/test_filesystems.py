@@ -55,7 +55,7 @@ def without(monkeypatch: pytest.MonkeyPatch, *packages: str) -> None:
         return None if name in packages else find(name)
 
     monkeypatch.setattr("typedtrack.backends.filesystems.find_spec", find_spec)
-    monkeypatch.setattr("typedtrack._open.find_spec", find_spec)
+    monkeypatch.setattr("typedtrack.backends.obstore.find_spec", find_spec)
 
 
 @pytest.mark.parametrize(
@@ -69,6 +69,29 @@ def test_missing_extra(base: str, extra: str, monkeypatch: pytest.MonkeyPatch) -
         monkeypatch.delitem(_registry, protocol, raising=False)
     with pytest.raises(ImportError, match=rf"pip install 'typedtrack\[{extra}\]'"):
         open_tracker(base)
+
+
+@pytest.mark.parametrize(
+    ("base", "package", "extra"),
+    [("s3://b/x", "s3fs", "s3"), ("abfs://c/x", "adlfs", "azure"), ("gs://b/x", "gcsfs", "gcs")],
+)
+def test_missing_obstore(base: str, package: str, extra: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Obstore's line comes first; it is the only one where the options are in its words, none where in another's."""
+    protocol = base.partition(":")[0]
+    without(monkeypatch, "obstore", "s3fs", "adlfs", "gcsfs")
+    monkeypatch.delitem(_registry, protocol, raising=False)
+    native = f"{protocol}:// needs obstore: pip install 'typedtrack[obstore]'"
+    through_fsspec = f"{protocol}:// needs {package}: pip install 'typedtrack[{extra}]'"
+    cases: list[tuple[Callable[[], object], str]] = [
+        (lambda: ObstoreResultTracker(base), native),
+        (lambda: open_tracker(base, storage_options={"config": {}}), native),
+        (lambda: open_tracker(base), f"{native}; through fsspec, {through_fsspec}"),
+        (lambda: open_tracker(base, storage_options={"anon": True}), through_fsspec),
+    ]
+    for make, said in cases:
+        with pytest.raises(ImportError) as caught:
+            make()
+        assert str(caught.value) == said
 
 
 def test_registered_by_the_user(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -439,6 +439,39 @@ def test_obstore_bounded_read(monkeypatch: pytest.MonkeyPatch) -> None:
     assert tracker._read("a", 5) == b"012"
 
 
+@pytest.mark.parametrize(
+    ("base", "reason"),
+    [
+        ("s3://b/a//b", "empty segment.*FsspecResultTracker does"),
+        ("s3://b//x", "empty segment"),
+        ("s3://b/./x", "empty segment, '.'"),
+        ("gs://b/x/..", "or '..'"),
+        ("s3://me:hunter2@bucket/p", "'s3://[*]{3}@bucket/p'; a login is given by storage_options"),
+        ("gs://me@bucket/p", "a login"),
+        ("az://c@account:hunter2@x/y", "a login"),
+        ("az://c@/y", "a login"),
+        ("s3:///x", "s3://bucket/…"),
+        ("https://host/x", "s3://bucket/…"),
+    ],
+)
+@pytest.mark.parametrize("door", [open_tracker, ObstoreResultTracker])
+def test_obstore_bases(door: Callable[[str], ResultTracker], base: str, reason: str) -> None:
+    """What obstore could not find, or would take for another place, is refused when the tracker is made."""
+    if base.startswith("https") and door is open_tracker:
+        return  # which is fsspec's
+    with pytest.raises(ValueError, match=reason) as caught:
+        door(base)
+    assert "hunter2" not in str(caught.value)
+
+
+def test_obstore_same_base() -> None:
+    """Slashes at the end of a base mean nothing."""
+    for base in ("s3://b/x", "s3://b/x/", "s3://b/x//"):
+        assert repr(ObstoreResultTracker(base)) == "ObstoreResultTracker('s3://b/x')"
+    for base in ("s3://b", "s3://b/", "s3://b//"):
+        assert repr(ObstoreResultTracker(base)) == "ObstoreResultTracker('s3://b')"
+
+
 BROKEN = "Generic S3 error: Error getting list response body: HTTP error: request or response body error"
 
 

@@ -13,6 +13,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from functools import cached_property, partial
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 from typedtrack._threads import interruptibly
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from obstore import ObjectMeta
     from obstore.store import AzureStore, GCSStore, RetryConfig, S3Store
 
-__all__ = ["OPTIONS", "ObstoreResultTracker", "serves", "tracker_over"]
+__all__ = ["OPTIONS", "ObstoreResultTracker", "is_installed", "needs", "serves", "tracker_over"]
 
 _S3: Final = ("s3", "s3a")
 _GCS: Final = ("gs", "gcs")
@@ -44,6 +45,7 @@ _ENDPOINT_VARIABLES: Final = (
     "GOOGLE_BASE_URL",
 )
 _NOTHING: Final = ("NoSuchKey", "BlobNotFound")  # what S3 and Google Cloud Storage, and Azure, say of a missing object
+_is_host = re.compile(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*").fullmatch
 _answer_code = re.compile("<Code>([A-Za-z]+)</Code>").search
 
 # What obstore says of a broken connection, and tries again but for a listing's body, a refusal's body, and a create.
@@ -61,6 +63,16 @@ def serves(tracker_base: str, storage_options: Mapping[str, object]) -> bool:
     return scheme in (*_S3, *_GCS, *_AZURE) and "::" not in rest and set(storage_options) <= set(OPTIONS)
 
 
+def is_installed() -> bool:
+    """Return whether obstore is, without importing it."""
+    return find_spec("obstore") is not None
+
+
+def needs(scheme: str) -> str:
+    """Return what to install for *scheme*, as a sentence without its full stop."""
+    return f"{scheme}:// needs obstore: pip install 'typedtrack[obstore]'"
+
+
 class ObstoreResultTracker(ResultTracker):
     """Results under ``s3://bucket/…``, ``gs://bucket/…`` or ``az://container/…``. Making one touches no storage.
 
@@ -68,6 +80,10 @@ class ObstoreResultTracker(ResultTracker):
     (time-outs, proxy), ``retry_config`` and ``credential_provider``; what ``config`` leaves out is taken from the
     environment (``AWS_…``, ``GOOGLE_…``, ``AZURE_STORAGE_…``). Without a ``retry_config`` a request is tried 15 times,
     none begun after 60 s. *max_concurrency* is how many requests a bulk call has under way at once.
+
+    Raises:
+        ImportError: obstore is not installed; names the ``pip install`` line.
+        ValueError: *tracker_base* is none for obstore, or *storage_options* are not in its words.
     """
 
     def __init__(
@@ -75,16 +91,25 @@ class ObstoreResultTracker(ResultTracker):
     ) -> None:
         scheme, _, rest = tracker_base.partition("://")
         place, _, folder = rest.partition("/")
+        folder = folder.rstrip("/")
         container, _, account = place.partition("@")  # abfs://container@account.dfs.core.windows.net/folder
         self._options = dict(storage_options or {})
+        shown = tracker_base if "@" not in place else f"{scheme}://***@{place.rpartition('@')[2]}/{folder}"
         if not serves(tracker_base, {}) or not container:
+            raise ValueError(f"not a base for obstore: {shown!r}; s3://bucket/…, gs://bucket/… or az://container/…")
+        if "@" in place and not (scheme in _AZURE and _is_host(account)):
             raise ValueError(
-                f"not a base for obstore: {tracker_base!r}; s3://bucket/…, gs://bucket/… or az://container/…"
+                f"not a base for obstore: {shown!r}; a login is given by storage_options or the environment"
             )
+        if folder and not {"", ".", ".."}.isdisjoint(folder.split("/")):
+            reason = "it takes no folder with an empty segment, '.' or '..'; FsspecResultTracker does"
+            raise ValueError(f"not a base for obstore: {shown!r}; {reason}")
         if unknown := set(self._options) - set(OPTIONS):
             raise ValueError(f"no storage_options of obstore: {sorted(unknown)}; it takes {', '.join(OPTIONS)}")
+        if not is_installed():
+            raise ImportError(needs(scheme), name="obstore")
         self._scheme, self._container, self._account = scheme, container, account.partition(".")[0]
-        self._above = f"{folder.strip('/')}/" if folder.strip("/") else ""
+        self._above = f"{folder}/" if folder else ""
         self.max_concurrency = max_concurrency
 
     def __repr__(self) -> str:
