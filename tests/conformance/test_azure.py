@@ -32,6 +32,11 @@ class TestObstore(ResultTrackerSuite):
         assert type(tracker) is ObstoreResultTracker
         return tracker
 
+    @pytest.fixture
+    def unreachable(self, azurite: Azure) -> ResultTracker:
+        """Return a tracker on a container that is not there."""
+        return open_tracker(f"az://missing-{uuid.uuid4()}", storage_options=azurite.obstore_options)
+
 
 class TestAdlfs(ResultTrackerSuite):
     """adlfs."""
@@ -43,3 +48,8 @@ class TestAdlfs(ResultTrackerSuite):
     def tracker(self, azurite: Azure, container: str) -> ResultTracker:
         """Return a tracker on an empty folder."""
         return FsspecResultTracker(f"abfs://{container}/{uuid.uuid4()}", storage_options=azurite.adlfs_options)
+
+    @pytest.fixture
+    def unreachable(self, azurite: Azure) -> ResultTracker:
+        """Return a tracker on a container that is not there."""
+        return FsspecResultTracker(f"abfs://missing-{uuid.uuid4()}", storage_options=azurite.adlfs_options)

@@ -32,6 +32,11 @@ class TestObstore(ResultTrackerSuite):
         assert type(tracker) is ObstoreResultTracker
         return tracker
 
+    @pytest.fixture
+    def unreachable(self, fake_gcs: Gcs) -> ResultTracker:
+        """Return a tracker on a bucket that is not there."""
+        return open_tracker(f"gs://missing-{uuid.uuid4()}", storage_options=fake_gcs.obstore_options)
+
 
 class TestGcsfs(ResultTrackerSuite):
     """gcsfs."""
@@ -42,3 +47,8 @@ class TestGcsfs(ResultTrackerSuite):
     def tracker(self, fake_gcs: Gcs, bucket: str) -> ResultTracker:
         """Return a tracker on an empty folder."""
         return FsspecResultTracker(f"gs://{bucket}/base", storage_options=fake_gcs.gcsfs_options)
+
+    @pytest.fixture
+    def unreachable(self, fake_gcs: Gcs) -> ResultTracker:
+        """Return a tracker on a bucket that is not there."""
+        return FsspecResultTracker(f"gs://missing-{uuid.uuid4()}", storage_options=fake_gcs.gcsfs_options)

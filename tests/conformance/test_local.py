@@ -19,6 +19,12 @@ class TestLocal(ResultTrackerSuite):
         """Return a tracker on an empty folder."""
         return open_tracker(tmp_path / "base")
 
+    @pytest.fixture
+    def unreachable(self, tmp_path: Path) -> ResultTracker:
+        """Return a tracker whose folder is a link to itself."""
+        (tmp_path / "loop").symlink_to("loop")
+        return open_tracker(tmp_path / "loop")
+
 
 class TestLocalThroughFsspec(TestLocal):
     """The same folder, named by a URL."""

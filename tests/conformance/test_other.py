@@ -6,7 +6,7 @@ import pytest
 
 from typedtrack import ResultTracker
 from typedtrack.backends.other import OtherResultTracker
-from typedtrack.testing import FaultSuite, FaultyFileSystem, ResultTrackerSuite
+from typedtrack.testing import Faults, FaultSuite, FaultyFileSystem, ResultTrackerSuite
 
 pytestmark = pytest.mark.filterwarnings("ignore:typedtrack does not know how FaultyFileSystem:UserWarning")
 
@@ -22,6 +22,13 @@ class TestOther(ResultTrackerSuite):
     def tracker(self) -> ResultTracker:
         """Return a tracker on an empty folder."""
         return OtherResultTracker(FaultyFileSystem(), "/base")
+
+    @pytest.fixture
+    def unreachable(self) -> ResultTracker:
+        """Return a tracker on a filesystem that is out of order."""
+        faults = Faults()
+        faults.errors = dict.fromkeys(("cat_file", "pipe_file", "rm_file", "ls", "info"), ConnectionError("no network"))
+        return OtherResultTracker(FaultyFileSystem(faults=faults), "/base")
 
 
 class TestOtherWithFaults(FaultSuite):

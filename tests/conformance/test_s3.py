@@ -35,6 +35,11 @@ class TestObstore(ResultTrackerSuite):
         assert type(tracker) is ObstoreResultTracker
         return tracker
 
+    @pytest.fixture
+    def unreachable(self, ceph: S3) -> ResultTracker:
+        """Return a tracker on a bucket that is not there."""
+        return open_tracker(f"s3://missing-{uuid.uuid4()}", storage_options=ceph.obstore_options)
+
 
 class TestS3fs(ResultTrackerSuite):
     """s3fs, and a tracker that holds the whole bucket."""
@@ -47,6 +52,11 @@ class TestS3fs(ResultTrackerSuite):
         name = f"whole-{uuid.uuid4()}"
         ceph.make_bucket(name)
         return FsspecResultTracker(f"s3://{name}", storage_options=ceph.s3fs_options)
+
+    @pytest.fixture
+    def unreachable(self, ceph: S3) -> ResultTracker:
+        """Return a tracker on a bucket that is not there."""
+        return FsspecResultTracker(f"s3://missing-{uuid.uuid4()}", storage_options=ceph.s3fs_options)
 
 
 class TestObstoreRegistered(ResultTrackerSuite):

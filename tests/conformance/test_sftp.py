@@ -26,6 +26,11 @@ class TestSshfs(ResultTrackerSuite):
         options = {"client_keys": [str(sftp.client_key)]}
         return FsspecResultTracker(f"ssh://{sftp.address}/{uuid.uuid4()}/base", storage_options=options)
 
+    @pytest.fixture
+    def unreachable(self, sftp: Sftp) -> ResultTracker:
+        """Return a tracker at a port that nothing listens at."""
+        return FsspecResultTracker("ssh://127.0.0.1:1/base", storage_options={"client_keys": [str(sftp.client_key)]})
+
 
 class TestParamiko(ResultTrackerSuite):
     """fsspec's own, by paramiko."""

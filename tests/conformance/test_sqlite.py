@@ -18,3 +18,11 @@ class TestSqlite(ResultTrackerSuite):
     def tracker(self, tmp_path: Path) -> ResultTracker:
         """Return a tracker on an empty database."""
         return SqliteResultTracker(str(tmp_path / "results.sqlite"))
+
+    @pytest.fixture
+    def unreachable(self, tmp_path: Path) -> ResultTracker:
+        """Return a tracker whose database has become a folder."""
+        tracker = SqliteResultTracker(str(tmp_path / "gone.sqlite"))
+        (tmp_path / "gone.sqlite").unlink()
+        (tmp_path / "gone.sqlite").mkdir()
+        return tracker

@@ -1,9 +1,7 @@
-"""Tests of several callers at once: races, readers under a writer, threads, processes."""
+"""Tests of several callers at once, in threads: races, readers under a writer, waiting."""
 
 from __future__ import annotations
 
-import multiprocessing
-import pickle
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -36,12 +34,8 @@ def _at_once(call: Callable[[int, threading.Barrier], T]) -> list[T]:
         return list(pool.map(call_or_free_the_others, range(_WRITERS)))
 
 
-def _put(tracker: ResultTracker, key: str, result: Result) -> None:
-    tracker[key] = result
-
-
 class ManyCallers(Store):
-    """Several callers, in threads and processes."""
+    """Several callers, in threads."""
 
     def test_create_races(self, tracker: ResultTracker) -> None:
         """Of 16 writers at once exactly one creates; all others are told so, and its content stays."""
@@ -109,24 +103,3 @@ class ManyCallers(Store):
             return tracker[f"thread/{number}"]
 
         assert _at_once(use) == [{"number": number} for number in range(_WRITERS)]
-
-    def test_pickles(self, tracker: ResultTracker) -> None:
-        """A pickled tracker is as good as the first, before its first use and after."""
-        if not self.shared_by_processes:
-            pytest.skip("the store is of one process")
-        copy = pickle.loads(pickle.dumps(tracker))
-        tracker["a"] = {"x": 1}
-        assert copy["a"] == {"x": 1}
-        assert pickle.loads(pickle.dumps(tracker))["a"] == {"x": 1}
-
-    def test_other_process(self, tracker: ResultTracker) -> None:
-        """What a spawned process puts is there when it has ended."""
-        if not self.shared_by_processes:
-            pytest.skip("the store is of one process")
-        assert tracker["elsewhere"] == {}
-        process = multiprocessing.get_context("spawn").Process(target=_put, args=(tracker, "elsewhere", {"x": 1}))
-        process.start()
-        process.join(60)
-        assert process.exitcode == 0
-        assert tracker["elsewhere"] == {"x": 1}
-        assert list(tracker) == ["elsewhere"]

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import multiprocessing
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
 from typing import ClassVar
 
 import pytest
@@ -33,3 +36,12 @@ class Store:
     def tracker(self) -> ResultTracker:
         """Return a tracker on an empty base."""
         raise NotImplementedError("override the fixture `tracker`")
+
+    @pytest.fixture
+    def elsewhere(self) -> Iterator[ProcessPoolExecutor]:
+        """Return another process."""
+        if not self.shared_by_processes:
+            pytest.skip("the store is of one process")
+        with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as process:
+            process.submit(int).result()  # it is there
+            yield process

@@ -19,14 +19,17 @@ from hypothesis.stateful import run_state_machine_as_test
 
 from typedtrack import ResultTracker
 from typedtrack.testing.machine import TrackerMachine
+from typedtrack.testing.suites.interrupted import Interrupted
 from typedtrack.testing.suites.many_callers import ManyCallers
 from typedtrack.testing.suites.many_keys import ManyKeys
 from typedtrack.testing.suites.one_key import OneKey
+from typedtrack.testing.suites.other_processes import OtherProcesses
+from typedtrack.testing.suites.unreachable import Unreachable
 
 __all__ = ["ResultTrackerSuite"]
 
 
-class ResultTrackerSuite(OneKey, ManyKeys, ManyCallers):
+class ResultTrackerSuite(OneKey, ManyKeys, ManyCallers, Interrupted, OtherProcesses, Unreachable):
     """Inherit, and override the fixture ``tracker``."""
 
     def test_like_a_dict(self, tracker: ResultTracker) -> None:

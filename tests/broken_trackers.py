@@ -1,0 +1,206 @@
+"""Trackers that look right and are not, each in one way; `Files` and `tests.trackers.DictTracker` are right."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import tempfile
+import threading
+import unicodedata
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import quote, unquote
+
+from tests.trackers import DictTracker
+from typedtrack import ResultTracker
+
+_LOCK = threading.Lock()
+
+
+class Files(ResultTracker):
+    """A file for each result, written beside its place and moved there."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def path(self, key: str) -> Path:
+        """Return the place of *key*."""
+        return self.folder / quote(key, safe="")
+
+    def _read(self, key: str, limit: int) -> bytes | None:
+        try:
+            return self.path(key).read_bytes()[:limit]
+        except FileNotFoundError:
+            return None
+
+    def _write(self, key: str, data: bytes, *, exclusive: bool = False) -> None:
+        handle, name = tempfile.mkstemp(dir=self.folder, prefix=".")
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+        if not exclusive:
+            os.rename(name, self.path(key))
+        else:
+            try:
+                os.link(name, self.path(key))
+            finally:
+                os.unlink(name)
+
+    def _delete(self, key: str) -> None:
+        self.path(key).unlink()
+
+    def _list(self, prefix: str) -> Iterator[str]:
+        return (unquote(name) for name in os.listdir(self.folder) if not name.startswith("."))
+
+
+class CreateUnderALock(Files):
+    """A create that looks and then writes, which a lock of this process keeps together."""
+
+    def _write(self, key: str, data: bytes, *, exclusive: bool = False) -> None:
+        with _LOCK:
+            if exclusive and self.path(key).exists():
+                raise FileExistsError(key)
+            super()._write(key, data)
+
+
+class InPlace(Files):
+    """A write that empties the file first."""
+
+    def _write(self, key: str, data: bytes, *, exclusive: bool = False) -> None:
+        if exclusive:
+            super()._write(key, data, exclusive=True)
+        else:
+            self.path(key).write_bytes(data)
+
+
+class InPlaceUnderALock(InPlace):
+    """The same, and a lock of this process keeps readers away."""
+
+    def _read(self, key: str, limit: int) -> bytes | None:
+        with _LOCK:
+            return super()._read(key, limit)
+
+    def _write(self, key: str, data: bytes, *, exclusive: bool = False) -> None:
+        with _LOCK:
+            super()._write(key, data, exclusive=exclusive)
+
+    def __reduce__(self) -> tuple[type[InPlaceUnderALock], tuple[Path]]:
+        return type(self), (self.folder,)
+
+
+class CachedListing(Files):
+    """A listing that is kept until this tracker writes."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.listed: list[str] | None = None
+
+    def _write(self, key: str, data: bytes, *, exclusive: bool = False) -> None:
+        super()._write(key, data, exclusive=exclusive)
+        self.listed = None
+
+    def _list(self, prefix: str) -> Iterator[str]:
+        if self.listed is None:
+            self.listed = [*super()._list(prefix)]
+        return iter(self.listed)
+
+
+class CachedReads(Files):
+    """What was read or written is kept until this tracker writes again."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.kept: dict[str, bytes] = {}
+
+    def _read(self, key: str, limit: int) -> bytes | None:
+        if key not in self.kept and (data := super()._read(key, limit)) is not None:
+            self.kept[key] = data
+        return self.kept.get(key)
+
+    def _write(self, key: str, data: bytes, *, exclusive: bool = False) -> None:
+        super()._write(key, data, exclusive=exclusive)
+        self.kept[key] = data
+
+
+class AbsentOnErrors(Files):
+    """A read that takes any error for absence."""
+
+    def _read(self, key: str, limit: int) -> bytes | None:
+        try:
+            return super()._read(key, limit)
+        except OSError:
+            return None
+
+
+class ErrorsOfItsOwn(Files):
+    """A read that raises what belongs to no key and no store."""
+
+    def get(self, key: object) -> dict[str, int | float | str]:
+        """Raise anew, without the note."""
+        raise OSError("no answer")
+
+
+class FailsElsewhere(Files):
+    """A write that fails in any process but the first."""
+
+    def _write(self, key: str, data: bytes, *, exclusive: bool = False) -> None:
+        if multiprocessing.parent_process() is not None:
+            raise ConnectionResetError("reset")
+        super()._write(key, data, exclusive=exclusive)
+
+
+class LookThenAssign(DictTracker):
+    """A create in two steps, between which threads hardly ever switch."""
+
+    def _write(self, key: str, data: bytes, *, exclusive: bool = False) -> None:
+        if exclusive and key in self.stored:
+            raise FileExistsError(key)
+        self.stored[key] = data
+
+
+class PopThenAssign(DictTracker):
+    """A write in two steps, between which nothing is there."""
+
+    def _write(self, key: str, data: bytes, *, exclusive: bool = False) -> None:
+        if exclusive:
+            super()._write(key, data, exclusive=True)
+        else:
+            self.stored.pop(key, None)
+            self.stored[key] = data
+
+
+class Folded(DictTracker):
+    """Some keys share a place."""
+
+    def fold(self, key: str) -> str:
+        """Return the place of *key*."""
+        raise NotImplementedError
+
+    def _read(self, key: str, limit: int) -> bytes | None:
+        return super()._read(self.fold(key), limit)
+
+    def _write(self, key: str, data: bytes, *, exclusive: bool = False) -> None:
+        super()._write(self.fold(key), data, exclusive=exclusive)
+
+
+class Composed(Folded):
+    """Those that look alike: in Unicode's form NFC they are one."""
+
+    def fold(self, key: str) -> str:
+        """Compose."""
+        return unicodedata.normalize("NFC", key)
+
+
+class CompatiblyComposed(Folded):
+    """Those that look nearly alike, as in NFKC."""
+
+    def fold(self, key: str) -> str:
+        """Compose."""
+        return unicodedata.normalize("NFKC", key)
+
+
+class Numbers(Folded):
+    """Those that are one number."""
+
+    def fold(self, key: str) -> str:
+        """Drop the zeros in front."""
+        return key.lstrip("0") or key

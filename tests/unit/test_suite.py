@@ -1,0 +1,166 @@
+"""The conformance suite finds out trackers that are broken in one way each, and passes those that are right."""
+
+from __future__ import annotations
+
+import multiprocessing
+import sys
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from tests import broken_trackers as broken
+from tests.trackers import DictTracker
+from typedtrack import CorruptResultError
+from typedtrack.testing import ResultTrackerSuite
+from typedtrack.testing.interruptions import Steps, call, interrupted
+
+SUITE = ResultTrackerSuite()  # as it is, with no setting
+
+
+@pytest.fixture(scope="module")
+def elsewhere() -> Iterator[ProcessPoolExecutor]:
+    """Return another process, as the suite's own fixture does, for all tests here."""
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as process:
+        yield process
+
+
+def test_right_trackers_pass(tmp_path: Path, elsewhere: ProcessPoolExecutor) -> None:
+    """What finds the broken ones out finds nothing in those that they are made of."""
+    for number, check in enumerate((SUITE.test_pickles, SUITE.test_create_interrupted, SUITE.test_replace_interrupted)):
+        (tmp_path / f"{number}").mkdir()
+        check(broken.Files(tmp_path / f"{number}"))
+    for name, between in {
+        "seen": SUITE.test_other_process,
+        "race": SUITE.test_create_interrupted_elsewhere,
+        "whole": SUITE.test_replaced_whole_elsewhere,
+    }.items():
+        (tmp_path / name).mkdir()
+        between(broken.Files(tmp_path / name), elsewhere)
+    (tmp_path / "loop").symlink_to("loop")
+    SUITE.test_unreachable(broken.Files(tmp_path / "loop"))
+    for check in (SUITE.test_create_interrupted, SUITE.test_replace_interrupted, SUITE.test_keys_are_apart):
+        check(DictTracker())
+
+
+@pytest.mark.parametrize("tracker", [broken.CreateUnderALock, broken.FailsElsewhere])
+def test_creates_that_exclude_no_other_process(
+    tracker: type[broken.Files], tmp_path: Path, elsewhere: ProcessPoolExecutor
+) -> None:
+    """A create that a lock of one process protects is lost; one that fails in the other process ends the race."""
+    failure = ConnectionResetError if tracker is broken.FailsElsewhere else AssertionError
+    with pytest.raises(failure):
+        SUITE.test_create_interrupted_elsewhere(tracker(tmp_path), elsewhere)
+
+
+@pytest.mark.parametrize("tracker", [broken.CachedListing, broken.CachedReads])
+def test_caches_that_only_own_writes_renew(
+    tracker: type[broken.Files], tmp_path: Path, elsewhere: ProcessPoolExecutor
+) -> None:
+    """What another process, or another tracker, wrote is not seen."""
+    for folder in ("elsewhere", "here"):
+        (tmp_path / folder).mkdir()
+    with pytest.raises(AssertionError):
+        SUITE.test_other_process(tracker(tmp_path / "elsewhere"), elsewhere)
+    with pytest.raises(AssertionError):
+        SUITE.test_pickles(tracker(tmp_path / "here"))
+
+
+@pytest.mark.parametrize("tracker", [broken.InPlace, broken.InPlaceUnderALock])
+def test_writes_in_place(tracker: type[broken.Files], tmp_path: Path, elsewhere: ProcessPoolExecutor) -> None:
+    """A reader in another process sees an empty file, or a part."""
+    with pytest.raises((AssertionError, CorruptResultError)):
+        SUITE.test_replaced_whole_elsewhere(tracker(tmp_path), elsewhere)
+
+
+def test_writes_in_steps(tmp_path: Path) -> None:
+    """What comes between two instructions finds the gap between look and write, and between removal and write."""
+    with pytest.raises(AssertionError):
+        SUITE.test_create_interrupted(broken.LookThenAssign())
+    with pytest.raises(AssertionError):
+        SUITE.test_replace_interrupted(broken.PopThenAssign())
+    with pytest.raises(AssertionError):
+        SUITE.test_replace_interrupted(broken.InPlace(tmp_path))
+
+
+@pytest.mark.parametrize("tracker", [broken.Composed, broken.CompatiblyComposed, broken.Numbers])
+def test_keys_that_share_a_place(tracker: type[broken.Folded]) -> None:
+    """The keys of the suite tell them apart."""
+    with pytest.raises(AssertionError):
+        SUITE.test_keys_are_apart(tracker())
+
+
+@pytest.mark.parametrize(
+    ("tracker", "what"),
+    [(broken.AbsentOnErrors, "these calls answer"), (broken.ErrorsOfItsOwn, "no note on these errors names the key")],
+)
+def test_errors_that_are_lost(tracker: type[broken.Files], what: str, tmp_path: Path) -> None:
+    """An unreachable store is found to be taken for an empty one, and an error to be raised anew."""
+    (tmp_path / "loop").symlink_to("loop")
+    with pytest.raises(AssertionError, match=what):
+        SUITE.test_unreachable(tracker(tmp_path / "loop"))
+
+
+def test_calls_between_instructions() -> None:
+    """Two calls come after the first, then one before each of its instructions: all orders occur, each in its turn."""
+    log: list[tuple[int, str]] = []
+
+    def first(number: int) -> int:
+        log.append((number, "one"))
+        log.append((number, "two"))
+        return number
+
+    def second(number: int) -> int:
+        log.append((number, "between"))
+        return -number
+
+    answers = list(interrupted(first, second))
+    assert answers == [(number, -number) for number in range(len(answers))]
+    steps = [[step for of, step in log if of == number] for number in range(len(answers))]
+    places = [step.index("between") for step in steps]
+    assert places[:2] == [2, 2]
+    assert places[2:] == sorted(places[2:])
+    assert set(places[2:]) == {0, 1, 2}
+
+
+def test_a_call_that_becomes_shorter() -> None:
+    """The call that should come at an instruction that is no more comes after the last."""
+
+    def first(number: int) -> int:
+        for _ in range(10 if number < 10 else 0):
+            pass
+        return number
+
+    answers = list(interrupted(first, lambda number: number))
+    assert answers == [(number, number) for number in range(len(answers))]
+    assert len(answers) >= 10
+
+
+def test_a_call_that_waits_for_the_other_is_let_wait() -> None:
+    """Two calls under one lock end, whatever the instruction."""
+    lock = threading.Lock()
+
+    def use(number: int) -> int:
+        with lock:
+            return number
+
+    assert all(first == second for first, second in interrupted(use, use))
+
+
+def test_steps() -> None:
+    """Only what `call` calls is traced, until it returns (no tool that measures coverage sees a trace function run)."""
+    called: list[str] = []
+    steps = Steps(2, lambda: called.append("then"))
+    other = sys._getframe()
+    frame = call(sys._getframe)
+    assert steps(other, "call", None) is None
+    for event in ("call", "opcode", "opcode", "opcode"):
+        assert steps(frame, event, None) is steps
+    assert steps(other, "call", None) is steps
+    assert steps(other, "return", None) is steps
+    assert called == ["then"]
+    assert steps.seen == 3
+    assert steps(frame, "return", None) is steps
+    assert steps(other, "call", None) is None

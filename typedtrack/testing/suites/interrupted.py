@@ -1,0 +1,55 @@
+"""Tests of calls that come between two instructions of another, from this process and from another one."""
+
+from __future__ import annotations
+
+from concurrent.futures import ProcessPoolExecutor
+
+import pytest
+
+from typedtrack import ResultTracker
+from typedtrack.testing.interruptions import interrupted
+from typedtrack.testing.suites.store import Store
+
+__all__ = ["Interrupted"]
+
+
+def _create(tracker: ResultTracker, key: str, data: bytes) -> bytes | None:
+    """Return *data*, if they could be created."""
+    try:
+        tracker._write(key, data, exclusive=True)
+    except FileExistsError:
+        return None
+    return data
+
+
+class Interrupted(Store):
+    """The primitives, by two callers: nothing that comes between may be lost, or see what is not finished."""
+
+    def test_create_interrupted(self, tracker: ResultTracker) -> None:
+        """Of a create and one that comes between, exactly one creates, and its content stays."""
+        if not self.exclusive_create:
+            pytest.skip("the store has no atomic create")
+        both = interrupted(
+            lambda number: _create(tracker, f"{number}", b"first"),
+            lambda number: _create(tracker, f"{number}", b"second"),
+        )
+        for number, created in enumerate(both):
+            assert [tracker._read(f"{number}", 9)] == [data for data in created if data is not None]
+
+    def test_create_interrupted_elsewhere(self, tracker: ResultTracker, elsewhere: ProcessPoolExecutor) -> None:
+        """Of a create and one of another process that comes between, exactly one creates, and its content stays."""
+        if not self.exclusive_create:
+            pytest.skip("the store has no atomic create")
+        both = interrupted(
+            lambda number: _create(tracker, f"{number}", b"first"),
+            lambda number: elsewhere.submit(_create, tracker, f"{number}", b"second").result(),
+        )
+        for number, created in enumerate(both):
+            assert [tracker._read(f"{number}", 9)] == [data for data in created if data is not None]
+
+    def test_replace_interrupted(self, tracker: ResultTracker) -> None:
+        """A reader that comes between sees the one or the other result, whole."""
+        results = (b"one", b"another")
+        tracker._write("hot", results[1])
+        both = interrupted(lambda number: tracker._write("hot", results[number % 2]), lambda _: tracker._read("hot", 9))
+        assert {found for _, found in both} <= set(results)

@@ -1,0 +1,61 @@
+"""The test of a store that cannot be reached; skipped where no tracker of one is given."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+import pytest
+
+from typedtrack import BulkError, ResultTracker, TypedtrackError
+from typedtrack.testing.suites.store import Store
+
+__all__ = ["Unreachable"]
+
+_KEY: Final = "some/where"
+
+
+def _error(call: Callable[[], object]) -> Exception | None:
+    try:
+        call()
+    except Exception as error:
+        return error
+    return None
+
+
+class Unreachable(Store):
+    """Calls that must fail."""
+
+    @pytest.fixture
+    def unreachable(self) -> ResultTracker:
+        """Return a tracker whose store cannot be reached: to be overridden."""
+        pytest.skip("no fixture `unreachable` is given: whether errors are taken for absence remains unknown")
+
+    def test_unreachable(self, unreachable: ResultTracker) -> None:
+        """Every call raises the store's own error, with a note that names the key; none takes it for absence."""
+        of_key: dict[str, Callable[[], object]] = {
+            "get": lambda: unreachable.get(_KEY),
+            "get_bytes": lambda: unreachable.get_bytes(_KEY),
+            "in": lambda: _KEY in unreachable,
+            "put": lambda: unreachable.put(_KEY, x=1),
+            "del": lambda: unreachable.__delitem__(_KEY),
+            "wait": lambda: unreachable.wait(_KEY, timeout=0.1),
+        }
+        if self.exclusive_create:
+            of_key["create"] = lambda: unreachable.create(_KEY, x=1)
+        of_all: dict[str, Callable[[], object]] = {
+            "keys": lambda: list(unreachable.keys()),
+            "items": lambda: list(unreachable.items("some")),
+            "len": lambda: len(unreachable),
+        }
+        found = {name: _error(call) for name, call in {**of_key, **of_all}.items()}
+        assert [name for name, error in found.items() if error is None] == [], "these calls answer"
+        assert [name for name, error in found.items() if isinstance(error, TypedtrackError)] == [], (
+            "these hide the error"
+        )
+        notes = {name: "\n".join(getattr(found[name], "__notes__", ())) for name in of_key}
+        assert [name for name in of_key if _KEY not in notes[name]] == [], "no note on these errors names the key"
+        several = _error(lambda: unreachable.get_many([_KEY, "other"]))
+        assert several is not None, "get_many answers"
+        if isinstance(several, BulkError):  # else the store could not even be opened
+            assert set(several.errors) == {_KEY, "other"}
