@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 
 import pytest
@@ -27,23 +28,16 @@ class Interrupted(Store):
 
     def test_create_interrupted(self, tracker: ResultTracker) -> None:
         """Of a create and one that comes between, exactly one creates, and its content stays."""
-        if not self.exclusive_create:
-            pytest.skip("the store has no atomic create")
-        both = interrupted(
-            lambda number: _create(tracker, f"{number}", b"first"),
-            lambda number: _create(tracker, f"{number}", b"second"),
-        )
-        for number, created in enumerate(both):
-            assert [tracker._read(f"{number}", 9)] == [data for data in created if data is not None]
+        self._creates_once(tracker, lambda key: _create(tracker, key, b"second"))
 
     def test_create_interrupted_elsewhere(self, tracker: ResultTracker, elsewhere: ProcessPoolExecutor) -> None:
-        """Of a create and one of another process that comes between, exactly one creates, and its content stays."""
+        """The same, and the one that comes between is of another process."""
+        self._creates_once(tracker, lambda key: elsewhere.submit(_create, tracker, key, b"second").result())
+
+    def _creates_once(self, tracker: ResultTracker, create: Callable[[str], bytes | None]) -> None:
         if not self.exclusive_create:
             pytest.skip("the store has no atomic create")
-        both = interrupted(
-            lambda number: _create(tracker, f"{number}", b"first"),
-            lambda number: elsewhere.submit(_create, tracker, f"{number}", b"second").result(),
-        )
+        both = interrupted(lambda number: _create(tracker, f"{number}", b"first"), lambda number: create(f"{number}"))
         for number, created in enumerate(both):
             assert [tracker._read(f"{number}", 9)] == [data for data in created if data is not None]
 
