@@ -18,6 +18,8 @@ __all__ = ["Call", "Workers", "interruptibly"]
 
 T = TypeVar("T")
 
+_LOOK: Final = 0.2  # seconds: a signal that comes as the wait begins, or to another thread, does not end it
+
 
 class Call(Generic[T]):
     """A call that another thread makes."""
@@ -41,8 +43,9 @@ class Call(Generic[T]):
 
     def wait(self) -> None:
         """Wait until it is made, or a signal's handler raises."""
-        with self._waiting:
+        while not self._waiting.acquire(timeout=_LOOK):
             pass
+        self._waiting.release()
 
     def result(self) -> T:
         """Wait; return what it returned, or raise what it raised. To be asked for once."""
