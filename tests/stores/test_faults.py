@@ -91,7 +91,7 @@ def test_redirect_of_gcsfs(gcs_gcsfs: Client, status: int) -> None:
 
 
 @pytest.mark.parametrize("body", [b"", b"<html>who are you?</html>"])
-def test_listing_of_another(s3_s3fs: Client, body: bytes) -> None:
+def test_listing_of_another_than_s3(s3_s3fs: Client, body: bytes) -> None:
     """A page of a proxy's, sent as if all were well, is no empty listing."""
     s3_s3fs.tracker["a"] = {"x": 1}
     s3_s3fs.proxy.always = Fault("GET", "refuse", 200, body)
