@@ -30,8 +30,13 @@ class Interrupted(Store):
         """Of a create and one that comes between, exactly one creates, and its content stays."""
         self._creates_once(tracker, lambda key: _create(tracker, key, b"second"))
 
-    def test_create_interrupted_elsewhere(self, tracker: ResultTracker, elsewhere: ProcessPoolExecutor) -> None:
-        """The same, and the one that comes between is of another process."""
+    def test_replace_interrupted(self, tracker: ResultTracker) -> None:
+        """A reader that comes between sees the one or the other result, whole."""
+        self._replaces_whole(tracker, lambda key: tracker._read(key, 9))
+
+    def test_interrupted_elsewhere(self, tracker: ResultTracker, elsewhere: ProcessPoolExecutor) -> None:
+        """So it is with a reader of another process, and with a create of one."""
+        self._replaces_whole(tracker, lambda key: elsewhere.submit(tracker._read, key, 9).result())
         self._creates_once(tracker, lambda key: elsewhere.submit(_create, tracker, key, b"second").result())
 
     def _creates_once(self, tracker: ResultTracker, create: Callable[[str], bytes | None]) -> None:
@@ -41,9 +46,8 @@ class Interrupted(Store):
         for number, created in enumerate(both):
             assert [tracker._read(f"{number}", 9)] == [data for data in created if data is not None]
 
-    def test_replace_interrupted(self, tracker: ResultTracker) -> None:
-        """A reader that comes between sees the one or the other result, whole."""
+    def _replaces_whole(self, tracker: ResultTracker, read: Callable[[str], bytes | None]) -> None:
         results = (b"one", b"another")
         tracker._write("hot", results[1])
-        both = interrupted(lambda number: tracker._write("hot", results[number % 2]), lambda _: tracker._read("hot", 9))
+        both = interrupted(lambda number: tracker._write("hot", results[number % 2]), lambda _: read("hot"))
         assert {found for _, found in both} <= set(results)
