@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import enum
-import inspect
 import math
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -11,11 +10,12 @@ from typing import Any, Final, Literal, NamedTuple, TypeAlias, cast
 
 import attrs
 
+from typedtrack._documentation import kept
 from typedtrack._values import KINDS, MAX_INT, MAX_STR_BYTES, MIN_INT, Kind, Value, name_problem, value_problem
 from typedtrack._words import PYTHON, Words
 from typedtrack.errors import shown
 
-__all__ = ["CONSTRAINTS", "MISSING", "FieldSchema", "Flaw", "KindName", "Missing", "kept", "uncleaned"]
+__all__ = ["CONSTRAINTS", "MISSING", "FieldSchema", "Flaw", "KindName", "Missing"]
 
 KindName: TypeAlias = Literal["int", "float", "str"]
 
@@ -56,19 +56,6 @@ class Flaw(NamedTuple):
     reason: str
     place: int | None = None
     """Which of the choices, or of the aliases."""
-
-
-def kept(doc: str) -> str:
-    """Return *doc*, documentation, as it is kept: without common indentation, tabs, or blank lines at its ends."""
-    return inspect.cleandoc("\n" + "\n".join(line if line.strip() else "" for line in doc.split("\n")))
-
-
-def uncleaned(doc: str) -> str:
-    """Return what `inspect.cleandoc`, which reads docstrings and the documentation of fields, makes *doc*, as kept, of.
-
-    A text whose further lines are all indented begins with a line break: their indentation would be lost otherwise.
-    """
-    return doc if inspect.cleandoc(doc) == doc else f"\n{doc}"
 
 
 @attrs.frozen(kw_only=True)

@@ -17,7 +17,7 @@ import attrs
 from msgspec import Meta
 
 from typedtrack._classes import CHECK, caller_names, define, is_plain
-from typedtrack._columns import uncleaned
+from typedtrack._documentation import uncleaned
 from typedtrack._fields import DEPRECATED, Annotation, annotation_of, leaf, read_annotation, read_metas
 from typedtrack._record_types import RECORD_TYPE, Member, RecordType, absent, record_type
 from typedtrack._schema import MISSING, FieldSchema, NestedSchema, RecordSchema

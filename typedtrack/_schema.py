@@ -13,7 +13,8 @@ from functools import cached_property
 
 import attrs
 
-from typedtrack._columns import CONSTRAINTS, MISSING, FieldSchema, Flaw, KindName, Missing, kept
+from typedtrack._columns import CONSTRAINTS, MISSING, FieldSchema, Flaw, KindName, Missing
+from typedtrack._documentation import kept
 from typedtrack._values import MAX_RESULT_BYTES, Value
 from typedtrack._words import PYTHON, Words
 

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from tests.loaded import stubtest, write_module
 from tests.record_schemas import docs, record_schemas
 from typedtrack import FieldSchema, RecordSchema, schema_of
-from typedtrack._columns import kept
+from typedtrack._documentation import kept
 from typedtrack._values import MIN_INT
 from typedtrack.codegen import generate, write_files
 from typedtrack.codegen.literals import docstring, literal

@@ -8,7 +8,7 @@ from typing import Final
 
 import attrs
 
-from typedtrack._columns import uncleaned
+from typedtrack._documentation import uncleaned
 from typedtrack._schema import CONSTRAINTS, MISSING, FieldSchema, NestedSchema, RecordSchema
 from typedtrack._values import Value
 from typedtrack.codegen.layout import INDENT, Expression, Group, OrNone, fits, flat, laid_out, one_a_line

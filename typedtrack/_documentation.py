@@ -1,0 +1,20 @@
+"""Documentation of records and fields: how it is kept, and how docstrings give it back."""
+
+from __future__ import annotations
+
+import inspect
+
+__all__ = ["kept", "uncleaned"]
+
+
+def kept(doc: str) -> str:
+    """Return *doc*, documentation, as it is kept: without common indentation, tabs, or blank lines at its ends."""
+    return inspect.cleandoc("\n" + "\n".join(line if line.strip() else "" for line in doc.split("\n")))
+
+
+def uncleaned(doc: str) -> str:
+    """Return what `inspect.cleandoc`, which reads docstrings and the documentation of fields, makes *doc*, as kept, of.
+
+    A text whose further lines are all indented begins with a line break: their indentation would be lost otherwise.
+    """
+    return doc if inspect.cleandoc(doc) == doc else f"\n{doc}"
