@@ -34,7 +34,6 @@ def test_right_trackers_pass(tmp_path: Path, elsewhere: ProcessPoolExecutor) -> 
     for name, between in {
         "seen": SUITE.test_other_process,
         "race": SUITE.test_interrupted_elsewhere,
-        "whole": SUITE.test_replaced_whole_elsewhere,
     }.items():
         (tmp_path / name).mkdir()
         between(broken.Files(tmp_path / name), elsewhere)

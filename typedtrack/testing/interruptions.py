@@ -15,7 +15,7 @@ __all__ = ["interrupted"]
 T = TypeVar("T")
 
 _POINTS: Final = 30
-_PATIENCE: Final = 0.1  # seconds at least
+_PATIENCE: Final = 0.02  # seconds at least
 
 
 def call(function: Callable[[], T]) -> T:

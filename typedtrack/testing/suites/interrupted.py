@@ -4,14 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
+from typing import Final
 
 import pytest
 
-from typedtrack import ResultTracker
+from typedtrack import Result, ResultTracker
 from typedtrack.testing.interruptions import interrupted
 from typedtrack.testing.suites.store import Store
 
 __all__ = ["Interrupted"]
+
+_LARGE: Final[tuple[Result, ...]] = tuple(
+    {f"field {field}": f"{number}" * 1000 for field in range(300 + 300 * number)} for number in range(2)
+)
+_READS: Final = 20
 
 
 def _create(tracker: ResultTracker, key: str, data: bytes) -> bytes | None:
@@ -21,6 +27,13 @@ def _create(tracker: ResultTracker, key: str, data: bytes) -> bytes | None:
     except FileExistsError:
         return None
     return data
+
+
+def _read_often(tracker: ResultTracker, key: str) -> None:
+    """Read *key* again and again: it holds one of the large results."""
+    for _ in range(_READS):
+        found = tracker[key]
+        assert found in _LARGE, f"of {len(_LARGE[0])} or {len(_LARGE[1])} fields a reader found {len(found)}"
 
 
 class Interrupted(Store):
@@ -35,8 +48,14 @@ class Interrupted(Store):
         self._replaces_whole(tracker, lambda key: tracker._read(key, 9))
 
     def test_interrupted_elsewhere(self, tracker: ResultTracker, elsewhere: ProcessPoolExecutor) -> None:
-        """So it is with a reader of another process, and with a create of one."""
+        """So it is with a reader of another process, which at last reads all the time, and with a create of one."""
         self._replaces_whole(tracker, lambda key: elsewhere.submit(tracker._read, key, 9).result())
+        tracker["large"] = _LARGE[0]
+        reading, number = elsewhere.submit(_read_often, tracker, "large"), 1
+        while not reading.done():
+            tracker["large"] = _LARGE[number % 2]
+            number += 1
+        reading.result()
         self._creates_once(tracker, lambda key: elsewhere.submit(_create, tracker, key, b"second").result())
 
     def _creates_once(self, tracker: ResultTracker, create: Callable[[str], bytes | None]) -> None:

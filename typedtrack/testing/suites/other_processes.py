@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pickle
 from concurrent.futures import ProcessPoolExecutor
-from typing import Final
 
 import pytest
 
@@ -13,11 +12,6 @@ from typedtrack.testing.suites.store import Store
 
 __all__ = ["OtherProcesses"]
 
-_LARGE: Final[tuple[Result, ...]] = tuple(
-    {f"field {field}": f"{number}" * 1000 for field in range(300 + 300 * number)} for number in range(2)
-)
-_READS: Final = 20
-
 
 def _put(tracker: ResultTracker, key: str, result: Result) -> None:
     tracker[key] = result
@@ -25,13 +19,6 @@ def _put(tracker: ResultTracker, key: str, result: Result) -> None:
 
 def _delete(tracker: ResultTracker, key: str) -> None:
     del tracker[key]
-
-
-def _read(tracker: ResultTracker, key: str) -> None:
-    """Read *key* again and again: it holds one of the large results."""
-    for _ in range(_READS):
-        found = tracker[key]
-        assert found in _LARGE, f"of {len(_LARGE[0])} or {len(_LARGE[1])} fields a reader found {len(found)}"
 
 
 class OtherProcesses(Store):
@@ -69,13 +56,3 @@ class OtherProcesses(Store):
         assert tracker["old"] == {}
         assert "old" not in tracker
         assert list(tracker) == ["new"]
-
-    def test_replaced_whole_elsewhere(self, tracker: ResultTracker, elsewhere: ProcessPoolExecutor) -> None:
-        """A reader in another process sees one large result or another, never a part or a mixture, and never none."""
-        tracker["hot"] = _LARGE[0]
-        reading = elsewhere.submit(_read, tracker, "hot")
-        number = 1
-        while not reading.done():
-            tracker["hot"] = _LARGE[number % 2]
-            number += 1
-        reading.result()

@@ -39,7 +39,7 @@ class Store:
 
     @pytest.fixture
     def elsewhere(self) -> Iterator[ProcessPoolExecutor]:
-        """Return another process."""
+        """Return another process, new for each test: it inherits the environment that `tracker` was made in."""
         if not self.shared_by_processes:
             pytest.skip("the store is of one process")
         with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as process:
