@@ -5,18 +5,25 @@ from __future__ import annotations
 import multiprocessing
 import sys
 import threading
-from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from tests import broken_trackers as broken
 from tests.trackers import DictTracker
-from typedtrack.testing import ResultTrackerSuite
-from typedtrack.testing.interruptions import Steps, call, interrupted
+from typedtrack.testing import ResultTrackerSuite, interruptions
+from typedtrack.testing.interruptions import Steps, interrupted, monitored, traced
 
 SUITE = ResultTrackerSuite()  # as it is, with no setting
+
+
+@pytest.fixture(autouse=True)
+def time_enough(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the suite look as closely as it does on a machine that does nothing else."""
+    monkeypatch.setattr(interruptions, "_SECONDS", 10)
 
 
 @pytest.fixture(scope="module")
@@ -118,9 +125,21 @@ def test_calls_between_instructions() -> None:
     assert answers == [(number, -number) for number in range(len(answers))]
     steps = [[step for of, step in log if of == number] for number in range(len(answers))]
     places = [step.index("between") for step in steps]
-    assert places[:2] == [2, 2]
-    assert places[2:] == sorted(places[2:])
-    assert set(places[2:]) == {0, 1, 2}
+    assert places[:3] == [2, 2, 2]
+    assert set(places) == {0, 1, 2}
+
+
+def test_calls_between_some_instructions(monkeypatch: pytest.MonkeyPatch) -> None:
+    """When the time is up they come before some thirty instructions, no more."""
+    monkeypatch.setattr(interruptions, "_SECONDS", 0)
+
+    def first(number: int) -> int:
+        for _ in range(100):
+            pass
+        return number
+
+    answers = list(interrupted(first, lambda number: number))
+    assert answers == [(number, number) for number in range(31)]
 
 
 def test_a_call_that_becomes_shorter() -> None:
@@ -147,18 +166,67 @@ def test_a_call_that_waits_for_the_other_is_let_wait() -> None:
     assert all(first == second for first, second in interrupted(use, use))
 
 
+class Monitoring:
+    """What `interruptions` asks of `sys.monitoring`, with one tool under way."""
+
+    events = SimpleNamespace(INSTRUCTION=32, NO_EVENTS=0)
+
+    def __init__(self) -> None:
+        self.tools: dict[int, str] = {4: "another"}
+        self.on: dict[int, int] = {}
+        self.callbacks: dict[tuple[int, int], Callable[..., object] | None] = {}
+
+    def get_tool(self, tool: int) -> str | None:
+        """Return whose that number is."""
+        return self.tools.get(tool)
+
+    def use_tool_id(self, tool: int, name: str) -> None:
+        """Take it."""
+        self.tools[tool] = name
+
+    def free_tool_id(self, tool: int) -> None:
+        """Give it back."""
+        del self.tools[tool]
+
+    def register_callback(self, tool: int, event: int, callback: Callable[..., object] | None) -> None:
+        """Take what to call."""
+        self.callbacks[tool, event] = callback
+
+    def set_events(self, tool: int, events: int) -> None:
+        """Take note of what to call it for."""
+        self.on[tool] = events
+
+
 def test_steps() -> None:
-    """Only what `call` calls is traced, until it returns (no tool that measures coverage sees a trace function run)."""
+    """The instructions of one thread count (no tool that measures coverage sees what traces run)."""
     called: list[str] = []
     steps = Steps(2, lambda: called.append("then"))
-    other = sys._getframe()
-    frame = call(sys._getframe)
-    assert steps(other, "call", None) is None
-    for event in ("call", "opcode", "opcode", "opcode"):
-        assert steps(frame, event, None) is steps
-    assert steps(other, "call", None) is steps
-    assert steps(other, "return", None) is steps
-    assert called == ["then"]
-    assert steps.seen == 3
-    assert steps(frame, "return", None) is steps
-    assert steps(other, "call", None) is None
+    frame = sys._getframe()
+    for event in ("call", "opcode", "opcode", "line", "return"):
+        assert steps.trace(frame, event, None) == steps.trace
+    assert (called, steps.seen) == (["then"], 2)
+    with ThreadPoolExecutor(1) as another:
+        another.submit(steps.step, None, 0).result()
+    assert (called, steps.seen) == (["then"], 2)
+
+
+def test_traced() -> None:
+    """The trace function that was there before is there after, also of a call that fails."""
+    before = sys.gettrace()
+    steps = Steps(0, lambda: None)
+    assert traced(sys.gettrace, steps) == steps.trace
+    with pytest.raises(ZeroDivisionError):
+        traced(lambda: 1 / 0, steps)
+    assert sys.gettrace() is before
+
+
+def test_monitored() -> None:
+    """A number that is no other tool's is taken and given back, also of a call that fails."""
+    monitoring = Monitoring()
+    steps = Steps(0, lambda: None)
+    assert monitored(lambda: dict(monitoring.on), steps, monitoring) == {3: 32}
+    with pytest.raises(ZeroDivisionError):
+        monitored(lambda: 1 / 0, steps, monitoring)
+    assert monitoring.tools == {4: "another"}
+    assert monitoring.on == {3: 0}
+    assert monitoring.callbacks == {(3, 32): None}

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from functools import partial
+from threading import get_ident
 from types import FrameType
 from typing import Any, Final, TypeVar
 
@@ -15,16 +16,13 @@ __all__ = ["interrupted"]
 T = TypeVar("T")
 
 _POINTS: Final = 30
+_SECONDS: Final = 1.0
 _PATIENCE: Final = 0.02  # seconds at least
-
-
-def call(function: Callable[[], T]) -> T:
-    """Return what *function* answers: what is called by this `Steps` tells from all else that happens in a thread."""
-    return function()
+_TOOLS: Final = 4, 3  # those of Python's numbers for tools that monitor that are no tool's by convention
 
 
 class Steps:
-    """A trace function that calls *then* before the instruction number *at* of what is called by `call`.
+    """Calls *then* before the instruction number *at* of the thread that makes this.
 
     Attributes:
         seen: how many instructions there were.
@@ -34,59 +32,104 @@ class Steps:
         self.seen = 0
         self._at = at
         self._then = then
-        self._outermost: FrameType | None = None
+        self._thread = get_ident()
 
-    def __call__(self, frame: FrameType, event: str, _: Any) -> Steps | None:
-        """Trace *frame* if it is that of `call`, or of what that calls."""
-        if self._outermost is None and frame.f_code is call.__code__:
-            self._outermost = frame
-        if self._outermost is None:
-            return None
-        frame.f_trace_opcodes = True
-        if event == "return" and frame is self._outermost:
-            self._outermost = None
-        if event == "opcode":
+    def step(self, *_: object) -> None:
+        """Take note that an instruction follows, of any thread."""
+        if get_ident() == self._thread:
             self.seen += 1
             if self.seen == self._at:
                 self._then()
-        return self
+
+    def trace(self, frame: FrameType, event: str, _: object) -> Callable[[FrameType, str, object], Any]:
+        """Take note of the instructions of *frame*: a function for `sys.settrace`."""
+        frame.f_trace_opcodes = True
+        if event == "opcode":
+            self.step()
+        return self.trace
+
+
+def traced(function: Callable[[], T], steps: Steps) -> T:
+    """Return what *function* answers, watched by *steps*: for Python 3.11, after which tracing misses instructions."""
+    others = sys.gettrace()
+    sys.settrace(steps.trace)
+    try:
+        return function()
+    finally:
+        sys.settrace(others)
+
+
+def monitored(function: Callable[[], T], steps: Steps, monitoring: Any) -> T:
+    """Return what *function* answers, watched by *steps*: by *monitoring*, `sys.monitoring`, new in Python 3.12."""
+    tool = next(tool for tool in _TOOLS if monitoring.get_tool(tool) is None)
+    instruction = monitoring.events.INSTRUCTION
+    monitoring.use_tool_id(tool, __name__)
+    try:
+        monitoring.register_callback(tool, instruction, steps.step)
+        monitoring.set_events(tool, instruction)
+        return function()
+    finally:
+        monitoring.set_events(tool, monitoring.events.NO_EVENTS)
+        monitoring.register_callback(tool, instruction, None)
+        monitoring.free_tool_id(tool)
+
+
+def _watched(function: Callable[[], T], at: int, then: Callable[[], object]) -> tuple[T, int]:
+    """Return what *function* answers, and how many instructions it has; before number *at*, call *then*."""
+    steps, monitoring = Steps(at, then), getattr(sys, "monitoring", None)
+    answer = monitored(function, steps, monitoring) if monitoring else traced(function, steps)
+    return answer, steps.seen
 
 
 def _interrupt(first: Callable[[], T], second: Callable[[], T], at: int, patience: float) -> tuple[T, T, int]:
     """Return what *first* answers, what *second* does, called before that instruction, and how many *first* has."""
-    with ThreadPoolExecutor(1) as pool:
+    with ThreadPoolExecutor(1) as pool, ThreadPoolExecutor(1) as watched:
         answers: list[Future[T]] = []
 
         def interrupt() -> None:
-            answers.append(pool.submit(call, second))
+            answers.append(pool.submit(second))
             wait(answers, patience)
 
-        steps = Steps(at, interrupt)
-        with ThreadPoolExecutor(1, initializer=sys.settrace, initargs=(steps,)) as traced:
-            answer = traced.submit(call, first).result()
+        answer, length = watched.submit(_watched, first, at, interrupt).result()
         if not answers:
             interrupt()
-        return answer, answers[0].result(), steps.seen
+        return answer, answers[0].result(), length
+
+
+def _ever_closer(length: int) -> list[int]:
+    """Return the numbers from 1 to *length*, such that the first so many of them lie evenly apart, however many.
+
+    >>> _ever_closer(7)
+    [4, 2, 6, 1, 5, 3, 7]
+    """
+    return sorted(range(1, length + 1), key=lambda number: f"{number:064b}"[::-1])
 
 
 def interrupted(first: Callable[[int], T], second: Callable[[int], T]) -> Iterator[tuple[T, T]]:
     """Yield what both answer when *second* is called between two instructions of *first*.
 
-    Twice *second* is called after *first*: what is done once only has then been done, and how long *second* takes is
-    known. Then it is called before each instruction of *first*; of more than some thirty, before as many that lie
-    evenly apart. Both are given a number, another each time. If *second* takes much longer than before, as it does when
-    *first* has a lock that it needs, *first* goes on.
+    Three times *second* is called after *first*: what is done once only has then been done, and how long *second* takes
+    is known. Then it is called before each instruction of *first*; when a second is over, before no more than some
+    thirty, evenly apart. Both are given a number, another each time. If *second* takes much longer than before, as it
+    does when *first* has a lock that it needs, *first* goes on.
     """
-    sys._getframe().f_trace_opcodes = True  # Python 3.12 looks for this when tracing begins, and not thereafter
     number, patience = 0, _PATIENCE
     for number in range(2):
         answer, begun = first(number), time.monotonic()
         other = second(number)
         patience = max(_PATIENCE, 5 * (time.monotonic() - begun))
         yield answer, other
-    at = length = 1
-    while at <= length:
+
+    def both(at: int) -> tuple[T, T, int]:
+        nonlocal number
         number += 1
-        answer, other, length = _interrupt(partial(first, number), partial(second, number), at, patience)
+        return _interrupt(partial(first, number), partial(second, number), at, patience)
+
+    begun = time.monotonic()
+    answer, other, length = both(0)
+    yield answer, other
+    for at in _ever_closer(length):
+        if number >= _POINTS and time.monotonic() - begun > _SECONDS:
+            return
+        answer, other, _ = both(at)
         yield answer, other
-        at += max(1, length // _POINTS)
