@@ -11,9 +11,14 @@ class ObjectsPage(TypedDict):
     items: NotRequired[list[Entry]]
     nextPageToken: NotRequired[str]
 
+class GoogleCredentials:
+    credentials: object | None
+
 class GCSFileSystem(AsyncFileSystem):
+    credentials: GoogleCredentials
+    session_kwargs: Mapping[str, object]
     @property
-    def base(self) -> str: ...
+    def project(self) -> str | None: ...
     @property
     def _location(self) -> str: ...
     async def _request(

@@ -21,6 +21,9 @@ class GetObjectOutput(TypedDict):
 class Entry(TypedDict):
     Key: str
 
+class PutObjectOutput(TypedDict):
+    ETag: NotRequired[str]
+
 class ListObjectsOutput(TypedDict):
     IsTruncated: NotRequired[bool]
     Contents: NotRequired[list[Entry]]
@@ -35,7 +38,7 @@ class S3FileSystem(AsyncFileSystem):
     @overload
     async def _call_s3(
         self, method: Literal["put_object"], *, Bucket: str, Key: str, Body: bytes, IfNoneMatch: str = ...
-    ) -> object: ...
+    ) -> PutObjectOutput: ...
     @overload
     async def _call_s3(self, method: Literal["delete_object"], *, Bucket: str, Key: str) -> object: ...
     @overload

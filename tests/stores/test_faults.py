@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 
 import pytest
 
 from tests.servers.proxy import Fault, Kind
 from tests.stores.conftest import CLIENTS, Client
-from typedtrack import BulkError, ResultExistsError, ResultTracker
+from typedtrack import BulkError, ResultExistsError, ResultNotFoundError, ResultTracker
 
 CALLS: dict[str, Callable[[ResultTracker], object]] = {
     "get": lambda tracker: tracker.get("a"),
@@ -76,6 +77,21 @@ def test_404_of_another_for_a_key_of_gcsfs(gcs_gcsfs: Client) -> None:
     assert tracker["a"] == {}
 
 
+def test_absent_of_gcsfs(gcs_gcsfs: Client) -> None:
+    """Google's words for an object that is not there settle it in one request; those for a bucket confirm nothing."""
+    tracker, proxy = gcs_gcsfs.tracker, gcs_gcsfs.proxy
+    words = f"No such object: {tracker._location('a').removeprefix('gs://')}"
+    proxy.always = Fault("GET", "refuse", 404, words.encode())
+    assert tracker["a"] == {}
+    assert proxy.methods == {"GET": 1}
+    proxy.faults.append(Fault("DELETE", "refuse", 404, json.dumps({"error": {"message": words}}).encode()))
+    with pytest.raises(ResultNotFoundError):
+        del tracker["a"]
+    assert proxy.methods == {"GET": 2, "DELETE": 1}
+    proxy.always = Fault("GET", "refuse", 404, b"The specified bucket does not exist.")
+    failure(lambda: tracker.get("a"))
+
+
 @pytest.mark.parametrize("status", [301, 307])
 def test_redirect_of_gcsfs(gcs_gcsfs: Client, status: int) -> None:
     """A redirect that leads nowhere is no answer: neither an empty result nor a put that is done."""
@@ -90,13 +106,30 @@ def test_redirect_of_gcsfs(gcs_gcsfs: Client, status: int) -> None:
         list(tracker.keys())
 
 
-@pytest.mark.parametrize("body", [b"", b"<html>who are you?</html>"])
-def test_listing_of_another_than_s3(s3_s3fs: Client, body: bytes) -> None:
+@pytest.mark.parametrize("client", [*CLIENTS, "gcs_gcsfs"], indirect=True)
+@pytest.mark.parametrize("body", [b"", b"<html>who are you?</html>", b"{}"])
+def test_put_of_another(client: Client, body: bytes) -> None:
+    """A page of a proxy's, sent as if all were well, is no put that is done."""
+    client.proxy.always = Fault("POST" if client.name == "gcs_gcsfs" else "PUT", "refuse", 200, body)
+    failure(lambda: client.tracker.put("a", x=1))
+
+
+@pytest.mark.parametrize("client", [*CLIENTS, "gcs_gcsfs"], indirect=True)
+@pytest.mark.parametrize("body", [b"", b"<html>who are you?</html>", b"{}"])
+def test_listing_of_another(client: Client, body: bytes) -> None:
     """A page of a proxy's, sent as if all were well, is no empty listing."""
-    s3_s3fs.tracker["a"] = {"x": 1}
-    s3_s3fs.proxy.always = Fault("GET", "refuse", 200, body)
-    with pytest.raises(ConnectionError, match="no listing of S3's"):
-        list(s3_s3fs.tracker.keys())
+    client.tracker["a"] = {"x": 1}
+    client.proxy.always = Fault("GET", "refuse", 200, body)
+    failure(lambda: list(client.tracker.keys()))
+
+
+def test_listing_by_one_who_may_not_read_gcs(gcs_obstore: Client) -> None:
+    """An empty listing is one for a login, too, that may list and not read."""
+    denied = b"<Error><Code>AccessDenied</Code></Error>"
+    gcs_obstore.proxy.faults.append(Fault("GET", "refuse", 403, denied, path="typedtrack"))
+    assert list(iter(gcs_obstore.tracker)) == []
+    assert gcs_obstore.proxy.methods == {"GET": 2}
+    assert not gcs_obstore.proxy.faults
 
 
 def test_denied(client: Client) -> None:

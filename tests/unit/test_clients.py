@@ -137,7 +137,8 @@ def test_s3fs_instances() -> None:
             assert isinstance(anothers, S3fsResultTracker)
             assert ones._fs is anothers._fs is not users
             assert isinstance(ones._fs, cls)
-            assert ones._fs.storage_options == users.storage_options
+            pool = {"max_pool_connections": 4}  # as many as the tracker may have requests under way
+            assert ones._fs.storage_options == {**users.storage_options, "config_kwargs": {**pool, **config}}
             assert (ones._fs.retries, users.retries) == (tries, before)
 
 
@@ -145,6 +146,12 @@ def test_s3fs_no_listing() -> None:
     """An answer that is no listing, of which botocore makes an empty one, is an error."""
     with pytest.raises(ConnectionError, match="no listing"):
         list(on_s3fs(Answers({})).keys())
+
+
+def test_s3fs_no_put() -> None:
+    """An answer to a put that is not S3's, of which botocore makes one, is an error."""
+    with pytest.raises(ConnectionError, match="not S3's"):
+        on_s3fs(Answers({})).put("a", x=1)
 
 
 def test_s3fs_bounded_read() -> None:
@@ -251,8 +258,9 @@ def test_adlfs_ranges() -> None:
 class Pages:
     """What Azure's client lists: the names on each page."""
 
-    def __init__(self, *pages: list[str]) -> None:
+    def __init__(self, *pages: list[str], container: str | None = "container") -> None:
         self.pages = pages
+        self.container = container
         self.asked: list[dict[str, object]] = []
 
     def __call__(self, **named: object) -> Pages:
@@ -260,7 +268,11 @@ class Pages:
         self.asked.append(named)
         return self
 
-    async def by_page(self) -> AsyncIterator[AsyncIterator[str]]:
+    def by_page(self) -> Pages:
+        """Return what goes from page to page."""
+        return self
+
+    async def __aiter__(self) -> AsyncIterator[AsyncIterator[str]]:
         """Yield the pages."""
         for page in self.pages:
             yield self.names(page)
@@ -298,6 +310,12 @@ def test_adlfs_prefixes() -> None:
     assert list(iter(tracker.keys("a"))) == ["a", "a/b"]
     assert list(iter(tracker.keys("a"))) == ["a/b"]
     assert listed.asked == [{"name_starts_with": "base/a/"}] * 2
+
+
+def test_adlfs_no_listing() -> None:
+    """An answer that is no listing, of which Azure's client makes an empty one, is an error."""
+    with pytest.raises(ConnectionError, match="no listing"):
+        list(on_adlfs({"list_blob_names": Pages([], container=None)}).keys())
 
 
 def test_adlfs_absent() -> None:
@@ -354,19 +372,23 @@ def test_adlfs_retries(monkeypatch: pytest.MonkeyPatch) -> None:
 # -- gcsfs
 
 
-def on_gcsfs(*answers: object) -> tuple[GcsfsResultTracker, Answers]:
-    """Return a tracker on gcsfs, which gives *answers*: an error, or what is sent as JSON; and what it was asked."""
-    given: list[object] = [
-        answer if isinstance(answer, Exception) else (200, {}, None, json.dumps(answer)) for answer in answers
-    ]
-    request = Answers(*given)
+def on_gcsfs(*answers: Exception | Mapping[str, object]) -> tuple[GcsfsResultTracker, Answers]:
+    """Return a tracker on gcsfs, which gives *answers*: an error, or of what listing; and what it was asked."""
+
+    def given(answer: Exception | Mapping[str, object]) -> object:
+        if isinstance(answer, Exception):
+            return answer
+        headers: dict[str, str] = {}
+        return 200, headers, None, json.dumps({"kind": "storage#objects", **answer})
+
+    request = Answers(*map(given, answers))
     fs: Any = SimpleNamespace(loop=get_loop(), _location="http://host", _request=request)
     return GcsfsResultTracker(fs, "bucket/base", 4), request
 
 
 def test_gcsfs_pages() -> None:
     """A listing goes on to the last page, of which an empty one need not be."""
-    pages = [
+    pages: list[dict[str, object]] = [
         {"items": [{"name": "base/a"}], "nextPageToken": "2"},
         {"nextPageToken": "3"},
         {"items": [{"name": "base/b"}]},
@@ -421,6 +443,23 @@ def test_obstore_registered() -> None:
     assert isinstance(store, obstore.store.S3Store)
     assert store.config == {"bucket": "bucket", "endpoint": "http://host", **config}
     assert (store.retry_config or {}).get("max_retries") == 0
+
+
+def test_obstore_no_listing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A web server, which has a page for whatever is asked, is no store that is empty."""
+    tracker = ObstoreResultTracker("s3://b", storage_options={"config": {"skip_signature": True}})
+    page = SimpleNamespace(meta={"size": 1}, bytes=lambda: b"<")
+
+    def listed(*_: object, **__: object) -> Iterator[object]:
+        return iter(())
+
+    def got(*_: object) -> SimpleNamespace:
+        return page
+
+    monkeypatch.setattr(obstore, "list", listed)
+    monkeypatch.setattr(obstore, "get", got)
+    with pytest.raises(ConnectionError, match="no store's answer"):
+        list(tracker.keys())
 
 
 def test_obstore_bounded_read(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -123,7 +123,11 @@ class AdlfsResultTracker(AsyncResultTracker):
                 yield [prefix]
             below += f"{prefix}/"
         listed = self._container.list_blob_names(name_starts_with=below, **self._timeouts)
-        async for page in listed.by_page():
+        pages: Any = listed.by_page()  # whose type leaves out what it tells of itself
+        page: AsyncIterator[str]
+        async for page in pages:
+            if pages.container is None:  # Azure's client finds no entries in any XML, or well-formed HTML
+                raise ConnectionError("what was answered is no listing of Azure's: is there a proxy on the way?")
             yield [name.removeprefix(self._above) async for name in page]
 
 

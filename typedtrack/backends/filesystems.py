@@ -100,7 +100,7 @@ TABLE: Final = (
         backend="typedtrack.backends.gcsfs",
         whole="one POST",
         create="POST with `ifGenerationMatch=0`",
-        absent="a 404, and the bucket does not list it (a second request: gcsfs does not hand on why it was 404)",
+        absent="a 404 with the words `No such object` and its name, or of an object that the bucket does not list",
         listing="`objects.list`, page by page, never gcsfs's cache",
         bucket="bucket",
     ),

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, TypeAlias, cast
+from typing import TYPE_CHECKING, TypeAlias
 
 from typedtrack._primitives import Read
 from typedtrack._tracker import ResultTracker
@@ -90,15 +90,7 @@ class FsspecResultTracker(ResultTracker):
     def _filesystem(self) -> tuple[AbstractFileSystem, str]:
         import fsspec
 
-        from typedtrack.backends.filesystems import protocol_of, row_of
-
-        options = self._storage_options
-        if "::" not in self._tracker_base:
-            row = row_of(fsspec.get_filesystem_class(protocol_of(self._tracker_base)))
-            if row.package == "s3fs":  # botocore's own limit of 10 would be that of every bulk call
-                config = cast("Mapping[str, object]", options.get("config_kwargs") or {})
-                options = {**options, "config_kwargs": {"max_pool_connections": self.max_concurrency, **config}}
-        return fsspec.url_to_fs(self._tracker_base, **options)
+        return fsspec.url_to_fs(self._tracker_base, **self._storage_options)
 
     def __getstate__(self) -> dict[str, object]:
         return {**self.__dict__, "_opened": None}

@@ -1,6 +1,7 @@
 """Results on Google Cloud Storage through gcsfs, below its file interface: by its requests of the JSON API.
 
 Its listings are cached and its paths give ``#`` a meaning; its requests have neither, and tell what status is answered.
+Why it is a 404 they do not tell: the service's own words are taken from aiohttp, below them.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from typedtrack._tracker import ResultTracker
 from typedtrack.backends.asynchronous import AsyncResultTracker
 
 if TYPE_CHECKING:
+    from aiohttp import ClientResponse
     from fsspec import AbstractFileSystem
     from gcsfs.core import ObjectsPage
 
@@ -54,10 +56,11 @@ class GcsfsResultTracker(AsyncResultTracker):
         body = io.BytesIO(f"{head}{name}\r\n{head}".encode() + data + f"\r\n{line}--".encode())
         headers = {"Content-Type": f"multipart/related; boundary={line[2:]}"}
         generation = "0" if exclusive else None  # that of nothing; else refused with 412, gcsfs's FileExistsError
-        await _body(
+        await _resource(
             self._fs._request(
                 "POST", url, headers=headers, data=body, uploadType="multipart", ifGenerationMatch=generation
-            )
+            ),
+            "storage#object",
         )
 
     async def _delete_one(self, key: str) -> None:
@@ -79,29 +82,46 @@ class GcsfsResultTracker(AsyncResultTracker):
                 return
 
     async def _page(self, prefix: str, *, token: str | None = None, size: int | None = None) -> ObjectsPage:
-        fields = "items(name),nextPageToken"
+        fields = "kind,items(name),nextPageToken"
         answer = self._fs._request(
             "GET", "b/{}/o", self._bucket, prefix=prefix or None, pageToken=token, maxResults=size, fields=fields
         )
-        page: ObjectsPage = json.loads(await _body(answer))
+        page: ObjectsPage = await _resource(answer, "storage#objects")
         return page
 
     async def _unless_absent(
         self, method: str, key: str, *, headers: Mapping[str, str] | None = None, alt: str | None = None
     ) -> bytes | None:
-        """Return the answer to *method* on the object of *key*; `None` if the bucket says, too, that there is none.
+        """Return the answer to *method* on the object of *key*; `None` if there is none.
 
-        A 404 may be of anything on the way, and says not whether it is the bucket that is missing; a listing does.
+        A 404 may be of anything on the way, or of a missing bucket. It is of the object where the service says so;
+        where the words are others, the bucket is asked.
         """
         name = self._above + key
         for _ in range(2):  # once more, since it may have been put in between
             try:
                 return await _body(self._fs._request(method, "b/{}/o/{}", self._bucket, name, headers=headers, alt=alt))
-            except FileNotFoundError:
+            except FileNotFoundError as error:
+                if f"No such object: {self._bucket}/{name}" in str(error):
+                    return None
                 listed = (await self._page(name, size=1)).get("items", ())
                 if not any(entry["name"] == name for entry in listed):
                     return None
         raise ConnectionError(f"404 for an object that its bucket lists, {name!r}: is there a proxy on the way?")
+
+
+async def _resource(request: Coroutine[Any, Any, tuple[int, Mapping[str, str], object, bytes]], kind: str) -> Any:
+    """Return what the service says in JSON, in the shape that its documentation gives for *kind*."""
+    body = await _body(request)
+    resource: Any = None
+    try:
+        resource = json.loads(body)
+        given = resource["kind"]
+    except (ValueError, TypeError, KeyError):  # no JSON, or none of Google's
+        given = None
+    if given != kind:
+        raise ConnectionError(f"what was answered is no {kind} of Google's: is there a proxy on the way?")
+    return resource
 
 
 async def _body(request: Coroutine[Any, Any, tuple[int, Mapping[str, str], object, bytes]]) -> bytes:
@@ -111,7 +131,17 @@ async def _body(request: Coroutine[Any, Any, tuple[int, Mapping[str, str], objec
     return body
 
 
+async def _raise_for_404(response: ClientResponse) -> None:
+    """Raise the service's own words for a 404, of which gcsfs tells only that it is one."""
+    if response.status == 404:
+        raise FileNotFoundError(await response.text(errors="replace"))
+
+
 def tracker_over(fs: AbstractFileSystem, root: str, max_concurrency: int) -> ResultTracker:
     """Return the tracker in the folder *root* of *fs*."""
     assert isinstance(fs, gcsfs.core.GCSFileSystem)
-    return GcsfsResultTracker(fs, root, max_concurrency)
+    login = fs.credentials.credentials or "anon"  # as it was found: to look for one again may take seconds
+    session = {"raise_for_status": _raise_for_404, **fs.session_kwargs}
+    options: dict[str, Any] = {**fs.storage_options, "project": fs.project, "token": login, "session_kwargs": session}
+    own = type(fs)(**options)
+    return GcsfsResultTracker(own, root, max_concurrency)

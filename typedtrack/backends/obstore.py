@@ -45,6 +45,7 @@ _ENDPOINT_VARIABLES: Final = (
     "GOOGLE_BASE_URL",
 )
 _NOTHING: Final = ("NoSuchKey", "BlobNotFound")  # what S3 and Google Cloud Storage, and Azure, say of a missing object
+_NO_KEY: Final = ".typedtrack"
 _is_host = re.compile(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*").fullmatch
 _answer_code = re.compile("<Code>([A-Za-z]+)</Code>").search
 
@@ -227,6 +228,23 @@ class ObstoreResultTracker(ResultTracker):
             for entry in page:
                 last = entry["path"]
                 yield last.removeprefix(self._above)
+        if last is None and not prefix:
+            self._check_that_it_is_a_store()
+
+    def _check_that_it_is_a_store(self) -> None:
+        """Check, by what no key names, that a store answers, and not a web page, in which obstore finds no entries.
+
+        Raises:
+            ConnectionError: the answer is not that nothing is there.
+        """
+        from obstore.exceptions import PermissionDeniedError
+
+        try:
+            if self._read(_NO_KEY, 1) is None:
+                return
+        except PermissionDeniedError:  # the store's word, too: who may list need not be one who may read
+            return
+        raise ConnectionError("what was answered to a listing is no store's answer: is the endpoint that of a store?")
 
 
 def _read(client: S3Store | GCSStore | AzureStore, path: str, limit: int) -> bytes:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import s3fs.core
 
@@ -57,13 +57,17 @@ class S3fsResultTracker(AsyncResultTracker):
     async def _write_one(self, key: str, data: bytes, exclusive: bool = False) -> None:
         condition = {"IfNoneMatch": "*"} if exclusive else {}
         try:
-            await self._fs._call_s3("put_object", Bucket=self._bucket, Key=self._above + key, Body=data, **condition)
+            answer = await self._fs._call_s3(
+                "put_object", Bucket=self._bucket, Key=self._above + key, Body=data, **condition
+            )
         except OSError as error:
             # AWS names the condition, at which s3fs raises FileExistsError; others do not. The second code: two
             # conditional writes met, and this one lost.
             if exclusive and _code(error) in ("PreconditionFailed", "ConditionalRequestConflict"):
                 raise FileExistsError(key) from error
             raise
+        if "ETag" not in answer:  # botocore takes any answer for S3's, an HTML page or none
+            raise ConnectionError("what was answered to a put is not S3's answer: is there a proxy on the way?")
 
     async def _delete_one(self, key: str) -> None:
         if await self._read_one(key, 1) is None:  # S3 itself does not tell
@@ -79,7 +83,7 @@ class S3fsResultTracker(AsyncResultTracker):
         more: dict[str, str] = {}
         while True:
             page = await self._fs._call_s3("list_objects_v2", Bucket=self._bucket, Prefix=below, **more)
-            if "IsTruncated" not in page:  # botocore reads a listing out of any answer, an HTML page or none
+            if "IsTruncated" not in page:  # as above
                 raise ConnectionError("what was answered is no listing of S3's: is there a proxy on the way?")
             yield [entry["Key"].removeprefix(self._above) for entry in page.get("Contents", ())]
             if "NextContinuationToken" not in page:
@@ -127,5 +131,8 @@ def _class_beside(cls: type[s3fs.core.S3FileSystem], tries: int) -> type[s3fs.co
 def tracker_over(fs: AbstractFileSystem, root: str, max_concurrency: int) -> ResultTracker:
     """Return the tracker in the folder *root* of *fs*."""
     assert isinstance(fs, s3fs.core.S3FileSystem)
-    own = _class_beside(type(fs), _tries(fs))(*fs.storage_args, **fs.storage_options)
+    # botocore's own limit of 10 connections would be that of every bulk call
+    config = {"max_pool_connections": max_concurrency, **fs.config_kwargs}
+    options: dict[str, Any] = {**fs.storage_options, "config_kwargs": config}
+    own = _class_beside(type(fs), _tries(fs))(**options)
     return S3fsResultTracker(own, root, max_concurrency)
