@@ -6,13 +6,14 @@ that all are found at once. What only follows from a problem is none.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, Final, Generic, TypeVar, cast
+from collections.abc import Callable, Iterator, Sequence
+from typing import Final, Generic, TypeVar
 
 import attrs
 
-from typedtrack._columns import MISSING, FieldSchema, Missing
-from typedtrack._documents.grammar import ABSENT, KEYWORDS, UNREADABLE, Subschema, unparse
+from typedtrack._columns import FieldSchema
+from typedtrack._documents.defaults import nested_defaults
+from typedtrack._documents.grammar import KEYWORDS, UNREADABLE, Subschema, unparse
 from typedtrack._documents.parsing import Document, Report, parse
 from typedtrack._documents.pointers import pointer, tokens_of
 from typedtrack._documents.references import Layer, Resolved, Resolver
@@ -24,16 +25,12 @@ from typedtrack._documents.values import (
     Member,
     attribute_of,
     field_places,
-    json_number,
-    non_finite,
-    of_kind,
     read_value,
     refuse_others,
 )
 from typedtrack._documents.writing import dependencies, flattened
 from typedtrack._identifiers import class_name, identifier_problem
-from typedtrack._values import Value
-from typedtrack.errors import SchemaError, shown
+from typedtrack.errors import SchemaError
 
 __all__ = ["read"]
 
@@ -259,7 +256,9 @@ class _Reader(Generic[R]):
             return _stand_in(name, where)
         places = field_places(layer)
         nullable = resolved.nullable and layer.keywords.type is not None
-        defaults = self._defaults(read, layer, places, nullable=nullable)
+        defaults = nested_defaults(
+            read.record.columns, layer, places, self._report, nullable=nullable, unsure=read.unsure, whole=read.whole
+        )
         optional = nullable or (not required and defaults == ())
         field = self._make_nested(
             attribute=attribute_of(name, layer, where, self._report),
@@ -276,43 +275,6 @@ class _Reader(Generic[R]):
     def _refuse_beside(self, resolved: Resolved, taken: frozenset[str], what: str) -> None:
         if resolved.outside is not None:
             refuse_others(resolved.outside, taken, what, self._report)
-
-    def _defaults(
-        self, read: _Read[R], layer: Layer, places: dict[tuple[str, int | None], str], *, nullable: bool
-    ) -> tuple[Value | Missing | None, ...] | None:
-        """Return the default of each column of the nested record, none where it has no default; note their *places*.
-
-        Where null is its default, that is `None`.
-        """
-        given: dict[str, tuple[object, str]] = {}
-        for attribute, taken in (("default", json_number), ("non_finite_default", non_finite)):
-            values, place = getattr(layer.keywords, attribute), layer.place(attribute)
-            if isinstance(values, Mapping):
-                for name, value in cast("Mapping[str, object]", values).items():  # of other names none is a column
-                    at = place + pointer(str(name))
-                    given[name] = taken(value, at, self._report), at
-            elif values is None and nullable:
-                return None
-            elif values is not ABSENT:
-                self._report(place, f"must be an object, not {shown(values)}")
-                return ()
-        if layer.keywords.default is ABSENT and layer.keywords.non_finite_default is ABSENT:
-            return ()
-        defaults: list[Value | Missing | None] = []
-        for index, column in enumerate(read.record.columns):
-            absent = None if column.optional or column.within else column.default
-            default, places["default", index] = given.pop(column.name, (absent, layer.place("default")))
-            if (
-                default is MISSING
-                and places["default", index] == layer.place("default")
-                and column.name not in read.unsure
-            ):
-                self._report(layer.place("default"), f"lacks {column.name!r}")
-            defaults.append(cast("Any", of_kind(default, column.kind)))  # what no value is, the definition refuses
-        for _, place in given.values():
-            if read.whole:
-                self._report(place, "is no field of the record")
-        return tuple(defaults)
 
 
 def _titled(name: str) -> str:

@@ -15,8 +15,8 @@ __all__ = ["interrupted"]
 
 T = TypeVar("T")
 
-_POINTS: Final = 30
-_SECONDS: Final = 1.0
+_POINTS: Final = 30  # instructions that are interrupted however long it takes
+_SECONDS: Final = 1.0  # in which all others are, as far as it suffices
 _PATIENCE: Final = 0.02  # seconds at least
 _TOOLS: Final = 4, 3  # those of Python's numbers for tools that monitor that are no tool's by convention
 
