@@ -23,6 +23,7 @@ class Entry(TypedDict):
 
 class PutObjectOutput(TypedDict):
     ETag: NotRequired[str]
+    VersionId: NotRequired[str]
 
 class ListObjectsOutput(TypedDict):
     IsTruncated: NotRequired[bool]
@@ -45,3 +46,6 @@ class S3FileSystem(AsyncFileSystem):
     async def _call_s3(
         self, method: Literal["list_objects_v2"], *, Bucket: str, Prefix: str, ContinuationToken: str = ...
     ) -> ListObjectsOutput: ...
+    def call_s3(
+        self, method: Literal["put_bucket_versioning"], *, Bucket: str, VersioningConfiguration: Mapping[str, str]
+    ) -> object: ...

@@ -77,11 +77,14 @@ class S3(NamedTuple):
     secret_key: str
     port: int
 
-    def make_bucket(self, name: str) -> None:
+    def make_bucket(self, name: str, *, versioned: bool = False) -> None:
         """Make the bucket *name*."""
         from s3fs.core import S3FileSystem
 
-        S3FileSystem(**self.s3fs_options).mkdir(name)
+        fs = S3FileSystem(**self.s3fs_options)
+        fs.mkdir(name)
+        if versioned:
+            fs.call_s3("put_bucket_versioning", Bucket=name, VersioningConfiguration={"Status": "Enabled"})
 
     @property
     def environment(self) -> dict[str, str]:

@@ -27,6 +27,7 @@ from typedtrack import (
     ResultExistsError,
     ResultNotFoundError,
     ResultTracker,
+    UnsupportedOperationError,
     open_tracker,
 )
 from typedtrack.backends import adlfs
@@ -166,6 +167,21 @@ def test_s3fs_lost_create(code: str) -> None:
     on_s3fs(answers).create("a", x=1)
     with pytest.raises(OSError, match="refused"):  # a put has no condition: it must not be told that it is done
         on_s3fs(Answers(refused(code))).put("a", x=1)
+
+
+def test_s3fs_create_in_a_versioned_bucket() -> None:
+    """The first create is made again, until it is refused, since somebody may delete in between; then no more."""
+    made, not_made = {"ETag": "1", "VersionId": "1"}, refused("PreconditionFailed")
+    answers = Answers(made, made, not_made, made)
+    tracker = on_s3fs(answers)
+    tracker.create("a", x=1)
+    assert len(answers.calls) == 3
+    tracker.create("b", x=1)
+    assert len(answers.calls) == 4
+    answers = Answers(made, made, made)
+    with pytest.raises(UnsupportedOperationError, match="versioned"):
+        on_s3fs(answers).create("a", x=1)
+    assert len(answers.calls) == 3
 
 
 @pytest.mark.parametrize("code", ["NoSuchBucket", None])

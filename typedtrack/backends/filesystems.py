@@ -73,7 +73,7 @@ TABLE: Final = (
         extra="s3",
         backend="typedtrack.backends.s3fs",
         whole="one PUT",
-        create="PUT with `If-None-Match: *`; **not** in a versioned bucket of Ceph, which ignores that",
+        create="PUT with `If-None-Match: *`; an error where a versioned bucket ignores that (Ceph)",
         absent="the answer's code is `NoSuchKey`",
         listing="`ListObjectsV2`, page by page, never s3fs's cache",
         bucket="bucket",
@@ -136,10 +136,7 @@ TABLE: Final = (
         extra="obstore",
         backend="typedtrack.backends.obstore",
         whole="one PUT",
-        create=(
-            'obstore\'s `put(mode="create")`: a conditional PUT; '
-            "**not** in a versioned bucket of Ceph, which ignores that"
-        ),
+        create='a conditional PUT, `mode="create"`; an error where a versioned bucket of S3 ignores that (Ceph)',
         absent="the answer's code is `NoSuchKey` or `BlobNotFound`",
         listing="obstore's stream of pages",
     ),

@@ -112,6 +112,7 @@ class ObstoreResultTracker(ResultTracker):
         self._scheme, self._container, self._account = scheme, container, account.partition(".")[0]
         self._above = f"{folder}/" if folder else ""
         self.max_concurrency = max_concurrency
+        self._keeps_condition = False  # of a create, in a versioned bucket, as far as is known
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self._location('').rstrip('/')!r})"
@@ -186,16 +187,39 @@ class ObstoreResultTracker(ResultTracker):
 
     def _write(self, key: str, data: bytes, *, exclusive: bool = False) -> None:
         import obstore
-        from obstore.exceptions import AlreadyExistsError
 
         put = partial(obstore.put, self._client, self._above + key, data)
         if not exclusive:
             self._ask(put)
             return
+        create = partial(put, mode="create")
+        answer = self._make(create)
+        if self._scheme in _S3 and answer["version"] is not None and not self._keeps_condition:
+            self._check_that_it_is_refused(create)
+
+    def _make(self, create: Callable[[], T]) -> T:
+        from obstore.exceptions import AlreadyExistsError
+
         try:
-            self._ask(partial(put, mode="create"), _BROKEN)  # what the first try may have stored, `create` compares
+            return self._ask(create, _BROKEN)  # what the first try may have stored, the caller compares
         except AlreadyExistsError as error:
-            raise FileExistsError(key) from error
+            raise FileExistsError(str(error)) from error
+
+    def _check_that_it_is_refused(self, create: Callable[[], object]) -> None:
+        """Check that *create*, just made, is refused when it is made again: `typedtrack.backends.s3` says why.
+
+        Raises:
+            UnsupportedOperationError: it is not.
+        """
+        from typedtrack.backends.s3 import REPEATS, overwrites
+
+        for _ in range(REPEATS):
+            try:
+                self._make(create)
+            except FileExistsError:
+                self._keeps_condition = True
+                return
+        raise overwrites(self._location(""))
 
     def _delete(self, key: str) -> None:
         import obstore

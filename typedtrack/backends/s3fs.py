@@ -14,10 +14,11 @@ import s3fs.core
 
 from typedtrack._tracker import ResultTracker
 from typedtrack.backends.asynchronous import AsyncResultTracker
+from typedtrack.backends.s3 import REPEATS, overwrites
 
 if TYPE_CHECKING:
     from fsspec import AbstractFileSystem
-    from s3fs.core import GetObjectOutput
+    from s3fs.core import GetObjectOutput, PutObjectOutput
 
 __all__ = ["S3fsResultTracker", "tracker_over"]
 
@@ -32,6 +33,7 @@ class S3fsResultTracker(AsyncResultTracker):
         self._fs = fs
         self._bucket, folder, _ = fs.split_path(root)
         self._above = f"{folder.rstrip('/')}/" if folder.rstrip("/") else ""
+        self._keeps_condition = False  # of a create, in a versioned bucket, as far as is known
 
     def _location(self, text: str) -> str:
         return f"s3://{self._bucket}/{self._above}{text}"
@@ -55,19 +57,42 @@ class S3fsResultTracker(AsyncResultTracker):
                 pause *= 2
 
     async def _write_one(self, key: str, data: bytes, exclusive: bool = False) -> None:
-        condition = {"IfNoneMatch": "*"} if exclusive else {}
+        if not exclusive:
+            await self._put_one(key, data)
+        elif "VersionId" in await self._create_one(key, data) and not self._keeps_condition:
+            await self._check_that_it_is_refused(key, data)
+
+    async def _put_one(self, key: str, data: bytes, **condition: str) -> PutObjectOutput:
+        answer = await self._fs._call_s3(
+            "put_object", Bucket=self._bucket, Key=self._above + key, Body=data, **condition
+        )
+        if "ETag" not in answer:  # botocore takes any answer for S3's, an HTML page or none
+            raise ConnectionError("what was answered to a put is not S3's answer: is there a proxy on the way?")
+        return answer
+
+    async def _create_one(self, key: str, data: bytes) -> PutObjectOutput:
         try:
-            answer = await self._fs._call_s3(
-                "put_object", Bucket=self._bucket, Key=self._above + key, Body=data, **condition
-            )
+            return await self._put_one(key, data, IfNoneMatch="*")
         except OSError as error:
             # AWS names the condition, at which s3fs raises FileExistsError; others do not. The second code: two
             # conditional writes met, and this one lost.
-            if exclusive and _code(error) in ("PreconditionFailed", "ConditionalRequestConflict"):
+            if _code(error) in ("PreconditionFailed", "ConditionalRequestConflict"):
                 raise FileExistsError(key) from error
             raise
-        if "ETag" not in answer:  # botocore takes any answer for S3's, an HTML page or none
-            raise ConnectionError("what was answered to a put is not S3's answer: is there a proxy on the way?")
+
+    async def _check_that_it_is_refused(self, key: str, data: bytes) -> None:
+        """Check that a create, just made, is refused when it is made again: `typedtrack.backends.s3` says why.
+
+        Raises:
+            UnsupportedOperationError: it is not.
+        """
+        for _ in range(REPEATS):
+            try:
+                await self._create_one(key, data)
+            except FileExistsError:
+                self._keeps_condition = True
+                return
+        raise overwrites(self._location(""))
 
     async def _delete_one(self, key: str) -> None:
         if await self._read_one(key, 1) is None:  # S3 itself does not tell

@@ -1,0 +1,52 @@
+"""Versioned buckets of S3: a store that ignores the condition of a create there is not taken for one that keeps it."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from typing import Final
+
+import pytest
+
+from tests.servers import proxy as proxies
+from tests.servers.ceph import S3
+from typedtrack import FsspecResultTracker, ResultExistsError, ResultTracker, UnsupportedOperationError, open_tracker
+
+_DOORS: Final = [open_tracker, FsspecResultTracker]
+
+
+def tracker_in(bucket: str, service: S3, door: Callable[..., ResultTracker]) -> ResultTracker:
+    """Return a tracker in *bucket*."""
+    options = service.obstore_options if door is open_tracker else service.s3fs_options
+    return door(f"s3://{bucket}/base", storage_options=options)
+
+
+@pytest.mark.parametrize("door", _DOORS)
+def test_moto_keeps_the_condition(moto: S3, door: Callable[..., ResultTracker]) -> None:
+    """Where the store keeps it, a create is as in any other bucket; the first asks once more whether it does."""
+    bucket = f"b-{uuid.uuid4()}"
+    moto.make_bucket(bucket, versioned=True)
+    with proxies.serve(moto.port) as proxy:
+        tracker = tracker_in(bucket, moto._replace(endpoint=proxy.endpoint), door)
+        for key, puts in (("a", 2), ("b", 1), ("c", 1)):
+            proxy.reset()
+            tracker.create(key, x=1)
+            assert proxy.methods == {"PUT": puts}
+            tracker.create(key, x=1)
+            with pytest.raises(ResultExistsError):
+                tracker.create(key, x=2)
+        assert dict(tracker.items()) == {key: {"x": 1} for key in "abc"}
+
+
+@pytest.mark.parametrize("door", _DOORS)
+def test_s3_overwrites(ceph: S3, door: Callable[..., ResultTracker]) -> None:
+    """Where the store ignores it, each create says so, at once; a put is as in any other bucket."""
+    bucket = f"b-{uuid.uuid4()}"
+    ceph.make_bucket(bucket, versioned=True)
+    tracker = tracker_in(bucket, ceph, door)
+    for number in (1, 2):
+        with pytest.raises(UnsupportedOperationError, match=f"not safe on s3://{bucket}/base.*former version"):
+            tracker.create("a", x=number)
+        assert tracker["a"] == {"x": number}
+    tracker["a"] = {"x": 3}
+    assert tracker["a"] == {"x": 3}
