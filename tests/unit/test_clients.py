@@ -143,6 +143,20 @@ def test_s3fs_instances() -> None:
             assert (ones._fs.retries, users.retries) == (tries, before)
 
 
+def test_s3fs_cleared_cache() -> None:
+    """Who clears the cache of s3fs, as when the endpoint in the environment is another, gets a new one here, too."""
+
+    def own() -> object:
+        tracker = s3fs_backend.tracker_over(s3fs.core.S3FileSystem(anon=True), "bucket/base", 4)
+        assert isinstance(tracker, S3fsResultTracker)
+        return tracker._fs
+
+    before = own()
+    assert own() is before
+    s3fs.core.S3FileSystem.clear_instance_cache()
+    assert own() is not before
+
+
 def test_s3fs_no_listing() -> None:
     """An answer that is no listing, of which botocore makes an empty one, is an error."""
     with pytest.raises(ConnectionError, match="no listing"):

@@ -144,11 +144,13 @@ def _code(error: OSError) -> str | None:
 def _class_beside(cls: type[s3fs.core.S3FileSystem], tries: int) -> type[s3fs.core.S3FileSystem]:
     """Return a class like *cls* that tries so often.
 
-    fsspec keeps instances by class and options: the user's own of *cls* are not these, which trackers share.
+    fsspec keeps instances by class and options: the user's own of *cls* are not these, which trackers share. They are
+    kept in one place, so that who clears it is rid of both.
     """
     if (cls, tries) not in _classes_beside:
         # A cast, since `type` does not tell of which class the one that it makes is.
         made = cast("type[s3fs.core.S3FileSystem]", type(cls.__name__, (cls,), {"retries": tries}))
+        made._cache = cls._cache
         _classes_beside.setdefault((cls, tries), made)
     return _classes_beside[cls, tries]
 
