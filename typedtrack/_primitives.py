@@ -6,9 +6,12 @@ from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
-from typing import Final, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Final, TypeAlias, TypeVar
 
 from typedtrack._values import MAX_RESULT_BYTES
+
+if TYPE_CHECKING:
+    from typedtrack._threads import Call
 
 __all__ = ["READ_LIMIT", "Primitives", "Read"]
 
@@ -75,7 +78,7 @@ class Primitives(ABC):
                 yield argument, outcome(argument)
             return
 
-        from typedtrack._threads import Call, Workers  # here: a single put or get of most stores needs no threads
+        from typedtrack._workers import Workers  # here: a single put or get needs no such threads
 
         under_way: deque[tuple[T, Call[U | Exception]]] = deque()
         workers = Workers(self.max_concurrency)

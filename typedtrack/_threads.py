@@ -1,4 +1,4 @@
-"""Calls made by threads that nothing waits for when the process ends: neither Ctrl-C nor an exit waits for a store.
+"""A call made by a thread that nothing waits for when the process ends: neither Ctrl-C nor an exit waits for a store.
 
 Python runs a signal's handler in the main thread, between two of its instructions. A client's call that blocks below
 Python holds it up; waiting for another thread that makes the call does not. The threads of `concurrent.futures` would
@@ -9,12 +9,11 @@ from __future__ import annotations
 
 import os
 import sys
-from collections import deque
 from collections.abc import Callable
 from threading import Lock, Thread, current_thread, main_thread
 from typing import Any, Final, Generic, TypeVar, cast
 
-__all__ = ["Call", "Workers", "interruptibly"]
+__all__ = ["Call", "interruptibly"]
 
 T = TypeVar("T")
 
@@ -56,52 +55,6 @@ class Call(Generic[T]):
             raise self._error
         finally:
             self._error = None  # its traceback leads here: a cycle
-
-
-class Workers:
-    """At most *limit* threads that make calls, each begun in the order given; one that finds none left ends."""
-
-    def __init__(self, limit: int) -> None:
-        self._limit = limit
-        self._calls: deque[Call[Any]] = deque()
-        self._threads: set[Thread] = set()
-        self._changing = Lock()
-
-    def begin(self, function: Callable[[], T]) -> Call[T]:
-        """Have *function* called as soon as a thread is free; at once, and here, where none can be had."""
-        call = Call(function)
-        with self._changing:
-            self._calls.append(call)
-            if len(self._threads) < self._limit:
-                self._start_one()
-            if not self._threads:
-                self._calls.pop().make()
-        return call
-
-    def _start_one(self) -> None:
-        thread = Thread(target=self._work, name="typedtrack", daemon=True)
-        self._threads.add(thread)
-        try:
-            thread.start()
-        except RuntimeError:  # at the limit of the system; in Python 3.12 also when the process ends
-            self._threads.remove(thread)
-
-    def _work(self) -> None:
-        while True:
-            with self._changing:
-                if not self._calls:
-                    return self._threads.remove(current_thread())
-                call = self._calls.popleft()
-            call.make()
-
-    def end(self, *, wait: bool) -> None:
-        """Begin nothing further; the threads end with the calls that they are making, for which this may *wait*."""
-        with self._changing:
-            self._calls.clear()
-            under_way = list(self._threads)
-        if wait:
-            for thread in under_way:
-                thread.join()
 
 
 class _Worker:

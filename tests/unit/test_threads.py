@@ -15,7 +15,8 @@ from typing import NoReturn
 import pytest
 
 from typedtrack import _threads
-from typedtrack._threads import Workers, interruptibly
+from typedtrack._threads import interruptibly
+from typedtrack._workers import Workers
 
 ENOUGH = 30  # seconds for what takes none
 
