@@ -35,11 +35,11 @@ class Workers:
 
     def _start_one(self) -> None:
         thread = Thread(target=self._work, name="typedtrack", daemon=True)
+        self._threads.append(thread)  # first, so that the end finds it where an interrupt comes in between
         try:
             thread.start()
         except RuntimeError:  # at the limit of the system; in Python 3.12 also when the process ends
-            return
-        self._threads.append(thread)
+            self._threads.remove(thread)
 
     def _work(self) -> None:
         while (call := self._calls.get()) is not None:
