@@ -8,8 +8,12 @@ __all__ = ["kept", "uncleaned"]
 
 
 def kept(doc: str) -> str:
-    """Return *doc*, documentation, as it is kept: without common indentation, tabs, or blank lines at its ends."""
-    return inspect.cleandoc("\n" + "\n".join(line if line.strip() else "" for line in doc.split("\n")))
+    """Return *doc*, documentation, as it is kept: without common indentation, tabs, or blank lines at its ends.
+
+    Whatever space a line begins with counts as so many spaces: from Python 3.13, no other is indentation.
+    """
+    lines = (line.lstrip().rjust(len(line)) if line.strip() else "" for line in doc.expandtabs().split("\n"))
+    return inspect.cleandoc("\n" + "\n".join(lines))
 
 
 def uncleaned(doc: str) -> str:
