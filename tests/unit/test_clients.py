@@ -18,7 +18,7 @@ from azure.core.exceptions import HttpResponseError, ResourceExistsError, Resour
 from azure.storage.blob.aio import LinearRetry
 from fsspec.asyn import get_loop
 from gcsfs.retry import HttpError
-from obstore.exceptions import GenericError
+from obstore.exceptions import AlreadyExistsError, GenericError
 from obstore.fsspec import FsspecStore
 
 from typedtrack import (
@@ -490,6 +490,37 @@ def test_obstore_no_listing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(obstore, "get", got)
     with pytest.raises(ConnectionError, match="no store's answer"):
         list(tracker.keys())
+
+
+@pytest.mark.parametrize("scheme", ["s3", "gs"])
+def test_obstore_create_in_a_versioned_bucket(monkeypatch: pytest.MonkeyPatch, scheme: str) -> None:
+    """On S3 the first create is made again, until it is refused; on Google Cloud Storage each object has a version."""
+    tracker = ObstoreResultTracker(f"{scheme}://b", storage_options={"config": {"skip_signature": True}})
+    another = ObstoreResultTracker(f"{scheme}://b", storage_options={"config": {"skip_signature": True}})
+    made: object = {"e_tag": "1", "version": "1"}
+    answers: list[object] = []
+
+    def put(*_: object, mode: str) -> object:
+        assert mode == "create"
+        answer = answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    def answered(tracker: ResultTracker, key: str, *given: object) -> int:
+        answers[:] = given
+        tracker.create(key, x=1)
+        return len(given) - len(answers)
+
+    monkeypatch.setattr(obstore, "put", put)
+    if scheme == "gs":
+        assert answered(tracker, "a", made, made) == 1
+        return
+    assert answered(tracker, "a", made, made, AlreadyExistsError("a"), made) == 3
+    assert answered(tracker, "b", made, made) == 1
+    with pytest.raises(UnsupportedOperationError, match=r"not safe on s3://b/: .*versioned"):
+        answered(another, "a", made, made, made, made)
+    assert answers == [made]
 
 
 def test_obstore_bounded_read(monkeypatch: pytest.MonkeyPatch) -> None:
