@@ -82,9 +82,18 @@ class Primitives(ABC):
 
         under_way: deque[tuple[T, Call[U | Exception]]] = deque()
         workers = Workers(self.max_concurrency)
-        patient = True
+        patient = False  # where a signal interrupts, or the caller wants no more: a slow store may owe much
+
+        def given() -> Iterator[T]:
+            nonlocal patient
+            try:
+                yield from arguments
+            except Exception:
+                patient = True
+                raise
+
         try:
-            for argument in arguments:
+            for argument in given():
                 under_way.append((argument, workers.begin(partial(outcome, argument))))
                 if len(under_way) > 2 * self.max_concurrency:
                     done, call_made = under_way.popleft()
@@ -92,8 +101,6 @@ class Primitives(ABC):
             while under_way:
                 done, call_made = under_way.popleft()
                 yield done, call_made.result()
-        except (KeyboardInterrupt, GeneratorExit):  # a caller that wants no more, nor waits for what a slow store owes
-            patient = False
-            raise
+            patient = True
         finally:  # start nothing further
             workers.end(wait=patient)

@@ -11,13 +11,16 @@ import threading
 import time
 from collections.abc import AsyncIterator, Callable, Generator, Iterator
 from contextlib import contextmanager
+from types import FrameType
+from typing import NoReturn
 
 import pytest
 from fsspec.asyn import get_loop
 
 from tests.trackers import DictTracker
-from typedtrack import ResultTracker
+from typedtrack import ResultTracker, _primitives, _threads, _workers
 from typedtrack.backends.asynchronous import AsyncResultTracker
+from typedtrack.testing import interruptions
 
 KEYS = [str(number) for number in range(100)]
 SLOW = 30  # seconds that the stores take for an answer
@@ -93,15 +96,15 @@ CALLS: dict[str, Callable[[ResultTracker], object]] = {
 
 
 @contextmanager
-def ctrl_c(begun: threading.Event) -> Generator[None]:
-    """Press Ctrl-C when *begun* is set: the signal that a terminal sends, to the thread that it interrupts."""
+def a_signal(begun: threading.Event, handler: Callable[..., object]) -> Generator[None]:
+    """Send a signal when *begun* is set, as a terminal does for Ctrl-C, to the thread that its *handler* interrupts."""
 
     def press() -> None:
         begun.wait(SLOW)
         time.sleep(0.2)  # until the caller waits for the answer
         signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
 
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    before = signal.signal(signal.SIGINT, handler)
     finger = threading.Thread(target=press)
     finger.start()
     try:
@@ -117,13 +120,83 @@ def test_ctrl_c(store: type[SlowInThreads | SlowOnALoop], call: str) -> None:
     """The call ends with the interrupt, long before the store answers; no request is begun after, none is left."""
     tracker = store()
     started = time.monotonic()
-    with pytest.raises(KeyboardInterrupt), ctrl_c(tracker.begun):
+    with pytest.raises(KeyboardInterrupt), a_signal(tracker.begun, signal.default_int_handler):
         CALLS[call](tracker)
     assert time.monotonic() - started < SOON
     while tracker.left_behind():
         assert time.monotonic() - started < 2 * SOON
         time.sleep(0.01)
     assert len(tracker.calls) <= tracker.max_concurrency
+
+
+class OwnError(Exception):
+    """What a signal's handler raises here."""
+
+
+@pytest.mark.parametrize("error", [SystemExit, OwnError])
+@pytest.mark.parametrize("store", [SlowInThreads, SlowOnALoop])
+def test_any_other_signal(store: type[SlowInThreads | SlowOnALoop], error: type[BaseException]) -> None:
+    """So does a call that another signal ends, whatever its handler raises: SIGTERM's exits, an alarm's has its own."""
+
+    def handler(*_: object) -> NoReturn:
+        raise error
+
+    tracker = store()
+    started = time.monotonic()
+    with pytest.raises(error), a_signal(tracker.begun, handler):
+        tracker.get_many(KEYS)
+    assert time.monotonic() - started < SOON
+    while tracker.left_behind():
+        assert time.monotonic() - started < 2 * SOON
+        time.sleep(0.01)
+
+
+def test_an_iterable_that_fails() -> None:
+    """A put that is under way when what is to be put runs out by an error is waited for: a later put comes later."""
+    tracker = SlowInThreads()
+
+    def results() -> Iterator[tuple[str, dict[str, int]]]:
+        yield "0", {"x": 1}
+        assert tracker.begun.wait(SLOW)
+        threading.Timer(0.2, tracker.released.set).start()
+        raise OwnError
+
+    with pytest.raises(OwnError):
+        tracker.put_many(results())
+    assert tracker.released.is_set()
+    assert not tracker.left_behind()
+
+
+def test_an_interrupt_between_any_two_instructions() -> None:
+    """Wherever in the code of bulk calls an interrupt comes, it is what the caller sees, and every thread ends."""
+    tracker = DictTracker()
+    tracker.max_concurrency = 2
+    rooms = {_primitives.__file__, _workers.__file__, _threads.__file__}
+    came = 0
+
+    def interrupt() -> None:
+        nonlocal came
+        frame: FrameType | None = sys._getframe()
+        while frame is not None and frame.f_code.co_filename in (__file__, interruptions.__file__):
+            frame = frame.f_back
+        if frame is not None and frame.f_code.co_filename in rooms:
+            came += 1
+            raise OwnError
+
+    _, length = interruptions.watched(lambda: tracker.get_many([*"abc"]), 0, interrupt)
+    for at in range(1, length + 1):
+        before = came
+        try:
+            interruptions.watched(lambda: tracker.get_many([*"abc"]), at, interrupt)
+        except OwnError:
+            assert came == before + 1
+        else:
+            assert came == before
+        deadline = time.monotonic() + SOON
+        while any(thread.name == "typedtrack" for thread in threading.enumerate()):
+            assert time.monotonic() < deadline
+            time.sleep(0.001)
+    assert came > 100
 
 
 def test_ctrl_c_in_a_call_for_one_key() -> None:
@@ -135,7 +208,7 @@ def test_ctrl_c_in_a_call_for_one_key() -> None:
     )
     for call in calls:
         tracker = SlowOnALoop()
-        with pytest.raises(KeyboardInterrupt), ctrl_c(tracker.begun):
+        with pytest.raises(KeyboardInterrupt), a_signal(tracker.begun, signal.default_int_handler):
             call(tracker)
         deadline = time.monotonic() + SOON
         while tracker.left_behind():

@@ -11,7 +11,7 @@ from threading import get_ident
 from types import FrameType
 from typing import Any, Final, TypeVar
 
-__all__ = ["interrupted"]
+__all__ = ["interrupted", "watched"]
 
 T = TypeVar("T")
 
@@ -74,7 +74,7 @@ def monitored(function: Callable[[], T], steps: Steps, monitoring: Any) -> T:
         monitoring.free_tool_id(tool)
 
 
-def _watched(function: Callable[[], T], at: int, then: Callable[[], object]) -> tuple[T, int]:
+def watched(function: Callable[[], T], at: int, then: Callable[[], object]) -> tuple[T, int]:
     """Return what *function* answers, and how many instructions it has; before number *at*, call *then*."""
     steps, monitoring = Steps(at, then), getattr(sys, "monitoring", None)
     answer = monitored(function, steps, monitoring) if monitoring else traced(function, steps)
@@ -83,14 +83,14 @@ def _watched(function: Callable[[], T], at: int, then: Callable[[], object]) -> 
 
 def _interrupt(first: Callable[[], T], second: Callable[[], T], at: int, patience: float) -> tuple[T, T, int]:
     """Return what *first* answers, what *second* does, called before that instruction, and how many *first* has."""
-    with ThreadPoolExecutor(1) as pool, ThreadPoolExecutor(1) as watched:
+    with ThreadPoolExecutor(1) as ours, ThreadPoolExecutor(1) as theirs:
         answers: list[Future[T]] = []
 
         def interrupt() -> None:
-            answers.append(pool.submit(second))
+            answers.append(theirs.submit(second))
             wait(answers, patience)
 
-        answer, length = watched.submit(_watched, first, at, interrupt).result()
+        answer, length = ours.submit(watched, first, at, interrupt).result()
         if not answers:
             interrupt()
         return answer, answers[0].result(), length
