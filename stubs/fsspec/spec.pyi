@@ -10,7 +10,6 @@ class AbstractFileSystem:
     protocol: ClassVar[str | tuple[str, ...]]
     async_impl: ClassVar[bool]
     cachable: ClassVar[bool]
-    _cache: ClassVar[dict[str, AbstractFileSystem]]
     root_marker: ClassVar[str]
     # The arguments are those of the filesystem, of any type: reading one out of here is the caller's to check.
     storage_args: tuple[Any, ...]

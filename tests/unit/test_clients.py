@@ -9,6 +9,7 @@ from types import SimpleNamespace
 from typing import Any
 from unittest.mock import Mock
 
+import gcsfs.core
 import obstore
 import obstore.store
 import pytest
@@ -31,6 +32,7 @@ from typedtrack import (
     open_tracker,
 )
 from typedtrack.backends import adlfs
+from typedtrack.backends import gcsfs as gcsfs_backend
 from typedtrack.backends import obstore as backend
 from typedtrack.backends import s3fs as s3fs_backend
 from typedtrack.backends.gcsfs import GcsfsResultTracker
@@ -143,17 +145,23 @@ def test_s3fs_instances() -> None:
             assert (ones._fs.retries, users.retries) == (tries, before)
 
 
-def test_s3fs_cleared_cache() -> None:
-    """Who clears the cache of s3fs, as when the endpoint in the environment is another, gets a new one here, too."""
+@pytest.mark.parametrize(
+    ("cls", "options", "module"),
+    [
+        (s3fs.core.S3FileSystem, {"anon": True}, s3fs_backend),
+        (gcsfs.core.GCSFileSystem, {"token": "anon", "project": "p"}, gcsfs_backend),
+    ],
+)
+def test_own_instances(cls: Any, options: dict[str, object], module: Any) -> None:
+    """Who clears fsspec's cache or goes without, say since the environment has changed, gets another one here, too."""
 
-    def own() -> object:
-        tracker = s3fs_backend.tracker_over(s3fs.core.S3FileSystem(anon=True), "bucket/base", 4)
-        assert isinstance(tracker, S3fsResultTracker)
-        return tracker._fs
+    def own(**more: object) -> object:
+        return module.tracker_over(cls(**options, **more), "bucket/base", 4)._fs
 
     before = own()
     assert own() is before
-    s3fs.core.S3FileSystem.clear_instance_cache()
+    assert own(skip_instance_cache=True) is not before
+    cls.clear_instance_cache()
     assert own() is not before
 
 

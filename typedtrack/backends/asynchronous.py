@@ -10,15 +10,20 @@ from __future__ import annotations
 import asyncio
 from abc import abstractmethod
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator, Mapping
 from concurrent.futures import Future
-from typing import Any, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from typedtrack._primitives import Read
 from typedtrack._tracker import ResultTracker
 from typedtrack._values import MAX_RESULT_BYTES
 
-__all__ = ["AsyncResultTracker"]
+if TYPE_CHECKING:
+    from fsspec import AbstractFileSystem
+
+    F = TypeVar("F", bound=AbstractFileSystem)
+
+__all__ = ["AsyncResultTracker", "instance_beside"]
 
 T = TypeVar("T")
 U = TypeVar("U")
@@ -120,3 +125,15 @@ def _done(task: Task[T]) -> Future[T]:
     except StopIteration as end:
         future.set_result(end.value)
     return future
+
+
+def instance_beside(fs: F, options: Mapping[str, Any]) -> F:
+    """Return a filesystem like *fs* with *options*, one for all trackers, which leaves the user's own as it is.
+
+    It is kept with *fs* and not by fsspec: who clears fsspec's cache, or goes without, is rid of both.
+    """
+    beside: dict[str, F] = vars(fs).setdefault("_typedtrack", {})
+    wanted = repr(sorted(options.items()))
+    if wanted not in beside:
+        beside.setdefault(wanted, type(fs)(**options, skip_instance_cache=True))
+    return beside[wanted]

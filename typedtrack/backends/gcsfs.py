@@ -17,7 +17,7 @@ import gcsfs.core
 from gcsfs.retry import HttpError
 
 from typedtrack._tracker import ResultTracker
-from typedtrack.backends.asynchronous import AsyncResultTracker
+from typedtrack.backends.asynchronous import AsyncResultTracker, instance_beside
 
 if TYPE_CHECKING:
     from aiohttp import ClientResponse
@@ -143,5 +143,4 @@ def tracker_over(fs: AbstractFileSystem, root: str, max_concurrency: int) -> Res
     login = fs.credentials.credentials or "anon"  # as it was found: to look for one again may take seconds
     session = {"raise_for_status": _raise_for_404, **fs.session_kwargs}
     options: dict[str, Any] = {**fs.storage_options, "project": fs.project, "token": login, "session_kwargs": session}
-    own = type(fs)(**options)
-    return GcsfsResultTracker(own, root, max_concurrency)
+    return GcsfsResultTracker(instance_beside(fs, options), root, max_concurrency)

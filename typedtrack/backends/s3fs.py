@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING
 
 import s3fs.core
 
 from typedtrack._tracker import ResultTracker
-from typedtrack.backends.asynchronous import AsyncResultTracker
+from typedtrack.backends.asynchronous import AsyncResultTracker, instance_beside
 from typedtrack.backends.s3 import REPEATS, overwrites
 
 if TYPE_CHECKING:
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from s3fs.core import GetObjectOutput, PutObjectOutput
 
 __all__ = ["S3fsResultTracker", "tracker_over"]
-
-_classes_beside: Final[dict[tuple[type[s3fs.core.S3FileSystem], int], type[s3fs.core.S3FileSystem]]] = {}
 
 
 class S3fsResultTracker(AsyncResultTracker):
@@ -141,25 +139,11 @@ def _code(error: OSError) -> str | None:
     return None if response is None else response["Error"].get("Code")
 
 
-def _class_beside(cls: type[s3fs.core.S3FileSystem], tries: int) -> type[s3fs.core.S3FileSystem]:
-    """Return a class like *cls* that tries so often.
-
-    fsspec keeps instances by class and options: the user's own of *cls* are not these, which trackers share. They are
-    kept in one place, so that who clears it is rid of both.
-    """
-    if (cls, tries) not in _classes_beside:
-        # A cast, since `type` does not tell of which class the one that it makes is.
-        made = cast("type[s3fs.core.S3FileSystem]", type(cls.__name__, (cls,), {"retries": tries}))
-        made._cache = cls._cache
-        _classes_beside.setdefault((cls, tries), made)
-    return _classes_beside[cls, tries]
-
-
 def tracker_over(fs: AbstractFileSystem, root: str, max_concurrency: int) -> ResultTracker:
     """Return the tracker in the folder *root* of *fs*."""
     assert isinstance(fs, s3fs.core.S3FileSystem)
     # botocore's own limit of 10 connections would be that of every bulk call
     config = {"max_pool_connections": max_concurrency, **fs.config_kwargs}
-    options: dict[str, Any] = {**fs.storage_options, "config_kwargs": config}
-    own = _class_beside(type(fs), _tries(fs))(**options)
+    own = instance_beside(fs, {**fs.storage_options, "config_kwargs": config})
+    own.retries = _tries(fs)
     return S3fsResultTracker(own, root, max_concurrency)
