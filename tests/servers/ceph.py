@@ -86,6 +86,12 @@ class S3(NamedTuple):
         if versioned:
             fs.call_s3("put_bucket_versioning", Bucket=name, VersioningConfiguration={"Status": "Enabled"})
 
+    def versions(self, bucket: str, name: str) -> int:
+        """Return how many versions the object *name* has."""
+        from s3fs.core import S3FileSystem
+
+        return len(S3FileSystem(**self.s3fs_options, version_aware=True).object_version_info(f"{bucket}/{name}"))
+
     @property
     def environment(self) -> dict[str, str]:
         """How every client reaches the service, in the environment."""

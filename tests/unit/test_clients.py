@@ -37,6 +37,7 @@ from typedtrack.backends import obstore as backend
 from typedtrack.backends import s3fs as s3fs_backend
 from typedtrack.backends.gcsfs import GcsfsResultTracker
 from typedtrack.backends.obstore import ObstoreResultTracker
+from typedtrack.backends.s3 import PROBE
 from typedtrack.backends.s3fs import S3fsResultTracker
 
 STORED = b'{"x": 1}\n'
@@ -192,14 +193,14 @@ def test_s3fs_lost_create(code: str) -> None:
 
 
 def test_s3fs_create_in_a_versioned_bucket() -> None:
-    """The first create is made again, until it is refused, since somebody may delete in between; then no more."""
+    """After the first create a hidden object is, until it is refused, at the second time; then no more."""
     made, not_made = {"ETag": "1", "VersionId": "1"}, refused("PreconditionFailed")
     answers = Answers(made, made, not_made, made)
     tracker = on_s3fs(answers)
     tracker.create("a", x=1)
-    assert len(answers.calls) == 3
     tracker.create("b", x=1)
-    assert len(answers.calls) == 4
+    keys = [named["Key"] for _, named in answers.calls]
+    assert keys == ["base/a", f"base/{PROBE}", f"base/{PROBE}", "base/b"]
     answers = Answers(made, made, made)
     with pytest.raises(UnsupportedOperationError, match="versioned"):
         on_s3fs(answers).create("a", x=1)
@@ -502,33 +503,33 @@ def test_obstore_no_listing(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("scheme", ["s3", "gs"])
 def test_obstore_create_in_a_versioned_bucket(monkeypatch: pytest.MonkeyPatch, scheme: str) -> None:
-    """On S3 the first create is made again, until it is refused; on Google Cloud Storage each object has a version."""
-    tracker = ObstoreResultTracker(f"{scheme}://b", storage_options={"config": {"skip_signature": True}})
-    another = ObstoreResultTracker(f"{scheme}://b", storage_options={"config": {"skip_signature": True}})
+    """On S3 a hidden object is created after the first create; on Google Cloud Storage each object has a version."""
     made: object = {"e_tag": "1", "version": "1"}
     answers: list[object] = []
+    paths: list[str] = []
 
-    def put(*_: object, mode: str) -> object:
+    def put(store: object, path: str, data: bytes, *, mode: str) -> object:
         assert mode == "create"
+        paths.append(path)
         answer = answers.pop(0)
         if isinstance(answer, Exception):
             raise answer
         return answer
 
-    def answered(tracker: ResultTracker, key: str, *given: object) -> int:
-        answers[:] = given
-        tracker.create(key, x=1)
-        return len(given) - len(answers)
-
     monkeypatch.setattr(obstore, "put", put)
+    one, another = (
+        ObstoreResultTracker(f"{scheme}://b/x", storage_options={"config": {"skip_signature": True}}) for _ in "12"
+    )
+    answers[:] = [made, made, AlreadyExistsError("refused"), made]
+    one.create("a", x=1)
+    one.create("b", x=1)
     if scheme == "gs":
-        assert answered(tracker, "a", made, made) == 1
+        assert paths == ["x/a", "x/b"]
         return
-    assert answered(tracker, "a", made, made, AlreadyExistsError("a"), made) == 3
-    assert answered(tracker, "b", made, made) == 1
-    with pytest.raises(UnsupportedOperationError, match=r"not safe on s3://b/: .*versioned"):
-        answered(another, "a", made, made, made, made)
-    assert answers == [made]
+    assert paths == ["x/a", f"x/{PROBE}", f"x/{PROBE}", "x/b"]
+    answers[:] = [made, made, made]
+    with pytest.raises(UnsupportedOperationError, match=r"not safe on s3://b/x/: .*versioned"):
+        another.create("a", x=1)
 
 
 def test_obstore_bounded_read(monkeypatch: pytest.MonkeyPatch) -> None:

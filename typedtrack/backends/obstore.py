@@ -188,34 +188,34 @@ class ObstoreResultTracker(ResultTracker):
     def _write(self, key: str, data: bytes, *, exclusive: bool = False) -> None:
         import obstore
 
-        put = partial(obstore.put, self._client, self._above + key, data)
         if not exclusive:
-            self._ask(put)
-            return
-        create = partial(put, mode="create")
-        answer = self._make(create)
-        if self._scheme in _S3 and answer["version"] is not None and not self._keeps_condition:
-            self._check_that_it_is_refused(create)
+            self._ask(partial(obstore.put, self._client, self._above + key, data))
+        elif self._create_one(key, data) and not self._keeps_condition:
+            self._check_that_creates_are_refused()
 
-    def _make(self, create: Callable[[], T]) -> T:
+    def _create_one(self, key: str, data: bytes) -> bool:
+        """Create it; return whether it is in a versioned bucket of S3."""
+        import obstore
         from obstore.exceptions import AlreadyExistsError
 
+        create = partial(obstore.put, self._client, self._above + key, data, mode="create")
         try:
-            return self._ask(create, _BROKEN)  # what the first try may have stored, the caller compares
+            answer = self._ask(create, _BROKEN)  # what the first try may have stored, the caller compares
         except AlreadyExistsError as error:
-            raise FileExistsError(str(error)) from error
+            raise FileExistsError(key) from error
+        return self._scheme in _S3 and answer["version"] is not None
 
-    def _check_that_it_is_refused(self, create: Callable[[], object]) -> None:
-        """Check that *create*, just made, is refused when it is made again: `typedtrack.backends.s3` says why.
+    def _check_that_creates_are_refused(self) -> None:
+        """Check that the store keeps the condition of a create: `typedtrack.backends.s3` says why, and how.
 
         Raises:
-            UnsupportedOperationError: it is not.
+            UnsupportedOperationError: it does not.
         """
-        from typedtrack.backends.s3 import REPEATS, overwrites
+        from typedtrack.backends.s3 import PROBE, overwrites
 
-        for _ in range(REPEATS):
+        for _ in range(2):
             try:
-                self._make(create)
+                self._create_one(PROBE, b"")
             except FileExistsError:
                 self._keeps_condition = True
                 return

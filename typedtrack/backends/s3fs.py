@@ -14,7 +14,7 @@ import s3fs.core
 
 from typedtrack._tracker import ResultTracker
 from typedtrack.backends.asynchronous import AsyncResultTracker, instance_beside
-from typedtrack.backends.s3 import REPEATS, overwrites
+from typedtrack.backends.s3 import PROBE, overwrites
 
 if TYPE_CHECKING:
     from fsspec import AbstractFileSystem
@@ -58,7 +58,7 @@ class S3fsResultTracker(AsyncResultTracker):
         if not exclusive:
             await self._put_one(key, data)
         elif "VersionId" in await self._create_one(key, data) and not self._keeps_condition:
-            await self._check_that_it_is_refused(key, data)
+            await self._check_that_creates_are_refused()
 
     async def _put_one(self, key: str, data: bytes, **condition: str) -> PutObjectOutput:
         answer = await self._fs._call_s3(
@@ -78,15 +78,15 @@ class S3fsResultTracker(AsyncResultTracker):
                 raise FileExistsError(key) from error
             raise
 
-    async def _check_that_it_is_refused(self, key: str, data: bytes) -> None:
-        """Check that a create, just made, is refused when it is made again: `typedtrack.backends.s3` says why.
+    async def _check_that_creates_are_refused(self) -> None:
+        """Check that the store keeps the condition of a create: `typedtrack.backends.s3` says why, and how.
 
         Raises:
-            UnsupportedOperationError: it is not.
+            UnsupportedOperationError: it does not.
         """
-        for _ in range(REPEATS):
+        for _ in range(2):
             try:
-                await self._create_one(key, data)
+                await self._create_one(PROBE, b"")
             except FileExistsError:
                 self._keeps_condition = True
                 return
