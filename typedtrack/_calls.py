@@ -237,6 +237,8 @@ class Calls(Primitives, Generic[K, R, A]):
     def put_many(self, results: HasItems[K, R] | Iterable[tuple[K, R]], /) -> None:
         """Put each result under its key, concurrently; an iterable of pairs is taken as a stream.
 
+        Where the iterable raises, so does this, and of the pairs before some need not be stored.
+
         Raises:
             BulkError: some keys failed; every other result is stored.
         """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -9,6 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Final, TypeAlias, TypeVar
 
 from typedtrack._values import MAX_RESULT_BYTES
+from typedtrack.errors import UnsupportedOperationError
 
 if TYPE_CHECKING:
     from typedtrack._threads import Call
@@ -81,7 +83,7 @@ class Primitives(ABC):
         from typedtrack._workers import Workers  # here: a single put or get needs no such threads
 
         under_way: deque[tuple[T, Call[U | Exception]]] = deque()
-        workers = Workers(self.max_concurrency)
+        workers, process = Workers(self.max_concurrency), os.getpid()
         patient = False  # where a signal interrupts, or the caller wants no more: a slow store may owe much
 
         def given() -> Iterator[T]:
@@ -94,13 +96,25 @@ class Primitives(ABC):
 
         try:
             for argument in given():
+                self._check_process(process)
                 under_way.append((argument, workers.begin(partial(outcome, argument))))
                 if len(under_way) > 2 * self.max_concurrency:
                     done, call_made = under_way.popleft()
                     yield done, call_made.result()
             while under_way:
+                self._check_process(process)
                 done, call_made = under_way.popleft()
                 yield done, call_made.result()
             patient = True
         finally:  # start nothing further
             workers.end(wait=patient)
+
+    def _check_process(self, process: int) -> None:
+        """Check that this is still *process*, which has the threads that a child forked from it has not.
+
+        Raises:
+            UnsupportedOperationError: it is such a child.
+        """
+        if os.getpid() != process:
+            remedy = "the child would wait for ever; begin it anew there"
+            raise UnsupportedOperationError("to go on after a fork with what was begun before it", repr(self), remedy)

@@ -169,6 +169,8 @@ class ResultTracker(Calls[Key, Result, Result]):
     def put_many(self, results: Any, /) -> None:
         """Put each result under its key, concurrently; an iterable of pairs is taken as a stream.
 
+        Where the iterable raises, so does this, and of the pairs before some need not be stored.
+
         Raises:
             BulkError: some keys failed; every other result is stored.
 

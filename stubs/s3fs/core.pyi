@@ -25,6 +25,12 @@ class PutObjectOutput(TypedDict):
     ETag: NotRequired[str]
     VersionId: NotRequired[str]
 
+class ResponseMetadata(TypedDict):
+    HTTPStatusCode: int
+
+class DeleteObjectOutput(TypedDict):
+    ResponseMetadata: ResponseMetadata
+
 class ListObjectsOutput(TypedDict):
     IsTruncated: NotRequired[bool]
     Contents: NotRequired[list[Entry]]
@@ -41,7 +47,7 @@ class S3FileSystem(AsyncFileSystem):
         self, method: Literal["put_object"], *, Bucket: str, Key: str, Body: bytes, IfNoneMatch: str = ...
     ) -> PutObjectOutput: ...
     @overload
-    async def _call_s3(self, method: Literal["delete_object"], *, Bucket: str, Key: str) -> object: ...
+    async def _call_s3(self, method: Literal["delete_object"], *, Bucket: str, Key: str) -> DeleteObjectOutput: ...
     @overload
     async def _call_s3(
         self, method: Literal["list_objects_v2"], *, Bucket: str, Prefix: str, ContinuationToken: str = ...

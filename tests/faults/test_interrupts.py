@@ -64,6 +64,9 @@ class SlowOnALoop(AsyncResultTracker):
         self.begun = threading.Event()
         self.calls: list[str] = []
 
+    def _location(self, text: str) -> str:
+        return f"slow/{text}"
+
     async def _block(self, key: str) -> None:
         self.calls.append(key)
         self.begun.set()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 
@@ -120,7 +121,19 @@ def test_listing_of_another(client: Client, body: bytes) -> None:
     """A page of a proxy's, sent as if all were well, is no empty listing."""
     client.tracker["a"] = {"x": 1}
     client.proxy.always = Fault("GET", "refuse", 200, body)
-    failure(lambda: list(client.tracker.keys()))
+    for prefix in ("", "below", "below/"):
+        failure(partial(len, client.tracker.keys(prefix)))
+
+
+@pytest.mark.parametrize("client", ["s3_obstore", "s3_s3fs", "azure_adlfs", "gcs_gcsfs"], indirect=True)
+def test_delete_of_another(client: Client) -> None:
+    """A page of a proxy's, sent as if all were well, is no delete that is done."""
+    client.tracker["a"] = {"x": 1}
+    method = "POST" if client.name == "s3_obstore" else "DELETE"
+    client.proxy.always = Fault(method, "refuse", 200, b"<html>who are you?</html>")
+    failure(lambda: client.tracker.__delitem__("a"))
+    client.proxy.reset()
+    assert client.tracker["a"] == {"x": 1}
 
 
 def test_listing_by_one_who_may_not_read_gcs(gcs_obstore: Client) -> None:

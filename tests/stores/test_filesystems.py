@@ -143,6 +143,13 @@ def test_caching_filesystems(tmp_path: Path) -> None:
         tracker.get("a")
 
 
+def test_asynchronous_filesystem() -> None:
+    """A filesystem that runs on whatever loop its caller has is refused, at the first call, with the option's name."""
+    tracker = FsspecResultTracker("s3://bucket/base", storage_options={"asynchronous": True, "anon": True})
+    with pytest.raises(UnsupportedOperationError, match="leave out the option asynchronous=True"):
+        tracker.get("a")
+
+
 def test_unknown_filesystems() -> None:
     """A filesystem that the table does not know is read and written, with a warning, once; a create is refused."""
     fsspec.register_implementation("faulty", FaultyFileSystem, clobber=True)

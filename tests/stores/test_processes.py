@@ -6,6 +6,7 @@ import multiprocessing
 import sys
 import uuid
 from collections import Counter
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -117,6 +118,51 @@ def test_s3_obstore_after_a_fork(ceph: S3, bucket: str) -> None:
     another = open_tracker(f"s3://{bucket}/another", storage_options=ceph.obstore_options)
     assert "spawn" in in_child("fork", another, "child")
     assert use(tracker, "after") == "done"
+
+
+BEGUN: dict[str, Callable[[ResultTracker, list[str]], Iterator[object]]] = {
+    "keys": lambda tracker, _: iter(tracker.keys()),
+    "items": lambda tracker, _: iter(tracker.items()),
+    "wait_all": lambda tracker, keys: tracker.wait_all(keys, timeout=60),
+}
+
+
+def go_on(begun: Iterator[object]) -> str:
+    """Go on with what the parent has begun; return how that is refused."""
+    try:
+        list(begun)
+    except UnsupportedOperationError as error:
+        return str(error)
+    return "done"
+
+
+def in_forked_child(begun: Iterator[object]) -> str:
+    """Return what `go_on` returns in a forked child, which an iterator cannot be sent to; fail if it hangs."""
+    here, there = multiprocessing.Pipe(duplex=False)
+    child = multiprocessing.get_context("fork").Process(target=lambda: there.send(go_on(begun)))
+    child.start()
+    try:
+        assert here.poll(60)
+        return str(here.recv())
+    finally:
+        child.kill()
+        child.join()
+
+
+@pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")  # from Python 3.12: that it has threads
+@pytest.mark.parametrize("door", [open_tracker, FsspecResultTracker])
+@pytest.mark.parametrize("begin", BEGUN)
+def test_s3_iterations_over_a_fork(ceph: S3, bucket: str, door: Callable[..., ResultTracker], begin: str) -> None:
+    """What was begun before a fork is refused in the child, at once, and goes on in the parent."""
+    options = ceph.obstore_options if door is open_tracker else ceph.s3fs_options
+    tracker = door(f"s3://{bucket}/base", storage_options=options, max_concurrency=2)
+    keys = [f"{number:04}" for number in range(1200 if begin == "keys" else 20)]
+    tracker.put_many((key, {"x": 1}) for key in keys)
+    begun = BEGUN[begin](tracker, keys)
+    next(begun)
+    refused = in_forked_child(begun)
+    assert "begin it anew" in refused or "spawn" in refused
+    assert len(list(begun)) == len(keys) - 1
 
 
 def produce(tracker: ResultTracker, number: int) -> None:

@@ -8,6 +8,7 @@ forked child.
 from __future__ import annotations
 
 import asyncio
+import os
 from abc import abstractmethod
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator, Mapping
@@ -17,6 +18,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 from typedtrack._primitives import Read
 from typedtrack._tracker import ResultTracker
 from typedtrack._values import MAX_RESULT_BYTES
+from typedtrack.errors import UnsupportedOperationError
 
 if TYPE_CHECKING:
     from fsspec import AbstractFileSystem
@@ -39,7 +41,14 @@ class AsyncResultTracker(ResultTracker):
 
     def __init__(self, loop: asyncio.AbstractEventLoop | None, max_concurrency: int) -> None:
         self._loop = loop
+        self._process = os.getpid()
         self.max_concurrency = max_concurrency
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self._location('')!r})"
+
+    @abstractmethod
+    def _location(self, text: str) -> str: ...
 
     @abstractmethod
     async def _read_one(self, key: str, limit: int) -> bytes | None:
@@ -100,6 +109,7 @@ class AsyncResultTracker(ResultTracker):
                     yield under_way[0][0], under_way[0][1].result()
                     under_way.popleft()
             while under_way:
+                self._check_process(self._process)
                 yield under_way[0][0], under_way[0][1].result()
                 under_way.popleft()
         finally:  # an interrupt, or a caller that wants no more; the last first: none takes another's place
@@ -107,7 +117,17 @@ class AsyncResultTracker(ResultTracker):
                 future.cancel()
 
     def _start(self, task: Task[T]) -> Future[T]:
-        return _done(task) if self._loop is None else asyncio.run_coroutine_threadsafe(task, self._loop)
+        if self._loop is None:
+            return _done(task)
+        try:
+            self._check_process(self._process)
+            if asyncio._get_running_loop() is self._loop:
+                remedy = "it would wait for itself; call it in another thread, as by asyncio.to_thread"
+                raise UnsupportedOperationError("a call in the thread of fsspec's event loop", repr(self), remedy)
+        except UnsupportedOperationError:
+            task.close()
+            raise
+        return asyncio.run_coroutine_threadsafe(task, self._loop)
 
     def _outcome(self, future: Future[T]) -> T:
         try:

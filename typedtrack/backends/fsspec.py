@@ -134,5 +134,8 @@ def _backend_of(fs: AbstractFileSystem, root: str, shown_base: str, max_concurre
     if isinstance(fs, CachingFileSystem):
         remedy = "it answers with what it has read before; name the store itself as the base"
         raise UnsupportedOperationError("tracking", shown_base, remedy)
+    if getattr(fs, "asynchronous", False):
+        remedy = "it has no event loop of its own; leave out the option asynchronous=True"
+        raise UnsupportedOperationError("tracking", shown_base, remedy)
     tracker_over: Opener = import_module(row_of(type(fs)).backend).tracker_over
     return tracker_over(fs, root, max_concurrency)

@@ -64,8 +64,11 @@ class GcsfsResultTracker(AsyncResultTracker):
         )
 
     async def _delete_one(self, key: str) -> None:
-        if await self._unless_absent("DELETE", key) is None:
+        answer = await self._unless_absent("DELETE", key)
+        if answer is None:
             raise FileNotFoundError(key)
+        if answer.lstrip().startswith(b"<"):  # Google answers nothing, its emulators some JSON
+            raise ConnectionError("what was answered to a delete is not Google's answer: is there a proxy on the way?")
 
     async def _pages(self, prefix: str) -> AsyncIterator[list[str]]:
         below = self._above

@@ -233,12 +233,13 @@ class ObstoreResultTracker(ResultTracker):
 
         if prefix and self._read(prefix, 1) is not None:  # obstore lists what is below a prefix, not what is at it
             yield prefix
-        client, below = self._client, self._above + prefix or None
+        below = self._above + prefix or None
         pages: Iterator[Sequence[ObjectMeta]] | None = None
         last: str | None = None
 
         def following() -> Sequence[ObjectMeta] | None:
             nonlocal pages
+            client = self._client  # each time, as this may go on in a forked child
             if pages is None:  # or anew, after what was listed
                 listed = obstore.list(client, below, offset=last, chunk_size=1000)  # pyright: ignore[reportUnknownMemberType]  # arrow's
                 pages = iter(listed)
@@ -252,7 +253,7 @@ class ObstoreResultTracker(ResultTracker):
             for entry in page:
                 last = entry["path"]
                 yield last.removeprefix(self._above)
-        if last is None and not prefix:
+        if last is None:
             self._check_that_it_is_a_store()
 
     def _check_that_it_is_a_store(self) -> None:

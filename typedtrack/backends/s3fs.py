@@ -95,7 +95,9 @@ class S3fsResultTracker(AsyncResultTracker):
     async def _delete_one(self, key: str) -> None:
         if await self._read_one(key, 1) is None:  # S3 itself does not tell
             raise FileNotFoundError(key)
-        await self._fs._call_s3("delete_object", Bucket=self._bucket, Key=self._above + key)
+        answer = await self._fs._call_s3("delete_object", Bucket=self._bucket, Key=self._above + key)
+        if answer["ResponseMetadata"]["HTTPStatusCode"] != 204:  # as above
+            raise ConnectionError("what was answered to a delete is not S3's answer: is there a proxy on the way?")
 
     async def _pages(self, prefix: str) -> AsyncIterator[list[str]]:
         below = self._above
