@@ -518,7 +518,7 @@ def test_obstore_create_in_a_versioned_bucket(monkeypatch: pytest.MonkeyPatch, s
 
     monkeypatch.setattr(obstore, "put", put)
     one, another = (
-        ObstoreResultTracker(f"{scheme}://b/x", storage_options={"config": {"skip_signature": True}}) for _ in "12"
+        ObstoreResultTracker(f"{scheme}://b/x", storage_options={"config": {"skip_signature": True}}) for _ in range(2)
     )
     answers[:] = [made, made, AlreadyExistsError("refused"), made]
     one.create("a", x=1)

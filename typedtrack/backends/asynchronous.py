@@ -15,9 +15,8 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterat
 from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
-from typedtrack._primitives import Read
+from typedtrack._primitives import READ_LIMIT, Read
 from typedtrack._tracker import ResultTracker
-from typedtrack._values import MAX_RESULT_BYTES
 from typedtrack.errors import UnsupportedOperationError
 
 if TYPE_CHECKING:
@@ -85,7 +84,7 @@ class AsyncResultTracker(ResultTracker):
             yield from page
 
     def _read_many(self, keys: Iterable[str]) -> Iterator[tuple[str, Read]]:
-        return self._windowed(lambda key: self._read_one(key, MAX_RESULT_BYTES + 1), keys)
+        return self._windowed(lambda key: self._read_one(key, READ_LIMIT), keys)
 
     def _write_many(self, writes: Iterable[tuple[str, bytes]]) -> Iterator[tuple[str, Exception | None]]:
         for (key, _), outcome in self._windowed(lambda write: self._write_one(*write), writes):

@@ -11,39 +11,24 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import timedelta
 from functools import cached_property, partial
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from typedtrack._threads import interruptibly
 from typedtrack._tracker import ResultTracker
+from typedtrack.backends.obstore_client import AZURE, GCS, S3, client_of
 from typedtrack.errors import UnsupportedOperationError
 
 if TYPE_CHECKING:
     from fsspec import AbstractFileSystem
     from obstore import ObjectMeta
-    from obstore.store import AzureStore, GCSStore, RetryConfig, S3Store
+    from obstore.store import AzureStore, GCSStore, S3Store
 
 __all__ = ["OPTIONS", "ObstoreResultTracker", "is_installed", "needs", "serves", "tracker_over"]
 
-_S3: Final = ("s3", "s3a")
-_GCS: Final = ("gs", "gcs")
-_AZURE: Final = ("az", "abfs", "abfss")
 OPTIONS: Final = ("client_options", "config", "credential_provider", "retry_config")
 
-_RETRIES: Final[RetryConfig] = {  # a pause is random, from the first one to *base* times the one before
-    "max_retries": 14,
-    "retry_timeout": timedelta(seconds=60),
-    "backoff": {"init_backoff": timedelta(seconds=0.1), "max_backoff": timedelta(seconds=3), "base": 5},
-}
-_ENDPOINT_VARIABLES: Final = (
-    "AWS_ENDPOINT_URL_S3",
-    "AWS_ENDPOINT_URL",
-    "AWS_ENDPOINT",
-    "AZURE_STORAGE_ENDPOINT",
-    "GOOGLE_BASE_URL",
-)
 _NOTHING: Final = ("NoSuchKey", "BlobNotFound")  # what S3 and Google Cloud Storage, and Azure, say of a missing object
 _NO_KEY: Final = ".typedtrack"
 _is_host = re.compile(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*").fullmatch
@@ -61,7 +46,7 @@ _process: int | None = None  # the one that used obstore first
 def serves(tracker_base: str, storage_options: Mapping[str, object]) -> bool:
     """Return whether *tracker_base* is on a store that obstore speaks to, and *storage_options* are in its words."""
     scheme, _, rest = tracker_base.partition("://")
-    return scheme in (*_S3, *_GCS, *_AZURE) and "::" not in rest and set(storage_options) <= set(OPTIONS)
+    return scheme in (*S3, *GCS, *AZURE) and "::" not in rest and set(storage_options) <= set(OPTIONS)
 
 
 def is_installed() -> bool:
@@ -98,7 +83,7 @@ class ObstoreResultTracker(ResultTracker):
         shown = tracker_base if "@" not in place else f"{scheme}://***@{place.rpartition('@')[2]}/{folder}"
         if not serves(tracker_base, {}) or not container:
             raise ValueError(f"not a base for obstore: {shown!r}; s3://bucket/…, gs://bucket/… or az://container/…")
-        if "@" in place and not (scheme in _AZURE and _is_host(account)):
+        if "@" in place and not (scheme in AZURE and _is_host(account)):
             raise ValueError(
                 f"not a base for obstore: {shown!r}; a login is given by storage_options or the environment"
             )
@@ -144,19 +129,7 @@ class ObstoreResultTracker(ResultTracker):
 
     @cached_property
     def _made_client(self) -> S3Store | GCSStore | AzureStore:
-        from obstore import store
-
-        # What the options hold is the user's, of the types that obstore documents; it checks them.
-        options = cast("dict[str, Any]", {"retry_config": _RETRIES, **self._options})
-        config = dict(options.get("config") or {})
-        options["client_options"] = {"allow_http": _is_plain_http(config), **(options.get("client_options") or {})}
-        if self._scheme in _S3:
-            return store.S3Store(self._container, **options)
-        if self._scheme in _GCS:
-            return store.GCSStore(self._container, **options)
-        if self._account:
-            options["config"] = {"account_name": self._account, **config}
-        return store.AzureStore(self._container, **options)
+        return client_of(self._scheme, self._container, self._account, self._options)
 
     def _ask(self, call: Callable[[], T], broken: str = _BROKEN_BODY) -> T:
         """Return what *call*, of obstore, returns; made once more where it fails with *broken*.
@@ -203,7 +176,7 @@ class ObstoreResultTracker(ResultTracker):
             answer = self._ask(create, _BROKEN)  # what the first try may have stored, the caller compares
         except AlreadyExistsError as error:
             raise FileExistsError(key) from error
-        return self._scheme in _S3 and answer["version"] is not None
+        return self._scheme in S3 and answer["version"] is not None
 
     def _check_that_creates_are_refused(self) -> None:
         """Check that the store keeps the condition of a create: `typedtrack.backends.s3` says why, and how.
@@ -284,13 +257,6 @@ def _read(client: S3Store | GCSStore | AzureStore, path: str, limit: int) -> byt
         if len(data) >= limit:
             break
     return data[:limit]
-
-
-def _is_plain_http(config: Mapping[str, object]) -> bool:
-    """Return whether the user has named an endpoint that begins with ``http://``, in *config* or the environment."""
-    named = [value for name, value in config.items() if name.lower().endswith(("endpoint", "url"))]
-    named += [os.environ[name] for name in _ENDPOINT_VARIABLES if name in os.environ]
-    return any(str(endpoint).startswith("http://") for endpoint in named)
 
 
 def tracker_over(fs: AbstractFileSystem, root: str, max_concurrency: int) -> ResultTracker:

@@ -1,0 +1,57 @@
+"""A base and options to a client of obstore's: with our retries, and with the login of the environment."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Final, cast
+
+if TYPE_CHECKING:
+    from obstore.store import AzureStore, GCSStore, RetryConfig, S3Store
+
+__all__ = ["AZURE", "GCS", "S3", "client_of"]
+
+S3: Final = ("s3", "s3a")
+"""The schemes of its URLs; likewise below."""
+GCS: Final = ("gs", "gcs")
+AZURE: Final = ("az", "abfs", "abfss")
+
+_RETRIES: Final[RetryConfig] = {  # a pause is random, from the first one to *base* times the one before
+    "max_retries": 14,
+    "retry_timeout": timedelta(seconds=60),
+    "backoff": {"init_backoff": timedelta(seconds=0.1), "max_backoff": timedelta(seconds=3), "base": 5},
+}
+_ENDPOINT_VARIABLES: Final = (
+    "AWS_ENDPOINT_URL_S3",
+    "AWS_ENDPOINT_URL",
+    "AWS_ENDPOINT",
+    "AZURE_STORAGE_ENDPOINT",
+    "GOOGLE_BASE_URL",
+)
+
+
+def client_of(
+    scheme: str, container: str, account: str, storage_options: Mapping[str, object]
+) -> S3Store | GCSStore | AzureStore:
+    """Return a client of the bucket or *container*; *account* is that of Azure's URL, if it names one."""
+    from obstore import store
+
+    # What the options hold is the user's, of the types that obstore documents; it checks them.
+    options = cast("dict[str, Any]", {"retry_config": _RETRIES, **storage_options})
+    config = dict(options.get("config") or {})
+    options["client_options"] = {"allow_http": _is_plain_http(config), **(options.get("client_options") or {})}
+    if scheme in S3:
+        return store.S3Store(container, **options)
+    if scheme in GCS:
+        return store.GCSStore(container, **options)
+    if account:
+        options["config"] = {"account_name": account, **config}
+    return store.AzureStore(container, **options)
+
+
+def _is_plain_http(config: Mapping[str, object]) -> bool:
+    """Return whether the user has named an endpoint that begins with ``http://``, in *config* or the environment."""
+    named = [value for name, value in config.items() if name.lower().endswith(("endpoint", "url"))]
+    named += [os.environ[name] for name in _ENDPOINT_VARIABLES if name in os.environ]
+    return any(str(endpoint).startswith("http://") for endpoint in named)
