@@ -8,6 +8,7 @@ import tempfile
 import threading
 import unicodedata
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import quote, unquote
 
@@ -85,6 +86,30 @@ class InPlaceUnderALock(InPlace):
 
     def __reduce__(self) -> tuple[type[InPlaceUnderALock], tuple[Path]]:
         return type(self), (self.folder,)
+
+
+class OneTemporaryName(Files):
+    """A put that always writes the same file beside its place: two of one key write it together."""
+
+    def _write(self, key: str, data: bytes, *, exclusive: bool = False) -> None:
+        if exclusive:
+            super()._write(key, data, exclusive=True)
+        else:
+            temporary = self.folder / f".{self.path(key).name}"
+            temporary.write_bytes(data)
+            with suppress(FileNotFoundError):  # the other has moved it
+                temporary.rename(self.path(key))
+
+
+class CreateInPlace(Files):
+    """A create whose file is there before its content."""
+
+    def _write(self, key: str, data: bytes, *, exclusive: bool = False) -> None:
+        if exclusive:
+            with self.path(key).open("xb") as file:
+                file.write(data)
+        else:
+            super()._write(key, data)
 
 
 class CachedListing(Files):

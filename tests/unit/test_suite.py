@@ -90,6 +90,14 @@ def test_writes_in_steps(tmp_path: Path) -> None:
         SUITE.test_replace_interrupted(broken.InPlace(tmp_path))
 
 
+def test_files_that_others_see_unfinished(tmp_path: Path) -> None:
+    """A second put finds the file that a first one writes, and a reader that which a create writes."""
+    with pytest.raises(AssertionError, match=r"onether"):
+        SUITE.test_replace_interrupted(broken.OneTemporaryName(tmp_path))
+    with pytest.raises(AssertionError, match=r"b''"):
+        SUITE.test_create_interrupted(broken.CreateInPlace(tmp_path))
+
+
 @pytest.mark.parametrize("tracker", [broken.Composed, broken.CompatiblyComposed, broken.Numbers])
 def test_keys_that_share_a_place(tracker: type[broken.Folded]) -> None:
     """The keys of the suite tell them apart."""

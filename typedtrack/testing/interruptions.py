@@ -14,6 +14,7 @@ from typing import Any, Final, TypeVar
 __all__ = ["interrupted", "watched"]
 
 T = TypeVar("T")
+S = TypeVar("S")
 
 _POINTS: Final = 30  # instructions that are interrupted however long it takes
 _SECONDS: Final = 1.0  # in which all others are, as far as it suffices
@@ -81,10 +82,10 @@ def watched(function: Callable[[], T], at: int, then: Callable[[], object]) -> t
     return answer, steps.seen
 
 
-def _interrupt(first: Callable[[], T], second: Callable[[], T], at: int, patience: float) -> tuple[T, T, int]:
+def _interrupt(first: Callable[[], T], second: Callable[[], S], at: int, patience: float) -> tuple[T, S, int]:
     """Return what *first* answers, what *second* does, called before that instruction, and how many *first* has."""
     with ThreadPoolExecutor(1) as ours, ThreadPoolExecutor(1) as theirs:
-        answers: list[Future[T]] = []
+        answers: list[Future[S]] = []
 
         def interrupt() -> None:
             answers.append(theirs.submit(second))
@@ -105,7 +106,7 @@ def _ever_closer(length: int) -> list[int]:
     return sorted(range(1, length + 1), key=lambda number: f"{number:064b}"[::-1])
 
 
-def interrupted(first: Callable[[int], T], second: Callable[[int], T]) -> Iterator[tuple[T, T]]:
+def interrupted(first: Callable[[int], T], second: Callable[[int], S]) -> Iterator[tuple[T, S]]:
     """Yield what both answer when *second* is called between two instructions of *first*.
 
     Three times *second* is called after *first*: what is done once only has then been done, and how long *second* takes
@@ -120,7 +121,7 @@ def interrupted(first: Callable[[int], T], second: Callable[[int], T]) -> Iterat
         patience = max(_PATIENCE, 5 * (time.monotonic() - begun))
         yield answer, other
 
-    def both(at: int) -> tuple[T, T, int]:
+    def both(at: int) -> tuple[T, S, int]:
         nonlocal number
         number += 1
         return _interrupt(partial(first, number), partial(second, number), at, patience)

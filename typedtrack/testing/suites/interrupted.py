@@ -29,6 +29,18 @@ def _create(tracker: ResultTracker, key: str, data: bytes) -> bytes | None:
     return data
 
 
+def _read_and_create(tracker: ResultTracker, key: str, data: bytes) -> tuple[bytes | None, bytes | None]:
+    """Return what was there before, and *data*, if they could be created."""
+    return tracker._read(key, 9), _create(tracker, key, data)
+
+
+def _read_and_put(tracker: ResultTracker, key: str, data: bytes) -> bytes | None:
+    """Return what was there before *data*."""
+    found = tracker._read(key, 9)
+    tracker._write(key, data)
+    return found
+
+
 def _read_often(tracker: ResultTracker, key: str) -> None:
     """Read *key* again and again: it holds one of the large results."""
     for _ in range(_READS):
@@ -40,33 +52,43 @@ class Interrupted(Store):
     """The primitives, by two callers: nothing that comes between may be lost, or see what is not finished."""
 
     def test_create_interrupted(self, tracker: ResultTracker) -> None:
-        """Of a create and one that comes between, exactly one creates, and its content stays."""
-        self._creates_once(tracker, lambda key: _create(tracker, key, b"second"))
+        """Of a create and one that comes between, exactly one creates; its content stays, and no part of it is seen."""
+        self._creates_once(tracker, lambda key: _read_and_create(tracker, key, b"second"))
 
     def test_replace_interrupted(self, tracker: ResultTracker) -> None:
-        """A reader that comes between sees the one or the other result, whole."""
-        self._replaces_whole(tracker, lambda key: tracker._read(key, 9))
+        """A reader that comes between sees the one or the other result, whole; of two writers the one result stays."""
+        self._replaces_whole(tracker, lambda key, data: _read_and_put(tracker, key, data))
 
     def test_interrupted_elsewhere(self, tracker: ResultTracker, elsewhere: ProcessPoolExecutor) -> None:
-        """So it is with a reader of another process, which at last reads all the time, and with a create of one."""
-        self._replaces_whole(tracker, lambda key: elsewhere.submit(tracker._read, key, 9).result())
+        """So it is with callers of another process, in which at last a reader reads all the time, and one creates."""
+        self._replaces_whole(tracker, lambda key, data: elsewhere.submit(_read_and_put, tracker, key, data).result())
         tracker["large"] = _LARGE[0]
         reading, number = elsewhere.submit(_read_often, tracker, "large"), 1
         while not reading.done():
             tracker["large"] = _LARGE[number % 2]
             number += 1
         reading.result()
-        self._creates_once(tracker, lambda key: elsewhere.submit(_create, tracker, key, b"second").result())
+        self._creates_once(tracker, lambda key: elsewhere.submit(_read_and_create, tracker, key, b"second").result())
 
-    def _creates_once(self, tracker: ResultTracker, create: Callable[[str], bytes | None]) -> None:
+    def _creates_once(
+        self, tracker: ResultTracker, read_and_create: Callable[[str], tuple[bytes | None, bytes | None]]
+    ) -> None:
         if not self.exclusive_create:
             pytest.skip("the store has no atomic create")
-        both = interrupted(lambda number: _create(tracker, f"{number}", b"first"), lambda number: create(f"{number}"))
-        for number, created in enumerate(both):
-            assert [tracker._read(f"{number}", 9)] == [data for data in created if data is not None]
+        both = interrupted(
+            lambda number: _create(tracker, f"{number}", b"first"), lambda number: read_and_create(f"{number}")
+        )
+        for number, (first, (found, second)) in enumerate(both):
+            stays = tracker._read(f"{number}", 9)
+            assert [stays] == [data for data in (first, second) if data is not None]
+            assert found in (None, stays)
 
-    def _replaces_whole(self, tracker: ResultTracker, read: Callable[[str], bytes | None]) -> None:
-        results = (b"one", b"another")
+    def _replaces_whole(self, tracker: ResultTracker, read_and_put: Callable[[str, bytes], bytes | None]) -> None:
+        results = (b"one", b"another")  # the shorter leaves some of the longer, if it is written over it
         tracker._write("hot", results[1])
-        both = interrupted(lambda number: tracker._write("hot", results[number % 2]), lambda _: read("hot"))
-        assert {found for _, found in both} <= set(results)
+        both = interrupted(
+            lambda number: tracker._write("hot", results[number % 2]),
+            lambda number: read_and_put("hot", results[(number + 1) % 2]),
+        )
+        for _, found in both:
+            assert {found, tracker._read("hot", 9)} <= set(results)
