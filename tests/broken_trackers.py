@@ -112,6 +112,13 @@ class CreateInPlace(Files):
             super()._write(key, data)
 
 
+class LosesTheLastByte(Files):
+    """What is larger than 64 KiB is stored without its last byte: JSON all the same."""
+
+    def _write(self, key: str, data: bytes, *, exclusive: bool = False) -> None:
+        super()._write(key, data if len(data) <= 2**16 else data[:-1], exclusive=exclusive)
+
+
 class CachedListing(Files):
     """A listing that is kept until this tracker writes."""
 
@@ -126,6 +133,32 @@ class CachedListing(Files):
     def _list(self, prefix: str) -> Iterator[str]:
         if self.listed is None:
             self.listed = [*super()._list(prefix)]
+        return iter(self.listed)
+
+
+class CachedFolders(Files):
+    """Real folders, of one level; a listing is kept until this tracker writes, or there is a new name in the first."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.names: set[str] = set()
+        self.listed: list[str] = []
+
+    def path(self, key: str) -> Path:
+        """Return the place of *key*."""
+        folder, _, name = key.rpartition("/")
+        return self.folder / folder / quote(name, safe="")
+
+    def _write(self, key: str, data: bytes, *, exclusive: bool = False) -> None:
+        self.path(key).parent.mkdir(exist_ok=True)
+        super()._write(key, data, exclusive=exclusive)
+        self.names = set()
+
+    def _list(self, prefix: str) -> Iterator[str]:
+        if self.names != (names := set(os.listdir(self.folder))):
+            self.names = names
+            files = (path.relative_to(self.folder) for path in self.folder.rglob("[!.]*") if path.is_file())
+            self.listed = [unquote(f"{path}") for path in files]
         return iter(self.listed)
 
 
@@ -193,8 +226,22 @@ class PopThenAssign(DictTracker):
             self.stored[key] = data
 
 
+class Pages(DictTracker):
+    """A listing of pages that are counted off from the first: what is deleted moves what follows."""
+
+    def _list(self, prefix: str) -> Iterator[str]:
+        start = 0
+        while page := [*self.stored][start : start + 100]:
+            yield from page
+            start += len(page)
+
+
 class Folded(DictTracker):
-    """Some keys share a place."""
+    """Some keys share a place, under the name of the first."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.names: dict[str, str] = {}
 
     def fold(self, key: str) -> str:
         """Return the place of *key*."""
@@ -205,6 +252,14 @@ class Folded(DictTracker):
 
     def _write(self, key: str, data: bytes, *, exclusive: bool = False) -> None:
         super()._write(self.fold(key), data, exclusive=exclusive)
+        self.names.setdefault(self.fold(key), key)
+
+    def _delete(self, key: str) -> None:
+        super()._delete(self.fold(key))
+        del self.names[self.fold(key)]
+
+    def _list(self, prefix: str) -> Iterator[str]:
+        return iter([*self.names.values()])
 
 
 class Composed(Folded):
@@ -221,6 +276,22 @@ class CompatiblyComposed(Folded):
     def fold(self, key: str) -> str:
         """Compose."""
         return unicodedata.normalize("NFKC", key)
+
+
+class WithoutSpaces(Folded):
+    """Those that differ in spaces at the end, which do not count where MySQL compares texts."""
+
+    def fold(self, key: str) -> str:
+        """Drop the spaces."""
+        return key.rstrip(" ")
+
+
+class Beginnings(Folded):
+    """Those whose first 768 characters, which an index of MySQL has room for, are the same."""
+
+    def fold(self, key: str) -> str:
+        """Drop the rest."""
+        return key[:768]
 
 
 class Numbers(Folded):

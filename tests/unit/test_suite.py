@@ -35,7 +35,13 @@ def elsewhere() -> Iterator[ProcessPoolExecutor]:
 
 def test_right_trackers_pass(tmp_path: Path, elsewhere: ProcessPoolExecutor) -> None:
     """What finds the broken ones out finds nothing in those that they are made of."""
-    for number, check in enumerate((SUITE.test_pickles, SUITE.test_create_interrupted, SUITE.test_replace_interrupted)):
+    checks = (
+        SUITE.test_pickles,
+        SUITE.test_create_interrupted,
+        SUITE.test_replace_interrupted,
+        SUITE.test_largest_result,
+    )
+    for number, check in enumerate(checks):
         (tmp_path / f"{number}").mkdir()
         check(broken.Files(tmp_path / f"{number}"))
     for name, between in {
@@ -46,7 +52,12 @@ def test_right_trackers_pass(tmp_path: Path, elsewhere: ProcessPoolExecutor) -> 
         between(broken.Files(tmp_path / name), elsewhere)
     (tmp_path / "loop").symlink_to("loop")
     SUITE.test_unreachable(broken.Files(tmp_path / "loop"))
-    for check in (SUITE.test_create_interrupted, SUITE.test_replace_interrupted, SUITE.test_keys_are_apart):
+    for check in (
+        SUITE.test_create_interrupted,
+        SUITE.test_replace_interrupted,
+        SUITE.test_keys_are_apart,
+        SUITE.test_long_listing,
+    ):
         check(DictTracker())
 
 
@@ -71,6 +82,12 @@ def test_caches_that_only_own_writes_renew(
         SUITE.test_other_process(tracker(tmp_path / "elsewhere"), elsewhere)
     with pytest.raises(AssertionError):
         SUITE.test_pickles(tracker(tmp_path / "here"))
+
+
+def test_listings_that_a_new_name_renews(tmp_path: Path, elsewhere: ProcessPoolExecutor) -> None:
+    """What another process puts in a folder that was there is not listed."""
+    with pytest.raises(AssertionError, match=r"'s/2'"):
+        SUITE.test_other_process(broken.CachedFolders(tmp_path), elsewhere)
 
 
 @pytest.mark.parametrize("tracker", [broken.InPlace, broken.InPlaceUnderALock])
@@ -98,7 +115,22 @@ def test_files_that_others_see_unfinished(tmp_path: Path) -> None:
         SUITE.test_create_interrupted(broken.CreateInPlace(tmp_path))
 
 
-@pytest.mark.parametrize("tracker", [broken.Composed, broken.CompatiblyComposed, broken.Numbers])
+def test_results_that_lose_their_last_byte(tmp_path: Path) -> None:
+    """What reads as the result is not what was to be stored."""
+    with pytest.raises(AssertionError):
+        SUITE.test_largest_result(broken.LosesTheLastByte(tmp_path))
+
+
+def test_pages_that_move() -> None:
+    """A key that stays is not listed when others are deleted meanwhile."""
+    with pytest.raises(AssertionError):
+        SUITE.test_long_listing(broken.Pages())
+
+
+@pytest.mark.parametrize(
+    "tracker",
+    [broken.Composed, broken.CompatiblyComposed, broken.Numbers, broken.WithoutSpaces, broken.Beginnings],
+)
 def test_keys_that_share_a_place(tracker: type[broken.Folded]) -> None:
     """The keys of the suite tell them apart."""
     with pytest.raises(AssertionError):

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from itertools import islice
+from typing import Final
+
 import pytest
 
 from typedtrack import BulkError, Key, KeyConflictError, Result, ResultTracker
@@ -10,16 +13,19 @@ from typedtrack.testing.suites.store import Store
 
 __all__ = ["ManyKeys"]
 
+# Keys that differ in their last character only, as long as 128 bytes for the base leave in the name of an object on S3.
+_LONG: Final = tuple("/".join(["z" * 255] * 3 + [f"{'z' * 127}{number}"]) for number in range(2))
+
 
 class ManyKeys(Store):
     """Several results, by one caller."""
 
     def test_keys_are_apart(self, tracker: ResultTracker) -> None:
         """No two keys share a place."""
-        several: dict[Key, Result] = {key: {"key": key} for key in KEYS}
+        several: dict[Key, Result] = {key: {"key": key} for key in (*KEYS, *_LONG)}
         tracker.put_many(several)
-        assert {key: tracker[key] for key in KEYS} == {key: {"key": key} for key in KEYS}
-        assert dict(tracker.items()) == {key: {"key": key} for key in KEYS}
+        assert {key: tracker[key] for key in several} == several
+        assert dict(tracker.items()) == several
 
     def test_folders(self, tracker: ResultTracker) -> None:
         """``a`` beside ``a/b``: refused where folders are real, and what was first stays; else both hold results."""
@@ -72,11 +78,16 @@ class ManyKeys(Store):
         assert caught.value.results == {"trial/0001": {"number": 1}, "nothing": {}}
 
     def test_long_listing(self, tracker: ResultTracker) -> None:
-        """A listing of more keys than any store has on one page is complete."""
+        """A listing of more keys than any store has on one page is complete, also while some of them are deleted."""
         keys = [f"{number}" for number in range(1100)]
         several: dict[Key, Result] = {key: {"x": 1} for key in keys}
         tracker.put_many(several)
         assert sorted(tracker.keys()) == sorted(keys)
+        listing, deleted = iter(tracker.keys()), list[Key]()
+        for key in islice(listing, 5):
+            del tracker[key]
+            deleted.append(key)
+        assert sorted([*deleted, *listing]) == sorted(keys)
 
     def test_stream_given_up(self, tracker: ResultTracker) -> None:
         """A stream that is given up after its first result leaves the tracker in order."""

@@ -56,3 +56,8 @@ class OtherProcesses(Store):
         assert tracker["old"] == {}
         assert "old" not in tracker
         assert list(tracker) == ["new"]
+        for keys in (["s/1"], ["s/1", "s/2"]):  # with the first its folder is new, with the second it is not
+            elsewhere.submit(_put, tracker, keys[-1], {"x": 3}).result()
+            assert sorted(tracker) == ["new", *keys]
+        elsewhere.submit(_delete, tracker, "s/1").result()
+        assert sorted(tracker) == ["new", "s/2"]
