@@ -1,5 +1,6 @@
 from contextlib import AbstractAsyncContextManager
 
+from asyncssh import SSHClientConnection
 from asyncssh.sftp import SFTPClient
 from fsspec.asyn import AsyncFileSystem
 
@@ -7,4 +8,6 @@ class Pool:
     def get(self) -> AbstractAsyncContextManager[SFTPClient]: ...
 
 class SSHFileSystem(AsyncFileSystem):
+    _client: SSHClientConnection
     _pool: Pool
+    def __init__(self, *args: object, **kwargs: object) -> None: ...

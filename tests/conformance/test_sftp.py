@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
 
-import fsspec
 import pytest
-from fsspec.implementations.sftp import SFTPFileSystem
 
 from tests.servers.sshd import Sftp
 from typedtrack import FsspecResultTracker, ResultTracker
@@ -40,10 +37,7 @@ class TestParamiko(ResultTrackerSuite):
     shared_by_processes = False  # a new process finds sshfs under this name
 
     @pytest.fixture
-    def tracker(self, sftp: Sftp) -> Iterator[ResultTracker]:
+    def tracker(self, sftp: Sftp, by_paramiko: None) -> ResultTracker:
         """Return a tracker on a folder that is not there yet."""
-        before = fsspec.get_filesystem_class("sftp")
-        fsspec.register_implementation("sftp", SFTPFileSystem, clobber=True)
         options = {"key_filename": str(sftp.client_key)}
-        yield FsspecResultTracker(f"sftp://{sftp.address}/{uuid.uuid4()}/base", storage_options=options)
-        fsspec.register_implementation("sftp", before, clobber=True)
+        return FsspecResultTracker(f"sftp://{sftp.address}/{uuid.uuid4()}/base", storage_options=options)

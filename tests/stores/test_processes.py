@@ -101,6 +101,16 @@ def test_sshfs(sftp: Sftp, method: str) -> None:
     assert use(tracker, "after") == "done"
 
 
+@pytest.mark.usefixtures("by_paramiko")
+def test_sftp_paramiko(sftp: Sftp) -> None:
+    """A tracker on paramiko, used in the parent, works in a forked child, and in the parent after."""
+    options = {"key_filename": str(sftp.client_key)}
+    tracker = FsspecResultTracker(f"sftp://{sftp.address}/{uuid.uuid4()}", storage_options=options)
+    assert use(tracker, "before") == "done"
+    assert in_child("fork", tracker, "child") == "done"
+    assert use(tracker, "after") == "done"
+
+
 @pytest.mark.parametrize("method", ["spawn", "forkserver"])
 def test_s3_obstore(ceph: S3, bucket: str, method: str) -> None:
     """A tracker on obstore, used in the parent, works in a child that was not forked."""
@@ -163,6 +173,26 @@ def test_s3_iterations_over_a_fork(ceph: S3, bucket: str, door: Callable[..., Re
     refused = in_forked_child(begun)
     assert "begin it anew" in refused or "spawn" in refused
     assert len(list(begun)) == len(keys) - 1
+
+
+@pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")  # from Python 3.12: that it has threads
+@pytest.mark.parametrize("begin", BEGUN)
+@pytest.mark.parametrize("client", ["sshfs", "paramiko"])
+def test_sftp_iterations_over_a_fork(request: pytest.FixtureRequest, sftp: Sftp, client: str, begin: str) -> None:
+    """So it is over sftp, where both would speak on one connection; what was not begun begins on the child's own."""
+    options: dict[str, object] = {"client_keys": [str(sftp.client_key)]}
+    if client == "paramiko":
+        request.getfixturevalue("by_paramiko")
+        options = {"key_filename": str(sftp.client_key)}
+    tracker = FsspecResultTracker(f"sftp://{sftp.address}/{uuid.uuid4()}", storage_options=options, max_concurrency=2)
+    keys = [f"{folder}/{number}" for folder in range(5) for number in range(4)]
+    tracker.put_many((key, {"x": 1}) for key in keys)
+    begun, not_begun = BEGUN[begin](tracker, keys), BEGUN[begin](tracker, keys)
+    next(begun)
+    assert "begin it anew" in in_forked_child(begun)
+    assert in_forked_child(not_begun) == "done"
+    assert len(list(begun)) == len(keys) - 1
+    assert len(list(not_begun)) == len(keys)
 
 
 def produce(tracker: ResultTracker, number: int) -> None:

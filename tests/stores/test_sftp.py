@@ -1,93 +1,124 @@
-"""An sftp server that falls silent or goes away, by both clients."""
+"""An sftp server that falls silent or goes away, and comes back, by both clients."""
 
 from __future__ import annotations
 
 import errno
+import gc
+import importlib
 import socket
 import threading
 import uuid
-from collections.abc import Generator, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from functools import partial
 from socketserver import BaseRequestHandler, ThreadingTCPServer
+from typing import Any
 
 import fsspec
+import paramiko
 import pytest
 from fsspec.implementations.sftp import SFTPFileSystem
 
 from tests.servers.process import HOST
 from tests.servers.sshd import Sftp
-from typedtrack import BulkError, FsspecResultTracker, ResultTracker
+from typedtrack import BulkError, FsspecResultTracker, Result, ResultTracker
 
 
 class Line:
-    """A relay on loopback; once it is silent nothing passes any more, and once it is cut no connection is left."""
+    """A relay on loopback to the server at *port*; once it is silent nothing passes any more."""
 
     def __init__(self, port: int) -> None:
-        self.port = port
         self.silent = threading.Event()
-        self.sockets: list[socket.socket] = []
+        self.port = 0
+        self._server_port = port
+        self._sockets: list[socket.socket] = []
+
+    def start(self) -> None:
+        """Relay, at the same port as before."""
+        line = self
+
+        class Handler(BaseRequestHandler):
+            def handle(self) -> None:
+                line.relay(self.request)
+
+        class Relay(ThreadingTCPServer):
+            allow_reuse_address = True
+
+        self._relay = Relay((HOST, self.port), Handler)
+        self.port = self._relay.server_address[1]
+        self._thread = threading.Thread(target=self._relay.serve_forever, kwargs={"poll_interval": 0.05})
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Break every connection, and take no other."""
+        self._relay.shutdown()
+        self._thread.join()
+        self._relay.socket.close()
+        self.cut()
+        self._relay.server_close()
 
     def cut(self) -> None:
         """Break every connection."""
-        for end in self.sockets:
+        for end in self._sockets:
             with suppress(OSError):  # it is closed already
                 end.shutdown(socket.SHUT_RDWR)
 
+    def relay(self, client: socket.socket) -> None:
+        """Relay between *client* and the server until either is gone."""
+        with socket.create_connection((HOST, self._server_port)) as server:
+            self._sockets += [client, server]
+            for end in (client, server):
+                end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            back = threading.Thread(target=self._pump, args=(server, client))
+            back.start()
+            self._pump(client, server)
+            back.join()
 
-@contextmanager
-def line_to(port: int) -> Generator[Line]:
-    """Relay to the server at *port* until the block is left."""
-
-    class Handler(BaseRequestHandler):
-        def handle(self) -> None:
-            with socket.create_connection((HOST, port)) as server:
-                line.sockets += [self.request, server]
-                for end in (self.request, server):
-                    end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                back = threading.Thread(target=self._pump, args=(server, self.request))
-                back.start()
-                self._pump(self.request, server)
-                back.join()
-
-        def _pump(self, source: socket.socket, target: socket.socket) -> None:
-            with suppress(OSError):  # the other side is gone
-                while data := source.recv(65536):
-                    if not line.silent.is_set():
-                        target.sendall(data)
-                target.shutdown(socket.SHUT_WR)
-
-    with ThreadingTCPServer((HOST, 0), Handler) as relay:
-        line = Line(relay.server_address[1])
-        thread = threading.Thread(target=relay.serve_forever, kwargs={"poll_interval": 0.05})
-        thread.start()
-        try:
-            yield line
-        finally:
-            line.cut()
-            relay.shutdown()
-            thread.join()
+    def _pump(self, source: socket.socket, target: socket.socket) -> None:
+        with suppress(OSError):  # the other side is gone
+            while data := source.recv(65536):
+                if not self.silent.is_set():
+                    target.sendall(data)
+            target.shutdown(socket.SHUT_WR)
 
 
-@pytest.fixture(name="line")
-def line_to_sshd(sftp: Sftp) -> Iterator[Line]:
+@pytest.fixture
+def line(sftp: Sftp) -> Iterator[Line]:
     """Return a line to the server."""
-    with line_to(sftp.port) as line:
-        yield line
+    line = Line(sftp.port)
+    line.start()
+    yield line
+    line.stop()
 
 
 @pytest.fixture(params=["sshfs", "paramiko"])
-def tracker(request: pytest.FixtureRequest, sftp: Sftp, line: Line) -> Iterator[FsspecResultTracker]:
+def tracker(request: pytest.FixtureRequest, sftp: Sftp, line: Line) -> FsspecResultTracker:
     """Return a tracker on the far side of the line."""
-    before = fsspec.get_filesystem_class("sftp")
     base = f"sftp://{sftp._replace(port=line.port).address}/{uuid.uuid4()}"
     if request.param == "sshfs":
-        yield FsspecResultTracker(base, storage_options={"client_keys": [str(sftp.client_key)], "timeout": 3})
-    else:
-        fsspec.register_implementation("sftp", SFTPFileSystem, clobber=True)
-        yield FsspecResultTracker(base, storage_options={"key_filename": str(sftp.client_key), "timeout": 3})
-    fsspec.register_implementation("sftp", before, clobber=True)
+        return FsspecResultTracker(base, storage_options={"client_keys": [str(sftp.client_key)], "timeout": 3})
+    request.getfixturevalue("by_paramiko")
+    return FsspecResultTracker(base, storage_options={"key_filename": str(sftp.client_key), "timeout": 3})
+
+
+@pytest.fixture
+def connected(monkeypatch: pytest.MonkeyPatch) -> list[object]:
+    """Return what grows by one with each connection that a client tries to make."""
+    tries: list[object] = []
+
+    def counted(connect: Any) -> Any:
+        def call(*args: Any, **options: Any) -> Any:
+            tries.append(None)
+            return connect(*args, **options)
+
+        return call
+
+    asyncssh: Any = importlib.import_module("asyncssh")  # which leaves types out
+    ssh_client: Any = paramiko.SSHClient  # whose stub has what typedtrack calls
+    for owner in (asyncssh, ssh_client):
+        monkeypatch.setattr(owner, "connect", counted(owner.connect))
+    return tries
 
 
 def test_file_as_base(tracker: FsspecResultTracker, sftp: Sftp) -> None:
@@ -164,8 +195,97 @@ def test_silence(tracker: ResultTracker, line: Line) -> None:
 def test_cut(tracker: ResultTracker, line: Line) -> None:
     """A connection that breaks is an error, and never ``{}``, whether the key held something or not."""
     tracker["a"] = {"x": 1}
-    line.cut()
-    for key in ("a", "nothing"):
+    for key, content in (("a", {"x": 1}), ("nothing", {})):
+        line.cut()
         with pytest.raises(Exception) as caught:  # noqa: PT011  # each client has errors of its own
             tracker.get(key)
         assert any("get " in note for note in caught.value.__notes__)
+        assert tracker.get(key) == content
+
+
+def test_cut_in_request(tracker: ResultTracker, line: Line) -> None:
+    """A connection that breaks while an answer is awaited is an error at once; the next call has a new one."""
+    tracker["a"] = {"x": 1}
+    line.silent.set()
+    cut = threading.Timer(0.3, line.cut)
+    cut.start()
+    with pytest.raises(Exception) as caught:  # noqa: PT011  # each client has errors of its own
+        tracker.get("a")
+    assert not isinstance(caught.value, TimeoutError)
+    cut.join()
+    line.silent.clear()
+    assert tracker.get("a") == {"x": 1}
+
+
+def test_silence_that_ends(tracker: ResultTracker, line: Line, connected: list[object]) -> None:
+    """After a time-out calls that come together try once to connect, fail together, and work when the server does."""
+    tracker["a"] = {"x": 1}
+    line.silent.set()
+    with pytest.raises(TimeoutError):
+        tracker.get("a")
+    connected.clear()
+    together = threading.Barrier(4)
+
+    def get(_: int) -> Result:
+        together.wait()
+        return tracker.get("a")
+
+    def failure(number: int) -> str:
+        with pytest.raises(ConnectionError) as caught:
+            get(number)
+        assert any("get " in note for note in caught.value.__notes__)
+        return str(caught.value)
+
+    with ThreadPoolExecutor(4) as pool:
+        texts = list(pool.map(failure, range(4)))
+        assert len(connected) == 1
+        assert all("no new connection to the server: " in text for text in texts)
+        line.silent.clear()
+        assert list(pool.map(get, range(4))) == [{"x": 1}] * 4
+    assert len(connected) == 2
+
+
+def test_restart(tracker: FsspecResultTracker, line: Line, connected: list[object]) -> None:
+    """The call that meets a stopped server raises, as does each until it is back; then one new connection serves all.
+
+    Also a tracker that is made later, and the user's own filesystem.
+    """
+    tracker["a"] = {"x": 1}
+    for meet in (lambda: tracker.get("a"), lambda: list(tracker), lambda: tracker.get_many(["a", "b"])):
+        line.stop()
+        with pytest.raises(Exception):  # noqa: B017, PT011  # each client has errors of its own
+            meet()
+        away = (
+            lambda: tracker.get("a"),
+            lambda: tracker.put("b", x=2),
+            lambda: tracker.create("b", x=2),
+            lambda: tracker.__delitem__("a"),
+            lambda: list(tracker),
+            lambda: tracker.get_many(["a", "b"]),
+            lambda: tracker.put_many({"b": {"x": 2}}),
+        )
+        for call in away:
+            with pytest.raises(ConnectionError, match="no new connection to the server: "):
+                call()
+        line.start()
+        connected.clear()
+        assert tracker.get_many(["a", "b"]) == {"a": {"x": 1}, "b": {}}
+        assert list(tracker) == ["a"]
+        again = FsspecResultTracker(tracker._tracker_base, storage_options=tracker._storage_options)
+        assert again["a"] == {"x": 1}
+        fs, root = fsspec.url_to_fs(tracker._tracker_base, **tracker._storage_options)
+        assert fs.exists(f"{root}/a")
+        assert len(connected) == 1
+
+
+def test_restart_unseen(tracker: FsspecResultTracker, line: Line, connected: list[object]) -> None:
+    """A tracker that is made after a restart which nobody met has a new connection at its first call."""
+    base, options = tracker._tracker_base, tracker._storage_options
+    tracker["a"] = {"x": 1}
+    tracker._opened = None
+    gc.collect()
+    line.stop()
+    line.start()
+    connected.clear()
+    assert FsspecResultTracker(base, storage_options=options)["a"] == {"x": 1}
+    assert len(connected) == 1

@@ -10,17 +10,19 @@ from typing import Any
 from unittest.mock import Mock
 
 import pytest
-from asyncssh.sftp import SFTPFailure, SFTPNoSuchFile, SFTPOpUnsupported, SFTPPermissionDenied
+from asyncssh.sftp import (
+    SFTPConnectionLost,
+    SFTPFailure,
+    SFTPNoSuchFile,
+    SFTPOpUnsupported,
+    SFTPPermissionDenied,
+    SFTPQuotaExceeded,
+)
 
 from typedtrack import KeyConflictError, ResultNotFoundError, ResultTracker, UnsupportedOperationError
 from typedtrack.backends.paramiko import ParamikoChannel
-from typedtrack.backends.sftp import (
-    SftpChannel,
-    SftpFailureError,
-    SftpResultTracker,
-    SftpUnsupportedError,
-    kind_of,
-)
+from typedtrack.backends.sftp import SftpResultTracker
+from typedtrack.backends.sftp_channel import SftpChannel, SftpFailureError, SftpUnsupportedError, kind_of
 from typedtrack.backends.sshfs import SshfsChannel
 
 FAILURE = SftpFailureError("Failure")
@@ -222,24 +224,32 @@ def test_base_at_the_root(channel: Mock) -> None:
     ],
 )
 def test_errors_of_paramiko(error: OSError, named: type[OSError]) -> None:
-    """What paramiko has only a text for gets a name; what has one keeps it."""
-    ssh = Mock()
-    client = ssh.open_sftp.return_value
+    """What paramiko has only a text for gets a name; what has one keeps it; after neither is there a new connection."""
+    fs = Mock()
+    client = fs.client.open_sftp.return_value
     client.get_channel.return_value.closed = False
     client.mkdir.side_effect = error
+    channel = ParamikoChannel(fs, 60)
+    channel.restore()
     with pytest.raises(named):
-        asyncio.run(ParamikoChannel(ssh, 60).make_folder("/a"))
+        asyncio.run(channel.make_folder("/a"))
+    channel.restore()
+    fs._connect.assert_not_called()
 
 
 def test_lost_connection_of_paramiko() -> None:
     """That the connection is closed is no answer of the server, though paramiko has no number for it either."""
-    ssh = Mock()
-    client = ssh.open_sftp.return_value
+    fs = Mock()
+    client = fs.client.open_sftp.return_value
     client.get_channel.return_value.closed = True
     client.mkdir.side_effect = error = OSError("Socket is closed")
+    channel = ParamikoChannel(fs, 60)
+    channel.restore()
     with pytest.raises(OSError, match="closed") as caught:
-        asyncio.run(ParamikoChannel(ssh, 60).make_folder("/a"))
+        asyncio.run(channel.make_folder("/a"))
     assert caught.value is error
+    channel.restore()
+    fs._connect.assert_called_once_with()
 
 
 @pytest.mark.parametrize(
@@ -249,11 +259,14 @@ def test_lost_connection_of_paramiko() -> None:
         (SFTPOpUnsupported("unsupported"), SftpUnsupportedError),
         (SFTPPermissionDenied("denied"), PermissionError),
         (SFTPNoSuchFile("no such file"), FileNotFoundError),
+        (SFTPQuotaExceeded("full"), SFTPQuotaExceeded),
+        (SFTPConnectionLost("lost"), SFTPConnectionLost),
+        (BrokenPipeError("lost"), BrokenPipeError),
         (TimeoutError("late"), TimeoutError),
     ],
 )
 def test_errors_of_asyncssh(error: Exception, named: type[Exception]) -> None:
-    """Errors of asyncssh become what the tracker knows; all others pass."""
+    """Errors of asyncssh become what the tracker knows; all others pass; an answer is no lost connection."""
 
     class Client:
         async def mkdir(self, path: str) -> None:
@@ -271,6 +284,8 @@ def test_errors_of_asyncssh(error: Exception, named: type[Exception]) -> None:
         async def __aexit__(self, *exception: object) -> None:
             """Give nothing back."""
 
-    fs: Any = SimpleNamespace(_pool=Pool())
+    fs: Any = SimpleNamespace(_pool=Pool(), _client=SimpleNamespace(is_closed=lambda: False))
+    channel = SshfsChannel(fs, 60)
     with pytest.raises(named):
-        asyncio.run(SshfsChannel(fs, 60).make_folder("/a"))
+        asyncio.run(channel.make_folder("/a"))
+    assert channel._is_lost is (named in (SFTPConnectionLost, BrokenPipeError, TimeoutError))

@@ -116,16 +116,16 @@ class AsyncResultTracker(ResultTracker):
                 future.cancel()
 
     def _start(self, task: Task[T]) -> Future[T]:
-        if self._loop is None:
-            return _done(task)
         try:
             self._check_process(self._process)
-            if asyncio._get_running_loop() is self._loop:
+            if self._loop is not None and asyncio._get_running_loop() is self._loop:
                 remedy = "it would wait for itself; call it in another thread, as by asyncio.to_thread"
                 raise UnsupportedOperationError("a call in the thread of fsspec's event loop", repr(self), remedy)
         except UnsupportedOperationError:
             task.close()
             raise
+        if self._loop is None:
+            return _done(task)
         return asyncio.run_coroutine_threadsafe(task, self._loop)
 
     def _outcome(self, future: Future[T]) -> T:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from weakref import WeakValueDictionary
 
 from fsspec.implementations.sftp import SFTPFileSystem
-from paramiko import SFTPAttributes
+from paramiko import SFTPAttributes, SSHException
 from paramiko.sftp import (
     CMD_CLOSE,
     CMD_EXTENDED,
@@ -23,11 +23,12 @@ from paramiko.sftp import (
 )
 
 from typedtrack._tracker import ResultTracker
-from typedtrack.backends.sftp import (
+from typedtrack.backends.sftp import SftpResultTracker
+from typedtrack.backends.sftp_channel import (
     FIRST_READ,
     Kind,
+    SftpChannel,
     SftpFailureError,
-    SftpResultTracker,
     SftpUnsupportedError,
     is_whole,
     kind_of,
@@ -36,40 +37,67 @@ from typedtrack.backends.sftp import (
 
 if TYPE_CHECKING:
     from fsspec import AbstractFileSystem
-    from paramiko import SFTPClient, SSHClient
+    from paramiko import SFTPClient
 
 __all__ = ["ParamikoChannel", "tracker_over"]
 
 _BLOCK: Final = 32 * 1024  # bytes: what every server takes in one request
 
-# One a connection, of which servers allow few; the user's own, `fs.ftp`, is left alone: others may be using it.
-_channels: Final[WeakValueDictionary[SSHClient, ParamikoChannel]] = WeakValueDictionary()
+# One a filesystem: servers allow few in a connection. The user's own, `fs.ftp`, is left alone: others may be using it.
+_channels: Final[WeakValueDictionary[int, ParamikoChannel]] = WeakValueDictionary()
 
 
-class ParamikoChannel:
-    """A `typedtrack.backends.sftp.SftpChannel` of its own in the connection *ssh*; waits *seconds* for each answer.
+class ParamikoChannel(SftpChannel):
+    """An `SftpChannel` of its own in the connection of *fs*; waits *seconds* for each answer.
 
     Its methods block, and one thread at a time is in them.
     """
 
-    def __init__(self, ssh: SSHClient, seconds: float) -> None:
-        self._ssh = ssh  # which hangs up when nobody holds it
-        self._client = ssh.open_sftp()
-        self._client.get_channel().settimeout(seconds)
+    def __init__(self, fs: SFTPFileSystem, seconds: float) -> None:
+        super().__init__()
+        self._fs = fs  # whose connection hangs up when nobody holds it
+        self._seconds = seconds
+        self._client: SFTPClient | None = None  # not opened yet
+        self._lost: SFTPClient | None = None  # the last that was
         self._lock = threading.Lock()
+
+    @property
+    def _is_lost(self) -> bool:
+        return self._client is self._lost
+
+    def _connect(self) -> None:
+        # fsspec's own way, which gives the user's filesystem a connection, too, and hangs up the one that is lost or
+        # silent. Of a filesystem that is met for the first time the connection is as good as its transport.
+        transport = self._fs.client.get_transport()
+        if self._client is not None or transport is None or not transport.is_active():
+            for stage in ("timeout", "banner_timeout", "auth_timeout", "channel_timeout"):
+                self._fs.ssh_kwargs.setdefault(stage, self._seconds)
+            self._fs._connect()
+        client = self._fs.client.open_sftp()
+        client.get_channel().settimeout(self._seconds)
+        with self._lock:
+            self._client = client
 
     @contextmanager
     def _alone(self) -> Generator[SFTPClient]:
         """Hold the client; name the answers that paramiko has only a text for, which is the server's own."""
         with self._lock:
+            client = self._client
+            assert client is not None
             try:
-                yield self._client
+                yield client
             except TimeoutError as error:
-                self._client.close()  # its answer, if it still comes, must not be taken for that to another request
-                seconds = self._client.get_channel().gettimeout()
-                raise TimeoutError(errno.ETIMEDOUT, f"no answer within {seconds:g} s") from error
+                self._lost = client
+                client.close()  # its answer, if it still comes, must not be taken for that to another request
+                raise TimeoutError(errno.ETIMEDOUT, f"no answer within {self._seconds:g} s") from error
+            except (EOFError, SSHException):
+                self._lost = client
+                raise
             except OSError as error:
-                if error.errno is not None or self._client.get_channel().closed:
+                if client.get_channel().closed:
+                    self._lost = client
+                    raise
+                if error.errno is not None:
                     raise
                 if error.args == ("Operation unsupported",):
                     raise SftpUnsupportedError(*error.args) from error
@@ -137,7 +165,5 @@ class ParamikoChannel:
 def tracker_over(fs: AbstractFileSystem, root: str, max_concurrency: int) -> ResultTracker:
     """Return the tracker in the folder *root* of *fs*."""
     assert isinstance(fs, SFTPFileSystem)
-    channel = _channels.get(fs.client)
-    if channel is None:
-        channel = _channels[fs.client] = ParamikoChannel(fs.client, seconds_of(fs))
+    channel = _channels.setdefault(id(fs), ParamikoChannel(fs, seconds_of(fs)))
     return SftpResultTracker(None, channel, root, f"sftp://{fs.host}", 1)

@@ -10,114 +10,25 @@ from __future__ import annotations
 import errno
 import itertools
 import os
-from collections.abc import AsyncIterator
-from stat import S_ISDIR, S_ISREG
-from typing import TYPE_CHECKING, Final, Literal, Protocol, TypeAlias
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from typing import TYPE_CHECKING, Final, TypeVar
 
-from typedtrack.backends.asynchronous import AsyncResultTracker
+from typedtrack.backends.asynchronous import AsyncResultTracker, Task
+from typedtrack.backends.sftp_channel import Kind, SftpChannel, SftpFailureError, SftpUnsupportedError
 from typedtrack.errors import KeyConflictError, UnsupportedOperationError
 
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop
 
-    from fsspec import AbstractFileSystem
+__all__ = ["SftpResultTracker"]
 
-__all__ = [
-    "FIRST_READ",
-    "Kind",
-    "SftpChannel",
-    "SftpFailureError",
-    "SftpResultTracker",
-    "SftpUnsupportedError",
-    "is_whole",
-    "kind_of",
-    "seconds_of",
-]
-
-Kind: TypeAlias = Literal["file", "folder", "other"]
+T = TypeVar("T")
+U = TypeVar("U")
 
 _ATTEMPTS: Final = 100  # at making or removing folders that others keep removing or making
 
-_SECONDS: Final = 60.0  # for the answer to one request: neither client would ever give up
-
-FIRST_READ: Final = 16 * 1024  # bytes: more than most results have, and less than any server answers at once
-_END: Final = b"}\n"  # of a stored result, and nowhere else in one
-
 _process: Final = os.urandom(6).hex()
 _writes = itertools.count()
-
-
-def kind_of(mode: int | None) -> Kind:
-    """Return what has *mode*, as ``stat`` gives it."""
-    if mode is not None and S_ISDIR(mode):
-        return "folder"
-    return "file" if mode is not None and S_ISREG(mode) else "other"
-
-
-def is_whole(data: bytes) -> bool:
-    """Return whether *data*, the answer to a request for the first `FIRST_READ` bytes, is a whole result.
-
-    To say so costs one request less than to ask whether there is more, and nearly every get ends here.
-    """
-    return data.endswith(_END) and len(data) < FIRST_READ
-
-
-def seconds_of(fs: AbstractFileSystem) -> float:
-    """Return how long to wait for one answer of the server: the option ``timeout``, which is for connecting too."""
-    seconds: float | None = fs.storage_options.get("timeout")
-    return _SECONDS if seconds is None else seconds
-
-
-class SftpFailureError(OSError):
-    """The server's answer to what is not possible, with no word on why."""
-
-
-class SftpUnsupportedError(OSError):
-    """The server does not have the extension that was asked for."""
-
-
-class SftpChannel(Protocol):
-    """What the tracker needs of an sftp client, on absolute paths.
-
-    Each raises `FileNotFoundError` for a missing file or folder, `SftpFailureError`, `SftpUnsupportedError`,
-    `TimeoutError` where no answer comes, and what the client raises.
-    """
-
-    async def read(self, path: str, limit: int) -> bytes:
-        """Return the first *limit* bytes at most."""
-        ...
-
-    async def write_new(self, path: str, data: bytes) -> None:
-        """Make the file, which must not exist."""
-        ...
-
-    async def replace(self, path: str, target: str) -> None:
-        """Rename the file *path* to *target*, in place of a file that is there."""
-        ...
-
-    async def link(self, path: str, target: str) -> None:
-        """Make *target* another name of the file *path*; it must not exist."""
-        ...
-
-    async def remove(self, path: str) -> None:
-        """Remove the file."""
-        ...
-
-    async def make_folder(self, path: str) -> None:
-        """Make the folder, whose parent exists."""
-        ...
-
-    async def remove_folder(self, path: str) -> None:
-        """Remove the folder, which is empty."""
-        ...
-
-    async def kind(self, path: str) -> Kind:
-        """Return what is there."""
-        ...
-
-    async def entries(self, path: str) -> list[tuple[str, Kind]]:
-        """Return the names in the folder, and what they are."""
-        ...
 
 
 class SftpResultTracker(AsyncResultTracker):
@@ -134,6 +45,28 @@ class SftpResultTracker(AsyncResultTracker):
         self._folder = root.rstrip("/")
         self._place = place
         self._base_was_seen = False
+
+    # A call restores the connection before its first request, and never between two: it does not try again unasked.
+
+    def _read(self, key: str, limit: int) -> bytes | None:
+        self._channel.restore()
+        return super()._read(key, limit)
+
+    def _write(self, key: str, data: bytes, *, exclusive: bool = False) -> None:
+        self._channel.restore()
+        super()._write(key, data, exclusive=exclusive)
+
+    def _delete(self, key: str) -> None:
+        self._channel.restore()
+        super()._delete(key)
+
+    def _list(self, prefix: str) -> Iterator[str]:
+        self._channel.restore()
+        return super()._list(prefix)
+
+    def _windowed(self, call: Callable[[T], Task[U]], arguments: Iterable[T]) -> Iterator[tuple[T, U | Exception]]:
+        self._channel.restore()
+        return super()._windowed(call, arguments)
 
     def _location(self, text: str) -> str:
         return f"{self._place}{self._folder}/{text}"

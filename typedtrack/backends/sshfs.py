@@ -5,17 +5,28 @@ from __future__ import annotations
 import asyncio
 import errno
 from collections.abc import Callable, Coroutine
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+from weakref import WeakValueDictionary
 
-from asyncssh.sftp import SFTPFailure, SFTPNoSuchFile, SFTPNoSuchPath, SFTPOpUnsupported, SFTPPermissionDenied
+from asyncssh.sftp import (
+    SFTPConnectionLost,
+    SFTPError,
+    SFTPFailure,
+    SFTPNoConnection,
+    SFTPNoSuchFile,
+    SFTPNoSuchPath,
+    SFTPOpUnsupported,
+    SFTPPermissionDenied,
+)
 from sshfs.spec import SSHFileSystem
 
 from typedtrack._tracker import ResultTracker
-from typedtrack.backends.sftp import (
+from typedtrack.backends.sftp import SftpResultTracker
+from typedtrack.backends.sftp_channel import (
     FIRST_READ,
     Kind,
+    SftpChannel,
     SftpFailureError,
-    SftpResultTracker,
     SftpUnsupportedError,
     is_whole,
     kind_of,
@@ -30,15 +41,31 @@ __all__ = ["SshfsChannel", "tracker_over"]
 
 T = TypeVar("T")
 
+# One a filesystem, whose trackers know together that its connection is lost.
+_channels: Final[WeakValueDictionary[int, SshfsChannel]] = WeakValueDictionary()
 
-class SshfsChannel:
-    """A `typedtrack.backends.sftp.SftpChannel` over the connection of *fs*, which waits *seconds* for each answer."""
+
+class SshfsChannel(SftpChannel):
+    """An `SftpChannel` over the connection of *fs*, which waits *seconds* for each answer."""
 
     def __init__(self, fs: SSHFileSystem, seconds: float) -> None:
+        super().__init__()
         self._fs = fs
         self._seconds = seconds
+        self._lost = fs._client if fs._client.is_closed() else None  # the last connection that was
+
+    @property
+    def _is_lost(self) -> bool:
+        return self._fs._client is self._lost
+
+    def _connect(self) -> None:
+        # sshfs's own way, and the only place where it connects. What is lost may be silent only, and would stay open.
+        self._fs.loop.call_soon_threadsafe(self._fs._client.abort)
+        options = {**self._fs.storage_options, "timeout": self._seconds}
+        SSHFileSystem.__init__(self._fs, *self._fs.storage_args, **options)
 
     async def _run(self, call: Callable[[SFTPClient], Coroutine[Any, Any, T]]) -> T:
+        connection = self._fs._client
         try:
             async with asyncio.timeout(self._seconds), self._fs._pool.get() as client:
                 return await call(client)
@@ -51,7 +78,12 @@ class SshfsChannel:
         except SFTPOpUnsupported as error:
             raise SftpUnsupportedError(error.reason) from error
         except TimeoutError as error:
+            self._lost = connection
             raise TimeoutError(errno.ETIMEDOUT, f"no answer within {self._seconds:g} s") from error
+        except Exception as error:
+            if not isinstance(error, SFTPError) or isinstance(error, SFTPConnectionLost | SFTPNoConnection):
+                self._lost = connection  # what else there is of SFTPError is an answer
+            raise
 
     async def read(self, path: str, limit: int) -> bytes:
         """Return the first *limit* bytes at most."""

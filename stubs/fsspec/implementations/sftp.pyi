@@ -5,3 +5,5 @@ class SFTPFileSystem(AbstractFileSystem):
     host: str
     client: SSHClient
     ftp: SFTPClient
+    ssh_kwargs: dict[str, object]
+    def _connect(self) -> None: ...
