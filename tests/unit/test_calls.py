@@ -20,6 +20,7 @@ from typedtrack import (
     ResultExistsError,
     ResultNotFoundError,
     ResultTimeoutError,
+    ResultTracker,
     UnsupportedOperationError,
 )
 from typedtrack import _calls as calls
@@ -622,6 +623,32 @@ def test_counting_items_reads_none(tracker: DictTracker) -> None:
     assert tracker.reads == 0
     assert len(list(tracker.items())) == 10
     assert tracker.reads == 10
+
+
+TAKEN: dict[str, tuple[Callable[[ResultTracker], object], int]] = {
+    "comprehension": (lambda tracker: {f"{key}": 0 for key in tracker}, 1),
+    "set": (lambda tracker: set(tracker.keys()), 1),
+    "dict": (lambda tracker: dict(tracker.items()), 1),
+    "list": (list, 2),
+    "sorted": (lambda tracker: sorted(tracker.keys()), 2),
+    "star": (lambda tracker: [*tracker.items()], 2),
+}
+
+
+@pytest.mark.parametrize(("take", "listings"), TAKEN.values(), ids=TAKEN)
+def test_lists_twice_where_python_asks_for_the_length(
+    monkeypatch: pytest.MonkeyPatch, take: Callable[[ResultTracker], object], listings: int
+) -> None:
+    """How many listings each way to take all keys costs, as the documentation says."""
+    tracker, prefixes = DictTracker(), list[str]()
+
+    def listed(prefix: str) -> Iterator[str]:
+        prefixes.append(prefix)
+        return iter(())
+
+    monkeypatch.setattr(tracker, "_list", listed)
+    take(tracker)
+    assert prefixes == [""] * listings
 
 
 @pytest.mark.parametrize("prefix", ["/", "../x", "a//b"])
