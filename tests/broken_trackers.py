@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import re
 import tempfile
 import threading
 import unicodedata
 from collections.abc import Iterator
 from contextlib import suppress
+from fnmatch import fnmatchcase
 from pathlib import Path
 from urllib.parse import quote, unquote
 
@@ -236,6 +238,62 @@ class Pages(DictTracker):
             start += len(page)
 
 
+class PrefixesArePatterns(DictTracker):
+    """A prefix goes to the store as a pattern, as in ``SCAN MATCH prefix/*`` of Redis."""
+
+    def _list(self, prefix: str) -> Iterator[str]:
+        return iter([key for key in self.stored if not prefix or key == prefix or fnmatchcase(key, f"{prefix}/*")])
+
+
+class DeletesMore(DictTracker):
+    """A delete of a key deletes others."""
+
+    def meant(self, key: str, other: str) -> bool:
+        """Return whether the delete of *key* deletes *other*."""
+        raise NotImplementedError
+
+    def _delete(self, key: str) -> None:
+        meant = [other for other in self.stored if self.meant(key, other)]
+        if not meant:
+            raise FileNotFoundError(key)
+        for other in meant:
+            del self.stored[other]
+
+
+class DeletesLike(DeletesMore):
+    """Those like it: ``DELETE … WHERE key LIKE ?`` of SQL."""
+
+    def meant(self, key: str, other: str) -> bool:
+        """Compare as ``LIKE`` does."""
+        pattern = re.escape(key).replace("_", ".").replace("%", ".*")
+        return re.fullmatch(pattern, other, re.DOTALL) is not None
+
+
+class DeletesBelow(DeletesMore):
+    """Those below it, as in ``rm -r``."""
+
+    def meant(self, key: str, other: str) -> bool:
+        """Compare by folders."""
+        return f"{other}/".startswith(f"{key}/")
+
+
+class DeletesBelowWhatIsThere(DeletesBelow):
+    """Those below it, if it is there itself."""
+
+    def _delete(self, key: str) -> None:
+        if key not in self.stored:
+            raise FileNotFoundError(key)
+        super()._delete(key)
+
+
+class DeletesBeginnings(DeletesMore):
+    """Those that begin with it."""
+
+    def meant(self, key: str, other: str) -> bool:
+        """Compare by characters."""
+        return other.startswith(key)
+
+
 class Folded(DictTracker):
     """Some keys share a place, under the name of the first."""
 
@@ -300,3 +358,11 @@ class Numbers(Folded):
     def fold(self, key: str) -> str:
         """Drop the zeros in front."""
         return key.lstrip("0") or key
+
+
+class ThreeBytes(Folded):
+    """Those that differ in characters of four bytes, which the character set utf8mb3 of MySQL has no room for."""
+
+    def fold(self, key: str) -> str:
+        """Put a question mark for each."""
+        return re.sub(r"[^\u0000-\uffff]", "?", key)

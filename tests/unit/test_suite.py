@@ -40,6 +40,9 @@ def test_right_trackers_pass(tmp_path: Path, elsewhere: ProcessPoolExecutor) -> 
         SUITE.test_create_interrupted,
         SUITE.test_replace_interrupted,
         SUITE.test_largest_result,
+        SUITE.test_folders,
+        SUITE.test_prefixes,
+        SUITE.test_long_listing,
     )
     for number, check in enumerate(checks):
         (tmp_path / f"{number}").mkdir()
@@ -56,6 +59,8 @@ def test_right_trackers_pass(tmp_path: Path, elsewhere: ProcessPoolExecutor) -> 
         SUITE.test_create_interrupted,
         SUITE.test_replace_interrupted,
         SUITE.test_keys_are_apart,
+        SUITE.test_folders,
+        SUITE.test_prefixes,
         SUITE.test_long_listing,
     ):
         check(DictTracker())
@@ -127,9 +132,39 @@ def test_pages_that_move() -> None:
         SUITE.test_long_listing(broken.Pages())
 
 
+def test_prefixes_that_are_patterns() -> None:
+    """What is below a key that is a pattern is not listed."""
+    with pytest.raises(AssertionError, match=r"w\[1\]/1"):
+        SUITE.test_prefixes(broken.PrefixesArePatterns())
+
+
+@pytest.mark.parametrize("tracker", [broken.DeletesLike, broken.DeletesBeginnings])
+def test_deletes_of_what_looks_alike(tracker: type[broken.DeletesMore]) -> None:
+    """A key that is a pattern or a beginning of others takes them with it."""
+    with pytest.raises(AssertionError):
+        SUITE.test_keys_are_apart(tracker())
+
+
+@pytest.mark.parametrize(
+    ("tracker", "what"),
+    [(broken.DeletesBelow, "DID NOT RAISE"), (broken.DeletesBelowWhatIsThere, "a/b")],
+)
+def test_deletes_of_what_is_below(tracker: type[broken.DeletesMore], what: str) -> None:
+    """A key takes what is below it along, whether it is there itself or not."""
+    with pytest.raises((AssertionError, pytest.fail.Exception), match=what):
+        SUITE.test_folders(tracker())
+
+
 @pytest.mark.parametrize(
     "tracker",
-    [broken.Composed, broken.CompatiblyComposed, broken.Numbers, broken.WithoutSpaces, broken.Beginnings],
+    [
+        broken.Composed,
+        broken.CompatiblyComposed,
+        broken.Numbers,
+        broken.WithoutSpaces,
+        broken.Beginnings,
+        broken.ThreeBytes,
+    ],
 )
 def test_keys_that_share_a_place(tracker: type[broken.Folded]) -> None:
     """The keys of the suite tell them apart."""

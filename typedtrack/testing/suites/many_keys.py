@@ -7,7 +7,7 @@ from typing import Final
 
 import pytest
 
-from typedtrack import BulkError, Key, KeyConflictError, Result, ResultTracker
+from typedtrack import BulkError, Key, KeyConflictError, Result, ResultNotFoundError, ResultTracker
 from typedtrack.testing.suites.one_key import KEYS
 from typedtrack.testing.suites.store import Store
 
@@ -21,16 +21,21 @@ class ManyKeys(Store):
     """Several results, by one caller."""
 
     def test_keys_are_apart(self, tracker: ResultTracker) -> None:
-        """No two keys share a place."""
+        """No two keys share a place, and what deletes one deletes no other."""
         several: dict[Key, Result] = {key: {"key": key} for key in (*KEYS, *_LONG)}
         tracker.put_many(several)
         assert {key: tracker[key] for key in several} == several
         assert dict(tracker.items()) == several
+        for key in [*several]:
+            del tracker[key], several[key]
+            assert set(tracker) == set(several)
 
     def test_folders(self, tracker: ResultTracker) -> None:
         """``a`` beside ``a/b``: refused where folders are real, and what was first stays; else both hold results."""
         tracker["a"] = {"x": 1}
         tracker["b/c"] = {"x": 2}
+        with pytest.raises(ResultNotFoundError):
+            del tracker["b"]
         if self.real_folders:
             with pytest.raises(KeyConflictError):
                 tracker["a/b"] = {"x": 3}
@@ -46,6 +51,8 @@ class ManyKeys(Store):
             tracker["a/b"] = {"x": 3}
             tracker["b"] = {"x": 4}
             assert dict(tracker.items()) == {"a": {"x": 1}, "a/b": {"x": 3}, "b/c": {"x": 2}, "b": {"x": 4}}
+            del tracker["a"], tracker["b/c"]
+            assert dict(tracker.items()) == {"a/b": {"x": 3}, "b": {"x": 4}}
         assert tracker["a/nothing"] == {}
         tracker["d/e/f"] = {"x": 5}
         del tracker["d/e/f"]  # what is left of its folders is in nobody's way
@@ -53,8 +60,9 @@ class ManyKeys(Store):
         assert tracker["d"] == {"x": 6}
 
     def test_prefixes(self, tracker: ResultTracker) -> None:
-        """A prefix is of whole segments, and a final slash leaves the key itself out."""
-        keys = ["t", "u/1", "u/2", "u/v/3", "uv", "w*/1", "w/1"]
+        """A prefix is of whole segments and no pattern, and a final slash leaves the key itself out."""
+        patterns = ["w%", "w*", "w?", "w[1]", "w_"]
+        keys = sorted(["t", "u/1", "u/2", "u/v/3", "uv", "w/1", "w1/1", *(f"{pattern}/1" for pattern in patterns)])
         several: dict[Key, Result] = {key: {"x": 1} for key in keys}
         tracker.put_many(several)
         assert sorted(tracker.keys()) == keys
@@ -62,7 +70,8 @@ class ManyKeys(Store):
         assert sorted(tracker.keys("u/v/")) == ["u/v/3"]
         assert list(tracker.keys("t")) == ["t"]
         assert list(tracker.keys("t/")) == []
-        assert list(tracker.keys("w*")) == ["w*/1"]
+        for pattern in patterns:
+            assert list(tracker.keys(pattern)) == [f"{pattern}/1"]
         assert list(tracker.keys("nothing")) == []
         assert {key for key, _ in tracker.items("u")} == {"u/1", "u/2", "u/v/3"}
 
