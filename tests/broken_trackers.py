@@ -238,6 +238,17 @@ class Pages(DictTracker):
             start += len(page)
 
 
+class FirstPage(DictTracker):
+    """A listing that ends where a store's page or window does."""
+
+    def __init__(self, size: int) -> None:
+        super().__init__()
+        self.size = size
+
+    def _list(self, prefix: str) -> Iterator[str]:
+        return iter(sorted(self.stored)[: self.size])
+
+
 class PrefixesArePatterns(DictTracker):
     """A prefix goes to the store as a pattern, as in ``SCAN MATCH prefix/*`` of Redis."""
 

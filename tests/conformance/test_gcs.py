@@ -23,6 +23,7 @@ def bucket(fake_gcs: Gcs) -> str:
 class TestObstore(ResultTrackerSuite):
     """obstore's native API."""
 
+    listed_keys = 1_100  # a page is 1,000
     race_rounds = 200
 
     @pytest.fixture
@@ -41,6 +42,7 @@ class TestObstore(ResultTrackerSuite):
 class TestGcsfs(ResultTrackerSuite):
     """gcsfs."""
 
+    listed_keys = 1_100  # a page is 1,000
     race_rounds = 200
 
     @pytest.fixture

@@ -26,6 +26,7 @@ def bucket(ceph: S3) -> str:
 class TestObstore(ResultTrackerSuite):
     """obstore's native API."""
 
+    listed_keys = 1_100  # a page is 1,000
     race_rounds = 200
 
     @pytest.fixture
@@ -44,6 +45,7 @@ class TestObstore(ResultTrackerSuite):
 class TestS3fs(ResultTrackerSuite):
     """s3fs, and a tracker that holds the whole bucket."""
 
+    listed_keys = 1_100  # a page is 1,000
     race_rounds = 200
 
     @pytest.fixture
@@ -62,6 +64,7 @@ class TestS3fs(ResultTrackerSuite):
 class TestObstoreRegistered(ResultTrackerSuite):
     """obstore, registered with fsspec in the place of s3fs."""
 
+    listed_keys = 1_100  # a page is 1,000
     race_rounds = 200
     shared_by_processes = False  # a new process has not registered it
 

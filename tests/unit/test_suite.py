@@ -132,6 +132,13 @@ def test_pages_that_move() -> None:
         SUITE.test_long_listing(broken.Pages())
 
 
+@pytest.mark.parametrize("size", [1000, 5000, 10_000])
+def test_listings_that_end_too_early(size: int) -> None:
+    """What is beyond the page of S3, of Azure, and the window of Elasticsearch is not listed."""
+    with pytest.raises(AssertionError):
+        SUITE.test_long_listing(broken.FirstPage(size))
+
+
 def test_prefixes_that_are_patterns() -> None:
     """What is below a key that is a pattern is not listed."""
     with pytest.raises(AssertionError, match=r"w\[1\]/1"):

@@ -23,6 +23,9 @@ class Store:
     exclusive_create: ClassVar[bool] = True
     """Whether `create` is atomic; if not, it must raise `typedtrack.UnsupportedOperationError`."""
 
+    listed_keys: ClassVar[int] = 10_100
+    """How many keys the longest listing has: more than the store, or what is before it, has on one page."""
+
     race_rounds: ClassVar[int] = 20
     """How often 16 writers race for one key."""
 
