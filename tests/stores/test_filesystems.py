@@ -130,6 +130,36 @@ def test_no_bucket(base: str, what: str) -> None:
         FsspecResultTracker(base)
 
 
+@pytest.mark.parametrize(
+    ("base", "problem"),
+    [
+        ("memory://m/run::1", "'memory://m/run::1' is no folder to fsspec, .* for another URL"),
+        ("s3://b/run::1", "is no folder to fsspec"),
+        ("sftp://h/run::file::1", "is no folder to fsspec"),
+        ("s3://me:hunter2@b/x", "'s3://[*]{3}@b/x' has a login; it is given by storage_options"),
+        ("gs://me:hun/ter2@b/x", "'gs://[*]{3}@b/x' has a login"),
+        ("sftp://me:hun/ter2@h/x", "'sftp://[*]{3}@h/x' has no number for its port; a password with a slash"),
+        ("ssh://h:port/x", "'ssh://h:port/x' has no number for its port"),
+        ("sftp://h/a?b", r"has a '\?', which its client takes for no part of a folder's name"),
+        ("ssh://h/a#b", "has a '#'"),
+        ("az://c/a\\b", r"has a '\\\\'"),
+    ],
+)
+def test_bases_that_fsspec_takes_for_others(base: str, problem: str) -> None:
+    """What the filesystem's client would take for another folder is refused at once, and no login is shown."""
+    with pytest.raises(ValueError, match=problem) as caught:
+        FsspecResultTracker(base)
+    assert "hun" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "base", ["s3://arn:aws:s3:r:1:accesspoint/n/x", "sftp://me:a@b@h:22/x", "ssh://h/a@b", "zip://x::memory://m/a.zip"]
+)
+def test_bases_that_are_what_they_seem(base: str) -> None:
+    """What looks like a login or another URL, and is fsspec's own way to write, is taken."""
+    assert FsspecResultTracker(base)
+
+
 def test_options_of_another_client() -> None:
     """Options that obstore does not have are refused, not ignored."""
     with pytest.raises(ValueError, match=r"no storage_options of obstore: \['anon'\]"):

@@ -11,20 +11,23 @@ import re
 from collections.abc import Iterator
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Final, NamedTuple
+from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
     from fsspec import AbstractFileSystem
 
 __all__ = ["OTHER", "TABLE", "Filesystem", "as_markdown", "protocol_of", "require", "row_of", "without_password"]
 
-_password = re.compile(r"(?<=://)[^/:]*:[^/]*@")  # up to the last @, which ends what is before the host
+# Up to the last @, which ends what is before the host; also of a password with a slash, which is no port.
+_password = re.compile(r"(?<=://)(?:[^/:]*:[^/]*|(?!arn:)[^/:@]*:(?!\d*/).*)@")
 
 
 class Filesystem(NamedTuple):
     """One row: ``protocols`` of its URLs, ``classes`` by full name, the ``package`` and the ``extra`` it comes with.
 
     ``backend`` is the module that acts on it, by its ``tracker_over(fs, root, max_concurrency)``. ``bucket`` is the
-    store's word for what a URL must begin with, if it has one.
+    store's word for what a URL must begin with, if it has one. ``reserved`` are the characters that its client does not
+    take for a part of a folder's name.
     """
 
     name: str
@@ -38,6 +41,7 @@ class Filesystem(NamedTuple):
     absent: str
     listing: str
     bucket: str | None = None
+    reserved: str = ""
 
 
 TABLE: Final = (
@@ -90,6 +94,7 @@ TABLE: Final = (
         absent="the answer's code is `BlobNotFound`",
         listing="List Blobs, page by page, never adlfs's cache",
         bucket="container",
+        reserved="\\",
     ),
     Filesystem(
         name="Google Cloud Storage (gcsfs)",
@@ -115,6 +120,7 @@ TABLE: Final = (
         create="a hard link to the finished file (`hardlink@openssh.com`); refused where the server has none",
         absent="`SSH_FX_NO_SUCH_FILE` for the file; a missing base is an empty one, and one that is no folder an error",
         listing="`readdir`, folder by folder",
+        reserved="?#",
     ),
     Filesystem(
         name="sftp (sshfs, asyncssh)",
@@ -127,6 +133,7 @@ TABLE: Final = (
         create="a hard link to the finished file (`hardlink@openssh.com`); refused where the server has none",
         absent="`SSH_FX_NO_SUCH_FILE` for the file; a missing base is an empty one, and one that is no folder an error",
         listing="`readdir`, folder by folder",
+        reserved="?#",
     ),
     Filesystem(
         name="obstore, native or through `obstore.fsspec`",
@@ -188,18 +195,17 @@ def row_of(filesystem: type[AbstractFileSystem]) -> Filesystem:
 
 
 def require(tracker_base: str) -> None:
-    """Check that what *tracker_base* needs is known and installed, without importing it.
+    """Check that *tracker_base* is what it seems to be, and that what it needs is installed, without importing it.
 
     Raises:
         ImportError: it is not installed; names the ``pip install`` line.
-        ValueError: fsspec knows no such filesystem, or the URL names no bucket where it must.
+        ValueError: fsspec knows no such filesystem, the URL names no bucket where it must, or the filesystem's client
+            would take it for another folder.
     """
     protocol = protocol_of(tracker_base)
     rows = [row for row in TABLE if protocol in row.protocols]
-    first = tracker_base.partition("://")[2].partition("/")[0]
-    for row in rows:
-        if row.bucket is not None and not first:
-            raise ValueError(f"{tracker_base!r} names no {row.bucket}: {protocol}://{row.bucket}/folder")
+    if (problem := _problem(tracker_base, rows)) is not None:
+        raise ValueError(f"{without_password(tracker_base)!r} {problem}")
     if any(row.extra is None or find_spec(row.package) for row in rows):
         return
 
@@ -217,6 +223,40 @@ def require(tracker_base: str) -> None:
         raise ValueError(
             f"fsspec knows no filesystem for {protocol}://, of {without_password(tracker_base)!r}; {remedy}"
         )
+
+
+def _problem(tracker_base: str, rows: list[Filesystem]) -> str | None:
+    """Return why *tracker_base* is not what it seems to be for a filesystem of *rows*, after its name."""
+    if not all(_names_a_filesystem(link) for link in tracker_base.split("::")[1:]):
+        return "is no folder to fsspec, which takes what follows its '::' for another URL"
+    protocol, _, rest = tracker_base.partition("://")
+    first = rest.partition("/")[0]
+    for row in rows:
+        if row.bucket is not None and not first:
+            return f"names no {row.bucket}: {protocol}://{row.bucket}/folder"
+        if row.bucket == "bucket" and ("@" in first or ":" in first) and not first.startswith("arn:"):
+            return "has a login; it is given by storage_options or the environment"
+        if row.extra == "sftp" and not _has_a_port_or_none(tracker_base):
+            return "has no number for its port; a password with a slash is given by storage_options"
+        for character in row.reserved:
+            if character in rest:
+                return f"has a {character!r}, which its client takes for no part of a folder's name"
+    return None
+
+
+def _names_a_filesystem(link: str) -> bool:
+    """Return whether *link* of a chain of URLs is one, or names a filesystem alone."""
+    from fsspec.registry import known_implementations, registry
+
+    return "://" in link or link in known_implementations or link in registry
+
+
+def _has_a_port_or_none(url: str) -> bool:
+    try:
+        _ = urlsplit(url).port
+    except ValueError:
+        return False
+    return True
 
 
 def as_markdown() -> str:

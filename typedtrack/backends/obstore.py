@@ -31,6 +31,11 @@ OPTIONS: Final = ("client_options", "config", "credential_provider", "retry_conf
 
 _NOTHING: Final = ("NoSuchKey", "BlobNotFound")  # what S3 and Google Cloud Storage, and Azure, say of a missing object
 _NO_KEY: Final = ".typedtrack"
+# What `obstore.fsspec` and fsspec themselves take, and no store.
+_FSSPEC_OPTIONS: Final = (
+    *("protocol", "asynchronous", "loop", "batch_size", "max_cache_size"),
+    *("use_listings_cache", "listings_expiry_time", "max_paths"),
+)
 _is_host = re.compile(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*").fullmatch
 _answer_code = re.compile("<Code>([A-Za-z]+)</Code>").search
 
@@ -80,16 +85,14 @@ class ObstoreResultTracker(ResultTracker):
         folder = folder.rstrip("/")
         container, _, account = place.partition("@")  # abfs://container@account.dfs.core.windows.net/folder
         self._options = dict(storage_options or {})
-        shown = tracker_base if "@" not in place else f"{scheme}://***@{place.rpartition('@')[2]}/{folder}"
         if not serves(tracker_base, {}) or not container:
-            raise ValueError(f"not a base for obstore: {shown!r}; s3://bucket/…, gs://bucket/… or az://container/…")
-        if "@" in place and not (scheme in AZURE and _is_host(account)):
-            raise ValueError(
-                f"not a base for obstore: {shown!r}; a login is given by storage_options or the environment"
-            )
+            raise _no_base(tracker_base, "s3://bucket/…, gs://bucket/… or az://container/…")
+        is_login = "@" in place and not (scheme in AZURE and _is_host(account))
+        if is_login or (":" in place and not place.startswith("arn:")):
+            raise _no_base(tracker_base, "a login is given by storage_options or the environment")
         if folder and not {"", ".", ".."}.isdisjoint(folder.split("/")):
             reason = "it takes no folder with an empty segment, '.' or '..'; FsspecResultTracker does"
-            raise ValueError(f"not a base for obstore: {shown!r}; {reason}")
+            raise _no_base(tracker_base, reason)
         if unknown := set(self._options) - set(OPTIONS):
             raise ValueError(f"no storage_options of obstore: {sorted(unknown)}; it takes {', '.join(OPTIONS)}")
         if not is_installed():
@@ -222,12 +225,30 @@ class ObstoreResultTracker(ResultTracker):
                 pages = None
                 raise
 
-        while (page := self._ask(following)) is not None:
+        while (page := self._next_page(following)) is not None:
             for entry in page:
                 last = entry["path"]
-                yield last.removeprefix(self._above)
+                key = last.removeprefix(self._above)
+                if entry["size"] or self._is_stored(key):
+                    yield key
         if last is None:
             self._check_that_it_is_a_store()
+
+    def _next_page(self, following: Callable[[], Sequence[ObjectMeta] | None]) -> Sequence[ObjectMeta] | None:
+        from obstore.exceptions import InvalidPathError
+
+        try:
+            return self._ask(following)
+        except InvalidPathError as error:  # of another's object, whose name no key has
+            remedy = f"FsspecResultTracker lists what is there; {error}"
+            raise UnsupportedOperationError("listing", self._location(""), remedy) from error
+
+    def _is_stored(self, key: str) -> bool:
+        """Return whether the empty object that is listed as *key* has that name.
+
+        What other tools make for a folder ends in a slash, which obstore drops: that of the base's own folder as well.
+        """
+        return self._read(key, 1) is not None
 
     def _check_that_it_is_a_store(self) -> None:
         """Check, by what no key names, that a store answers, and not a web page, in which obstore finds no entries.
@@ -243,6 +264,12 @@ class ObstoreResultTracker(ResultTracker):
         except PermissionDeniedError:  # the store's word, too: who may list need not be one who may read
             return
         raise ConnectionError("what was answered to a listing is no store's answer: is the endpoint that of a store?")
+
+
+def _no_base(tracker_base: str, reason: str) -> ValueError:
+    from typedtrack.backends.filesystems import without_password
+
+    return ValueError(f"not a base for obstore: {without_password(tracker_base)!r}; {reason}")
 
 
 def _read(client: S3Store | GCSStore | AzureStore, path: str, limit: int) -> bytes:
@@ -264,9 +291,7 @@ def tracker_over(fs: AbstractFileSystem, root: str, max_concurrency: int) -> Res
     scheme = fs.protocol if isinstance(fs.protocol, str) else fs.protocol[0]
     given = fs.storage_options
     options = {name: given[name] for name in OPTIONS if name in given}
-    config = {
-        name: value for name, value in given.items() if name not in (*OPTIONS, "protocol", "asynchronous", "loop")
-    }
+    config = {name: value for name, value in given.items() if name not in (*OPTIONS, *_FSSPEC_OPTIONS)}
     options["config"] = {**(options.get("config") or {}), **config}
     base = f"{scheme}://{root}"
     return ObstoreResultTracker(base, storage_options=options, max_concurrency=max_concurrency)

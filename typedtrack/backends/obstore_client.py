@@ -52,6 +52,6 @@ def client_of(
 
 def _is_plain_http(config: Mapping[str, object]) -> bool:
     """Return whether the user has named an endpoint that begins with ``http://``, in *config* or the environment."""
-    named = [value for name, value in config.items() if name.lower().endswith(("endpoint", "url"))]
+    named = [value for name, value in config.items() if name.lower().endswith(("endpoint", "url", "url_s3"))]
     named += [os.environ[name] for name in _ENDPOINT_VARIABLES if name in os.environ]
     return any(str(endpoint).startswith("http://") for endpoint in named)

@@ -29,7 +29,8 @@ class S3fsResultTracker(AsyncResultTracker):
     def __init__(self, fs: s3fs.core.S3FileSystem, root: str, max_concurrency: int) -> None:
         super().__init__(fs.loop, max_concurrency)
         self._fs = fs
-        self._bucket, folder, _ = fs.split_path(root)
+        self._bucket = fs.split_path(root)[0]
+        folder = root.removeprefix(self._bucket).removeprefix("/")  # s3fs drops what it takes for a version's name
         self._above = f"{folder.rstrip('/')}/" if folder.rstrip("/") else ""
         self._keeps_condition = False  # of a create, in a versioned bucket, as far as is known
 

@@ -1,0 +1,112 @@
+"""What other tools leave below a base: folders' markers, and objects with names that no key has."""
+
+from __future__ import annotations
+
+import urllib.request
+import uuid
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+import fsspec
+import pytest
+from fsspec.asyn import sync
+from s3fs.core import S3FileSystem
+
+from tests.servers.azurite import Azure
+from tests.servers.ceph import S3
+from tests.servers.gcs import Gcs
+from typedtrack import CorruptResultError, FsspecResultTracker, ResultTracker, UnsupportedOperationError, open_tracker
+
+Door = Callable[..., ResultTracker]
+
+_DOORS: Final = [open_tracker, FsspecResultTracker]
+_MARKERS: Final = "base/", "base/sub/", "base/sub/below/"
+_NAMES: Final = "base//x", "base/./x", "base/a/../x", "base/sub/\nx"  # which obstore reads no name in
+
+
+def put_to_s3(ceph: S3, bucket: str, names: tuple[str, ...]) -> None:
+    """Make empty objects of these names, as the console makes a folder."""
+    fs: Any = S3FileSystem(**ceph.s3fs_options)  # whose stub has what typedtrack calls
+    for name in names:
+        fs.call_s3("put_object", Bucket=bucket, Key=name, Body=b"")
+
+
+@pytest.fixture
+def bucket(ceph: S3) -> str:
+    """Return an empty bucket."""
+    name = f"b-{uuid.uuid4()}"
+    ceph.make_bucket(name)
+    return name
+
+
+def check_markers(door: Door, base: str, options: Mapping[str, object]) -> None:
+    """A marker is no result, for the base's own folder and others; an empty object at a key is one, though corrupt."""
+    tracker = door(base, storage_options=options)
+    assert list(tracker) == list(tracker.keys("sub")) == []
+    tracker["sub/below/a"] = {"x": 1}
+    assert list(tracker) == list(tracker.keys("sub")) == ["sub/below/a"]
+    assert dict(tracker.items()) == {"sub/below/a": {"x": 1}}
+    tracker._write("empty", b"")
+    assert sorted(tracker) == ["empty", "sub/below/a"]
+    with pytest.raises(CorruptResultError):
+        tracker.get("empty")
+    del tracker["empty"], tracker["sub/below/a"]
+
+
+@pytest.mark.parametrize("door", _DOORS)
+def test_s3_markers(ceph: S3, bucket: str, door: Door) -> None:
+    """Folders that S3's console has made."""
+    put_to_s3(ceph, bucket, _MARKERS)
+    options = ceph.obstore_options if door is open_tracker else ceph.s3fs_options
+    check_markers(door, f"s3://{bucket}/base", options)
+
+
+@pytest.mark.parametrize("door", _DOORS)
+def test_azure_markers(azurite: Azure, door: Door) -> None:
+    """Folders that tools for Azure have made."""
+    container = f"c-{uuid.uuid4()}"
+    azurite.make_container(container)
+    fs: Any = fsspec.filesystem("az", **azurite.adlfs_options)
+    for name in _MARKERS:
+        client = fs.service_client.get_blob_client(container, name)
+        sync(fs.loop, client.upload_blob, b"")
+    options = azurite.obstore_options if door is open_tracker else azurite.adlfs_options
+    check_markers(door, f"az://{container}/base", options)
+
+
+@pytest.mark.parametrize("door", _DOORS)
+def test_gcs_markers(fake_gcs: Gcs, door: Door) -> None:
+    """Folders that Google's console has made."""
+    bucket = f"b-{uuid.uuid4()}"
+    fake_gcs.make_bucket(bucket)
+    for name in _MARKERS:
+        url = f"{fake_gcs.endpoint}/upload/storage/v1/b/{bucket}/o?uploadType=media&name={name}"
+        urllib.request.urlopen(urllib.request.Request(url, b"", {"Content-Type": "text/plain"}, method="POST")).close()
+    options = fake_gcs.obstore_options if door is open_tracker else fake_gcs.gcsfs_options
+    check_markers(door, f"gs://{bucket}/base", options)
+
+
+@pytest.mark.parametrize("name", _NAMES)
+def test_s3_names_that_no_key_has(ceph: S3, bucket: str, name: str) -> None:
+    """s3fs passes over them; obstore cannot list what is beside them, and says who can; it puts and gets as ever."""
+    put_to_s3(ceph, bucket, (name,))
+    base = f"s3://{bucket}/base"
+    through_fsspec = FsspecResultTracker(base, storage_options=ceph.s3fs_options)
+    native = open_tracker(base, storage_options=ceph.obstore_options)
+    through_fsspec["a"] = {"x": 1}
+    assert list(through_fsspec) == ["a"]
+    assert native["a"] == {"x": 1}
+    with pytest.raises(UnsupportedOperationError, match=f"listing is not safe on {base}/: FsspecResultTracker lists"):
+        list(native)
+
+
+@pytest.mark.parametrize("folder", ["a?versionId=3", "a?versionId=3/b", "a#b", "a b", "é"])
+def test_s3_folders(ceph: S3, bucket: str, folder: str) -> None:
+    """Both clients find the same results where a folder's name has a meaning to one of them."""
+    base = f"s3://{bucket}/{folder}"
+    through_fsspec = FsspecResultTracker(base, storage_options=ceph.s3fs_options)
+    native = open_tracker(base, storage_options=ceph.obstore_options)
+    through_fsspec["fsspec"] = {"x": 1}
+    native["native"] = {"x": 2}
+    for tracker in (through_fsspec, native):
+        assert dict(tracker.items()) == {"fsspec": {"x": 1}, "native": {"x": 2}}
