@@ -15,7 +15,7 @@ class TestSshfs(ResultTrackerSuite):
     """sshfs, by asyncssh."""
 
     real_folders = True
-    listed_keys = 1_100  # the server sends 100 names at a time
+    listed_keys = 1_100  # there are no pages, but several answers to a folder
     race_rounds = 200
 
     @pytest.fixture
@@ -34,7 +34,7 @@ class TestParamiko(ResultTrackerSuite):
     """fsspec's own, by paramiko."""
 
     real_folders = True
-    listed_keys = 1_100  # the server sends 100 names at a time
+    listed_keys = 1_100  # there are no pages, but several answers to a folder
     race_rounds = 200
     shared_by_processes = False  # a new process finds sshfs under this name
 
