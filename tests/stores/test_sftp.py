@@ -278,6 +278,20 @@ def test_restart(tracker: FsspecResultTracker, line: Line, connected: list[objec
         assert len(connected) == 1
 
 
+def test_cut_shared(tracker: FsspecResultTracker, line: Line, connected: list[object]) -> None:
+    """Of all trackers on a connection that breaks one call raises, and one new connection serves them all."""
+    base, options = tracker._tracker_base, tracker._storage_options
+    trackers = [FsspecResultTracker(f"{base}/{number}", storage_options=options) for number in range(3)]
+    for one in trackers:
+        one["a"] = {"x": 1}
+    connected.clear()
+    line.cut()
+    with pytest.raises(Exception):  # noqa: B017, PT011  # each client has errors of its own
+        trackers[0].get("a")
+    assert [one.get("a") for one in trackers[::-1]] == [{"x": 1}] * 3
+    assert len(connected) == 1
+
+
 def test_restart_unseen(tracker: FsspecResultTracker, line: Line, connected: list[object]) -> None:
     """A tracker that is made after a restart which nobody met has a new connection at its first call."""
     base, options = tracker._tracker_base, tracker._storage_options

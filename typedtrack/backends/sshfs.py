@@ -145,5 +145,5 @@ class SshfsChannel(SftpChannel):
 def tracker_over(fs: AbstractFileSystem, root: str, max_concurrency: int) -> ResultTracker:
     """Return the tracker in the folder *root* of *fs*."""
     assert isinstance(fs, SSHFileSystem)
-    channel = SshfsChannel(fs, seconds_of(fs))
+    channel = _channels.setdefault(id(fs), SshfsChannel(fs, seconds_of(fs)))
     return SftpResultTracker(fs.loop, channel, root, f"ssh://{fs.storage_options['host']}", max_concurrency)
