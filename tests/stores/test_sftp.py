@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import gc
 import importlib
+import itertools
 import socket
 import threading
 import uuid
@@ -243,6 +244,39 @@ def test_silence_that_ends(tracker: ResultTracker, line: Line, connected: list[o
         line.silent.clear()
         assert list(pool.map(get, range(4))) == [{"x": 1}] * 4
     assert len(connected) == 2
+
+
+@pytest.mark.parametrize("step", ["_write_all", "_read_all"])
+def test_interrupt_in_request(by_paramiko: None, sftp: Sftp, monkeypatch: pytest.MonkeyPatch, step: str) -> None:
+    """After an interrupt at any step of any request, and with half an answer read, the next calls are right."""
+    base = f"sftp://{sftp.address}/{uuid.uuid4()}"
+    tracker = FsspecResultTracker(base, storage_options={"key_filename": str(sftp.client_key), "timeout": 3})
+    large = {f"{number}": "x" * 1000 for number in range(100)}
+    tracker["large"] = large
+    for number in range(3):
+        tracker[f"{number}"] = {"x": number}
+    client: Any = paramiko.SFTPClient  # whose stub has what typedtrack calls
+    real = getattr(client, step)
+    for call in (lambda: tracker.get("large"), lambda: tracker.put("large", large), lambda: list(tracker)):
+        for after in itertools.count():
+            left = iter(range(after))
+
+            def interrupted(*args: Any, left: Iterator[int] = left) -> Any:
+                answer = real(*args)
+                if next(left, None) is None:
+                    raise KeyboardInterrupt
+                return answer
+
+            with monkeypatch.context() as patch:
+                patch.setattr(client, step, interrupted)
+                try:
+                    call()
+                except KeyboardInterrupt:
+                    pass
+                else:
+                    break
+            assert [tracker.get(f"{number}") for number in range(3)] == [{"x": 0}, {"x": 1}, {"x": 2}]
+            assert tracker.get("large") == large
 
 
 def test_restart(tracker: FsspecResultTracker, line: Line, connected: list[object]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import threading
 from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
@@ -18,6 +19,7 @@ from asyncssh.sftp import (
     SFTPPermissionDenied,
     SFTPQuotaExceeded,
 )
+from paramiko.sftp import SFTPError
 
 from typedtrack import KeyConflictError, ResultNotFoundError, ResultTracker, UnsupportedOperationError
 from typedtrack.backends.paramiko import ParamikoChannel
@@ -250,6 +252,43 @@ def test_lost_connection_of_paramiko() -> None:
     assert caught.value is error
     channel.restore()
     fs._connect.assert_called_once_with()
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), SystemExit(), SFTPError("Garbage packet"), EOFError()])
+def test_no_answer_of_paramiko(error: BaseException) -> None:
+    """What ends a request without its answer, as an interrupt, is the end of the connection: nobody asks it again."""
+    fs = Mock()
+    client = fs.client.open_sftp.return_value
+    client.mkdir.side_effect = error
+    channel = ParamikoChannel(fs, 60)
+    channel.restore()
+    with pytest.raises(type(error)):
+        asyncio.run(channel.make_folder("/a"))
+    with pytest.raises(ConnectionError, match="in another call"):
+        asyncio.run(channel.remove("/a"))
+    client.remove.assert_not_called()
+    fs.client.open_sftp.return_value = Mock()
+    channel.restore()
+    fs._connect.assert_called_once_with()
+    asyncio.run(channel.remove("/a"))
+
+
+def test_hanging_up_of_paramiko() -> None:
+    """That a lost client cannot be hung up, as its interrupted call holds a lock, keeps nobody from a new one."""
+    fs = Mock()
+    client = fs.client.open_sftp.return_value
+    client.mkdir.side_effect = KeyboardInterrupt
+    lock = threading.Lock()
+    fs.client.close.side_effect = lock.acquire
+    channel = ParamikoChannel(fs, 60)
+    channel.restore()
+    with pytest.raises(KeyboardInterrupt):
+        asyncio.run(channel.make_folder("/a"))
+    with lock:
+        fs.client.open_sftp.return_value = Mock()
+        channel.restore()
+        assert not channel._is_lost
+        client.close.assert_not_called()
 
 
 @pytest.mark.parametrize(
