@@ -8,11 +8,13 @@ import importlib
 import itertools
 import socket
 import threading
+import time
 import uuid
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
+from math import inf
 from socketserver import BaseRequestHandler, ThreadingTCPServer
 from typing import Any
 
@@ -27,10 +29,11 @@ from typedtrack import BulkError, FsspecResultTracker, Result, ResultTracker
 
 
 class Line:
-    """A relay on loopback to the server at *port*; once it is silent nothing passes any more."""
+    """A relay on loopback to the server at *port*, as slow as *rate*; once it is silent nothing passes any more."""
 
     def __init__(self, port: int) -> None:
         self.silent = threading.Event()
+        self.rate = inf  # bytes a second and direction
         self.port = 0
         self._server_port = port
         self._sockets: list[socket.socket] = []
@@ -78,7 +81,8 @@ class Line:
 
     def _pump(self, source: socket.socket, target: socket.socket) -> None:
         with suppress(OSError):  # the other side is gone
-            while data := source.recv(65536):
+            while data := source.recv(16384):
+                time.sleep(len(data) / self.rate)
                 if not self.silent.is_set():
                     target.sendall(data)
             target.shutdown(socket.SHUT_WR)
@@ -170,6 +174,37 @@ def test_connection_shared(tracker: FsspecResultTracker) -> None:
         assert list(pool.map(use, others)) == [{f"{number}": {"x": number} for number in range(20)}] * 12
     if isinstance(fs, SFTPFileSystem):
         assert fs.ftp.get_channel().gettimeout() == before
+
+
+def test_slow_line(tracker: FsspecResultTracker, line: Line) -> None:
+    """A bulk call may take longer than the time for an answer, and so may one large result, if answers keep coming."""
+    large = {f"{number}": "x" * 1000 for number in range(1000)}
+    many = {f"{number}": {f"{number}": "x" * 1000 for number in range(40)} for number in range(32)}
+    tracker["large"] = large
+    for call in (lambda: tracker.put_many(many), lambda: tracker.get("large")):
+        line.rate = 300_000
+        begin = time.monotonic()
+        call()
+        assert time.monotonic() - begin > 3  # the time for an answer
+        line.rate = inf
+    assert tracker.get_many(many) == many
+    assert tracker["large"] == large
+
+
+def test_silence_in_write(tracker: ResultTracker, line: Line) -> None:
+    """A server that falls silent in the midst of a large result is an error when the time is up."""
+    tracker["a"] = {"x": 1}
+    line.rate = 400_000
+    silence = threading.Timer(1, line.silent.set)
+    silence.start()
+    begin = time.monotonic()
+    with pytest.raises(TimeoutError, match="no answer within 3 s"):
+        tracker.put("large", {f"{number}": "x" * 1000 for number in range(1000)})
+    assert time.monotonic() - begin < 8
+    silence.join()
+    line.silent.clear()
+    line.rate = inf
+    assert tracker.get_many(["a", "large"]) == {"a": {"x": 1}, "large": {}}
 
 
 def test_silence_in_bulk(tracker: ResultTracker, line: Line) -> None:

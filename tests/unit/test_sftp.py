@@ -254,6 +254,22 @@ def test_lost_connection_of_paramiko() -> None:
     fs._connect.assert_called_once_with()
 
 
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (OSError("refused"), "OSError: refused"),
+        (TimeoutError(), "TimeoutError: no answer within 60 s"),
+        (EOFError(), "EOFError: no reason given"),
+    ],
+)
+def test_no_new_connection(error: Exception, reason: str) -> None:
+    """Why there is no new connection is said also where the client has no word on it."""
+    fs = Mock()
+    fs.client.open_sftp.side_effect = error
+    with pytest.raises(ConnectionError, match=f"no new connection to the server: {reason}$"):
+        ParamikoChannel(fs, 60).restore()
+
+
 @pytest.mark.parametrize("error", [KeyboardInterrupt(), SystemExit(), SFTPError("Garbage packet"), EOFError()])
 def test_no_answer_of_paramiko(error: BaseException) -> None:
     """What ends a request without its answer, as an interrupt, is the end of the connection: nobody asks it again."""

@@ -61,9 +61,8 @@ class ParamikoChannel(SftpChannel):
     """
 
     def __init__(self, fs: SFTPFileSystem, seconds: float) -> None:
-        super().__init__()
+        super().__init__(seconds)
         self._fs = fs  # whose connection hangs up when nobody holds it
-        self._seconds = seconds
         self._client: SFTPClient | None = None  # not opened yet
         self._lost: SFTPClient | None = None  # the last that was
         self._was_tried = False  # to open one
@@ -102,7 +101,7 @@ class ParamikoChannel(SftpChannel):
                 return call(client)
             except TimeoutError as error:
                 self._lost = client
-                raise TimeoutError(errno.ETIMEDOUT, f"no answer within {self._seconds:g} s") from error
+                raise TimeoutError(errno.ETIMEDOUT, self._no_answer) from error
             except OSError as error:
                 if client.get_channel().closed:
                     self._lost = client

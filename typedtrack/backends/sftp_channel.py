@@ -66,7 +66,9 @@ class SftpChannel(ABC):
     and so is lost.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._no_answer = f"no answer within {seconds:g} s"
         self._restoring = threading.Lock()
         self._failures = 0
         self._failure = ""  # the last
@@ -95,7 +97,8 @@ class SftpChannel(ABC):
             try:
                 self._connect()
             except Exception as error:
-                self._failure = f"no new connection to the server: {type(error).__name__}: {error}"
+                reason = str(error) or (self._no_answer if isinstance(error, TimeoutError) else "no reason given")
+                self._failure = f"no new connection to the server: {type(error).__name__}: {reason}"
                 self._failures += 1
                 raise ConnectionError(self._failure) from error  # a client's own may look like a missing result's
 

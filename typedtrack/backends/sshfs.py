@@ -5,10 +5,13 @@ from __future__ import annotations
 import asyncio
 import errno
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
+from math import inf
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 from weakref import WeakValueDictionary
 
 from asyncssh.sftp import (
+    SFTPBadMessage,
     SFTPConnectionLost,
     SFTPError,
     SFTPFailure,
@@ -41,17 +44,20 @@ __all__ = ["SshfsChannel", "tracker_over"]
 
 T = TypeVar("T")
 
+_BLOCK: Final = 32 * 1024  # bytes: what every server takes in one request
+
 # One a filesystem, whose trackers know together that its connection is lost.
 _channels: Final[WeakValueDictionary[int, SshfsChannel]] = WeakValueDictionary()
 
 
 class SshfsChannel(SftpChannel):
-    """An `SftpChannel` over the connection of *fs*, which waits *seconds* for each answer."""
+    """An `SftpChannel` over the connection of *fs*, which ends when for *seconds* none of its calls has an answer."""
 
     def __init__(self, fs: SSHFileSystem, seconds: float) -> None:
-        super().__init__()
+        super().__init__(seconds)
         self._fs = fs
-        self._seconds = seconds
+        self._heard = -inf  # when the last answer came, by the loop's clock
+        self._silent: object = None  # the last connection that was
         self._lost = fs._client if fs._client.is_closed() else None  # the last connection that was
 
     @property
@@ -65,10 +71,8 @@ class SshfsChannel(SftpChannel):
         SSHFileSystem.__init__(self._fs, *self._fs.storage_args, **options)
 
     async def _run(self, call: Callable[[SFTPClient], Coroutine[Any, Any, T]]) -> T:
-        connection = self._fs._client
         try:
-            async with asyncio.timeout(self._seconds), self._fs._pool.get() as client:
-                return await call(client)
+            return await self._watched(call)
         except (SFTPNoSuchFile, SFTPNoSuchPath) as error:
             raise FileNotFoundError(errno.ENOENT, error.reason) from error
         except SFTPPermissionDenied as error:
@@ -77,13 +81,40 @@ class SshfsChannel(SftpChannel):
             raise SftpFailureError(error.reason) from error
         except SFTPOpUnsupported as error:
             raise SftpUnsupportedError(error.reason) from error
-        except TimeoutError as error:
-            self._lost = connection
-            raise TimeoutError(errno.ETIMEDOUT, f"no answer within {self._seconds:g} s") from error
+
+    async def _watched(self, call: Callable[[SFTPClient], Coroutine[Any, Any, T]]) -> T:
+        connection, loop = self._fs._client, asyncio.get_running_loop()
+
+        timer: asyncio.TimerHandle
+
+        def look() -> None:
+            nonlocal timer
+            due = self._heard + self._seconds
+            if due > loop.time():
+                timer = loop.call_at(due, look)
+            else:  # to cancel the call would not do: it might wait on, for the answer that its file is closed
+                self._silent = connection
+                connection.abort()
+
+        timer = loop.call_later(self._seconds, look)
+        try:
+            async with self._fs._pool.get() as client:
+                answer = await call(client)
         except Exception as error:
-            if not isinstance(error, SFTPError) or isinstance(error, SFTPConnectionLost | SFTPNoConnection):
-                self._lost = connection  # what else there is of SFTPError is an answer
+            if isinstance(error, SFTPError) and not isinstance(error, SFTPConnectionLost | SFTPNoConnection):
+                self._hear()  # what else there is of SFTPError is an answer
+                raise
+            self._lost = connection
+            if self._silent is connection:
+                raise TimeoutError(errno.ETIMEDOUT, self._no_answer) from error
             raise
+        finally:
+            timer.cancel()
+        self._hear()
+        return answer
+
+    def _hear(self) -> None:
+        self._heard = asyncio.get_running_loop().time()
 
     async def read(self, path: str, limit: int) -> bytes:
         """Return the first *limit* bytes at most."""
@@ -93,8 +124,12 @@ class SshfsChannel(SftpChannel):
                 data: bytes = await file.read(min(limit, FIRST_READ))
                 if is_whole(data) or len(data) == limit or not await file.read(1):
                     return data
-            async with client.open(path, "rb") as file:  # which makes all at once that a large file takes
-                return await file.read(limit)
+            pieces: dict[int, bytes] = {}
+            async with client.open(path, "rb", block_size=_BLOCK) as file:
+                async for start, piece in await file.read_parallel(limit):
+                    self._hear()
+                    pieces[start] = piece
+            return b"".join(pieces[start] for start in sorted(pieces))
 
         return await self._run(call)
 
@@ -102,8 +137,13 @@ class SshfsChannel(SftpChannel):
         """Make the file, which must not exist."""
 
         async def call(client: SFTPClient) -> None:
-            async with client.open(path, "xb") as file:
-                await file.write(data)
+            async with client.open(path, "xb", block_size=0) as file:
+
+                async def write(start: int) -> None:
+                    await file.write(data[start : start + _BLOCK], start)
+                    self._hear()
+
+                await asyncio.gather(*map(write, range(0, len(data), _BLOCK)))
 
         await self._run(call)
 
@@ -134,12 +174,19 @@ class SshfsChannel(SftpChannel):
 
     async def entries(self, path: str) -> list[tuple[str, Kind]]:
         """Return the names in the folder, and what they are."""
-        entries = await self._run(lambda client: client.readdir(path))
-        return [
-            (str(entry.filename), kind_of(entry.attrs.permissions))
-            for entry in entries
-            if entry.filename not in (".", "..")
-        ]
+
+        async def call(client: SFTPClient) -> list[tuple[str, Kind]]:
+            found: list[tuple[str, Kind]] = []
+            async for entry in client.scandir(client.encode(path)):
+                self._hear()
+                name = entry.filename
+                assert isinstance(name, bytes)  # as the path is
+                if name not in (b".", b".."):
+                    with suppress(SFTPBadMessage):  # no key has such a name
+                        found.append((str(client.decode(name)), kind_of(entry.attrs.permissions)))
+            return found
+
+        return await self._run(call)
 
 
 def tracker_over(fs: AbstractFileSystem, root: str, max_concurrency: int) -> ResultTracker:
