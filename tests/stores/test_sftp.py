@@ -6,6 +6,7 @@ import errno
 import gc
 import importlib
 import itertools
+import os
 import socket
 import threading
 import time
@@ -15,6 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
 from math import inf
+from pathlib import Path
 from socketserver import BaseRequestHandler, ThreadingTCPServer
 from typing import Any
 
@@ -25,7 +27,7 @@ from fsspec.implementations.sftp import SFTPFileSystem
 
 from tests.servers.process import HOST
 from tests.servers.sshd import Sftp
-from typedtrack import BulkError, FsspecResultTracker, Result, ResultTracker
+from typedtrack import BulkError, FsspecResultTracker, KeyConflictError, Result, ResultTracker
 
 
 class Line:
@@ -153,6 +155,23 @@ def test_all_sizes(tracker: FsspecResultTracker) -> None:
             assert tracker._read("a", 2**20 + 1) == stored
             assert tracker._read("a", 1) == stored[:1]
             assert tracker._read("a", 2**14 + 7) == stored[: 2**14 + 7]
+
+
+def test_listing_as_locally(tracker: FsspecResultTracker, sftp: Sftp) -> None:
+    """What others left below the base is listed as on a local disk: a name that is no UTF-8 is not, a link may be."""
+    for key in ("a", "b/c"):
+        tracker[key] = {"x": 1}
+    base = sftp.folder / tracker._location("").rstrip("/").rpartition("/")[2]
+    for folder in (base, base / "b"):
+        Path(os.fsdecode(os.fsencode(folder) + b"/caf\xe9")).write_text("x")
+    for link, target in (("link", "a"), ("folder", "b"), ("nothing", "nowhere"), ("itself", "itself")):
+        (base / link).symlink_to(target)
+    local = FsspecResultTracker(f"file://{base}")
+    assert sorted(tracker) == sorted(local) == ["a", "b/c", "link"]
+    assert tracker.get_many(["a", "link", "nothing"]) == {"a": {"x": 1}, "link": {"x": 1}, "nothing": {}}
+    del tracker["b/c"]
+    with pytest.raises(KeyConflictError):  # what is no result is not removed for one
+        tracker["b"] = {"x": 1}
 
 
 def test_connection_shared(tracker: FsspecResultTracker) -> None:

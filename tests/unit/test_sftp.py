@@ -205,6 +205,13 @@ def test_listing_while_others_remove(tracker: SftpResultTracker, channel: Mock) 
     assert kind_of(None) == "other"
 
 
+def test_listing_of_links(tracker: SftpResultTracker, channel: Mock) -> None:
+    """A listing has links to files, not those to folders, to nothing, or to themselves."""
+    channel.entries.return_value = [(name, "link") for name in ("result", "folder", "nothing", "itself", ".hidden")]
+    channel.kind.side_effect = ["file", "folder", ABSENT, FAILURE]
+    assert list(iter(tracker)) == ["result"]
+
+
 def test_base_at_the_root(channel: Mock) -> None:
     """The root of the server may be a base."""
     tracker = SftpResultTracker(None, channel, "/", "sftp://host", 1)

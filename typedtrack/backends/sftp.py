@@ -211,7 +211,13 @@ class SftpResultTracker(AsyncResultTracker):
             above = f"{folder}/" if folder else ""
             shown = [(above + name, kind) for name, kind in entries if not name.startswith(".")]
             folders += [path for path, kind in shown if kind == "folder"]
-            yield [path for path, kind in shown if kind == "file"]
+            yield [path for path, kind in shown if kind == "file" or (kind == "link" and await self._is_file(path))]
+
+    async def _is_file(self, link: str) -> bool:
+        try:
+            return await self._kind(self._path(link)) == "file"
+        except SftpFailureError:  # a link to itself holds nothing
+            return False
 
 
 def _require_folder(path: str, kind: Kind) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from abc import ABC, abstractmethod
-from stat import S_ISDIR, S_ISREG
+from stat import S_IFDIR, S_IFLNK, S_IFMT, S_IFREG
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 if TYPE_CHECKING:
@@ -21,7 +21,9 @@ __all__ = [
     "seconds_of",
 ]
 
-Kind: TypeAlias = Literal["file", "folder", "other"]
+Kind: TypeAlias = Literal["file", "folder", "link", "other"]
+
+_KINDS: Final[dict[int, Kind]] = {S_IFREG: "file", S_IFDIR: "folder", S_IFLNK: "link"}
 
 _SECONDS: Final = 60.0  # for the answer to one request: neither client would ever give up
 
@@ -31,9 +33,7 @@ _END: Final = b"}\n"  # of a stored result, and nowhere else in one
 
 def kind_of(mode: int | None) -> Kind:
     """Return what has *mode*, as ``stat`` gives it."""
-    if mode is not None and S_ISDIR(mode):
-        return "folder"
-    return "file" if mode is not None and S_ISREG(mode) else "other"
+    return _KINDS.get(S_IFMT(mode or 0), "other")
 
 
 def is_whole(data: bytes) -> bool:
@@ -132,8 +132,8 @@ class SftpChannel(ABC):
 
     @abstractmethod
     async def kind(self, path: str) -> Kind:
-        """Return what is there."""
+        """Return what is there, or where a link leads."""
 
     @abstractmethod
     async def entries(self, path: str) -> list[tuple[str, Kind]]:
-        """Return the names in the folder, and what they are."""
+        """Return the names in the folder, and what they are, links too; without those that no key can have."""
