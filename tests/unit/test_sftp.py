@@ -19,7 +19,8 @@ from asyncssh.sftp import (
     SFTPPermissionDenied,
     SFTPQuotaExceeded,
 )
-from paramiko.sftp import SFTPError
+from paramiko import SSHException
+from paramiko.sftp import CMD_CLOSE, CMD_READ, SFTPError
 
 from typedtrack import KeyConflictError, ResultNotFoundError, ResultTracker, UnsupportedOperationError
 from typedtrack.backends.paramiko import ParamikoChannel
@@ -275,6 +276,34 @@ def test_no_new_connection(error: Exception, reason: str) -> None:
     fs.client.open_sftp.side_effect = error
     with pytest.raises(ConnectionError, match=f"no new connection to the server: {reason}$"):
         ParamikoChannel(fs, 60).restore()
+
+
+@pytest.mark.parametrize("error", [EOFError(), SSHException("gone")])
+def test_first_connection_of_paramiko(error: Exception) -> None:
+    """A connection that was lost before the tracker's first call, unseen by its transport, is made anew."""
+    fs, opened = Mock(), Mock()
+    fs.client.open_sftp.side_effect = [error, opened]
+    channel = ParamikoChannel(fs, 60)
+    channel.restore()
+    fs._connect.assert_called_once_with()
+    asyncio.run(channel.remove("/a"))
+    opened.remove.assert_called_once_with("/a")
+
+
+@pytest.mark.parametrize(("error", "closes"), [(TimeoutError(), False), (PermissionError(errno.EACCES, "no"), True)])
+def test_closing_of_paramiko(error: Exception, closes: bool) -> None:
+    """What was opened is closed after an answer that is an error, and not on a connection that is silent."""
+    fs = Mock()
+    client = fs.client.open_sftp.return_value
+    client.get_channel.return_value.closed = False
+    client._request.return_value = 0, Mock(get_binary=lambda: b"handle")
+    client._read_response.side_effect = error
+    channel = ParamikoChannel(fs, 60)
+    channel.restore()
+    with pytest.raises(type(error)):
+        asyncio.run(channel.read("/a", 9))
+    asked = [call.args[1] for call in client._async_request.call_args_list]
+    assert asked == [CMD_READ, CMD_CLOSE][: 1 + closes]
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt(), SystemExit(), SFTPError("Garbage packet"), EOFError()])

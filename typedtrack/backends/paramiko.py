@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 from weakref import WeakValueDictionary
 
 from fsspec.implementations.sftp import SFTPFileSystem
-from paramiko import SFTPAttributes
+from paramiko import SFTPAttributes, SSHException
 from paramiko.sftp import (
     CMD_CLOSE,
     CMD_EXTENDED,
@@ -73,16 +73,19 @@ class ParamikoChannel(SftpChannel):
         return self._client is self._lost
 
     def _connect(self) -> None:
-        # fsspec's own way, which gives the user's filesystem a connection, too. Of a filesystem that is met for the
-        # first time the connection is as good as its transport.
-        old, was_tried, self._was_tried = self._fs.client, self._was_tried, True
-        transport = old.get_transport()
-        if was_tried or transport is None or not transport.is_active():
-            # A call that was interrupted may hold the old one's locks for ever: let who hangs it up wait for them.
-            threading.Thread(target=_hang_up, args=(old, self._client), daemon=True).start()
-            for stage in ("timeout", "banner_timeout", "auth_timeout", "channel_timeout"):
-                self._fs.ssh_kwargs.setdefault(stage, self._seconds)
-            self._fs._connect()
+        was_tried, self._was_tried = self._was_tried, True
+        transport = self._fs.client.get_transport()
+        if not was_tried and transport is not None and transport.is_active():
+            with suppress(EOFError, SSHException):  # the transport has not seen yet that it is not
+                return self._open()
+        # A call that was interrupted may hold the old one's locks for ever: let who hangs it up wait for them.
+        threading.Thread(target=_hang_up, args=(self._fs.client, self._client), daemon=True).start()
+        for stage in ("timeout", "banner_timeout", "auth_timeout", "channel_timeout"):
+            self._fs.ssh_kwargs.setdefault(stage, self._seconds)
+        self._fs._connect()  # fsspec's own way, which gives the user's filesystem a connection, too
+        self._open()
+
+    def _open(self) -> None:
         client = self._fs.client.open_sftp()
         client.get_channel().settimeout(self._seconds)
         with self._lock:
@@ -199,10 +202,9 @@ def _opened(client: SFTPClient, request: int, *arguments: str | int | SFTPAttrib
     handle = answer.get_binary()
     try:
         yield handle
-    except TimeoutError:
-        raise
-    except OSError:
-        client._async_request(type(None), CMD_CLOSE, handle)
+    except OSError as error:
+        if not isinstance(error, TimeoutError):
+            client._async_request(type(None), CMD_CLOSE, handle)
         raise
     client._request(CMD_CLOSE, handle)
 
