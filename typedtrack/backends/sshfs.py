@@ -121,15 +121,19 @@ class SshfsChannel(SftpChannel):
 
         async def call(client: SFTPClient) -> bytes:
             async with client.open(path, "rb", block_size=0) as file:  # 0: a read is one request
-                data: bytes = await file.read(min(limit, FIRST_READ))
-                if is_whole(data) or len(data) == limit or not await file.read(1):
-                    return data
-            pieces: dict[int, bytes] = {}
-            async with client.open(path, "rb", block_size=_BLOCK) as file:
-                async for start, piece in await file.read_parallel(limit):
+
+                async def read(start: int, end: int) -> bytes:
+                    data: bytes = await file.read(end - start, start)
                     self._hear()
-                    pieces[start] = piece
-            return b"".join(pieces[start] for start in sorted(pieces))
+                    start += len(data)
+                    return data if not data or start == end else data + await read(start, end)
+
+                first: bytes = await file.read(min(limit, FIRST_READ), 0)
+                if is_whole(first) or len(first) == limit:
+                    return first
+                end = min(limit, (await file.stat()).size or 0)
+                starts = range(len(first), end, _BLOCK)
+                return first + b"".join(await asyncio.gather(*(read(at, min(at + _BLOCK, end)) for at in starts)))
 
         return await self._run(call)
 
