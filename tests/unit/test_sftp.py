@@ -306,6 +306,17 @@ def test_closing_of_paramiko(error: Exception, closes: bool) -> None:
     assert asked == [CMD_READ, CMD_CLOSE][: 1 + closes]
 
 
+def test_end_of_file_of_paramiko() -> None:
+    """A file ends where the server says so."""
+    fs = Mock()
+    client = fs.client.open_sftp.return_value
+    client._request.return_value = 0, Mock()
+    client._read_response.side_effect = [(0, Mock(get_binary=lambda: b"some")), EOFError()]
+    channel = ParamikoChannel(fs, 60)
+    channel.restore()
+    assert asyncio.run(channel.read("/a", 10)) == b"some"
+
+
 @pytest.mark.parametrize("error", [KeyboardInterrupt(), SystemExit(), SFTPError("Garbage packet"), EOFError()])
 def test_no_answer_of_paramiko(error: BaseException) -> None:
     """What ends a request without its answer, as an interrupt, is the end of the connection: nobody asks it again."""
