@@ -33,6 +33,14 @@ class Client(NamedTuple):
     impatient: Mapping[str, object] = {}
 
 
+@pytest.fixture
+def bucket(ceph: S3) -> str:
+    """Return an empty bucket."""
+    name = f"b-{uuid.uuid4()}"
+    ceph.make_bucket(name)
+    return name
+
+
 @pytest.fixture(scope="session")
 def ceph_proxy(ceph: S3) -> Iterator[tuple[Proxy, S3, str]]:
     """Return a proxy before Ceph, how to reach Ceph through it, and a bucket there."""

@@ -31,14 +31,6 @@ def put_to_s3(ceph: S3, bucket: str, names: tuple[str, ...]) -> None:
         fs.call_s3("put_object", Bucket=bucket, Key=name, Body=b"")
 
 
-@pytest.fixture
-def bucket(ceph: S3) -> str:
-    """Return an empty bucket."""
-    name = f"b-{uuid.uuid4()}"
-    ceph.make_bucket(name)
-    return name
-
-
 def check_markers(door: Door, base: str, options: Mapping[str, object]) -> None:
     """A marker is no result, for the base's own folder and others; an empty object at a key is one, though corrupt."""
     tracker = door(base, storage_options=options)

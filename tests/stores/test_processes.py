@@ -33,14 +33,6 @@ def imported_once() -> None:
     multiprocessing.set_forkserver_preload(["obstore.store", __name__])
 
 
-@pytest.fixture
-def bucket(ceph: S3) -> str:
-    """Return an empty bucket."""
-    name = f"b-{uuid.uuid4()}"
-    ceph.make_bucket(name)
-    return name
-
-
 def use(tracker: ResultTracker, key: str) -> str:
     """Put, get, list and delete; return what came of it."""
     try:

@@ -33,9 +33,9 @@ _NOTHING: Final = ("NoSuchKey", "BlobNotFound")  # what S3 and Google Cloud Stor
 _NO_KEY: Final = ".typedtrack"
 # What `obstore.fsspec` and fsspec themselves take, and no store.
 _FSSPEC_OPTIONS: Final = (
-    *("protocol", "asynchronous", "loop", "batch_size", "max_cache_size"),
-    *("use_listings_cache", "listings_expiry_time", "max_paths"),
-)
+    "protocol", "asynchronous", "loop", "batch_size", "max_cache_size",
+    "use_listings_cache", "listings_expiry_time", "max_paths",
+)  # fmt: skip
 _is_host = re.compile(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*").fullmatch
 _answer_code = re.compile("<Code>([A-Za-z]+)</Code>").search
 

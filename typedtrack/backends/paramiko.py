@@ -29,6 +29,7 @@ from paramiko.sftp import (
 from typedtrack._tracker import ResultTracker
 from typedtrack.backends.sftp import SftpResultTracker
 from typedtrack.backends.sftp_channel import (
+    BLOCK,
     FIRST_READ,
     Kind,
     SftpChannel,
@@ -46,8 +47,6 @@ if TYPE_CHECKING:
 __all__ = ["ParamikoChannel", "tracker_over"]
 
 T = TypeVar("T")
-
-_BLOCK: Final = 32 * 1024  # bytes: what every server takes in one request
 
 # One a filesystem: servers allow few in a connection. The user's own, `fs.ftp`, is left alone: others may be using it.
 _channels: Final[WeakValueDictionary[int, ParamikoChannel]] = WeakValueDictionary()
@@ -125,7 +124,7 @@ class ParamikoChannel(SftpChannel):
             data = b""
             with _opened(client, CMD_OPEN, path, SFTP_FLAG_READ, SFTPAttributes()) as file:
                 while len(data) < limit and not is_whole(data):
-                    size = min(limit - len(data), _BLOCK if data else FIRST_READ)
+                    size = min(limit - len(data), BLOCK if data else FIRST_READ)
                     answer = _next(client, CMD_READ, file, int64(len(data)), size)
                     if answer is None:
                         break
@@ -142,8 +141,8 @@ class ParamikoChannel(SftpChannel):
             _, answer = client._request(CMD_OPEN, path, flags, SFTPAttributes())
             file = answer.get_binary()
             asked = [
-                client._async_request(type(None), CMD_WRITE, file, int64(start), data[start : start + _BLOCK])
-                for start in range(0, len(data), _BLOCK)
+                client._async_request(type(None), CMD_WRITE, file, int64(start), data[start : start + BLOCK])
+                for start in range(0, len(data), BLOCK)
             ]
             asked.append(client._async_request(type(None), CMD_CLOSE, file))
             for number in asked:

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from fsspec import AbstractFileSystem
 
 __all__ = [
+    "BLOCK",
     "FIRST_READ",
     "Kind",
     "SftpChannel",
@@ -27,6 +28,7 @@ _KINDS: Final[dict[int, Kind]] = {S_IFREG: "file", S_IFDIR: "folder", S_IFLNK: "
 
 _SECONDS: Final = 60.0  # for the answer to one request: neither client would ever give up
 
+BLOCK: Final = 32 * 1024  # bytes: what every server takes in one request
 FIRST_READ: Final = 16 * 1024  # bytes: more than most results have, and less than any server answers at once
 _END: Final = b"}\n"  # of a stored result, and nowhere else in one
 

@@ -26,6 +26,7 @@ from sshfs.spec import SSHFileSystem
 from typedtrack._tracker import ResultTracker
 from typedtrack.backends.sftp import SftpResultTracker
 from typedtrack.backends.sftp_channel import (
+    BLOCK,
     FIRST_READ,
     Kind,
     SftpChannel,
@@ -44,8 +45,6 @@ __all__ = ["SshfsChannel", "tracker_over"]
 
 T = TypeVar("T")
 
-_BLOCK: Final = 32 * 1024  # bytes: what every server takes in one request
-
 # One a filesystem, whose trackers know together that its connection is lost.
 _channels: Final[WeakValueDictionary[int, SshfsChannel]] = WeakValueDictionary()
 
@@ -57,8 +56,8 @@ class SshfsChannel(SftpChannel):
         super().__init__(seconds)
         self._fs = fs
         self._heard = -inf  # when the last answer came, by the loop's clock
-        self._silent: object = None  # the last connection that was
-        self._lost = fs._client if fs._client.is_closed() else None  # the last connection that was
+        self._lost = fs._client if fs._client.is_closed() else None  # the last connection that was found broken
+        self._silent: object = None  # the last one that was given up for its silence
 
     @property
     def _is_lost(self) -> bool:
@@ -84,7 +83,6 @@ class SshfsChannel(SftpChannel):
 
     async def _watched(self, call: Callable[[SFTPClient], Coroutine[Any, Any, T]]) -> T:
         connection, loop = self._fs._client, asyncio.get_running_loop()
-
         timer: asyncio.TimerHandle
 
         def look() -> None:
@@ -132,8 +130,8 @@ class SshfsChannel(SftpChannel):
                 if is_whole(first) or len(first) == limit:
                     return first
                 end = min(limit, (await file.stat()).size or 0)
-                starts = range(len(first), end, _BLOCK)
-                return first + b"".join(await asyncio.gather(*(read(at, min(at + _BLOCK, end)) for at in starts)))
+                starts = range(len(first), end, BLOCK)
+                return first + b"".join(await asyncio.gather(*(read(at, min(at + BLOCK, end)) for at in starts)))
 
         return await self._run(call)
 
@@ -144,10 +142,10 @@ class SshfsChannel(SftpChannel):
             async with client.open(path, "xb", block_size=0) as file:
 
                 async def write(start: int) -> None:
-                    await file.write(data[start : start + _BLOCK], start)
+                    await file.write(data[start : start + BLOCK], start)
                     self._hear()
 
-                await asyncio.gather(*map(write, range(0, len(data), _BLOCK)))
+                await asyncio.gather(*map(write, range(0, len(data), BLOCK)))
 
         await self._run(call)
 

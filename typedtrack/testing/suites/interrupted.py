@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 from typing import Final
 
 import pytest
@@ -53,11 +54,11 @@ class Interrupted(Store):
 
     def test_create_interrupted(self, tracker: ResultTracker) -> None:
         """Of a create and one that comes between, exactly one creates; its content stays, and no part of it is seen."""
-        self._creates_once(tracker, lambda key: _read_and_create(tracker, key, b"second"))
+        self._creates_once(tracker, partial(_read_and_create, tracker, data=b"second"))
 
     def test_replace_interrupted(self, tracker: ResultTracker) -> None:
         """A reader that comes between sees the one or the other result, whole; of two writers the one result stays."""
-        self._replaces_whole(tracker, lambda key, data: _read_and_put(tracker, key, data))
+        self._replaces_whole(tracker, partial(_read_and_put, tracker))
 
     def test_interrupted_elsewhere(self, tracker: ResultTracker, elsewhere: ProcessPoolExecutor) -> None:
         """So it is with callers of another process, in which at last a reader reads all the time, and one creates."""
