@@ -18,6 +18,7 @@ from tests.trackers import exact, snapshot
 from typedtrack import CorruptResultError, InvalidResultError, Key, Result, ResultTracker, open_tracker
 from typedtrack._codec import encode
 from typedtrack._values import problems_of
+from typedtrack.errors import shown
 from typedtrack.testing.refused import invalid_field_names, invalid_values
 from typedtrack.testing.strategies import field_names, keys, results, values
 
@@ -84,7 +85,7 @@ def test_an_invalid_result_is_refused_before_anything_is_written(tmp_path: Path,
         with pytest.raises(InvalidResultError) as caught:
             tracker.put(key, result)
         assert caught.value.key == key
-        assert [p.field for p in caught.value.problems] == [field if isinstance(field, str) else repr(field)]
+        assert [p.field for p in caught.value.problems] == [field if isinstance(field, str) else shown(field)]
         with pytest.raises(InvalidResultError):
             tracker.create(key, result)
         with pytest.raises(ExceptionGroup) as group:

@@ -230,6 +230,15 @@ def test_is_a_field_name(name: str) -> None:
     assert tracker["k"] == {name: 2}
 
 
+@pytest.mark.parametrize(
+    ("name", "as_shown"), [(b"a", "b'a'"), (b"\0" * 20, "b'" + "\\x00" * 9 + "\\…" + "00" + "\\x00" * 9 + "'")]
+)
+def test_names_that_are_no_text_are_shown(name: bytes, as_shown: str) -> None:
+    """A field whose name is no text goes by its ``repr``, cut where that is long."""
+    (problem,) = rules.problems_of({name: 1})
+    assert problem.field == as_shown
+
+
 def test_field_names_of_str_subclasses_are_their_text() -> None:
     """A name may be a `StrEnum` or numpy's str, whether or not it was met before."""
     tracker = DictTracker()
