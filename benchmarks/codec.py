@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 
 from benchmarks.harness import RESULT, Contestant, Topic
-from typedtrack._codec import encode, glance
+from typedtrack._results.codec import encode, glance
 
 __all__ = ["topics"]
 

@@ -21,8 +21,8 @@ from mashumaro.mixins.json import DataClassJSONMixin
 
 from benchmarks.harness import RESULT, Contestant, Topic
 from typedtrack import Stat, record
-from typedtrack._record_codec import record_codec
-from typedtrack._record_types import record_type
+from typedtrack._records.codec import record_codec
+from typedtrack._records.record_type import record_type
 
 __all__ = ["topics"]
 

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
 from typedtrack import FieldSchema, RecordSchema, Stat, schema_of
-from typedtrack._schema import MISSING, KindName, NestedSchema
-from typedtrack._values import Value, name_problem
+from typedtrack._results.values import Value, name_problem
+from typedtrack._schema.records import MISSING, KindName, NestedSchema
 
 __all__ = ["HOSTILE", "docs", "record_schemas"]
 

@@ -12,10 +12,10 @@ import attrs
 from hypothesis import assume
 from hypothesis import strategies as st
 
-from typedtrack._columns import CONSTRAINTS, MISSING, FieldSchema, KindName
-from typedtrack._identifiers import attribute_name, attribute_problem
-from typedtrack._schema import NestedSchema, RecordSchema
-from typedtrack._values import MAX_INT, MIN_INT, Result, Value, name_problem, value_problem
+from typedtrack._results.values import MAX_INT, MIN_INT, Result, Value, name_problem, value_problem
+from typedtrack._schema.fields import CONSTRAINTS, MISSING, FieldSchema, KindName
+from typedtrack._schema.identifiers import attribute_name, attribute_problem
+from typedtrack._schema.records import NestedSchema, RecordSchema
 
 _MAX_BOUND = 2**63 - 1  # of an int, in msgspec
 

@@ -2,11 +2,11 @@
 
 import typing
 
-from typedtrack._calls import Progress
-from typedtrack._keys import Key
 from typedtrack._open import open_tracker
-from typedtrack._tracker import ResultTracker
-from typedtrack._values import Result, Value
+from typedtrack._results.keys import Key
+from typedtrack._results.values import Result, Value
+from typedtrack._tracker.calls import Progress
+from typedtrack._tracker.untyped import ResultTracker
 from typedtrack.backends.fsspec import FsspecResultTracker
 from typedtrack.errors import (
     BulkError,
@@ -60,23 +60,23 @@ __all__ = [
 ]
 
 if typing.TYPE_CHECKING:
-    from typedtrack._key_templates import KeyTemplate, key
-    from typedtrack._records import Stat, field, record, schema_of
-    from typedtrack._schema import FieldSchema, RecordSchema
-    from typedtrack._typed import TypedTracker
+    from typedtrack._records.declare import Stat, field, record, schema_of
+    from typedtrack._records.typed_keys import KeyTemplate, key
+    from typedtrack._schema.records import FieldSchema, RecordSchema
+    from typedtrack._tracker.typed import TypedTracker
     from typedtrack.schemas import load_schemas
 else:  # a type checker that saw this would believe that every name is there
     _TYPED = {  # loaded at their first use: untyped results need no attrs
-        "FieldSchema": "_schema",
-        "KeyTemplate": "_key_templates",
-        "RecordSchema": "_schema",
-        "Stat": "_records",
-        "TypedTracker": "_typed",
-        "field": "_records",
-        "key": "_key_templates",
+        "FieldSchema": "_schema.records",
+        "KeyTemplate": "_records.typed_keys",
+        "RecordSchema": "_schema.records",
+        "Stat": "_records.declare",
+        "TypedTracker": "_tracker.typed",
+        "field": "_records.declare",
+        "key": "_records.typed_keys",
         "load_schemas": "schemas",
-        "record": "_records",
-        "schema_of": "_records",
+        "record": "_records.declare",
+        "schema_of": "_records.declare",
     }
 
     def __getattr__(name: str) -> object:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 
-from typedtrack._tracker import ResultTracker
+from typedtrack._tracker.untyped import ResultTracker
 from typedtrack.backends.local import LocalResultTracker, local_path
 
 __all__ = ["open_tracker"]

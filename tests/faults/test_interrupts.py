@@ -18,7 +18,8 @@ import pytest
 from fsspec.asyn import get_loop
 
 from tests.trackers import DictTracker
-from typedtrack import ResultTracker, _primitives, _threads, _workers
+from typedtrack import ResultTracker
+from typedtrack._tracker import backend, threads, workers
 from typedtrack.backends.asynchronous import AsyncResultTracker
 from typedtrack.testing import interruptions
 
@@ -174,7 +175,7 @@ def test_an_interrupt_between_any_two_instructions() -> None:
     """Wherever in the code of bulk calls an interrupt comes, it is what the caller sees, and every thread ends."""
     tracker = DictTracker()
     tracker.max_concurrency = 2
-    rooms = {_primitives.__file__, _workers.__file__, _threads.__file__}
+    rooms = {backend.__file__, workers.__file__, threads.__file__}
     came = 0
 
     def interrupt() -> None:

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from tests.trackers import exact
 from typedtrack import CorruptResultError, Result, ResultTracker, open_tracker
-from typedtrack._codec import _decode_closely, _decode_plain, decode, encode
-from typedtrack._values import MAX_RESULT_BYTES, problems_of
+from typedtrack._results.codec import _decode_closely, _decode_plain, decode, encode
+from typedtrack._results.values import MAX_RESULT_BYTES, problems_of
 from typedtrack.testing.strategies import field_names, results, values
 
 _NUMBERS = st.from_regex(rb"-?[0-9]{1,25}(\.[0-9]{1,20})?([eE][+-]?[0-9]{1,3})?", fullmatch=True)

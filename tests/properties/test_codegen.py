@@ -20,8 +20,8 @@ from hypothesis import strategies as st
 from tests.loaded import stubtest, write_module
 from tests.record_schemas import docs, record_schemas
 from typedtrack import FieldSchema, RecordSchema, schema_of
-from typedtrack._documentation import kept
-from typedtrack._values import MIN_INT
+from typedtrack._results.values import MIN_INT
+from typedtrack._schema.docstrings import kept
 from typedtrack.codegen import generate, write_files
 from typedtrack.codegen.literals import docstring, literal
 from typedtrack.testing import record_schemas as any_schemas

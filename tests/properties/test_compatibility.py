@@ -14,13 +14,13 @@ from hypothesis import assume, event, given, settings
 from hypothesis import strategies as st
 
 from tests.schema_strategies import record_schemas, results_of, schema_pairs
-from typedtrack._codec import decode, encode
-from typedtrack._columns import MISSING, FieldSchema
-from typedtrack._record_codec import RecordCodec, record_codec
-from typedtrack._record_types import record_type
-from typedtrack._records import record_class
-from typedtrack._schema import RecordSchema
-from typedtrack._values import Result
+from typedtrack._records.codec import RecordCodec, record_codec
+from typedtrack._records.declare import record_class
+from typedtrack._records.record_type import record_type
+from typedtrack._results.codec import decode, encode
+from typedtrack._results.values import Result
+from typedtrack._schema.fields import MISSING, FieldSchema
+from typedtrack._schema.records import RecordSchema
 from typedtrack.errors import SchemaMismatchError
 from typedtrack.schemas.compatibility import Incompatibility, check
 

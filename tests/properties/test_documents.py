@@ -15,13 +15,13 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from tests.schema_strategies import record_schemas, results_of
-from typedtrack._codec import encode
-from typedtrack._columns import FieldSchema
-from typedtrack._record_codec import record_codec
-from typedtrack._record_types import record_type
-from typedtrack._records import record_class, schema_of
-from typedtrack._schema import RecordSchema
-from typedtrack._values import Result
+from typedtrack._records.codec import record_codec
+from typedtrack._records.declare import record_class, schema_of
+from typedtrack._records.record_type import record_type
+from typedtrack._results.codec import encode
+from typedtrack._results.values import Result
+from typedtrack._schema.fields import FieldSchema
+from typedtrack._schema.records import RecordSchema
 from typedtrack.errors import SchemaError, SchemaMismatchError
 from typedtrack.schemas import class_name, document_text, parse_document
 

@@ -21,11 +21,11 @@ from typedtrack import (
     SchemaMismatchError,
     TypedTracker,
 )
-from typedtrack._fields import Leaf, annotation_of
-from typedtrack._record_codec import RecordCodec, record_codec
-from typedtrack._record_types import RecordType, record_type
-from typedtrack._records import record_class
-from typedtrack._schema import MISSING
+from typedtrack._records.annotations import Leaf, annotation_of
+from typedtrack._records.codec import RecordCodec, record_codec
+from typedtrack._records.declare import record_class
+from typedtrack._records.record_type import RecordType, record_type
+from typedtrack._schema.records import MISSING
 from typedtrack.testing import field_names, record_classes, record_schemas, records, values
 
 UNKNOWN: Final = "a name that no schema here has"

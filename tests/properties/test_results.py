@@ -16,8 +16,8 @@ from sqlite_tracker import SqliteResultTracker
 
 from tests.trackers import exact, snapshot
 from typedtrack import CorruptResultError, InvalidResultError, Key, Result, ResultTracker, open_tracker
-from typedtrack._codec import encode
-from typedtrack._values import problems_of
+from typedtrack._results.codec import encode
+from typedtrack._results.values import problems_of
 from typedtrack.errors import shown
 from typedtrack.testing.refused import invalid_field_names, invalid_values
 from typedtrack.testing.strategies import field_names, keys, results, values

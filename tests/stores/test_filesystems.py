@@ -21,7 +21,7 @@ from typedtrack import (
     UnsupportedOperationError,
     open_tracker,
 )
-from typedtrack._values import MAX_RESULT_BYTES
+from typedtrack._results.values import MAX_RESULT_BYTES
 from typedtrack.backends.filesystems import OTHER, as_markdown, row_of
 from typedtrack.backends.local import LocalResultTracker
 from typedtrack.backends.memory import MemoryResultTracker

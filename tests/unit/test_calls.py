@@ -23,8 +23,7 @@ from typedtrack import (
     ResultTracker,
     UnsupportedOperationError,
 )
-from typedtrack import _calls as calls
-from typedtrack import _waiting as waiting
+from typedtrack._tracker import calls, polling
 
 
 class _Bar:
@@ -61,7 +60,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
             self.now += seconds
 
     clock = Clock()
-    for module in (calls, waiting):
+    for module in (calls, polling):
         monkeypatch.setattr(module, "time", clock)
     return pauses
 

@@ -9,8 +9,8 @@ import pytest
 
 from tests.trackers import exact
 from typedtrack import CorruptResultError, InvalidResultError, Result
-from typedtrack._codec import decode, encode, same_result
-from typedtrack._values import MAX_RESULT_BYTES
+from typedtrack._results.codec import decode, encode, same_result
+from typedtrack._results.values import MAX_RESULT_BYTES
 
 
 def test_one_result_as_it_is_stored() -> None:

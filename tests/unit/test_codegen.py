@@ -16,7 +16,7 @@ import pytest
 from tests.golden import made_by_hand
 from tests.loaded import stubtest, write_module
 from typedtrack import FieldSchema, RecordDefinitionError, RecordSchema, Stat, record, schema_of
-from typedtrack._schema import NestedSchema
+from typedtrack._schema.records import NestedSchema
 from typedtrack.codegen import drift, generate, write_files
 from typedtrack.codegen.layout import fits
 

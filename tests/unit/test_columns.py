@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from typedtrack import FieldSchema, RecordSchema
-from typedtrack._schema import NestedSchema
+from typedtrack._schema.records import NestedSchema
 
 IMPOSSIBLE: list[tuple[dict[str, Any], str]] = [
     ({"name": "a\n"}, "cannot be named 'a\\n' on the wire: a field name has no control character ('\\n')"),

@@ -8,7 +8,7 @@ from typing import Any, Literal, cast, get_args
 import pytest
 
 from typedtrack import FieldSchema, RecordSchema
-from typedtrack._schema import NestedSchema
+from typedtrack._schema.records import NestedSchema
 from typedtrack.schemas import MODES, RULES, Incompatibility, Mode, check, check_history, warnings_of
 from typedtrack.schemas.extremes import extremes
 

@@ -12,9 +12,9 @@ import pytest
 from msgspec import Meta
 
 from typedtrack import SchemaError, Stat, field, record, schema_of
-from typedtrack._columns import FieldSchema
-from typedtrack._records import record_class
-from typedtrack._schema import NestedSchema, RecordSchema
+from typedtrack._records.declare import record_class
+from typedtrack._schema.fields import FieldSchema
+from typedtrack._schema.records import NestedSchema, RecordSchema
 from typedtrack.codegen import generate
 from typedtrack.schemas import document_text, parse_document
 

@@ -8,8 +8,8 @@ import pytest
 from msgspec import Meta
 
 from typedtrack import CorruptResultError, SchemaMismatchError, record
-from typedtrack._record_codec import RecordCodec, record_codec
-from typedtrack._record_types import record_type
+from typedtrack._records.codec import RecordCodec, record_codec
+from typedtrack._records.record_type import record_type
 
 
 @record

@@ -14,9 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from typedtrack import BulkError, CorruptResultError, Result, SchemaError, Value, schema_of
-from typedtrack._codec import encode
-from typedtrack._record_codec import record_codec
-from typedtrack._record_types import record_type
+from typedtrack._records.codec import record_codec
+from typedtrack._records.record_type import record_type
+from typedtrack._results.codec import encode
 from typedtrack.codegen import generate
 from typedtrack.schemas import Outlier, document_text, infer, load_schemas
 from typedtrack.testing.strategies import field_names, results, values

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from typedtrack import InvalidKeyError
-from typedtrack._keys import is_key, key_text, prefix_text
+from typedtrack._results.keys import is_key, key_text, prefix_text
 
 
 class _Text(str):

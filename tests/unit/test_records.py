@@ -35,10 +35,10 @@ from typedtrack import (
     record,
     schema_of,
 )
-from typedtrack._record_codec import record_codec
-from typedtrack._record_types import record_type
-from typedtrack._records import record_class
-from typedtrack._schema import NestedSchema
+from typedtrack._records.codec import record_codec
+from typedtrack._records.declare import record_class
+from typedtrack._records.record_type import record_type
+from typedtrack._schema.records import NestedSchema
 from typedtrack.schemas import document_text, file_name
 
 Seconds = NewType("Seconds", float)

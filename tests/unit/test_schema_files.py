@@ -176,7 +176,7 @@ def test_a_local_load_imports_no_fsspec(folder: Path) -> None:
     code = f"import sys, typedtrack.schemas as s; s.load_schemas({str(folder)!r}); print('fsspec' in sys.modules)"
     code += "; import typedtrack"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    put = "import sys, typedtrack; print('cattrs' in sys.modules, 'typedtrack._documents' in sys.modules)"
+    put = "import sys, typedtrack; print('cattrs' in sys.modules, 'typedtrack._schema.documents' in sys.modules)"
     other = subprocess.run([sys.executable, "-c", put], capture_output=True, text=True, check=True)
 
     assert (done.stdout, other.stdout) == ("False\n", "False False\n")

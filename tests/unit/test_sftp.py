@@ -23,10 +23,10 @@ from paramiko import SSHException
 from paramiko.sftp import CMD_CLOSE, CMD_READ, SFTPError
 
 from typedtrack import KeyConflictError, ResultNotFoundError, ResultTracker, UnsupportedOperationError
-from typedtrack.backends.paramiko import ParamikoChannel
-from typedtrack.backends.sftp import SftpResultTracker
-from typedtrack.backends.sftp_channel import SftpChannel, SftpFailureError, SftpUnsupportedError, kind_of
-from typedtrack.backends.sshfs import SshfsChannel
+from typedtrack.backends.sftp.channel import SftpChannel, SftpFailureError, SftpUnsupportedError, kind_of
+from typedtrack.backends.sftp.paramiko import ParamikoChannel
+from typedtrack.backends.sftp.sshfs import SshfsChannel
+from typedtrack.backends.sftp.tracker import SftpResultTracker
 
 FAILURE = SftpFailureError("Failure")
 UNSUPPORTED = SftpUnsupportedError("Operation unsupported")

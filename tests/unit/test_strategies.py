@@ -17,9 +17,9 @@ from hypothesis import strategies as st
 from msgspec import Meta
 
 from typedtrack import FieldSchema, RecordDefinitionError, RecordSchema, Stat, record, schema_of
-from typedtrack._keys import is_key
-from typedtrack._schema import CONSTRAINTS, MISSING
-from typedtrack._values import name_problem, problems_of, value_problem
+from typedtrack._results.keys import is_key
+from typedtrack._results.values import name_problem, problems_of, value_problem
+from typedtrack._schema.records import CONSTRAINTS, MISSING
 from typedtrack.testing import field_names, keys, record_classes, record_schemas, records, results, values
 from typedtrack.testing.record_strategies import column_values
 

@@ -14,9 +14,9 @@ from typing import NoReturn
 
 import pytest
 
-from typedtrack import _threads
-from typedtrack._threads import interruptibly
-from typedtrack._workers import Workers
+from typedtrack._tracker import threads
+from typedtrack._tracker.threads import interruptibly
+from typedtrack._tracker.workers import Workers
 
 ENOUGH = 30  # seconds for what takes none
 
@@ -120,7 +120,7 @@ def test_no_thread_to_be_had(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(thread: threading.Thread) -> NoReturn:
         raise RuntimeError("can't create new thread at interpreter shutdown")
 
-    monkeypatch.setattr(_threads, "_idle", [])
+    monkeypatch.setattr(threads, "_idle", [])
     monkeypatch.setattr(threading.Thread, "start", refuse)
     assert interruptibly(threading.current_thread) is threading.main_thread()
     several = Workers(2)

@@ -14,8 +14,8 @@ import pytest
 
 from tests.trackers import DictTracker, exact
 from typedtrack import InvalidResultError, Problem, Value
-from typedtrack import _values as rules
-from typedtrack._values import known_names
+from typedtrack._results import values as rules
+from typedtrack._results.values import known_names
 
 
 class _Count(enum.IntEnum):
@@ -168,7 +168,7 @@ def test_neither_numpy_nor_torch_is_imported() -> None:
     """Normalising asks the value, not the library that it may come from."""
     program = (
         "import sys\n"
-        "from typedtrack._values import normalised\n"
+        "from typedtrack._results.values import normalised\n"
         "class Scalar:\n"
         "    shape = ()\n"
         "    def item(self): return 3\n"

@@ -16,7 +16,7 @@ from adlfs.spec import AzureBlobFileSystem
 from azure.core.exceptions import HttpResponseError, ResourceExistsError, ResourceNotFoundError
 from azure.storage.blob.aio import ContainerClient, ExponentialRetry
 
-from typedtrack._tracker import ResultTracker
+from typedtrack._tracker.untyped import ResultTracker
 from typedtrack.backends.asynchronous import AsyncResultTracker
 
 if TYPE_CHECKING:

@@ -15,8 +15,8 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterat
 from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
-from typedtrack._primitives import READ_LIMIT, Read
-from typedtrack._tracker import ResultTracker
+from typedtrack._tracker.backend import READ_LIMIT, Read
+from typedtrack._tracker.untyped import ResultTracker
 from typedtrack.errors import UnsupportedOperationError
 
 if TYPE_CHECKING:

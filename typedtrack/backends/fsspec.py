@@ -11,8 +11,8 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, TypeAlias
 
-from typedtrack._primitives import Read
-from typedtrack._tracker import ResultTracker
+from typedtrack._tracker.backend import Read
+from typedtrack._tracker.untyped import ResultTracker
 from typedtrack.backends.local import LocalResultTracker, local_path
 from typedtrack.errors import UnsupportedOperationError
 

@@ -16,7 +16,7 @@ from urllib.parse import quote
 import gcsfs.core
 from gcsfs.retry import HttpError
 
-from typedtrack._tracker import ResultTracker
+from typedtrack._tracker.untyped import ResultTracker
 from typedtrack.backends.asynchronous import AsyncResultTracker, instance_beside
 
 if TYPE_CHECKING:

@@ -12,8 +12,8 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Final
 
-from typedtrack._primitives import READ_LIMIT, Read
-from typedtrack._tracker import ResultTracker
+from typedtrack._tracker.backend import READ_LIMIT, Read
+from typedtrack._tracker.untyped import ResultTracker
 from typedtrack.backends.folders import exists_when_made, remove_empty_folders, remove_if_empty, sync
 from typedtrack.errors import KeyConflictError, UnsupportedOperationError
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from fsspec.implementations.memory import MemoryFile, MemoryFileSystem
 
-from typedtrack._tracker import ResultTracker
+from typedtrack._tracker.untyped import ResultTracker
 
 if TYPE_CHECKING:
     from fsspec import AbstractFileSystem

@@ -15,8 +15,8 @@ from functools import cached_property, partial
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from typedtrack._threads import interruptibly
-from typedtrack._tracker import ResultTracker
+from typedtrack._tracker.threads import interruptibly
+from typedtrack._tracker.untyped import ResultTracker
 from typedtrack.backends.obstore_client import AZURE, GCS, S3, client_of
 from typedtrack.errors import UnsupportedOperationError
 

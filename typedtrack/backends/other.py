@@ -10,7 +10,7 @@ import warnings
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from typedtrack._tracker import ResultTracker
+from typedtrack._tracker.untyped import ResultTracker
 from typedtrack.backends.filesystems import without_password
 from typedtrack.errors import KeyConflictError, UnsupportedOperationError
 

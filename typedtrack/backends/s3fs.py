@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import s3fs.core
 
-from typedtrack._tracker import ResultTracker
+from typedtrack._tracker.untyped import ResultTracker
 from typedtrack.backends.asynchronous import AsyncResultTracker, instance_beside
 from typedtrack.backends.s3 import PROBE, overwrites
 

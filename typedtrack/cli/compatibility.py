@@ -7,7 +7,7 @@ from typing import Literal, NamedTuple
 
 import click
 
-from typedtrack._schema import RecordSchema
+from typedtrack._schema.records import RecordSchema
 from typedtrack.cli.output import finite
 from typedtrack.schemas import Conflict, Mode, check_history, history_warnings
 

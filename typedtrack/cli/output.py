@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 
 import click
 
-from typedtrack._values import Value
+from typedtrack._results.values import Value
 
 __all__ = [
     "drop_output",

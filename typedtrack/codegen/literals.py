@@ -10,7 +10,7 @@ import math
 import re
 from typing import Final
 
-from typedtrack._documentation import uncleaned
+from typedtrack._schema.docstrings import uncleaned
 
 __all__ = ["docstring", "literal"]
 

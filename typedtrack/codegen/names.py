@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from typing import Final
 
-from typedtrack._identifiers import RESERVED, attribute_problem, identifier_problem
-from typedtrack._records import Stat, schema_of
-from typedtrack._schema import FieldSchema, NestedSchema, RecordSchema
+from typedtrack._records.declare import Stat, schema_of
+from typedtrack._schema.identifiers import RESERVED, attribute_problem, identifier_problem
+from typedtrack._schema.records import FieldSchema, NestedSchema, RecordSchema
 from typedtrack.errors import RecordDefinitionError
 
 __all__ = ["code_name_problem", "is_stat", "records_of"]

@@ -8,9 +8,9 @@ from typing import Final
 
 import attrs
 
-from typedtrack._documentation import uncleaned
-from typedtrack._schema import CONSTRAINTS, MISSING, FieldSchema, NestedSchema, RecordSchema
-from typedtrack._values import Value
+from typedtrack._results.values import Value
+from typedtrack._schema.docstrings import uncleaned
+from typedtrack._schema.records import CONSTRAINTS, MISSING, FieldSchema, NestedSchema, RecordSchema
 from typedtrack.codegen.layout import INDENT, Expression, Group, OrNone, fits, flat, laid_out, one_a_line
 from typedtrack.codegen.literals import docstring, literal
 from typedtrack.codegen.names import is_stat, records_of

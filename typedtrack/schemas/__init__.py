@@ -1,6 +1,6 @@
 """Schemas beyond their class: files, classes made at run time, compatibility, inference."""
 
-from typedtrack._identifiers import attribute_name, attribute_problem, class_name, identifier_problem
+from typedtrack._schema.identifiers import attribute_name, attribute_problem, class_name, identifier_problem
 from typedtrack.schemas.compatibility import (
     MODES,
     Conflict,

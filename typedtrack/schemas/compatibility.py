@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Final, Literal, NamedTuple, TypeAlias, get_args
 
-from typedtrack._schema import FieldSchema, RecordSchema
-from typedtrack._values import Value
+from typedtrack._results.values import Value
+from typedtrack._schema.records import FieldSchema, RecordSchema
 from typedtrack.errors import shown
 from typedtrack.schemas.rules import RULES, Meeting
 

@@ -11,8 +11,8 @@ from typing import Final
 
 import attrs
 
-from typedtrack._columns import FieldSchema
-from typedtrack._values import MAX_INT, MAX_STR_BYTES, MIN_INT, Value
+from typedtrack._results.values import MAX_INT, MAX_STR_BYTES, MIN_INT, Value
+from typedtrack._schema.fields import FieldSchema
 
 __all__ = ["extremes"]
 

@@ -11,8 +11,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
-from typedtrack._records import Stat, record_class, schema_of
-from typedtrack._schema import FieldSchema, RecordSchema
+from typedtrack._records.declare import Stat, record_class, schema_of
+from typedtrack._schema.records import FieldSchema, RecordSchema
 from typedtrack.backends.local import local_path
 from typedtrack.errors import SchemaError
 

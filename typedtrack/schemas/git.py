@@ -6,7 +6,7 @@ import subprocess
 from pathlib import Path
 from typing import Final
 
-from typedtrack._schema import RecordSchema
+from typedtrack._schema.records import RecordSchema
 from typedtrack.schemas.files import SUFFIX, parse_document
 
 __all__ = ["read_committed"]

@@ -15,10 +15,10 @@ from typing import Final, NamedTuple
 
 import attrs
 
-from typedtrack._identifiers import attribute_names, identifier_problem
-from typedtrack._schema import MISSING, FieldSchema, KindName, RecordSchema
-from typedtrack._values import MAX_RESULT_BYTES, Value
-from typedtrack._words import PYTHON
+from typedtrack._results.values import MAX_RESULT_BYTES, Value
+from typedtrack._schema.identifiers import attribute_names, identifier_problem
+from typedtrack._schema.records import MISSING, FieldSchema, KindName, RecordSchema
+from typedtrack._schema.words import PYTHON
 from typedtrack.errors import BulkError, CorruptResultError, SchemaError, shown
 
 __all__ = ["Inference", "Outlier", "corrupt_results", "infer"]

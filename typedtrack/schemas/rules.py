@@ -11,8 +11,8 @@ from typing import Any, Final, NamedTuple, TypeAlias
 
 import attrs
 
-from typedtrack._columns import CONSTRAINTS, FieldSchema
-from typedtrack._values import Value
+from typedtrack._results.values import Value
+from typedtrack._schema.fields import CONSTRAINTS, FieldSchema
 from typedtrack.errors import shown
 from typedtrack.schemas.extremes import extremes
 

@@ -23,7 +23,7 @@ from typedtrack import (
     ResultTracker,
     UnsupportedOperationError,
 )
-from typedtrack._keys import MAX_KEY_BYTES
+from typedtrack._results.keys import MAX_KEY_BYTES
 from typedtrack.testing.looks import exact, exact_all
 from typedtrack.testing.strategies import keys, results
 

@@ -10,11 +10,11 @@ from typing import Any, Final, TypeVar
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
-from typedtrack._fields import Leaf
-from typedtrack._record_types import RecordType, record_type
-from typedtrack._records import for_each_record
-from typedtrack._schema import FieldSchema
-from typedtrack._values import MAX_STR_BYTES, Value
+from typedtrack._records.annotations import Leaf
+from typedtrack._records.declare import for_each_record
+from typedtrack._records.record_type import RecordType, record_type
+from typedtrack._results.values import MAX_STR_BYTES, Value
+from typedtrack._schema.records import FieldSchema
 from typedtrack.testing.strategies import TELLING_CHARACTERS, floats, ints, strs
 
 __all__ = ["column_values", "records"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
-from typedtrack._values import MAX_INT, MAX_STR_BYTES, MIN_INT
+from typedtrack._results.values import MAX_INT, MAX_STR_BYTES, MIN_INT
 from typedtrack.testing.strategies import CONTROL_CHARACTERS, TELLING_CHARACTERS, filled
 
 __all__ = ["invalid_field_names", "invalid_keys", "invalid_values"]

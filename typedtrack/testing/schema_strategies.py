@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
 from msgspec import Meta
 
-from typedtrack._fields import DEPRECATED, annotation_of
-from typedtrack._records import record_class
-from typedtrack._schema import FieldSchema, KindName, NestedSchema, RecordSchema
-from typedtrack._values import MIN_INT, Value
+from typedtrack._records.annotations import DEPRECATED, annotation_of
+from typedtrack._records.declare import record_class
+from typedtrack._results.values import MIN_INT, Value
+from typedtrack._schema.records import FieldSchema, KindName, NestedSchema, RecordSchema
 from typedtrack.testing.record_strategies import column_values
 from typedtrack.testing.strategies import field_names, strs
 

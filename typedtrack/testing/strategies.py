@@ -7,8 +7,8 @@ from typing import Final
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
-from typedtrack._keys import MAX_KEY_BYTES, MAX_SEGMENT_BYTES, Key
-from typedtrack._values import MAX_INT, MAX_NAME_BYTES, MAX_STR_BYTES, MIN_INT, Result, Value
+from typedtrack._results.keys import MAX_KEY_BYTES, MAX_SEGMENT_BYTES, Key
+from typedtrack._results.values import MAX_INT, MAX_NAME_BYTES, MAX_STR_BYTES, MIN_INT, Result, Value
 
 __all__ = [
     "CONTROL_CHARACTERS",

@@ -1,0 +1,1 @@
+"""What may be stored, and its bytes: values, keys, the wire format."""

@@ -1,0 +1,42 @@
+"""The primitives of a tracker that implements `put` and `get` alone, as one written for torchx.runtime.tracking does.
+
+What `put` and `get` can bring about works: bulk calls, ``in``, waiting, records. The rest is refused, never guessed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Final, NoReturn
+
+from typedtrack._results.codec import decode, encode
+from typedtrack.errors import UnsupportedOperationError
+
+__all__ = ["PRIMITIVES"]
+
+
+def _read(tracker: Any, key: str, limit: int) -> bytes | None:
+    result = tracker.get(key)
+    return encode(dict(result), key)[:limit] if result else None
+
+
+def _write(tracker: Any, key: str, data: bytes, *, exclusive: bool = False) -> None:
+    if exclusive:
+        _refuse(tracker, "create", "_write")
+    tracker.put(key, **decode(data, f"{tracker!r}[{key!r}]"))
+
+
+def _delete(tracker: Any, key: str) -> NoReturn:
+    _refuse(tracker, "del", "_delete")
+
+
+def _list(tracker: Any, prefix: str) -> Iterator[str]:
+    _refuse(tracker, "listing keys", "_list")
+
+
+def _refuse(tracker: Any, operation: str, primitive: str) -> NoReturn:
+    remedy = f"it implements put and get alone; implement {primitive} (of `ResultTracker`) in its class"
+    raise UnsupportedOperationError(operation, repr(tracker), remedy)
+
+
+PRIMITIVES: Final = {function.__name__: function for function in (_read, _write, _delete, _list)}
+"""By name, to be methods of such a class."""

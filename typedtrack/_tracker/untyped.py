@@ -1,0 +1,215 @@
+"""`ResultTracker`: results as plain maps."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar, cast, overload
+
+from typedtrack._results.codec import decode, encode, glance
+from typedtrack._results.keys import Key, is_key, key_text
+from typedtrack._results.values import Result, Value
+from typedtrack._tracker.calls import Calls, HasItems
+from typedtrack.errors import InvalidResultError, Problem, shown
+
+if TYPE_CHECKING:
+    from typedtrack._tracker.typed import TypedTracker, Unknown
+
+__all__ = ["ResultTracker"]
+
+K = TypeVar("K")
+R = TypeVar("R")
+
+_NOT_GIVEN: Final[Any] = object()
+
+Fields: TypeAlias = Mapping[str, Value] | Iterable[tuple[str, Value]]
+
+
+class ResultTracker(Calls[Key, Result, Result]):
+    """Puts the results of applications under keys, and gets them.
+
+    A result is a flat map of field names to `int`, `float` and `str` values: at most 1 MiB, a `str` at most 1,024
+    bytes, a field name 1 to 256 bytes. A key is an `int` or a `str`. The rules hold on put and on get alike.
+
+    It is the base class of every backend, which implements four primitives on a key that keeps the rules and on bytes:
+    ``_read``, ``_write``, ``_delete`` and ``_list``. All else is inherited; `typedtrack.testing` tests it. A subclass
+    that implements `put` and `get` alone, as for torchx, has what these can bring about: no `create`, ``del``, listing.
+
+    >>> from typedtrack import FsspecResultTracker
+    >>> tracker = FsspecResultTracker("memory://docs/tracker")
+    >>> tracker["app1_out"] = {"accuracy": 0.93, "l2norm/mean": 1.2}
+    >>> tracker["app1_out"]["accuracy"]
+    0.93
+    >>> tracker["app2_out"]
+    {}
+    """
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        own = cls.put is not ResultTracker.put and cls.get is not ResultTracker.get
+        if own and cls._read is ResultTracker._read:
+            from typedtrack._tracker.put_get_only import PRIMITIVES  # here, because few classes are such
+
+            for name, primitive in PRIMITIVES.items():
+                if getattr(cls, name) is getattr(ResultTracker, name):
+                    setattr(cls, name, primitive)
+
+    @overload  # two, because a union of the two would leave a type checker no type to expect of a dict of mixed values
+    def put(self, key: Key, results: Mapping[str, Value] = ..., /, **fields: Value) -> None: ...
+    @overload
+    def put(self, key: Key, results: Iterable[tuple[str, Value]], /, **fields: Value) -> None: ...
+    @overload
+    def put(self, *, key: Key, **fields: Value) -> None: ...
+    def put(  # type: ignore[misc]  # mypy does not see that a `key` that is not positional is among the fields
+        self, key: Key = _NOT_GIVEN, results: Fields = (), /, **fields: Value
+    ) -> None:
+        """Store a result under *key*, whole or not at all, in place of what it held.
+
+        The result is given as `dict.update` takes it: a mapping or pairs, and keyword arguments. Numbers and strings
+        of other types (numpy's, an `enum.IntEnum`, a 0-d array or tensor) are stored as `int`, `float` or `str`
+        where that loses nothing. Only where no key is given by its position is a keyword argument *key* the key, as
+        code for torchx may write it; else it is a field like any other.
+
+        Raises:
+            InvalidKeyError: *key* breaks the rules.
+            InvalidResultError: the result does; it lists every problem.
+            KeyConflictError: on a store with real folders, ``a`` and ``a/b`` would both hold results.
+
+        >>> from typedtrack import open_tracker
+        >>> tracker = open_tracker("memory://docs/put")
+        >>> tracker.put("app1_out", {"l2norm/mean": 1.2}, accuracy=0.93)
+        >>> tracker["app1_out"]
+        {'l2norm/mean': 1.2, 'accuracy': 0.93}
+        """
+        if key is _NOT_GIVEN:
+            if "key" not in fields:
+                raise TypeError("put() takes a key, then the result: put(key, {...}) or put(key, field=value, ...)")
+            key = fields.pop("key")  # type: ignore[assignment]  # which key_text refuses if it is no key
+        text = key_text(key)
+        self._store(text, encode(_given(results, fields, text), text))
+
+    @overload  # two, because a union of the two would leave a type checker no type to expect of a dict of mixed values
+    def create(self, key: Key, results: Mapping[str, Value] = ..., /, **fields: Value) -> None: ...
+    @overload
+    def create(self, key: Key, results: Iterable[tuple[str, Value]], /, **fields: Value) -> None: ...
+    def create(self, key: Key, results: Fields = (), /, **fields: Value) -> None:
+        """Store a result under *key* if it holds none, atomically; the same result again is no error.
+
+        Raises:
+            ResultExistsError: it holds other content, which stays.
+            UnsupportedOperationError: the store cannot do it atomically.
+            InvalidKeyError, InvalidResultError, KeyConflictError: as `put`.
+
+        >>> from typedtrack import open_tracker
+        >>> tracker = open_tracker("memory://docs/create")
+        >>> tracker.create("run_1", accuracy=0.93)
+        >>> tracker.create("run_1", accuracy=0.5)
+        Traceback (most recent call last):
+            ...
+        typedtrack.errors.ResultExistsError: key 'run_1' in ... already holds another result; ...
+        """
+        text = key_text(key)
+        self._create(text, encode(_given(results, fields, text), text))
+
+    def get(self, key: Key) -> Result:
+        """Return the result under *key*; ``{}`` only when the store confirms that nothing is there.
+
+        Raises:
+            InvalidKeyError: *key* breaks the rules.
+            CorruptResultError: what is stored there is not a result.
+
+        >>> from typedtrack import open_tracker
+        >>> open_tracker("memory://docs/get").get("app1_out")
+        {}
+        """
+        text = key_text(key)
+        data = self._load(text)
+        return {} if data is None else glance(data) or decode(data, self._location(text))
+
+    def __getitem__(self, key: Key) -> Result:
+        """Return the result under *key*, as `get` does."""
+        return self.get(key)
+
+    def __setitem__(self, key: Key, results: Mapping[str, Value]) -> None:
+        """Store a result, as `put` does."""
+        if type(self).put is ResultTracker.put:
+            self.put(key, results)
+        else:  # written for torchx's tracker, a subclass may override it with keyword arguments alone
+            self.put(key, **results)
+
+    @overload
+    def typed(self, record: type[R], *, unknown: Unknown = "ignore") -> TypedTracker[Key, R]: ...
+    @overload
+    def typed(self, record: type[R], *, key: type[K], unknown: Unknown = "ignore") -> TypedTracker[K, R]: ...
+    def typed(
+        self, record: type[Any], *, key: type[Any] | None = None, unknown: Unknown = "ignore"
+    ) -> TypedTracker[Any, Any]:
+        """Return the results of this tracker as records of *record*, under typed keys if *key* is their class.
+
+        A missing field takes its default. A field that *record* does not have is ignored, or refused with
+        ``unknown="error"``.
+
+        Raises:
+            RecordDefinitionError: *record* is not a `record` class, or *key* not a `key` class.
+
+        >>> from typedtrack import Stat, open_tracker
+        >>> losses = open_tracker("memory://docs/records").typed(Stat)
+        >>> losses["trial_7"] = Stat.of([0.4, 0.6])
+        >>> losses["trial_7"].mean
+        0.5
+        """
+        from typedtrack._records.typed_keys import PlainKeys, template_keys  # here: untyped use loads no attrs
+        from typedtrack._tracker.typed import TypedTracker
+
+        return TypedTracker(self, record, PlainKeys() if key is None else template_keys(key), unknown)
+
+    @overload
+    def put_many(self, results: HasItems[Key, Mapping[str, Value]], /) -> None: ...
+    @overload
+    def put_many(self, results: Iterable[tuple[Key, Mapping[str, Value]]], /) -> None: ...
+    def put_many(self, results: Any, /) -> None:
+        """Put each result under its key, concurrently; an iterable of pairs is taken as a stream.
+
+        Where the iterable raises, so does this, and of the pairs before some need not be stored.
+
+        Raises:
+            BulkError: some keys failed; every other result is stored.
+
+        >>> from typedtrack import open_tracker
+        >>> tracker = open_tracker("memory://docs/put_many")
+        >>> tracker.put_many((f"trial_{n}", {"loss": 1 / n}) for n in (1, 2))
+        >>> sorted(tracker)
+        ['trial_1', 'trial_2']
+        """
+        super().put_many(results)
+
+    def __bool__(self) -> bool:
+        """Return `True`: a tracker is one, whatever it holds, and is not listed to tell."""
+        return True
+
+    def _to_text(self, key: Key) -> str:
+        return key_text(key)
+
+    def _to_key(self, text: str) -> Key | None:
+        return text if is_key(text) else None
+
+    def _to_bytes(self, result: Result, text: str) -> bytes:
+        return encode(_given(result, {}, text), text)
+
+    def _to_result(self, data: bytes, text: str) -> Result:
+        return glance(data) or decode(data, self._location(text))
+
+    def _absent(self) -> Result:
+        return {}
+
+
+def _given(results: Fields, fields: Result, key: str) -> Result:
+    if type(results) is dict:
+        values = cast("Result", results).copy()  # the test leaves a type checker a dict of it knows not what
+    else:
+        try:
+            values = dict(results)
+        except (TypeError, ValueError) as error:
+            reason = "a result is a mapping of field names to values"
+            raise InvalidResultError((Problem(None, reason, shown(results)),), key) from error
+    values.update(fields)
+    return values

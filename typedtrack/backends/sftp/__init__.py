@@ -1,0 +1,1 @@
+"""Results on an sftp server: what a tracker does there, over a channel, by sshfs."""

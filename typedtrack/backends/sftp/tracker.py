@@ -1,0 +1,225 @@
+"""Results on an sftp server, by the clients of fsspec's filesystem (paramiko) and of sshfs (asyncssh).
+
+A put writes a hidden file beside its target and renames it over the target; a create links it, which the server
+refuses if the target exists. Both are OpenSSH's extensions of the protocol. It has no error for "exists" or "is a
+folder": after a bare "failure" the tracker looks why, to name it, and never to decide.
+"""
+
+from __future__ import annotations
+
+import errno
+import itertools
+import os
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from typing import TYPE_CHECKING, Final, TypeVar
+
+from typedtrack.backends.asynchronous import AsyncResultTracker, Task
+from typedtrack.backends.sftp.channel import Kind, SftpChannel, SftpFailureError, SftpUnsupportedError
+from typedtrack.errors import KeyConflictError, UnsupportedOperationError
+
+if TYPE_CHECKING:
+    from asyncio import AbstractEventLoop
+
+__all__ = ["SftpResultTracker"]
+
+T = TypeVar("T")
+U = TypeVar("U")
+
+_ATTEMPTS: Final = 100  # at making or removing folders that others keep removing or making
+
+_process: Final = os.urandom(6).hex()
+_writes = itertools.count()
+
+
+class SftpResultTracker(AsyncResultTracker):
+    """Results in the folder *root* of an sftp server, which *place* (``sftp://host``) names in errors.
+
+    *loop* is that of the channel, or `None` if its calls block.
+    """
+
+    def __init__(
+        self, loop: AbstractEventLoop | None, channel: SftpChannel, root: str, place: str, max_concurrency: int
+    ) -> None:
+        super().__init__(loop, max_concurrency)
+        self._channel = channel
+        self._folder = root.rstrip("/")
+        self._place = place
+        self._base_was_seen = False
+
+    # A call restores the connection before its first request, and never between two: it does not try again unasked.
+
+    def _read(self, key: str, limit: int) -> bytes | None:
+        self._channel.restore()
+        return super()._read(key, limit)
+
+    def _write(self, key: str, data: bytes, *, exclusive: bool = False) -> None:
+        self._channel.restore()
+        super()._write(key, data, exclusive=exclusive)
+
+    def _delete(self, key: str) -> None:
+        self._channel.restore()
+        super()._delete(key)
+
+    def _list(self, prefix: str) -> Iterator[str]:
+        self._channel.restore()
+        return super()._list(prefix)
+
+    def _windowed(self, call: Callable[[T], Task[U]], arguments: Iterable[T]) -> Iterator[tuple[T, U | Exception]]:
+        self._channel.restore()
+        return super()._windowed(call, arguments)
+
+    def _location(self, text: str) -> str:
+        return f"{self._place}{self._folder}/{text}"
+
+    def _path(self, key: str) -> str:
+        return f"{self._folder}/{key}"
+
+    async def _kind(self, path: str) -> Kind | None:
+        try:
+            return await self._channel.kind(path)
+        except FileNotFoundError:
+            return None
+
+    async def _check_base(self) -> None:
+        """Raise `NotADirectoryError` if the base cannot be a folder: that it has no results would confirm nothing.
+
+        Of a file below one that is no folder, too, the server says that there is no such file.
+        """
+        path = "" if self._base_was_seen else self._folder
+        while path:
+            kind = await self._kind(path)
+            if kind is not None:
+                _require_folder(path, kind)
+                self._base_was_seen = path == self._folder
+                return
+            path = path.rpartition("/")[0]
+
+    async def _read_one(self, key: str, limit: int) -> bytes | None:
+        path = self._path(key)
+        try:
+            return await self._channel.read(path, limit)
+        except FileNotFoundError:
+            await self._check_base()
+            return None
+        except SftpFailureError:
+            if await self._kind(path) == "folder":  # a folder of results is no result
+                return None
+            raise
+
+    async def _write_one(self, key: str, data: bytes, exclusive: bool = False) -> None:
+        target = self._path(key)
+        temporary = f"{target[: target.rindex('/')]}/.typedtrack-{_process}-{os.getpid()}-{next(_writes)}.tmp"
+        await self._write_new(temporary, data, key)
+        try:
+            await self._publish(key, temporary, target, exclusive)
+        except BaseException:
+            await self._remove_quietly(temporary)
+            raise
+        if exclusive:
+            await self._remove_quietly(temporary)
+
+    async def _write_new(self, temporary: str, data: bytes, key: str) -> None:
+        for _ in range(_ATTEMPTS):
+            try:
+                return await self._channel.write_new(temporary, data)
+            except FileNotFoundError:  # make the folder only now: nearly always it is there
+                await self._make_folders(key)
+            except BaseException:
+                await self._remove_quietly(temporary)
+                raise
+        raise FileNotFoundError(f"the folder of {temporary} is removed again and again while a result is put there")
+
+    async def _make_folders(self, key: str) -> None:
+        above = self._path(key).split("/")[:-1]
+        for end in range(1, len(above) + 1):
+            path = "/".join(above[:end])
+            kind = "folder" if path == "" else await self._kind(path)
+            if kind == "file" and path.startswith(f"{self._folder}/"):
+                raise KeyConflictError(key, path.removeprefix(f"{self._folder}/"))
+            if kind is not None:
+                _require_folder(path, kind)
+            else:
+                try:
+                    await self._channel.make_folder(path)
+                except SftpFailureError:  # made by another in between; or not to be made, at which the next write stops
+                    if await self._kind(path) is None:
+                        raise
+
+    async def _publish(self, key: str, temporary: str, target: str, exclusive: bool) -> None:
+        for _ in range(_ATTEMPTS):
+            try:
+                if exclusive:
+                    return await self._channel.link(temporary, target)
+                return await self._channel.replace(temporary, target)
+            except SftpUnsupportedError as error:
+                remedy = "the server has no " + ("hard links; use `put`" if exclusive else "atomic rename")
+                raise UnsupportedOperationError("create" if exclusive else "put", self._place, remedy) from error
+            except SftpFailureError:
+                kind = await self._kind(target)
+                if kind == "folder":
+                    if not await self._remove_empty_folders(target):
+                        raise KeyConflictError(key, key) from None
+                elif kind is not None and exclusive:
+                    raise FileExistsError(target) from None
+                else:
+                    raise
+        raise KeyConflictError(key, key)
+
+    async def _remove_empty_folders(self, path: str) -> bool:
+        """Remove the folder *path* if nothing but empty folders is in it; return whether it is gone."""
+        try:
+            for name, kind in await self._channel.entries(path):
+                if kind != "folder" or not await self._remove_empty_folders(f"{path}/{name}"):
+                    return False
+            await self._channel.remove_folder(path)
+        except FileNotFoundError:  # gone already
+            return True
+        except SftpFailureError:  # a result came in between
+            return False
+        return True
+
+    async def _remove_quietly(self, path: str) -> None:
+        try:
+            await self._channel.remove(path)
+        except OSError:  # the error that is being raised matters more than what is left behind
+            pass
+
+    async def _delete_one(self, key: str) -> None:
+        path = self._path(key)
+        try:
+            await self._channel.remove(path)
+        except FileNotFoundError:
+            await self._check_base()
+            raise
+        except SftpFailureError:
+            if await self._kind(path) == "folder":
+                raise FileNotFoundError(path) from None
+            raise
+
+    async def _pages(self, prefix: str) -> AsyncIterator[list[str]]:
+        if prefix and await self._kind(self._path(prefix)) == "file":
+            yield [prefix]
+            return
+        folders = [prefix]
+        while folders:
+            folder = folders.pop()
+            try:
+                entries = await self._channel.entries(self._path(folder) if folder else self._folder or "/")
+            except FileNotFoundError:  # nothing was ever put, or it was removed since
+                await self._check_base()
+                continue
+            above = f"{folder}/" if folder else ""
+            shown = [(above + name, kind) for name, kind in entries if not name.startswith(".")]
+            folders += [path for path, kind in shown if kind == "folder"]
+            yield [path for path, kind in shown if kind == "file" or (kind == "link" and await self._is_file(path))]
+
+    async def _is_file(self, link: str) -> bool:
+        try:
+            return await self._kind(self._path(link)) == "file"
+        except SftpFailureError:  # a link to itself holds nothing
+            return False
+
+
+def _require_folder(path: str, kind: Kind) -> None:
+    if kind != "folder":
+        raise NotADirectoryError(errno.ENOTDIR, "no results can be below it: it is no folder", path)
