@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from tests.trackers import exact
 from typedtrack import CorruptResultError, Result, ResultTracker, open_tracker
-from typedtrack._results.codec import _decode_closely, _decode_plain, decode, encode
+from typedtrack._results.codec import _decode_plain, decode, decode_slow, encode
 from typedtrack._results.values import MAX_RESULT_BYTES, problems_of
 from typedtrack.testing.strategies import field_names, results, values
 
@@ -90,13 +90,13 @@ def test_any_bytes_are_a_result_or_corrupt(tmp_path: Path, data: bytes) -> None:
 @given(any_bytes())
 def test_the_glance_and_the_closer_look_agree(data: bytes) -> None:
     """What the fast decoder accepts, the careful one reads to the same result; the choice is only one of speed."""
-    assert _outcome(lambda: decode(data, "f")) == _outcome(lambda: _decode_closely(data, "f"))
+    assert _outcome(lambda: decode(data, "f")) == _outcome(lambda: decode_slow(data, "f"))
     try:
         glanced = _decode_plain(data)
     except (ValueError, RecursionError):
         return
     if problems_of(glanced) == []:
-        assert exact(glanced) == exact(_decode_closely(data, "f"))
+        assert exact(glanced) == exact(decode_slow(data, "f"))
 
 
 @given(st.lists(st.tuples(field_names(), values()), min_size=2, max_size=5))
@@ -104,7 +104,7 @@ def test_the_last_of_a_repeated_name_wins(pairs: list[tuple[str, int | float | s
     """Repetition is no fault, and both looks see the last value."""
     data = b"{" + b",".join(json.dumps(n).encode() + b":" + json.dumps(v).encode() for n, v in pairs * 2) + b"}"
     assert exact(decode(data, "f")) == exact(dict(pairs))
-    assert exact(_decode_closely(data, "f")) == exact(dict(pairs))
+    assert exact(decode_slow(data, "f")) == exact(dict(pairs))
 
 
 def _filled(start: bytes, repeated: bytes, end: bytes = b"") -> bytes:

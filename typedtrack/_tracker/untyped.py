@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar, cast, overload
 
-from typedtrack._results.codec import decode, encode, glance
+from typedtrack._results.codec import decode_fast, decode_slow, encode
 from typedtrack._results.keys import Key, is_key, key_text
 from typedtrack._results.values import Result, Value
 from typedtrack._tracker.calls import Calls, HasItems
@@ -123,7 +123,7 @@ class ResultTracker(Calls[Key, Result, Result]):
         """
         text = key_text(key)
         data = self._load(text)
-        return {} if data is None else glance(data) or decode(data, self._location(text))
+        return {} if data is None else decode_fast(data) or decode_slow(data, self._location(text))
 
     def __getitem__(self, key: Key) -> Result:
         """Return the result under *key*, as `get` does."""
@@ -196,7 +196,7 @@ class ResultTracker(Calls[Key, Result, Result]):
         return encode(_given(result, {}, text), text)
 
     def _to_result(self, data: bytes, text: str) -> Result:
-        return glance(data) or decode(data, self._location(text))
+        return decode_fast(data) or decode_slow(data, self._location(text))
 
     def _absent(self) -> Result:
         return {}
