@@ -1,10 +1,10 @@
 """How Sphinx builds the documentation."""
 
-from importlib.metadata import version as installed_version
+from typedtrack import __version__
 
 project = "typedtrack"
 project_copyright = "the typedtrack maintainers"
-release = version = installed_version("typedtrack")
+release = version = __version__
 
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
 exclude_patterns = ["_build"]

@@ -1,29 +1,11 @@
-"""Typed results out of one process, into another, over any fsspec URL, with no server."""
+"""Typed results out of one process, into another, over any fsspec URL, with no server.
+
+Each name is imported from its module when it is first used, so that a process pays for nothing else.
+"""
 
 import typing
 
-from typedtrack._open import open_tracker
-from typedtrack._results.keys import Key
-from typedtrack._results.values import Result, Value
-from typedtrack._tracker.calls import Progress
-from typedtrack._tracker.untyped import ResultTracker
-from typedtrack.backends.fsspec import FsspecResultTracker
-from typedtrack.errors import (
-    BulkError,
-    CorruptResultError,
-    InvalidKeyError,
-    InvalidResultError,
-    KeyConflictError,
-    Problem,
-    RecordDefinitionError,
-    ResultExistsError,
-    ResultNotFoundError,
-    ResultTimeoutError,
-    SchemaError,
-    SchemaMismatchError,
-    TypedtrackError,
-    UnsupportedOperationError,
-)
+__version__ = "0.1.0"
 
 __all__ = [
     "BulkError",
@@ -60,29 +42,75 @@ __all__ = [
 ]
 
 if typing.TYPE_CHECKING:
+    from typedtrack._open import open_tracker
     from typedtrack._records.declare import Stat, field, record, schema_of
     from typedtrack._records.typed_keys import KeyTemplate, key
+    from typedtrack._results.keys import Key
+    from typedtrack._results.values import Result, Value
     from typedtrack._schema.records import FieldSchema, RecordSchema
+    from typedtrack._tracker.calls import Progress
     from typedtrack._tracker.typed import TypedTracker
+    from typedtrack._tracker.untyped import ResultTracker
+    from typedtrack.backends.fsspec import FsspecResultTracker
+    from typedtrack.errors import (
+        BulkError,
+        CorruptResultError,
+        InvalidKeyError,
+        InvalidResultError,
+        KeyConflictError,
+        Problem,
+        RecordDefinitionError,
+        ResultExistsError,
+        ResultNotFoundError,
+        ResultTimeoutError,
+        SchemaError,
+        SchemaMismatchError,
+        TypedtrackError,
+        UnsupportedOperationError,
+    )
     from typedtrack.schemas import load_schemas
-else:  # a type checker that saw this would believe that every name is there
-    _TYPED = {  # loaded at their first use: untyped results need no attrs
+else:  # hidden from type checkers: with a __getattr__ they would accept any name
+    _MODULES = {
+        "BulkError": "errors",
+        "CorruptResultError": "errors",
         "FieldSchema": "_schema.records",
+        "FsspecResultTracker": "backends.fsspec",
+        "InvalidKeyError": "errors",
+        "InvalidResultError": "errors",
+        "Key": "_results.keys",
+        "KeyConflictError": "errors",
         "KeyTemplate": "_records.typed_keys",
+        "Problem": "errors",
+        "Progress": "_tracker.calls",
+        "RecordDefinitionError": "errors",
         "RecordSchema": "_schema.records",
+        "Result": "_results.values",
+        "ResultExistsError": "errors",
+        "ResultNotFoundError": "errors",
+        "ResultTimeoutError": "errors",
+        "ResultTracker": "_tracker.untyped",
+        "SchemaError": "errors",
+        "SchemaMismatchError": "errors",
         "Stat": "_records.declare",
         "TypedTracker": "_tracker.typed",
+        "TypedtrackError": "errors",
+        "UnsupportedOperationError": "errors",
+        "Value": "_results.values",
         "field": "_records.declare",
         "key": "_records.typed_keys",
         "load_schemas": "schemas",
+        "open_tracker": "_open",
         "record": "_records.declare",
         "schema_of": "_records.declare",
     }
 
     def __getattr__(name: str) -> object:
-        if name not in _TYPED:
+        if name not in _MODULES:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
         from importlib import import_module
 
-        value = globals()[name] = getattr(import_module(f"{__name__}.{_TYPED[name]}"), name)
+        value = globals()[name] = getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
         return value
+
+    def __dir__() -> list[str]:
+        return sorted({*globals(), *__all__})

@@ -1,4 +1,4 @@
-"""What the tests of commands share."""
+"""Fixtures for the tests of commands."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class TrainResult:
 
 
 class Answer(NamedTuple):
-    """What a command answered."""
+    """The exit code and the output of a command."""
 
     code: int
     out: str
@@ -51,10 +51,10 @@ class Answer(NamedTuple):
 
     @property
     def document(self) -> Any:
-        """What it printed, read as strict JSON."""
+        """Its standard output, decoded as strict JSON."""
 
         def refuse(token: str) -> None:
-            pytest.fail(f"{token} is no JSON")
+            pytest.fail(f"{token} is not JSON")
 
         return json.loads(self.out, parse_constant=refuse)
 

@@ -1,10 +1,11 @@
-"""The command line as a process: its codes, its one line of error, and what it says when its libraries are missing."""
+"""The command line as a process: exit codes, one-line errors, quick starts, missing libraries."""
 
 from __future__ import annotations
 
 import io
 import json
 import os
+import pty
 import subprocess
 import sys
 from contextlib import redirect_stdout
@@ -13,6 +14,7 @@ from pathlib import Path
 import click
 import pytest
 
+import typedtrack
 from tests.cli.conftest import RECORDS, Cli
 from typedtrack import BulkError, CorruptResultError, InvalidKeyError, ResultNotFoundError, ResultTimeoutError
 from typedtrack.cli import main
@@ -25,7 +27,7 @@ def _run(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_python_m_typedtrack_is_the_command_line() -> None:
-    """Help and version are printed; the code of misuse reaches the shell."""
+    """``--help`` prints to standard output; misuse exits with 2 and one line on standard error."""
     shown = _run("--help")
     assert (shown.returncode, shown.stderr) == (0, "")
     assert "Usage: typedtrack" in shown.stdout
@@ -35,9 +37,44 @@ def test_python_m_typedtrack_is_the_command_line() -> None:
     assert wrong.stderr.count("\n") == 1
 
 
-def test_the_version_is_that_of_the_package(cli: Cli) -> None:
-    """``--version`` is a bare version."""
-    assert cli("--version").out[:1].isdigit()
+def test_version_prints_the_version_alone(cli: Cli) -> None:
+    """``--version`` prints `typedtrack.__version__`."""
+    assert cli("--version") == (0, f"{typedtrack.__version__}\n", "")
+
+
+def _loaded_by(program: str) -> set[str]:
+    """Return the modules that a new interpreter has loaded at the end of *program*, those of coverage aside."""
+    program = f"import sys\n{program}\nprint(*sys.modules)"
+    unmeasured = {name: value for name, value in os.environ.items() if not name.startswith("COV")}
+    ended = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True, env=unmeasured)
+    return set(ended.stdout.split())
+
+
+@pytest.mark.parametrize("option", ["--version", "--help"])
+def test_version_and_help_load_click_and_little_else(option: str) -> None:
+    """A shell loop pays the start each time: no command, no tracker and no table is loaded before it is needed."""
+    run = f"from typedtrack.cli.app import run\nrun(['{option}'])"
+    loaded = _loaded_by(run) - _loaded_by("import click, locale, select")
+    assert {name for name in loaded if name.partition(".")[0] == "typedtrack"} == {
+        "typedtrack",
+        "typedtrack.cli",
+        "typedtrack.cli.app",
+        "typedtrack.cli.output",
+    }
+    assert not {"importlib.metadata", "json", "msgspec", "pathlib", "rich"} & loaded
+
+
+@pytest.mark.parametrize("name", root.commands)
+def test_help_describes_each_command_in_its_own_words(cli: Cli, name: str) -> None:
+    """``typedtrack --help`` shows a line for each command without loading it; it is the first line of its own help."""
+    command = root.commands[name]
+    assert f" {name} " in cli("--help").out
+    with click.Context(root) as context:
+        _, loaded, _ = root.resolve_command(context, [name])
+    assert loaded is not None
+    assert loaded is not command
+    assert loaded.get_short_help_str(1000) == command.get_short_help_str(1000)
+    assert loaded.name == name
 
 
 @pytest.mark.parametrize(
@@ -72,7 +109,7 @@ def test_the_version_is_that_of_the_package(cli: Cli) -> None:
 def test_an_error_is_one_line_and_a_code(
     cli: Cli, monkeypatch: pytest.MonkeyPatch, error: BaseException, code: int, line: str | None
 ) -> None:
-    """1: the answer is no; 2: misuse or refused input; 3: the store failed. There is no traceback."""
+    """1: the answer is no; 2: misuse or refused input; 3: the store failed; there is never a traceback."""
 
     def fail() -> None:
         raise error
@@ -82,8 +119,8 @@ def test_an_error_is_one_line_and_a_code(
 
 
 @pytest.mark.parametrize("arguments", [[], ["schema"]])
-def test_without_a_command_the_help_is_printed_as_it_is(cli: Cli, arguments: list[str]) -> None:
-    """It is misuse, and its help keeps its lines."""
+def test_a_missing_command_prints_the_help_and_exits_with_2(cli: Cli, arguments: list[str]) -> None:
+    """The help goes to standard error, with its line breaks."""
     code, out, err = cli(*arguments)
     assert (code, out) == (2, "")
     assert err == cli(*arguments, "--help").out
@@ -99,8 +136,8 @@ def incompatible(cli: Cli) -> list[str]:
 
 
 @pytest.mark.parametrize(("unbuffered", "code"), [("", 1), ("1", 141)])
-def test_a_reader_who_has_left_makes_no_yes_of_a_no(incompatible: list[str], unbuffered: str, code: int) -> None:
-    """A closed pipe ends the command without a word: with its answer, if that is known, else as SIGPIPE would."""
+def test_a_closed_pipe_keeps_the_answer_no(incompatible: list[str], unbuffered: str, code: int) -> None:
+    """The command ends silently: with its exit code if the answer is known, else with that of SIGPIPE."""
     reader, writer = os.pipe()
     os.close(reader)
     environment = {**os.environ, "PYTHONUNBUFFERED": unbuffered}
@@ -109,14 +146,14 @@ def test_a_reader_who_has_left_makes_no_yes_of_a_no(incompatible: list[str], unb
     assert (ended.returncode, ended.stderr) == (code, b"")
 
 
-def test_without_standard_output_the_answer_is_a_code(incompatible: list[str]) -> None:
-    """What is printed goes nowhere."""
+def test_a_closed_standard_output_keeps_the_exit_code(incompatible: list[str]) -> None:
+    """The command drops its output."""
     ended = subprocess.run(["sh", "-c", 'exec "$@" >&-', "sh", *incompatible], stderr=subprocess.PIPE, check=False)
     assert (ended.returncode, ended.stderr) == (1, b"")
 
 
-def test_a_broken_pipe_to_the_store_is_no_reader_that_left(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The store failed."""
+def test_a_broken_pipe_to_the_store_is_reported(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is an error of the store, unlike a closed pipe at standard output."""
 
     def fail() -> None:
         raise BrokenPipeError(32, "Broken pipe")
@@ -129,8 +166,8 @@ def test_a_broken_pipe_to_the_store_is_no_reader_that_left(cli: Cli, monkeypatch
     assert answer == (3, "", "typedtrack: BrokenPipeError: [Errno 32] Broken pipe\n")
 
 
-def test_output_is_as_files_are(cli: Cli) -> None:
-    """It is UTF-8 whatever the locale is, for it may become a schema; and what is no text is escaped."""
+def test_output_is_utf_8_in_every_locale(cli: Cli) -> None:
+    """It may be redirected into a schema file."""
     Path("records.py").write_text(RECORDS.replace("Milliseconds.", "Größe 中"), "utf-8")
     cli("schema", "export", "records.py", "--out", "schemas")
     command = [sys.executable, "-m", "typedtrack", "schema", "export", "records.py", "--out", "old", "--check"]
@@ -144,7 +181,7 @@ def test_output_is_as_files_are(cli: Cli) -> None:
 
 @pytest.mark.usefixtures("cli")
 def test_a_warning_is_one_line() -> None:
-    """What Python would say with a line of its source is told as an error is, and is none."""
+    """It is printed as an error is, without Python's source line, and the exit code stays 0."""
     properties = {"a": {"type": "string", "pattern": "[[a]"}}
     document = {"title": "R", "type": "object", "properties": properties, "required": ["a"]}
     Path("r.schema.json").write_text(json.dumps(document), "utf-8")
@@ -154,24 +191,37 @@ def test_a_warning_is_one_line() -> None:
     assert "re.compile" not in ended.stderr
 
 
-@pytest.mark.parametrize(("missing", "named"), [(["click"], "click"), (["click", "rich"], "click and rich")])
-def test_without_its_libraries_it_says_what_to_install(missing: list[str], named: str) -> None:
-    """The extra is named in one line, and the code is that of misuse."""
-    program = f"""
-import importlib.util
-find_spec = importlib.util.find_spec
-importlib.util.find_spec = lambda name, *rest: None if name in {missing} else find_spec(name, *rest)
-from typedtrack.cli import main
-main()
-"""
+def test_without_click_an_error_names_the_extra() -> None:
+    """Exit code 2, and one line with the command that installs it."""
+    program = "import sys; sys.modules['click'] = None; from typedtrack.cli import main; main()"
     ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert (ended.returncode, ended.stdout) == (2, "")
-    assert ended.stderr == f"typedtrack: the command line needs {named}: pip install 'typedtrack[cli]'\n"
+    assert ended.stderr == "typedtrack: the command line needs click: pip install 'typedtrack[cli]'\n"
+
+
+def test_a_missing_module_of_ours_is_not_taken_for_click() -> None:
+    """Only the import of click is explained by the extra."""
+    program = "import sys; sys.modules['typedtrack.cli.output'] = None; from typedtrack.cli import main; main()"
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert ended.returncode == 1
+    assert ended.stderr.splitlines()[-1].startswith("ModuleNotFoundError: import of typedtrack.cli.output halted")
 
 
 def test_main_exits_with_the_code_of_the_command(capsys: pytest.CaptureFixture[str]) -> None:
-    """What the console script calls ends the process."""
+    """The console script calls it."""
     with pytest.raises(SystemExit) as ended:
         main(["schema", "rules"])
     assert ended.value.code == 0
     assert "field-missing" in capsys.readouterr().out
+
+
+def test_without_rich_a_terminal_gets_lines() -> None:
+    """Tables need rich; without it the same cells are printed, separated by tabs."""
+    program = "import sys; sys.modules['rich'] = None; from typedtrack.cli import main; main(['schema', 'rules'])"
+    leader, follower = pty.openpty()
+    with open(leader, "rb", buffering=0) as shown:
+        ended = subprocess.run([sys.executable, "-c", program], stdout=follower, stderr=subprocess.PIPE, check=False)
+        first = shown.readline()
+        os.close(follower)
+    assert (ended.returncode, ended.stderr) == (0, b"")
+    assert first.startswith(b"field-missing\t")

@@ -1,41 +1,57 @@
-"""The root of the commands, and what their errors and answers become: one line, and a code."""
+"""The root of the commands; turns errors into one line and an exit code."""
 
 from __future__ import annotations
 
 import sys
 import warnings
 from collections.abc import Sequence
+from importlib import import_module
 from typing import Final
 
 import click
 
+from typedtrack import __version__
 from typedtrack.cli.output import drop_output, is_unread, one_line, prepare_output
-from typedtrack.cli.schema import schema
-from typedtrack.errors import (
-    BulkError,
-    CorruptResultError,
-    ResultExistsError,
-    ResultNotFoundError,
-    ResultTimeoutError,
-    TypedtrackError,
-)
 
 __all__ = ["root", "run"]
 
-_INTERRUPTED: Final = 130  # as shells say of a process that SIGINT ended
-_UNREAD: Final = 141  # as they say of SIGPIPE: the reader of the output left before the answer was known
+_INTERRUPTED: Final = 130  # 128 + SIGINT, as in shells
+_UNREAD: Final = 141  # 128 + SIGPIPE: the reader of the output left before the answer was known
 
 
-@click.group(name="typedtrack", context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="typedtrack", message="%(version)s")
+class _Deferred(click.Command):
+    """A command's name and one line of help; its module is imported when the command is called."""
+
+    def load(self) -> click.Command:
+        command: click.Command = getattr(import_module(f"typedtrack.cli.{self.name}"), f"{self.name}")
+        return command
+
+
+class _Root(click.Group):
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        name, command, rest = super().resolve_command(ctx, args)
+        return name, command.load() if isinstance(command, _Deferred) else command, rest
+
+
+_COMMANDS: Final = {
+    "schema": "Schemas of records: export, generate code, check compatibility, infer.",
+}
+
+
+@click.group(
+    name="typedtrack",
+    cls=_Root,
+    commands={name: _Deferred(name, help=line) for name, line in _COMMANDS.items()},
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+@click.version_option(__version__, message="%(version)s")
 def root() -> None:
     """Typed results out of one process, into another.
 
-    Exit codes: 0 done; 1 the answer is no; 2 misuse, or refused input; 3 the store failed.
+    Exit codes: 0 done; 1 the answer is no; 2 misuse or refused input; 3 the store failed.
     """
-
-
-root.add_command(schema)
 
 
 def run(arguments: Sequence[str] | None = None) -> int:
@@ -51,15 +67,14 @@ def run(arguments: Sequence[str] | None = None) -> int:
             if isinstance(error, BrokenPipeError) and is_unread():
                 drop_output()
                 return _UNREAD
-            _report(str(error) if isinstance(error, TypedtrackError) else f"{type(error).__name__}: {error}")
-            return _code(error)
+            return _report_error(error)
 
 
 def _run(arguments: Sequence[str]) -> int:
     try:
         with root.make_context("typedtrack", list(arguments)) as context:
             answer: object = root.invoke(context)
-    except click.exceptions.Exit as ended:  # of --help and --version
+    except click.exceptions.Exit as ended:  # raised by --help and --version
         return ended.exit_code
     except click.exceptions.NoArgsIsHelpError as error:
         print(error.format_message(), file=sys.stderr)
@@ -69,17 +84,27 @@ def _run(arguments: Sequence[str]) -> int:
         return 2
     try:
         sys.stdout.flush()
-    except BrokenPipeError:  # nobody reads the answer, which is known all the same
+    except BrokenPipeError:  # nobody reads the output, but the exit code is known
         drop_output()
     return answer if isinstance(answer, int) else 0
 
 
-def _code(error: Exception) -> int:
+def _report_error(error: Exception) -> int:
+    from typedtrack.errors import (  # here: most commands raise no error
+        BulkError,
+        CorruptResultError,
+        ResultExistsError,
+        ResultNotFoundError,
+        ResultTimeoutError,
+        TypedtrackError,
+    )
+
+    _report(str(error) if isinstance(error, TypedtrackError) else f"{type(error).__name__}: {error}")
     if isinstance(error, (ResultNotFoundError, ResultExistsError, ResultTimeoutError)):
         return 1
     if isinstance(error, (CorruptResultError, BulkError)):
         return 3
-    # ValueError and ImportError are about the base: no URL that is known, or one whose filesystem is to be installed.
+    # A base raises ValueError if its URL is invalid, and ImportError if its filesystem is not installed.
     return 2 if isinstance(error, (TypedtrackError, ValueError, ImportError)) else 3
 
 

@@ -1,18 +1,20 @@
-"""What commands print: JSON for programs; else lines, and tables on a terminal."""
+"""Prints for commands: JSON for programs, lines in a pipe, tables on a terminal."""
 
 from __future__ import annotations
 
 import io
-import json
 import math
 import os
 import select
 import sys
 from collections.abc import Iterable, Sequence
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
 
 import click
 
-from typedtrack._results.values import Value
+if TYPE_CHECKING:  # every command pays for the imports above
+    from typedtrack._results.values import Value
 
 __all__ = [
     "drop_output",
@@ -30,20 +32,20 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, 
 
 
 def finite(value: Value | None) -> Value | None:
-    """Return *value* as JSON can have it: NaN and the infinities, which it lacks, as text."""
+    """Return *value* for strict JSON, with NaN and the infinities as text."""
     return str(value) if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def one_line(message: str) -> str:
-    """Return *message* on one line, without what a terminal would obey."""
+    """Return *message* on one line, with control characters escaped."""
     head, *lines = (line.strip() for line in message.strip().splitlines())
     line = f"{head} {'; '.join(lines)}".strip()
     return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in line)
 
 
 def prepare_output() -> None:
-    """Have standard output take all that is printed, in UTF-8, as the files are that it may become."""
-    if sys.__stdout__ is None:  # it was closed before
+    """Let standard output accept any text, as UTF-8 whatever the locale: it may be redirected to a file."""
+    if sys.__stdout__ is None:  # closed before the process started
         sys.stdout = io.StringIO()
     elif (reconfigure := getattr(sys.stdout, "reconfigure", None)) is not None:
         reconfigure(encoding="utf-8", errors="backslashreplace")
@@ -52,23 +54,25 @@ def prepare_output() -> None:
 def is_unread() -> bool:
     """Return whether standard output is a pipe whose reader has left."""
     poll = select.poll()
-    poll.register(sys.stdout, 0)  # what is wrong with it is told unasked
+    poll.register(sys.stdout, 0)  # errors are reported for an empty mask, too
     return bool(poll.poll(0))
 
 
 def drop_output() -> None:
-    """Have standard output take what is printed, and what was and is not written yet, to nowhere."""
+    """Send standard output to the null device, text that is still buffered included."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def print_json(document: object) -> None:
     """Print *document* as JSON."""
+    import json
+
     print(json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False))
 
 
 def print_table(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """Print *rows*: as a table on a terminal, else one a line, cells separated by tabs, without *headers*."""
-    if not sys.stdout.isatty():
+    """Print *rows* as a table on a terminal, else one per line, with tabs between cells and without *headers*."""
+    if not (sys.stdout.isatty() and find_spec("rich")):
         for row in rows:
             print(*row, sep="\t")
         return
@@ -83,6 +87,6 @@ def print_table(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
 
 
 def print_markdown(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """Print *rows* as a table in Markdown."""
+    """Print *rows* as a Markdown table."""
     for cells in (headers, ["---"] * len(headers), *rows):
         print("|", " | ".join(cell.replace("|", "\\|") for cell in cells), "|")
