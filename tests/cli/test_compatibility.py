@@ -44,7 +44,7 @@ def test_an_incompatibility_names_direction_field_rule_and_remedy(cli: Cli) -> N
     assert (code, err) == (1, "")
     assert out == (
         "TrainResult, where it reads the older (v1/train_result.schema.json): field 'loss': the reader requires it, "
-        "and the writer does not store it; give it a default (field-missing)\n"
+        "but the writer does not store it; give the field a default in the reader (field-missing)\n"
     )
 
 

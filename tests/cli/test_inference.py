@@ -24,7 +24,7 @@ def test_a_schema_is_proposed_and_what_does_not_fit_is_listed(cli: Cli) -> None:
     assert err.splitlines() == [
         "field 'loss': is str, not int: 1 of the results (a/odd)",
         "field 'l2norm/mean': is an int that no float equals: 1 of the results (a/odd)",
-        "is no result: 1 stored (a/broken)",
+        "is not a result: 1 stored (a/broken)",
     ]
 
 
@@ -50,13 +50,13 @@ def test_nothing_but_corrupt_results_is_told(cli: Cli) -> None:
     """The answer is no, and says what is stored instead of results."""
     Path("results").mkdir()
     Path("results/broken").write_text("{")
-    line = "is no result: 1 stored (broken)"
+    line = "is not a result: 1 stored (broken)"
     no = "typedtrack: no result in results to infer a schema from"
     code, out, err = cli("schema", "infer", "results")
     assert (code, out, err.splitlines()) == (1, "", [no, line])
     answer = cli("schema", "infer", "results", "--json")
     assert (answer.code, answer.err.splitlines()) == (1, [no, line])
-    outlier = {"field": None, "reason": "is no result", "results": 1, "keys": ["broken"]}
+    outlier = {"field": None, "reason": "is not a result", "results": 1, "keys": ["broken"]}
     assert answer.document == {"schema": None, "results": 0, "outliers": [outlier]}
 
 

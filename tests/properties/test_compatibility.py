@@ -1,4 +1,4 @@
-"""Compatibility is what decoding does: sound, and but for patterns complete."""
+"""Compatibility agrees with decoding: sound, and complete except for patterns."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def _codec(schema: RecordSchema) -> RecordCodec[Any]:
 
 
 def reads(schema: RecordSchema, result: Result, unknown: str) -> bool:
-    """Return whether a record of *schema* is really read from *result*."""
+    """Return whether decoding *result* as a record of *schema* succeeds."""
     codec = _codec(schema)
     try:
         codec.decode(encode(result), "file", closed=unknown == "error")
@@ -41,7 +41,7 @@ def reads(schema: RecordSchema, result: Result, unknown: str) -> bool:
 
 
 def stored(schema: RecordSchema, result: Result) -> Result:
-    """Return *result* as a record of *schema* really stores it."""
+    """Return *result* as a record of *schema* stores it."""
     codec = _codec(schema)
     stored = decode(codec.encode(codec.decode(encode(result), "file")), "file")
     assert repr(sorted(stored.items())) == repr(sorted(result.items()))
@@ -49,18 +49,18 @@ def stored(schema: RecordSchema, result: Result) -> Result:
 
 
 def conditions(column: FieldSchema) -> set[str]:
-    """Return what must not be `None` for *column* to be stored."""
+    """Return the attributes that decide whether *column* is stored: it is stored unless one of them is `None`."""
     return {*column.within, *((column.attribute,) if column.optional else ())}
 
 
 def sparse(writer: RecordSchema, result: Result) -> Iterator[Result]:
-    """Yield *result*, whole and of *writer*, with as much left out as may be, and for each column with it left in."""
+    """Yield variants of *result*, a full one of *writer*: the smallest, and for each column the smallest with it."""
     for kept in [set[str](), *map(conditions, writer.columns)]:
         yield {column.name: result[column.name] for column in writer.columns if conditions(column) <= kept}
 
 
 def broken(reader: RecordSchema, writer: RecordSchema, found: Incompatibility, result: Result) -> Result | None:
-    """Return *result*, whole and of *writer*, as *found* says that it may be; `None` if a pattern hides how."""
+    """Return *result*, a full one of *writer*, changed so that it shows *found*; `None` if a pattern prevents it."""
     names = next((column.names for column in reader.columns if column.name == found.field), (found.field,))
     columns = [column for column in writer.columns if column.name in names]
     if found.rule == "field-optional":
@@ -79,7 +79,7 @@ def broken(reader: RecordSchema, writer: RecordSchema, found: Incompatibility, r
 def test_the_verdict_is_what_decoding_does(
     pair: tuple[RecordSchema, RecordSchema], unknown: Literal["ignore", "error"], data: st.DataObject
 ) -> None:
-    """Compatible: everything that the writer stores is read. Incompatible: what each finding names is refused."""
+    """Compatible: the reader reads every result of the writer. Incompatible: it refuses a result for each finding."""
     reader, writer = pair
     result = stored(writer, data.draw(results_of(writer)))
     found = check(reader, writer, unknown=unknown)
@@ -94,8 +94,8 @@ def test_the_verdict_is_what_decoding_does(
 
 
 @given(record_schemas())
-def test_every_schema_reads_what_it_writes(schema: RecordSchema) -> None:
-    """A schema is compatible with itself, whatever it does with unknown fields."""
+def test_every_schema_reads_its_own_results(schema: RecordSchema) -> None:
+    """A schema is compatible with itself, even if it refuses unknown fields."""
     assert check(schema, schema, unknown="error") == []
 
 
@@ -105,7 +105,7 @@ _BOUNDS = st.integers(-24, 24).map(lambda quarters: quarters / 4)
 
 @st.composite
 def small_columns(draw: st.DrawFn, kind: Literal["int", "float"]) -> FieldSchema:
-    """Numbers of which there are few enough to try each: multiples of a quarter from -6 to 6."""
+    """Draw a field with few possible numbers, so that a test can try each: multiples of a quarter from -6 to 6."""
     bounds = draw(st.tuples(_BOUNDS, _BOUNDS).map(sorted))
     lower, upper = draw(st.sampled_from(["ge", "gt"])), draw(st.sampled_from(["le", "lt"]))
     constraints: dict[str, Any] = {lower: bounds[0], upper: bounds[1], "multiple_of": draw(_STEPS)}
@@ -120,8 +120,8 @@ def small_columns(draw: st.DrawFn, kind: Literal["int", "float"]) -> FieldSchema
 
 
 @given(st.data())
-def test_the_verdict_is_that_of_trying_all(data: st.DataObject) -> None:
-    """Where the values can be counted, the verdict is whether the reader takes each that the writer may store."""
+def test_the_verdict_agrees_with_trying_every_value(data: st.DataObject) -> None:
+    """If the values can be counted, compatible means that the reader accepts each that the writer may store."""
     kind: Literal["int", "float"] = data.draw(st.sampled_from(["int", "float"]))
     writer = data.draw(small_columns(kind))
     reader = data.draw(small_columns("float" if kind == "float" else data.draw(st.sampled_from(["int", "float"]))))
@@ -137,7 +137,7 @@ def test_the_verdict_is_that_of_trying_all(data: st.DataObject) -> None:
 
 @st.composite
 def avro_schemas(draw: st.DrawFn) -> RecordSchema:
-    """Records that Avro can express, too: no constraints, names of letters, aliases."""
+    """Draw a record that Avro can express: no constraints, names of one letter, aliases."""
     names = draw(st.lists(st.sampled_from("abcd"), min_size=1, max_size=4, unique=True))
     fields: list[FieldSchema] = []
     while names:
@@ -165,9 +165,9 @@ def avro_schemas(draw: st.DrawFn) -> RecordSchema:
 
 
 def avro_of(schema: RecordSchema) -> Schema:
-    """Return *schema* in Avro: what can be None is a union with null, a Literal is an enumeration.
+    """Return *schema* in Avro: an optional field is a union with null, a Literal is an enumeration.
 
-    An enumeration has a name in Avro: that of its field, and so its older names are the field's.
+    An enumeration has a name and aliases in Avro. It gets those of its field.
     """
     fields: list[dict[str, object]] = []
     for column in schema.columns:
@@ -185,11 +185,11 @@ def avro_of(schema: RecordSchema) -> Schema:
 
 @settings(max_examples=400)
 @given(avro_schemas(), avro_schemas())
-def test_the_verdict_is_that_of_avro(reader: RecordSchema, writer: RecordSchema) -> None:
-    """Avro's own resolution agrees wherever it can express both schemas.
+def test_the_verdict_agrees_with_avro(reader: RecordSchema, writer: RecordSchema) -> None:
+    """Avro's own schema resolution agrees if Avro can express both schemas.
 
-    It differs by design in three: to Avro an enumeration is no string, a default does not stand in for null, and of
-    two stored fields that are one to the reader it takes one.
+    It differs by design in three cases. To Avro an enumeration is not a string, a default does not replace null, and
+    if two stored fields are one field to the reader, Avro reads one of them.
     """
     for column in reader.columns:
         met = [other for other in writer.columns if other.name in column.names]

@@ -1,4 +1,4 @@
-"""Compatibility: the table of changes, the sentences, and the modes over a history."""
+"""Compatibility: a table of changes with the rules they break, the sentences, and the modes over a history."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ from typedtrack.schemas.extremes import extremes
 
 
 def field(name: str = "x", kind: str = "float", **known: Any) -> FieldSchema:
-    """Return a field, a float by default, of one name on the wire and in Python."""
+    """Return a field with the same name on the wire and in Python; its kind is float by default."""
     return FieldSchema(attribute=name, name=name, kind=cast("Any", kind), **known)
 
 
 def run(*fields: FieldSchema) -> RecordSchema:
-    """Return a record of *fields*, and of one that never changes."""
+    """Return a record of *fields* and one field that never changes."""
     return RecordSchema(name="Run", fields=(field("always", "int"), *fields))
 
 
 def rules(found: list[Incompatibility]) -> list[str]:
-    """Return the ids of the rules that *found* are of."""
+    """Return the ids of the broken rules."""
     return [incompatibility.rule for incompatibility in found]
 
 
 _STAYS: list[str] = []
 
 CHANGES: list[tuple[str, list[FieldSchema], list[FieldSchema], list[str], list[str]]] = [
-    # the change, the old and the new fields, what is wrong backward (new reads old), and forward (old reads new)
+    # the change, the old and the new fields, the rules broken backward (new reads old) and forward (old reads new)
     ("add a field with a default", [], [field(default=0.0)], _STAYS, _STAYS),
     ("add a field that can be None", [], [field(optional=True)], _STAYS, _STAYS),
     ("add a required field", [], [field()], ["field-missing"], _STAYS),
@@ -83,18 +83,18 @@ CHANGES: list[tuple[str, list[FieldSchema], list[FieldSchema], list[str], list[s
 def test_changes(
     change: str, old: list[FieldSchema], new: list[FieldSchema], backward: list[str], forward: list[str]
 ) -> None:
-    """Each change breaks the rules that it should, in each direction."""
+    """Each change breaks the expected rules in each direction."""
     assert (rules(check(run(*new), run(*old))), rules(check(run(*old), run(*new)))) == (backward, forward), change
 
 
 def stat_of(optional: bool, **columns: dict[str, Any]) -> NestedSchema:
-    """Return the field ``s``, a record of *columns*, which can be `None` if it is *optional*."""
+    """Return the field ``s``, a nested record of *columns*; if it is *optional*, it can be `None`."""
     record = RecordSchema(name="Stat", fields=tuple(field(name, **said) for name, said in columns.items()))
     return NestedSchema(attribute="s", name="s", record=record, optional=optional)
 
 
 PARTS: list[tuple[str, NestedSchema | None, NestedSchema | None, list[str], list[str]]] = [
-    # the change, the old and the new record within the record, what is wrong backward, and forward
+    # the change, the old and the new nested record, the rules broken backward and forward
     ("add one", None, stat_of(True, a={}), _STAYS, _STAYS),
     ("let it be None", stat_of(False, a={}, b={}), stat_of(True, a={}, b={}), _STAYS, ["field-optional"] * 2),
     ("need more of it", stat_of(True, a={}), stat_of(True, a={}, b={}), ["field-missing"], _STAYS),
@@ -111,10 +111,10 @@ PARTS: list[tuple[str, NestedSchema | None, NestedSchema | None, list[str], list
 
 
 @pytest.mark.parametrize(("change", "old", "new", "backward", "forward"), PARTS, ids=[change for change, *_ in PARTS])
-def test_changes_of_a_record_within(
+def test_changes_of_a_nested_record(
     change: str, old: NestedSchema | None, new: NestedSchema | None, backward: list[str], forward: list[str]
 ) -> None:
-    """What a record that can be `None` needs is needed where some of it is stored."""
+    """An optional nested record needs its required fields only in results that store some of its fields."""
     always = field("always", "int")
     one, other = (
         RecordSchema(name="Run", fields=(always,) if within is None else (always, within)) for within in (old, new)
@@ -123,52 +123,52 @@ def test_changes_of_a_record_within(
     assert rules(check(one, other)) == forward
 
 
-def test_the_sentence_says_where_a_field_is_needed() -> None:
-    """By the name of another of its record."""
+def test_the_sentence_says_when_a_field_is_needed() -> None:
+    """It names another field of the same nested record."""
     old, new = (RecordSchema(name="Run", fields=(field("x"), part)) for part in (PARTS[2][1], PARTS[2][2]) if part)
     assert (
-        check(new, old)[0].sentence == "the reader requires it where 's/a' is stored, and the writer does not store it"
+        check(new, old)[0].sentence == "the reader requires it when 's/a' is stored, but the writer does not store it"
     )
 
 
 def test_a_closed_reader() -> None:
-    """A reader that refuses unknown fields is broken by any new one; not by one that is gone."""
+    """A reader that refuses unknown fields refuses a new field, and accepts that a field is removed."""
     assert rules(check(run(), run(field()), unknown="error")) == ["field-unknown"]
     assert rules(check(run(field(default=0.0)), run(), unknown="error")) == []
 
 
 def test_sentences() -> None:
-    """An incompatibility says what happens, by example, and what to do."""
+    """An incompatibility says what happens, with an example, and what to do."""
     (found,) = check(run(field(kind="int", le=100)), run(field(kind="int", ge=0)))
 
     assert found.example == 2**64 - 1
     assert str(found) == (
-        "field 'x': the writer may store 18446744073709551615, which for the reader must be <= 100; "
-        "keep the reader's bounds as wide as any writer's (bounds)"
+        "field 'x': the writer may store 18446744073709551615, which the reader refuses: must be <= 100; "
+        "keep the reader's bounds as wide as every writer's (bounds)"
     )
     (found,) = check(run(field()), run(field(kind="str", pattern="^7$")))
-    assert (found.sentence, found.example) == ("the reader takes float, and the writer stores str", None)
+    assert (found.sentence, found.example) == ("the reader expects float, but the writer stores str", None)
     (found,) = check(run(field(kind="str", max_length=2)), run(field(kind="str", pattern="^a$")))
-    assert found.sentence.startswith("but for its pattern the writer may store 'aaa")
+    assert found.sentence.startswith("apart from its pattern, the writer may store 'aaa")
     assert found.example is None
     (found,) = check(run(field(kind="str", pattern="(?s).*")), run(field(kind="str", pattern="^a$")))
-    assert found.sentence == "not all that the writer may store is known to match '(?s).*'"
+    assert found.sentence == "the writer may store a str that does not match the reader's pattern '(?s).*'"
 
 
 def test_warnings() -> None:
-    """What is read as something else is a warning, not an incompatibility."""
+    """A value that is read as another value is a warning, not an incompatibility."""
     (found,) = warnings_of(run(field()), run(field(kind="int")))
     assert (found.rule, found.field, found.example) == ("int-as-float", "x", 2**64 - 1)
     assert found.sentence == "the writer may store 18446744073709551615, which is read as 1.8446744073709552e+19"
     assert warnings_of(run(field()), run(field(kind="int", ge=0, le=2**53))) == []
 
     (found,) = warnings_of(run(field(default=0.0)), run(field("y", aliases=("x",))))
-    assert found.sentence == "the writer stores it as 'y'; the reader reads its default"
+    assert found.sentence == "the writer stores it as 'y', so the reader reads its default"
     assert warnings_of(run(field(default=0.0)), run()) == []
 
 
 def test_rules_are_a_table() -> None:
-    """Rules have ids of their own, and say what they are for and what to do."""
+    """Each rule has a unique id, a purpose and a remedy."""
     ids = [rule.id for rule in RULES]
     assert len(set(ids)) == len(ids)
     assert all(rule.purpose.endswith(".") and rule.remedy for rule in RULES)
@@ -195,21 +195,21 @@ EXPECTED: dict[Mode, list[tuple[int, str, str]]] = {
 
 @pytest.mark.parametrize("mode", get_args(Mode))
 def test_modes(mode: Mode) -> None:
-    """Each mode asks about its directions, and about the latest schema or all."""
+    """Each mode checks its directions, against the latest schema or against all."""
     found = check_history(run(field()), HISTORY, mode)
 
     assert [(version, direction, about.rule) for version, direction, about in found] == EXPECTED[mode]
 
 
 def test_the_default_mode() -> None:
-    """By default the new schema must read all that was ever stored; of nothing there is nothing to say."""
+    """By default the new schema must read everything that was ever stored. Nothing conflicts with an empty history."""
     assert check_history(run(field()), HISTORY) == check_history(run(field()), HISTORY, "backward_transitive")
     assert check_history(run(field()), []) == []
     assert check_history(run(), [run(field())], unknown="error") != []
 
 
 def test_no_such_mode() -> None:
-    """A mode that does not exist is refused, with those that do."""
+    """An unknown mode is refused; the error lists the modes."""
     with pytest.raises(ValueError, match=f"mode must be one of {', '.join(MODES)}, not 'sideways'"):
         check_history(run(), [], cast("Any", "sideways"))
 
@@ -219,13 +219,13 @@ UNKNOWN: tuple[Literal["ignore", "error"], ...] = ("ignore", "error")
 
 @pytest.mark.parametrize("unknown", UNKNOWN)
 def test_the_same_schema(unknown: Literal["ignore", "error"]) -> None:
-    """A schema reads what it writes."""
+    """A schema reads its own results."""
     assert check(HISTORY[1], HISTORY[1], unknown=unknown) == []
 
 
 def test_extremes_of_coarse_multiples() -> None:
-    """Extremes are exact where multiples are far apart, and where doubles are."""
-    step = 0.1  # of whose multiples few are doubles
+    """Extremes are exact where multiples, or doubles, are far apart."""
+    step = 0.1  # few of its multiples are doubles
     highest = max(value for value in extremes(field(multiple_of=step)) if isinstance(value, float))
     assert math.fmod(highest, step) == 0
     assert highest > 1e308

@@ -1,4 +1,4 @@
-"""A schema for what is stored: kinds, absence, outliers, and what no record can have."""
+"""Inference: kinds, absent fields, outliers, attributes, and results that no record can describe."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _some_results = st.dictionaries(st.sampled_from(["a", "b", "loss", "l2norm/mean"
 
 @given(st.lists(_some_results, min_size=1))
 def test_results_fit_the_proposal_but_for_the_outliers(results: list[Result]) -> None:
-    """Every value of every result is one that its field takes, or it is among the field's outliers; absence too."""
+    """The proposed field accepts each stored value, or the value is an outlier. The same holds for absent fields."""
     inference = infer(enumerate(results), "Run")
     assert inference is not None
     assert inference.results == len(results)
@@ -45,8 +45,8 @@ def test_results_fit_the_proposal_but_for_the_outliers(results: list[Result]) ->
 
 
 @given(st.lists(_some_results, min_size=1))
-def test_what_most_results_have_is_required_and_what_is_in_all_of_these(results: list[Result]) -> None:
-    """Required is the field that the most results have, the first of several, and what is in each result with it."""
+def test_the_most_frequent_field_is_required_with_those_beside_it(results: list[Result]) -> None:
+    """The most frequent field, the first by name of several, is required, with the fields in all its results."""
     inference = infer(enumerate(results), "Run")
     assert inference is not None
     where = {column.name: [column.name in result for result in results] for column in inference.schema.columns}
@@ -71,8 +71,8 @@ def test_what_most_results_have_is_required_and_what_is_in_all_of_these(results:
         ([1, 0.5, "a"], "float"),
     ],
 )
-def test_a_kind_is_what_most_values_are(seen: list[Value], kind: str) -> None:
-    """Ints widen to float; between numbers and texts the majority decides, and numbers where it is even."""
+def test_the_majority_decides_the_kind(seen: list[Value], kind: str) -> None:
+    """An int field becomes a float field if needed. Between number and str the majority decides; a tie is a number."""
     inference = infer(((number, {"x": value}) for number, value in enumerate(seen)), "Run")
     assert inference is not None
     (column,) = inference.schema.columns
@@ -80,7 +80,7 @@ def test_a_kind_is_what_most_values_are(seen: list[Value], kind: str) -> None:
 
 
 def test_outliers_name_the_first_keys() -> None:
-    """Three keys at most, and how many there are."""
+    """At most three, with the number of all."""
     inference = infer([(key, {"x": key if key < "e" else 2}) for key in "abcdefghij"], "Run")
     assert inference is not None
     (outlier,) = inference.outliers
@@ -88,15 +88,15 @@ def test_outliers_name_the_first_keys() -> None:
     assert str(outlier) == "field 'x': is str, not int: 4 of the results (a, b, c, …)"
 
 
-def test_ints_that_no_float_equals_are_outliers() -> None:
-    """An int is no outlier of a float field, unless the float would be another number."""
+def test_an_int_that_no_float_equals_is_an_outlier() -> None:
+    """A float field accepts an int unless the float would be another number."""
     inference = infer([("a", {"x": 2**53 + 1}), ("b", {"x": 2**60}), ("c", {"x": 0.5})], "Run")
     assert inference is not None
     assert inference.outliers == (Outlier("x", "is an int that no float equals", 1, ("a",)),)
 
 
-def test_a_field_that_most_have_is_required_where_none_is_in_all() -> None:
-    """One result of another sort is an outlier, and refuses no base; three keys at most are named."""
+def test_without_a_field_in_every_result_the_most_frequent_is_required() -> None:
+    """Results without it are outliers; at most three of their keys are named."""
     results: list[tuple[str, Result]] = [
         (key, {"error": "oom"} if key in "afhi" else {"loss": 0.5, "steps": 1}) for key in "abcdefghi"
     ]
@@ -107,8 +107,8 @@ def test_a_field_that_most_have_is_required_where_none_is_in_all() -> None:
     assert inference.outliers == tuple(Outlier(name, "is absent", 4, ("a", "f", "h")) for name in ("loss", "steps"))
 
 
-def test_results_that_share_no_field() -> None:
-    """Of fields in as many results each, the first in alphabetical order is required."""
+def test_results_without_a_common_field() -> None:
+    """Of equally frequent fields, the first by name is required."""
     inference = infer([("a", {"y": 1}), ("b", {"x": 4, "z": 2})], "Run")
     assert inference is not None
     assert {column.name: column.required for column in inference.schema.columns} == {"y": False, "x": True, "z": True}
@@ -116,8 +116,8 @@ def test_results_that_share_no_field() -> None:
 
 
 @pytest.mark.parametrize(("longest", "bound"), [(0, 16), (16, 16), (17, 32), (300, 512)])
-def test_strings_are_bounded_where_the_proposal_were_too_large(longest: int, bound: int) -> None:
-    """What was seen fits, up to the next power of two; numbers and what is small enough are left without bounds."""
+def test_strings_get_a_length_if_results_could_be_too_large(longest: int, bound: int) -> None:
+    """The length is the longest value, rounded up to a power of two. Numbers and small records get none."""
     stored: list[Result] = [
         {"n": 1, **{f"s{i}": "é" * (longest - 1) for i in range(200)}},
         {"n": 2, "s0": "e" * longest},
@@ -131,15 +131,16 @@ def test_strings_are_bounded_where_the_proposal_were_too_large(longest: int, bou
     assert not any(column.constrained for column in small.schema.columns)
 
 
-def test_what_is_too_large_in_any_case_is_refused() -> None:
-    """No record can have so much; the error says so to who has no record, and what to do."""
+def test_too_many_fields_are_refused() -> None:
+    """A record cannot be so large; the error says what to do."""
     with pytest.raises(SchemaError) as refused:
         infer([("a", {f"s{i}": "a" * 1000 for i in range(200)})], "Run")
     assert refused.value.source == "inferred from 1 results"
     (problem,) = refused.value.problems
     reason = (
-        "can be up to 1,231,490 bytes encoded; the limit is 1,048,576 bytes: so many fields fit no record, even with "
-        "strings no longer than those seen; infer from results of one sort, or store less in each"
+        "can be up to 1,231,490 bytes encoded; the limit is 1,048,576 bytes: a record cannot have so many "
+        "fields, even with strings no longer than those stored; infer from results of one kind, or store fewer fields "
+        "in each"
     )
     assert problem == ("", reason)
 
@@ -150,19 +151,19 @@ def _failing(error: Exception) -> Iterator[tuple[str, Result]]:
 
 
 def test_corrupt_results_are_outliers_and_other_failures_are_raised() -> None:
-    """What is stored and no result does not stop the inference; a store that fails does."""
+    """A corrupt result does not stop the inference; a failure of the store does."""
     inference = infer(_failing(CorruptResultError("f", None, "is broken")), "Run")
     assert inference is not None
-    assert inference.outliers == (Outlier(None, "is no result", 1, ("b",)),)
-    assert str(inference.outliers[0]) == "is no result: 1 stored (b)"
+    assert inference.outliers == (Outlier(None, "is not a result", 1, ("b",)),)
+    assert str(inference.outliers[0]) == "is not a result: 1 stored (b)"
     with pytest.raises(BulkError):  # nothing else is stored
         infer(itertools.islice(_failing(CorruptResultError("f", None, "is broken")), 1, None), "Run")
     with pytest.raises(BulkError):
         infer(_failing(PermissionError("no")), "Run")
 
 
-def test_nothing_suggests_nothing() -> None:
-    """Of no result there is no proposal, and none of results without a field."""
+def test_without_results_there_is_no_proposal() -> None:
+    """The same holds for results without a field."""
     assert infer([], "Run") is None
     assert infer([("a", {})], "Run") is None
 
@@ -186,16 +187,16 @@ NAMES = {
 }
 
 
-def test_every_field_is_given_an_attribute() -> None:
-    """What its name makes, if code can have it and no other has; else one by the rule, whatever the order."""
+def test_every_field_gets_an_attribute() -> None:
+    """The attribute comes from the name by a fixed rule; the order of the fields does not matter."""
     for names in (list(NAMES), list(reversed(NAMES))):
         inference = infer([("a", dict.fromkeys(names, 1))], "Run")
         assert inference is not None
         assert {column.name: column.attribute for column in inference.schema.columns} == NAMES
 
 
-def test_what_no_record_can_be_is_refused() -> None:
-    """A name that is none is refused before anything is read; so is a field that no result can have."""
+def test_names_that_a_record_cannot_have_are_refused() -> None:
+    """The record's name is checked before anything is read; field names are checked too."""
     with pytest.raises(SchemaError, match="'no name' is no Python identifier"):
         infer(_failing(PermissionError("no")), "no name")
     with pytest.raises(SchemaError, match="a field name has no control character"):
@@ -206,8 +207,8 @@ _NAMES = st.sampled_from([*NAMES, "a/b", "a_b", "a_b_2", "a b"]) | field_names()
 
 
 @given(st.lists(results() | st.dictionaries(_NAMES, values(), min_size=1, max_size=5), min_size=1, max_size=3))
-def test_every_result_that_fits_is_read_by_what_is_proposed(stored: list[Result]) -> None:
-    """Infer → generate → import: what is no outlier is read whole; infer → document → `load_schemas` is the same."""
+def test_the_proposed_record_reads_every_result_that_fits(stored: list[Result]) -> None:
+    """Infer → generate → import reads every field of a result that fits; infer → document → `load_schemas` agrees."""
     inference = infer(((str(key), result) for key, result in enumerate(stored)), "Run")
     assert inference is not None
     with TemporaryDirectory() as folder:

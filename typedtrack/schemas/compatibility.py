@@ -1,6 +1,6 @@
-"""Whether one schema reads all that another writes, and modes over a history of schemas.
+"""Compatibility: whether a reader decodes everything that a writer may store, for two schemas or over a history.
 
-A reader is resolved against a writer as they would meet, and what meets is held to the rules.
+The check matches each field of the reader with the fields of the writer that it reads, then applies the rules.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Final, Literal, NamedTuple, TypeAlias, get_args
 from typedtrack._results.values import Value
 from typedtrack._schema.records import FieldSchema, RecordSchema
 from typedtrack.errors import shown
-from typedtrack.schemas.rules import RULES, Meeting
+from typedtrack.schemas.rules import RULES, Match, conditions
 
 __all__ = [
     "MODES",
@@ -25,16 +25,16 @@ __all__ = [
 ]
 
 Mode: TypeAlias = Literal["backward", "backward_transitive", "forward", "forward_transitive", "full", "full_transitive"]
-"""Who reads whom: backward, the new schema what older ones wrote; forward, they what the new one writes; full, both.
+"""Which schema reads which. Backward: the new one reads the older. Forward: the older reads the new one. Full: both.
 
-Transitive: all older ones rather than the latest.
+A transitive mode checks every older schema, the others only the latest.
 """
 
 MODES: Final[tuple[Mode, ...]] = get_args(Mode)
 
 
 class Incompatibility(NamedTuple):
-    """One way in which a reader fails on what a writer stores."""
+    """One reason why a reader refuses, or misreads, a result of a writer."""
 
     rule: str
     """The id of the rule, one of `RULES`."""
@@ -43,7 +43,7 @@ class Incompatibility(NamedTuple):
     sentence: str
     remedy: str
     example: Value | None = None
-    """A value of the field that the writer may store and the reader refuses; `None` if it is about there being one."""
+    """A value that the writer may store and the reader refuses; `None` if the reason is not a single value."""
 
     def __str__(self) -> str:
         return f"field {shown(self.field)}: {self.sentence}; {self.remedy} ({self.rule})"
@@ -52,9 +52,9 @@ class Incompatibility(NamedTuple):
 def check(
     reader: RecordSchema, writer: RecordSchema, *, unknown: Literal["ignore", "error"] = "ignore"
 ) -> list[Incompatibility]:
-    """Return why *reader* does not read every result that *writer* may store; none if it does.
+    """Return every reason why *reader* may refuse a result of *writer*; an empty list means compatible.
 
-    *unknown* is what the reader does with fields that it does not know, as in `ResultTracker.typed`.
+    *unknown* says what the reader does with unknown fields, as in `ResultTracker.typed`.
 
     >>> import attrs
     >>> from typedtrack import FieldSchema
@@ -62,48 +62,63 @@ def check(
     >>> new = attrs.evolve(old, fields=(FieldSchema(attribute="loss", name="loss", kind="float", ge=0.0),))
     >>> for incompatibility in check(new, old):
     ...     print(incompatibility)
-    field 'loss': the writer may store nan, which for the reader must be >= 0.0; keep the reader's bounds as wide as ...
+    field 'loss': the writer may store nan, which the reader refuses: must be >= 0.0; keep the reader's bounds as ...
     """
-    return _found(reader, writer, unknown, warns=False)
+    return _apply_rules(reader, writer, unknown, warns=False)
 
 
 def warnings_of(reader: RecordSchema, writer: RecordSchema) -> list[Incompatibility]:
-    """Return where *reader* reads what *writer* may store, but as something else."""
-    return _found(reader, writer, "ignore", warns=True)
+    """Return where *reader* decodes a result of *writer*, but reads a value that was not stored."""
+    return _apply_rules(reader, writer, "ignore", warns=True)
 
 
-def _found(reader: RecordSchema, writer: RecordSchema, unknown: str, *, warns: bool) -> list[Incompatibility]:
-    meetings = list(_meetings(reader, writer, closed=unknown == "error"))
+def _apply_rules(reader: RecordSchema, writer: RecordSchema, unknown: str, *, warns: bool) -> list[Incompatibility]:
+    rules = [rule for rule in RULES if rule.warns == warns]
     return [
         Incompatibility(rule.id, name, finding[0], rule.remedy, finding[1])
-        for name, meeting in meetings
-        for rule in RULES
-        if rule.warns == warns and (finding := rule.find(meeting)) is not None
+        for name, match in _matches(reader, writer, closed=unknown == "error")
+        for rule in rules
+        if (finding := rule.find(match)) is not None
     ]
 
 
-def _meetings(reader: RecordSchema, writer: RecordSchema, *, closed: bool) -> Iterator[tuple[str, Meeting]]:
-    stored = {
-        column.name: tuple(other for other in writer.columns if other.name in column.names) for column in reader.columns
-    }
-    known = {name for column in reader.columns for name in column.names}
-    for column in reader.columns:
-        renamed = tuple(other for other in writer.columns if not set(column.names).isdisjoint(other.aliases))
-        beside: tuple[FieldSchema, ...] | None = None
-        if column.within:
-            members = reader.columns_within[column.within[-1]]
-            beside = tuple(other for member in members for other in stored[member.name])
-        yield column.name, Meeting(column, stored[column.name], renamed, closed, beside)
+def _matches(reader: RecordSchema, writer: RecordSchema, *, closed: bool) -> Iterator[tuple[str, Match]]:
+    """Yield a match, and the name on the wire, for each field of *reader* and for each that only *writer* has."""
+    owners = {name: column.name for column in reader.columns for name in column.names}
+    stored: dict[str, list[FieldSchema]] = {column.name: [] for column in reader.columns}
+    renamed: dict[str, dict[str, FieldSchema]] = {column.name: {} for column in reader.columns}
+    unread: list[FieldSchema] = []
     for other in writer.columns:
-        if other.name not in known:
-            yield other.name, Meeting(None, (other,), (), closed)
+        if other.name in owners:
+            stored[owners[other.name]].append(other)
+        else:
+            unread.append(other)
+        for alias in other.aliases:
+            if alias in owners:
+                renamed[owners[alias]][other.name] = other
+
+    siblings: dict[str, dict[frozenset[str], str]] = {}
+    for path, members in reader.columns_within.items():
+        found: dict[frozenset[str], str] = {}
+        for other in (each for member in members for each in stored[member.name]):
+            found.setdefault(conditions(other), other.name)
+        siblings[path] = found
+
+    for column in reader.columns:
+        beside = siblings[column.within[-1]] if column.within else None
+        yield (
+            column.name,
+            Match(column, tuple(stored[column.name]), tuple(renamed[column.name].values()), closed, beside),
+        )
+    for other in unread:
+        yield other.name, Match(None, (other,), (), closed)
 
 
 class Conflict(NamedTuple):
     """An incompatibility with one schema of a history."""
 
     version: int
-    """The place of the older schema in the history, from 0."""
+    """The position of the older schema in the history, from 0."""
     direction: Literal["backward", "forward"]
     incompatibility: Incompatibility
 
@@ -115,32 +130,32 @@ def check_history(
     *,
     unknown: Literal["ignore", "error"] = "ignore",
 ) -> list[Conflict]:
-    """Return the conflicts of *schema*, new, with those of its *history*, oldest first, that *mode* asks about.
+    """Return the conflicts of a new *schema* with its *history*, oldest first, as far as *mode* checks it.
 
     Raises:
-        ValueError: there is no such mode.
+        ValueError: *mode* is not one of `MODES`.
     """
-    return _over(history, mode, schema, lambda reader, writer: check(reader, writer, unknown=unknown))
+    return _check_each(history, mode, schema, lambda reader, writer: check(reader, writer, unknown=unknown))
 
 
 def history_warnings(
     schema: RecordSchema, history: Sequence[RecordSchema], mode: Mode = "backward_transitive"
 ) -> list[Conflict]:
-    """Return where, of what `check_history` asks about, something is read, but as something else.
+    """Return what `warnings_of` finds between a new *schema* and its *history*, as far as *mode* checks it.
 
     Raises:
-        ValueError: there is no such mode.
+        ValueError: *mode* is not one of `MODES`.
     """
-    return _over(history, mode, schema, warnings_of)
+    return _check_each(history, mode, schema, warnings_of)
 
 
-def _over(
+def _check_each(
     history: Sequence[RecordSchema],
     mode: Mode,
     schema: RecordSchema,
     find: Callable[[RecordSchema, RecordSchema], list[Incompatibility]],
 ) -> list[Conflict]:
-    """Return what *find* finds for each reader and writer that *mode* asks about."""
+    """Call *find* for each pair of reader and writer that *mode* checks, and return the conflicts."""
     if mode not in MODES:
         raise ValueError(f"mode must be one of {', '.join(MODES)}, not {mode!r}")
     versions = range(len(history)) if mode.endswith("_transitive") else range(len(history))[-1:]

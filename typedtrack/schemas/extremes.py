@@ -1,10 +1,13 @@
-"""Values of a field that stand for all of them: if a reader takes these, it takes every one."""
+"""Sample values of a field that decide compatibility.
+
+A reader that accepts the samples of a field accepts every value of it.
+"""
 
 from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from fractions import Fraction
 from itertools import islice, product
 from typing import Final
@@ -12,7 +15,7 @@ from typing import Final
 import attrs
 
 from typedtrack._results.values import MAX_INT, MAX_STR_BYTES, MIN_INT, Value
-from typedtrack._schema.fields import FieldSchema
+from typedtrack._schema.fields import FieldSchema, KindName
 
 __all__ = ["extremes"]
 
@@ -21,19 +24,12 @@ _SMALLEST: Final = math.ulp(0.0)  # every finite double is a multiple of it
 
 
 def extremes(column: FieldSchema, distinct: int = 1) -> Iterator[Value]:
-    """Yield values that *column* takes: among them the lowest and the highest, and *distinct* others where it has them.
+    """Yield sample values that *column* accepts: the lowest, the highest, and *distinct* others if it has so many.
 
-    Two that follow one another tell of which numbers all are multiples. The pattern of a `str` is disregarded.
+    Neighbouring multiples are among them, so that they reveal the step of ``multiple_of``. A pattern is ignored.
     """
     column = attrs.evolve(column, pattern=None)
-    if column.choices:
-        candidates: Iterator[Value] = iter(column.choices)
-    elif column.kind == "str":
-        candidates = _strs(column, distinct)
-    elif column.kind == "int":
-        candidates = _ints(column, distinct)
-    else:
-        candidates = _floats(column)
+    candidates = iter(column.choices) if column.choices else _CANDIDATES[column.kind](column, distinct)
     return (value for value in candidates if column.problem(value) is None)
 
 
@@ -56,13 +52,13 @@ def _ints(column: FieldSchema, distinct: int) -> Iterator[int]:
     yield from range(first, first + (distinct + 3) * step, step)
     yield from range(last - 2 * step, last + step, step)
     yield from (0, step, -step)
-    for exponent in range(53, 65):  # where the doubles that a reader may make of them grow sparse
+    for exponent in range(53, 65):  # from 2**53 on, a reader's doubles skip some ints
         middle = 2**exponent // step * step
         for value in range(middle - step, middle + 3 * step, step):
             yield from (value, -value)
 
 
-def _floats(column: FieldSchema) -> Iterator[float]:
+def _floats(column: FieldSchema, _distinct: int) -> Iterator[float]:
     yield from (math.nan, math.inf, -math.inf)
     step = float(column.multiple_of or _SMALLEST)
     yield from (0.0, step, -step)
@@ -72,8 +68,15 @@ def _floats(column: FieldSchema) -> Iterator[float]:
     yield from islice((-value for value in _multiples(-highest, step)), 4)
 
 
+_CANDIDATES: Final[Mapping[KindName, Callable[[FieldSchema, int], Iterator[Value]]]] = {
+    "int": _ints,
+    "float": _floats,
+    "str": _strs,
+}
+
+
 def _multiples(lowest: float, step: float) -> Iterator[float]:
-    """Yield, upwards from *lowest*, the doubles that are exact multiples of *step*."""
+    """Yield the doubles that are exact multiples of *step*, upwards from *lowest*."""
     value: float | None = lowest
     while value is not None:
         value = _least_multiple(value, step) if value > 0 else 0.0 - _greatest_multiple(-value, step)
@@ -83,7 +86,7 @@ def _multiples(lowest: float, step: float) -> Iterator[float]:
 
 
 def _least_multiple(lowest: float, step: float) -> float | None:
-    """Return the least multiple from *lowest* on, above zero; `None` if it is beyond the doubles."""
+    """Return the least positive multiple from *lowest* on; `None` if no double is large enough."""
     lowest = max(lowest, step)
     while lowest <= _LARGEST:
         exponent = math.frexp(lowest)[1]
@@ -96,7 +99,7 @@ def _least_multiple(lowest: float, step: float) -> float | None:
 
 
 def _greatest_multiple(highest: float, step: float) -> float:
-    """Return the greatest multiple up to *highest*, not below zero."""
+    """Return the greatest multiple up to *highest*; it is not negative."""
     while highest >= step:
         exponent = math.frexp(highest)[1]
         grid = _grid(step, highest)
@@ -108,6 +111,6 @@ def _greatest_multiple(highest: float, step: float) -> float:
 
 
 def _grid(step: float, value: float) -> Fraction:
-    """Return of what those multiples of *step* are the multiples that doubles, spaced as at *value*, can be."""
+    """Return the spacing of the multiples of *step* that doubles near *value* represent exactly."""
     exact = Fraction(step)
     return exact * (exact / Fraction(math.ulp(value))).denominator

@@ -1,9 +1,9 @@
-"""Stored results to the schema that they suggest, and what among them does not fit it.
+"""Inference: stored results → a proposed schema, and a list of the results that do not fit it.
 
-The proposal is a cautious one: what is always there is required, what is sometimes absent can be `None`, and nothing is
-said of bounds or of the only values allowed, which no number of results can prove. But a record needs a required
-field, which is the one that most results have where none is in all; and it may not be too large, so that strings are
-bounded where it would be.
+The proposal claims only what results can show. A field that every result has is required, and a field that some
+results lack can be `None`. It sets no bounds and no choices, because no number of results proves them. Two rules of
+records need more: a record has a required field, and its results stay below the size limit. So where no field is in
+every result, the most frequent one becomes required; and where a result could be too large, strings get a length.
 """
 
 from __future__ import annotations
@@ -24,11 +24,10 @@ from typedtrack.errors import BulkError, CorruptResultError, SchemaError, shown
 __all__ = ["Inference", "Outlier", "corrupt_results", "infer"]
 
 _EXAMPLES: Final = 3
-_EXACT_IN_DOUBLES: Final = 2**53
 _LEAST_BOUND: Final = 16
 _WORDS: Final = PYTHON._replace(
-    bound="so many fields fit no record, even with strings no longer than those seen; infer from results of one sort, "
-    "or store less in each"
+    bound="a record cannot have so many fields, even with strings no longer than those stored; infer from results of "
+    "one kind, or store fewer fields in each"
 )
 
 
@@ -36,12 +35,12 @@ class Outlier(NamedTuple):
     """Results that do not fit the proposal, for one reason."""
 
     field: str | None
-    """The name on the wire; `None` where what is stored is no result."""
+    """The name on the wire; `None` if the stored bytes are not a result."""
     reason: str
     results: int
-    """How many."""
+    """The number of such results."""
     keys: tuple[str, ...]
-    """The first of them, three at most."""
+    """Their first keys, at most three."""
 
     def __str__(self) -> str:
         keys = ", ".join(self.keys) + (", …" if self.results > len(self.keys) else "")
@@ -51,7 +50,7 @@ class Outlier(NamedTuple):
 
 
 class Inference(NamedTuple):
-    """A proposal, how many results it is made from, and which of them do not fit it."""
+    """A proposed schema, the number of results behind it, and the results that do not fit it."""
 
     schema: RecordSchema
     results: int
@@ -60,31 +59,32 @@ class Inference(NamedTuple):
 
 @attrs.define
 class _Seen:
-    """What one field was in the results read so far."""
+    """The values of one field in the results read so far."""
 
     counts: Counter[KindName] = attrs.field(factory=Counter[KindName])
     keys: dict[KindName, list[str]] = attrs.field(factory=dict[KindName, list[str]])
     absent_keys: list[str] = attrs.field(factory=list[str])
     inexact: int = 0
+    """The number of ints that no float equals."""
     inexact_keys: list[str] = attrs.field(factory=list[str])
     longest: int = 0
-    """The characters of the longest `str`."""
-    company: int = 0
-    """A number that it shares with those fields alone that were in the same results; 0 before it was in any."""
+    """The length in characters of the longest `str`."""
+    group: int = 0
+    """The number of its cooccurrence group: the fields that were in exactly the same results. 0 before the first."""
 
     def add(self, key: str, value: Value) -> None:
         kind: KindName = "str" if isinstance(value, str) else "float" if isinstance(value, float) else "int"
         self.counts[kind] += 1
-        _note(self.keys.setdefault(kind, []), key)
+        _add_example(self.keys.setdefault(kind, []), key)
         if isinstance(value, str):
             self.longest = max(self.longest, len(value))
-        if isinstance(value, int) and abs(value) > _EXACT_IN_DOUBLES and int(float(value)) != value:
+        elif kind == "int" and float(value) != value:
             self.inexact += 1
-            _note(self.inexact_keys, key)
+            _add_example(self.inexact_keys, key)
 
     @property
     def kind(self) -> KindName:
-        """What most of its values are: a number or a `str`; a `float` where one number is."""
+        """The kind of most values, str or number; a number is a `float` if any value is one."""
         numbers = self.counts["int"] + self.counts["float"]
         if self.counts["str"] > numbers:
             return "str"
@@ -92,60 +92,62 @@ class _Seen:
 
     @property
     def max_length(self) -> int:
-        """A bound that every `str` kept: the next power of two, for there may be longer ones."""
+        """A length that fits every stored `str`, rounded up to a power of two to leave room for longer ones."""
         return max(_LEAST_BOUND, 1 << (self.longest - 1).bit_length())
 
 
-def _note(keys: list[str], key: str) -> None:
+def _add_example(keys: list[str], key: str) -> None:
     if len(keys) < _EXAMPLES:
         keys.append(key)
 
 
 @attrs.define
 class _Results:
-    """What was in the results read so far."""
+    """The fields of the results read so far."""
 
     fields: dict[str, _Seen] = attrs.field(factory=dict[str, _Seen])
     count: int = 0
     keys: list[str] = attrs.field(factory=list[str])
-    companies: Iterator[int] = attrs.field(factory=lambda: itertools.count(1))
+    groups: Iterator[int] = attrs.field(factory=lambda: itertools.count(1))
 
     def add(self, key: str, result: Mapping[str, Value]) -> None:
-        moved: dict[int, int] = {}  # those that kept company so far, and are here: they go on together
+        split: dict[int, int] = {}  # from each group to the new group of those of its fields that are in this result
         for name, value in result.items():
             if name not in self.fields:
                 self.fields[name] = _Seen(absent_keys=self.keys.copy())
-            found = self.fields[name]
-            found.add(key, value)
-            found.company = moved.setdefault(found.company, next(self.companies))
+            seen = self.fields[name]
+            seen.add(key, value)
+            seen.group = split.setdefault(seen.group, next(self.groups))
         for name in self.fields.keys() - result.keys():
-            _note(self.fields[name].absent_keys, key)
-        _note(self.keys, key)
+            _add_example(self.fields[name].absent_keys, key)
+        _add_example(self.keys, key)
         self.count += 1
 
     @property
     def required(self) -> dict[str, _Seen]:
-        """The field that the most results have, the first in alphabetical order of several, and what is in the same."""
+        """The most frequent field (the first by name of several), and the fields that are in the same results."""
         first = min(self.fields, key=lambda name: (-self.fields[name].counts.total(), name))
-        company = self.fields[first].company  # what is in all of its results is in no other, or it would be in more
-        return {name: found for name, found in self.fields.items() if found.company == company}
+        # No other result has a field of this group: that field would be more frequent than the first one.
+        group = self.fields[first].group
+        return {name: seen for name, seen in self.fields.items() if seen.group == group}
 
 
 def infer(items: Iterable[tuple[object, Mapping[str, Value]]], name: str) -> Inference | None:
-    """Return the schema that the results of *items*, pairs of key and result, suggest; `None` where there are none.
+    """Return the schema that the results of *items*, pairs of key and result, suggest; `None` if there are none.
 
-    It is that of a record *name*, an identifier. A field whose name makes no attribute, or one that is another's, is
-    given one, by ``field_`` in front or a number behind. An `int` field is a `float` where some result has a float
-    there. Where a field is a number in some results and a `str` in others, it is what most have, and the others are
-    outliers; so are ints that a float field cannot hold exactly, and what is stored but is no result. Where no field is
-    in every result, required is the one that most have, the first in alphabetical order of several, and what is in the
-    same results; those without are outliers. Where a result could be over 1 MiB, each `str` field is bounded: by the
-    length of the longest value, rounded up to a power of two, 16 at least. *items* are read once, in memory bounded by
-    the names of fields.
+    *name* is the name of the record. *items* are read once; memory is bounded by the number of field names.
+
+    - A field that some results lack is optional. If no field is in every result, the most frequent one is required
+      (of several, the first by name), with those in the same results; results without them are outliers.
+    - An `int` field becomes a `float` if any result has a float there. Ints that no float equals are outliers.
+    - If a field is a number in some results and a `str` in others, the majority decides. The others are outliers.
+    - If a result could be larger than 1 MiB, each `str` field gets a ``max_length``: that of its longest value,
+      rounded up to a power of two, and at least 16.
+    - A field whose name cannot be an attribute, or is already taken, gets ``field_`` in front or a number behind.
 
     Raises:
-        BulkError: *items* raised it, for more than corrupt results, or after no other result.
-        SchemaError: no record can have that name, or so many fields; lists every reason.
+        BulkError: reading *items* failed other than by corrupt results, or every result is corrupt.
+        SchemaError: a record cannot have that name, or so many fields; lists every reason.
 
     >>> stored = [("a", {"loss": 1, "note": "ok"}), ("b", {"loss": 0.5})]
     >>> inference = infer(stored, "Run")
@@ -153,7 +155,7 @@ def infer(items: Iterable[tuple[object, Mapping[str, Value]]], name: str) -> Inf
     [('loss', 'float', False), ('note', 'str', True)]
     """
     if (problem := identifier_problem(name)) is not None:
-        raise SchemaError("to infer", (("/title", f"is the name of the record, and {problem}"),))
+        raise SchemaError("to infer", (("/title", f"cannot name the record: {problem}"),))
     stored = _Results()
     corrupt: Outlier | None = None
     try:
@@ -165,12 +167,12 @@ def infer(items: Iterable[tuple[object, Mapping[str, Value]]], name: str) -> Inf
             raise
     if not stored.fields:
         return None
-    schema = _proposal(name, stored)
-    outliers = [outlier for field, found in stored.fields.items() for outlier in _outliers(field, found)]
+    schema = _propose(name, stored)
+    outliers = [outlier for field, seen in stored.fields.items() for outlier in _outliers(field, seen)]
     outliers += (
-        Outlier(field, "is absent", absent, tuple(found.absent_keys))
-        for field, found in stored.required.items()
-        if (absent := stored.count - found.counts.total())
+        Outlier(field, "is absent", absent, tuple(seen.absent_keys))
+        for field, seen in stored.required.items()
+        if (absent := stored.count - seen.counts.total())
     )
     if corrupt is not None:
         outliers.append(corrupt)
@@ -178,15 +180,15 @@ def infer(items: Iterable[tuple[object, Mapping[str, Value]]], name: str) -> Inf
 
 
 def corrupt_results(error: BulkError) -> Outlier | None:
-    """Return what *error* says is stored and is no result; `None` if it is about anything else, too."""
+    """Return the corrupt results that *error* names as an outlier; `None` if it has errors of another type."""
     if not all(isinstance(each, CorruptResultError) for each in error.exceptions):
         return None
     keys = tuple(map(str, error.errors))
-    return Outlier(None, "is no result", len(keys), keys[:_EXAMPLES])
+    return Outlier(None, "is not a result", len(keys), keys[:_EXAMPLES])
 
 
-def _proposal(name: str, stored: _Results) -> RecordSchema:
-    """Return the record *name*; its strings are bounded if it is too large otherwise."""
+def _propose(name: str, stored: _Results) -> RecordSchema:
+    """Return the record *name*, with bounded strings if it would be too large without."""
     schema = _record(name, stored, bounded=False)
     if schema.most_bytes > MAX_RESULT_BYTES:
         schema = _record(name, stored, bounded=True)
@@ -201,19 +203,19 @@ def _record(name: str, stored: _Results, *, bounded: bool) -> RecordSchema:
         FieldSchema(
             attribute=attributes[field],
             name=field,
-            kind=found.kind,
+            kind=seen.kind,
             optional=field not in required,
-            max_length=found.max_length if bounded and found.kind == "str" else None,
+            max_length=seen.max_length if bounded and seen.kind == "str" else None,
             default=MISSING if field in required else None,
         )
-        for field, found in stored.fields.items()
+        for field, seen in stored.fields.items()
     )
     return RecordSchema(name=name, fields=tuple(fields))
 
 
-def _outliers(name: str, found: _Seen) -> Iterator[Outlier]:
-    for kind, count in found.counts.items():
-        if "str" in (kind, found.kind) and kind != found.kind:
-            yield Outlier(name, f"is {kind}, not {found.kind}", count, tuple(found.keys[kind]))
-    if found.kind == "float" and found.inexact:
-        yield Outlier(name, "is an int that no float equals", found.inexact, tuple(found.inexact_keys))
+def _outliers(name: str, seen: _Seen) -> Iterator[Outlier]:
+    for kind, count in seen.counts.items():
+        if "str" in (kind, seen.kind) and kind != seen.kind:
+            yield Outlier(name, f"is {kind}, not {seen.kind}", count, tuple(seen.keys[kind]))
+    if seen.kind == "float" and seen.inexact:
+        yield Outlier(name, "is an int that no float equals", seen.inexact, tuple(seen.inexact_keys))

@@ -1,12 +1,12 @@
-"""The rules of compatibility, a table: what each is for, what to do where it is broken, and how it is checked.
+"""The rules of compatibility: a table of the purpose, the remedy and the check of each rule.
 
-A rule refuses exactly when the writer may store a result that the reader, decoding it, refuses. Only whether one
-pattern allows all that another does cannot be decided; different patterns count as incompatible.
+A rule fires exactly when the writer may store a result that the reader refuses to decode. Patterns are the exception:
+whether one pattern implies another cannot be decided, so different patterns count as incompatible.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final, NamedTuple, TypeAlias
 
 import attrs
@@ -16,100 +16,99 @@ from typedtrack._schema.fields import CONSTRAINTS, FieldSchema
 from typedtrack.errors import shown
 from typedtrack.schemas.extremes import extremes
 
-__all__ = ["RULES", "Meeting", "Rule"]
-
-_EXACT_IN_DOUBLES: Final = 2**53
+__all__ = ["RULES", "Match", "Rule", "conditions"]
 
 
-class Meeting(NamedTuple):
-    """One field, of a reader, a writer, or both, as they meet on the wire."""
+class Match(NamedTuple):
+    """A field of the reader with the fields of the writer that it reads; or a field that only the writer has."""
 
     reader: FieldSchema | None
     writers: tuple[FieldSchema, ...]
-    """What the writer stores that the reader takes for this field, by its name or an alias."""
+    """The writer's fields that are stored under the reader's name or one of its aliases."""
     renamed: tuple[FieldSchema, ...]
-    """What the writer stores under a new name that the reader does not know, though the writer knows the reader's."""
+    """The writer's fields that have a name of the reader's field as an alias, an older name."""
     closed: bool
     """Whether the reader refuses unknown fields."""
-    beside: tuple[FieldSchema, ...] | None = None
-    """Of a field that is needed only in a record that can be `None`: what the writer stores of that record."""
+    siblings: Mapping[frozenset[str], str] | None = None
+    """For a field within an optional record: the writer's fields that the record reads, by their conditions."""
 
 
 Finding: TypeAlias = tuple[str, Value | None]
-"""The sentence, and the example."""
+"""A sentence and an example value."""
 
 
 @attrs.frozen
 class Rule:
-    """One rule of compatibility: what it is for, what to do about it, and how it is checked."""
+    """One rule of compatibility: its purpose, its remedy and its check."""
 
     id: str
     purpose: str
     remedy: str
-    find: Callable[[Meeting], Finding | None]
+    find: Callable[[Match], Finding | None]
     warns: bool = False
-    """Whether the reader reads the result all the same."""
+    """Whether the reader decodes the result all the same."""
 
 
-def _missing(meeting: Meeting) -> Finding | None:
-    if meeting.writers or (when := _lacking(meeting)) is None:
-        return None
-    return f"the reader requires it{when}, and the writer does not store it", None
-
-
-def _may_be_absent(meeting: Meeting) -> Finding | None:
-    if not meeting.writers or (when := _lacking(meeting)) is None:
-        return None
-    return f"the reader requires it{when}, and the writer stores none where it is None", None
-
-
-def _lacking(meeting: Meeting) -> str | None:
-    """Return in which results that the writer may store the reader lacks the field; `None` if in none."""
-    if meeting.reader is None or not meeting.reader.needed:
-        return None
-    if meeting.beside is None:
-        return None if any(not _conditions(writer) for writer in meeting.writers) else ""
-    for other in meeting.beside:
-        if not any(_conditions(writer) <= _conditions(other) for writer in meeting.writers):
-            return f" where {other.name!r} is stored"
-    return None
-
-
-def _conditions(writer: FieldSchema) -> frozenset[str]:
-    """Return the attributes that must not be `None` for *writer* to be stored: where they are not, it is."""
+def conditions(writer: FieldSchema) -> frozenset[str]:
+    """Return the attributes that decide whether *writer* is stored: it is stored unless one of them is `None`."""
     return frozenset((*writer.within, writer.attribute) if writer.optional else writer.within)
 
 
-def _twice(meeting: Meeting) -> Finding | None:
-    if len(meeting.writers) < 2:
+def _missing(match: Match) -> Finding | None:
+    if match.writers or (when := _lacking(match)) is None:
         return None
-    names = " and ".join(repr(writer.name) for writer in meeting.writers)
-    return f"the writer stores both {names}, which are one field to the reader", None
+    return f"the reader requires it{when}, but the writer does not store it", None
 
 
-def _unknown(meeting: Meeting) -> Finding | None:
-    if meeting.reader is not None or not meeting.closed:
+def _may_be_absent(match: Match) -> Finding | None:
+    if not match.writers or (when := _lacking(match)) is None:
         return None
-    return "the writer stores it, and the reader refuses fields that it does not know", None
+    return f"the reader requires it{when}, but the writer leaves it out when it is None", None
 
 
-def _kind(meeting: Meeting) -> Finding | None:
-    for reader, writer in _pairs(meeting, same_kind=False):
-        if not _kind_fits(reader, writer):
-            example = next((value for value in extremes(writer) if writer.problem(value) is None), None)
-            return f"the reader takes {reader.kind}, and the writer stores {writer.kind}", example
+def _lacking(match: Match) -> str | None:
+    """Return when the reader lacks a field that it needs: always (``""``), or beside which field; `None` for never."""
+    if match.reader is None or not match.reader.needed:
+        return None
+    stored_unless = [conditions(writer) for writer in match.writers]
+    if match.siblings is None:
+        return None if frozenset() in stored_unless else ""
+    for sibling, name in match.siblings.items():
+        if not any(needed <= sibling for needed in stored_unless):
+            return f" when {name!r} is stored"
     return None
 
 
-def _keeping(*constraints: str) -> Callable[[Meeting], Finding | None]:
-    """Return how to check that what the writer may store keeps the reader's *constraints*, each other aside."""
-    aside: dict[str, Any] = {name: None for name in CONSTRAINTS if name not in constraints}
-    if "choices" not in constraints:
-        aside["choices"] = ()
+def _twice(match: Match) -> Finding | None:
+    if len(match.writers) < 2:
+        return None
+    names = " and ".join(repr(writer.name) for writer in match.writers)
+    return f"the writer stores both {names}, but the reader takes them for one field", None
 
-    def find(meeting: Meeting) -> Finding | None:
-        for reader, writer in _pairs(meeting):
-            alone = attrs.evolve(reader, **aside)
+
+def _unknown(match: Match) -> Finding | None:
+    if match.reader is not None or not match.closed:
+        return None
+    return "the writer stores it, but the reader does not know it and refuses unknown fields", None
+
+
+def _kind(match: Match) -> Finding | None:
+    for reader, writer in _pairs(match, same_kind=False):
+        if not _kind_fits(reader, writer):
+            example = next((value for value in extremes(writer) if writer.problem(value) is None), None)
+            return f"the reader expects {reader.kind}, but the writer stores {writer.kind}", example
+    return None
+
+
+def _check_constraints(*constraints: str) -> Callable[[Match], Finding | None]:
+    """Return a check that the writer's values keep these *constraints* of the reader; it ignores all others."""
+    ignored: dict[str, Any] = {name: None for name in CONSTRAINTS if name not in constraints}
+    if "choices" not in constraints:
+        ignored["choices"] = ()
+
+    def find(match: Match) -> Finding | None:
+        for reader, writer in _pairs(match):
+            alone = attrs.evolve(reader, **ignored)
             for example in extremes(writer, len(reader.choices) + 1) if alone.constrained else ():
                 if (reason := alone.problem(example)) is not None:
                     return _refused(writer, example, reason)
@@ -119,13 +118,14 @@ def _keeping(*constraints: str) -> Callable[[Meeting], Finding | None]:
 
 
 def _refused(writer: FieldSchema, example: Value, reason: str) -> Finding:
+    sentence = f"the writer may store {shown(example)}, which the reader refuses: {reason}"
     if writer.problem(example) is not None:
-        return f"but for its pattern the writer may store {shown(example)}, which for the reader {reason}", None
-    return f"the writer may store {shown(example)}, which for the reader {reason}", example
+        return f"apart from its pattern, {sentence}", None
+    return sentence, example
 
 
-def _pattern(meeting: Meeting) -> Finding | None:
-    for reader, writer in _pairs(meeting):
+def _pattern(match: Match) -> Finding | None:
+    for reader, writer in _pairs(match):
         if reader.pattern in (None, writer.pattern):
             continue
         alone = attrs.evolve(reader, min_length=None, max_length=None)
@@ -133,29 +133,28 @@ def _pattern(meeting: Meeting) -> Finding | None:
             if (reason := alone.problem(example)) is not None:
                 return _refused(writer, example, reason)
         if not writer.choices:
-            return f"not all that the writer may store is known to match {reader.pattern!r}", None
+            return f"the writer may store a str that does not match the reader's pattern {reader.pattern!r}", None
     return None
 
 
-def _inexact(meeting: Meeting) -> Finding | None:
-    for reader, writer in _pairs(meeting):
+def _inexact(match: Match) -> Finding | None:
+    for reader, writer in _pairs(match):
         if reader.kind == "float" and writer.kind == "int":
             for example in extremes(writer):
-                if abs(int(example)) > _EXACT_IN_DOUBLES and float(example) != example:
+                if float(example) != example:
                     return f"the writer may store {example}, which is read as {float(example)!r}", example
     return None
 
 
-def _renamed(meeting: Meeting) -> Finding | None:
-    if meeting.reader is None or meeting.writers or not meeting.renamed or _lacking(meeting) is not None:
+def _renamed(match: Match) -> Finding | None:
+    if match.reader is None or match.writers or not match.renamed or _lacking(match) is not None:
         return None
-    return f"the writer stores it as {meeting.renamed[0].name!r}; the reader reads its default", None
+    return f"the writer stores it as {match.renamed[0].name!r}, so the reader reads its default", None
 
 
-def _pairs(meeting: Meeting, *, same_kind: bool = True) -> Iterator[tuple[FieldSchema, FieldSchema]]:
-    reader = meeting.reader
-    if reader is not None:
-        for writer in meeting.writers:
+def _pairs(match: Match, *, same_kind: bool = True) -> Iterator[tuple[FieldSchema, FieldSchema]]:
+    if (reader := match.reader) is not None:
+        for writer in match.writers:
             if not same_kind or _kind_fits(reader, writer):
                 yield reader, writer
 
@@ -165,71 +164,76 @@ def _kind_fits(reader: FieldSchema, writer: FieldSchema) -> bool:
 
 
 RULES: Final = (
-    Rule("field-missing", "A field that the reader requires is stored.", "give it a default", _missing),
+    Rule(
+        "field-missing",
+        "The writer stores every field that the reader requires.",
+        "give the field a default in the reader",
+        _missing,
+    ),
     Rule(
         "field-optional",
-        "A field that the reader requires is never left out.",
-        "let it be None in the reader, or give it a default there",
+        "The writer never leaves out a field that the reader requires.",
+        "allow None in the reader, or give the field a default there",
         _may_be_absent,
     ),
     Rule(
         "field-twice",
-        "No two fields that are stored are one to the reader.",
-        "remove the field whose name is now an alias from the writer, or the alias from the reader",
+        "The reader takes no two stored fields for one.",
+        "remove the alias from the reader, or the second field from the writer",
         _twice,
     ),
     Rule(
         "field-unknown",
-        "A reader that refuses unknown fields knows every field that is stored.",
-        'add it to the reader with a default, or read with unknown="ignore"',
+        "A reader that refuses unknown fields knows every stored field.",
+        'add the field to the reader with a default, or read with unknown="ignore"',
         _unknown,
     ),
     Rule(
         "kind",
-        "A field is read as the kind that it is stored as; an int is read as a float, too.",
-        "keep the kind, and add a field of another name for the new one",
+        "A field has the same kind for the reader and the writer. A float field may also read an int.",
+        "keep the kind, and add a field with a new name for the new kind",
         _kind,
     ),
     Rule(
         "choices",
-        "Every value that may be stored is among those that the reader allows.",
-        "keep every member; add new ones to the readers first",
-        _keeping("choices"),
+        "The reader allows every value that the writer may store.",
+        "keep every choice, and add new choices to the readers first",
+        _check_constraints("choices"),
     ),
     Rule(
         "bounds",
-        "Every number that may be stored is within the reader's bounds; NaN is within none.",
-        "keep the reader's bounds as wide as any writer's",
-        _keeping("gt", "ge", "lt", "le"),
+        "The reader's bounds include every number that the writer may store. No bounds include NaN.",
+        "keep the reader's bounds as wide as every writer's",
+        _check_constraints("gt", "ge", "lt", "le"),
     ),
     Rule(
         "multiple",
-        "Every number that may be stored is a multiple of what the reader asks for.",
+        "Every number that the writer may store is a multiple of the reader's multiple_of.",
         "keep the writer's multiple_of a multiple of the reader's",
-        _keeping("multiple_of"),
+        _check_constraints("multiple_of"),
     ),
     Rule(
         "length",
-        "Every str that may be stored has a length that the reader allows, whatever its pattern.",
-        "keep the reader's lengths as wide as any writer's",
-        _keeping("min_length", "max_length"),
+        "The reader allows the length of every str that the writer may store. Patterns do not count here.",
+        "keep the reader's lengths as wide as every writer's",
+        _check_constraints("min_length", "max_length"),
     ),
     Rule(
         "pattern",
-        "The reader has no pattern, or the writer's; whether one allows all that another does cannot be decided.",
-        "keep the pattern, or drop it from the reader",
+        "The reader has no pattern, or the writer's pattern. Whether one pattern implies another cannot be decided.",
+        "keep the pattern, or remove it from the reader",
         _pattern,
     ),
     Rule(
         "int-as-float",
-        "An int beyond 2**53 is not read as a float that it does not equal.",
-        "bound the int, or keep it one",
+        "A float field reads a stored int exactly. Beyond 2**53 it may not.",
+        "bound the int, or keep the field an int",
         _inexact,
         warns=True,
     ),
     Rule(
         "renamed",
-        "A default does not stand in for a field that is stored under its new name.",
+        "The reader knows the new name of a field, so that it does not read its default instead.",
         "update the readers before the writers",
         _renamed,
         warns=True,
