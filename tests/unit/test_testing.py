@@ -1,4 +1,4 @@
-"""What `typedtrack.testing` ships: it tests what it is given, and says what it was not."""
+"""`typedtrack.testing` as its users meet it: in a project of their own, with Hypothesis's default settings."""
 
 from __future__ import annotations
 
@@ -18,6 +18,22 @@ from typedtrack.testing.suites.many_callers import _at_once
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "testing.md"
 
+# A pytest plugin under which Hypothesis measures everything as if the machine took fifty times as long.
+SLOW_MACHINE = """
+import time
+real = time.perf_counter
+time.perf_counter = lambda: 50 * real()
+"""
+
+STRATEGIES_WITH_DEFAULT_SETTINGS = """
+from hypothesis import given
+from typedtrack.testing import record_classes
+
+@given(record_classes())
+def test_classes(cls):
+    pass
+"""
+
 WITHOUT_FIXTURES = """
 from typedtrack.testing import FaultSuite, ResultTrackerSuite
 
@@ -29,12 +45,12 @@ class TestFaults(FaultSuite):
 """
 
 
-def outcome(folder: Path, program: str, *options: str) -> str:
-    """Return what pytest prints of the test file *program*, run as a third party would."""
+def run_pytest(folder: Path, program: str, *options: str) -> str:
+    """Return what pytest prints about the test file *program* in a project outside this repository."""
     (folder / "test_mine.py").write_text(program)
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-c", "/dev/null", *options]
     done = subprocess.run(
-        [*command, "--rootdir=.", "test_mine.py"], cwd=folder, capture_output=True, text=True, timeout=300, check=False
+        [*command, "--rootdir=.", "test_mine.py"], cwd=folder, capture_output=True, text=True, check=False
     )
     return done.stdout
 
@@ -42,8 +58,8 @@ def outcome(folder: Path, program: str, *options: str) -> str:
 @pytest.mark.parametrize(
     ("missing", "named"), [(["pytest"], "pytest"), (["hypothesis", "pytest"], "hypothesis and pytest")]
 )
-def test_without_its_libraries_it_says_what_to_install(missing: list[str], named: str) -> None:
-    """The extra is named, before anything fails for the lack of what is in it."""
+def test_an_import_without_its_libraries_names_the_extra(missing: list[str], named: str) -> None:
+    """The error says what to install, before an import of the missing library fails."""
     program = f"""
 import importlib.util
 find_spec = importlib.util.find_spec
@@ -60,28 +76,44 @@ def snippets() -> str:
     return "\n".join(re.findall(r"^```python\n(.*?)^```", PAGE.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL))
 
 
-def test_the_page_is_a_test_file(tmp_path: Path) -> None:
-    """What docs/testing.md shows passes as a third party's test file; the state machine is part of the suite."""
-    printed = outcome(tmp_path, snippets().replace("race_rounds = 200", "race_rounds = 5"), "-k", "not TestCalls")
+def test_the_snippets_of_the_page_pass(tmp_path: Path) -> None:
+    """A user can paste all snippets of docs/testing.md into one test file; the suite runs the state machine, too."""
+    program = snippets().replace("race_rounds = 200", "race_rounds = 5")
+    printed = run_pytest(tmp_path, program, "-k", "not TestCalls")
     assert re.search(r"\d+ passed", printed), printed
     assert "failed" not in printed
     assert " error" not in printed
 
 
-def test_a_tracker_that_loses_results_is_found_out(tmp_path: Path) -> None:
-    """The suite fails where a create is a look and a write, and where a listing is cut short."""
+def test_a_slow_machine_fails_no_snippet(tmp_path: Path) -> None:
+    """Neither a deadline nor the health check for slow draws fails where everything takes fifty times as long."""
+    (tmp_path / "slow_machine.py").write_text(SLOW_MACHINE)
+    printed = run_pytest(tmp_path, snippets(), "-p", "slow_machine", "-k", "what_is_put or like_a_dict or TestCalls")
+    assert "3 passed" in printed, printed
+
+
+def test_a_first_draw_encodes_no_table_of_all_characters(tmp_path: Path) -> None:
+    """Hypothesis builds and keeps such a table, in about a second, where an alphabet is given by its codec."""
+    printed = run_pytest(tmp_path, STRATEGIES_WITH_DEFAULT_SETTINGS)
+    assert "1 passed" in printed, printed
+    kept = [path.name for path in (tmp_path / ".hypothesis" / "unicode_data").rglob("*.gz")]
+    assert kept == ["charmap.json.gz"]
+
+
+def test_a_tracker_that_loses_results_fails_the_suite(tmp_path: Path) -> None:
+    """The suite fails a create that checks and then writes, and a listing that is cut short."""
     program = snippets()
     broken = program.replace("elif self.stored.setdefault(key, data) is not data:", "elif key in self.stored:")
     broken = broken.replace("return iter([*self.stored])", "return iter([*self.stored][:1000])")
     assert broken.count("key in self.stored") == 1
-    printed = outcome(tmp_path, broken, "-k", "TestInMemory and (test_create or test_long_listing)")
-    assert "FAILED test_mine.py::TestInMemory::test_create -" in printed  # what is created is not even stored
+    printed = run_pytest(tmp_path, broken, "-k", "TestInMemory and (test_create or test_long_listing)")
+    assert "FAILED test_mine.py::TestInMemory::test_create -" in printed  # the create does not even store its data
     assert "FAILED test_mine.py::TestInMemory::test_long_listing" in printed
 
 
-def test_fixtures_that_are_not_overridden(tmp_path: Path) -> None:
-    """A suite that is given no tracker says which fixture to override."""
-    printed = outcome(tmp_path, WITHOUT_FIXTURES, "-k", "test_absent or test_torn_read")
+def test_a_suite_without_its_fixture_names_it(tmp_path: Path) -> None:
+    """A suite without a tracker says which fixture to override."""
+    printed = run_pytest(tmp_path, WITHOUT_FIXTURES, "-k", "test_absent or test_torn_read")
     assert "override the fixture `tracker`" in printed
     assert "override the fixture `tracker_on`" in printed
     assert "2 errors" in printed
@@ -89,8 +121,8 @@ def test_fixtures_that_are_not_overridden(tmp_path: Path) -> None:
         TrackerMachine.make(Mock(), tmp_path)
 
 
-def test_stale_listings() -> None:
-    """A filesystem told to answer from its cache does so until the cache is dropped; it may stand before another."""
+def test_stale_listings_last_until_the_cache_is_dropped() -> None:
+    """A faulty filesystem can wrap another one; its listing stays old until `invalidate_cache`."""
     below = MemoryFileSystem(skip_instance_cache=True)
     fs = FaultyFileSystem(below)
     fs.pipe_file("/stale/a", b"")
@@ -105,8 +137,8 @@ def test_stale_listings() -> None:
         below.rm("/stale", recursive=True)
 
 
-def test_a_race_in_which_a_caller_fails_ends() -> None:
-    """The others do not wait for it at the barrier, and its error is the test's."""
+def test_a_race_ends_when_a_caller_fails() -> None:
+    """The other callers leave the barrier, and the test raises the error."""
 
     def fail(number: int, start: threading.Barrier) -> None:
         if number == 0:

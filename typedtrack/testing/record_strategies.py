@@ -15,7 +15,7 @@ from typedtrack._records.declare import for_each_record
 from typedtrack._records.record_type import RecordType, record_type
 from typedtrack._results.values import MAX_STR_BYTES, Value
 from typedtrack._schema.records import FieldSchema
-from typedtrack.testing.strategies import TELLING_CHARACTERS, floats, ints, strs
+from typedtrack.testing.strategies import EDGE_CHARACTERS, VALID_CHARACTERS, floats, ints, strs
 
 __all__ = ["column_values", "records"]
 
@@ -104,13 +104,13 @@ def _multiples(lowest: float, highest: float, of: float) -> SearchStrategy[float
 
 
 def _str_values(column: FieldSchema) -> SearchStrategy[str]:
-    alphabet = st.characters(exclude_categories=["Cs"])
+    alphabet = VALID_CHARACTERS
     if column.pattern is not None:
         return st.from_regex(column.pattern, alphabet=alphabet)
     least = column.min_length or 0
     most = MAX_STR_BYTES if column.max_length is None else min(column.max_length, MAX_STR_BYTES)
     short = st.text(alphabet, max_size=most).map(lambda text: text.ljust(least, "x"))
-    return short | st.sampled_from([c * min(most, MAX_STR_BYTES // len(c.encode())) for c in TELLING_CHARACTERS])
+    return short | st.sampled_from([c * min(most, MAX_STR_BYTES // len(c.encode())) for c in EDGE_CHARACTERS])
 
 
 def _register(cls: type) -> None:

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
 from typedtrack._results.values import MAX_INT, MAX_STR_BYTES, MIN_INT
-from typedtrack.testing.strategies import CONTROL_CHARACTERS, TELLING_CHARACTERS, filled
+from typedtrack.testing.strategies import CONTROL_CHARACTERS, EDGE_CHARACTERS, filled
 
 __all__ = ["invalid_field_names", "invalid_keys", "invalid_values"]
 
@@ -17,7 +17,7 @@ class _Odd:
 
 def invalid_values() -> SearchStrategy[object]:
     """Return what is no value and cannot be made one without loss."""
-    too_long = st.sampled_from(TELLING_CHARACTERS).map(lambda c: filled(c, MAX_STR_BYTES) + "x")
+    too_long = st.sampled_from(EDGE_CHARACTERS).map(lambda c: filled(c, MAX_STR_BYTES) + "x")
     return st.one_of(
         st.booleans(),
         st.none(),

@@ -1,9 +1,13 @@
-"""Hypothesis strategies for schemas of records, and for record classes made of them."""
+"""Hypothesis strategies for schemas of records, and for record classes with such schemas.
+
+As in `typedtrack.testing.strategies`, whatever depends on no draw is built once, when this module is imported.
+"""
 
 from __future__ import annotations
 
 import enum
 import keyword
+import string
 from typing import Annotated, Any, Final
 
 import attrs
@@ -21,39 +25,139 @@ from typedtrack.testing.strategies import field_names, strs
 __all__ = ["record_classes", "record_schemas"]
 
 _MAX_BOUND: Final = 2**63 - 1
-_FINITE: Final = 1e300  # far enough from the largest double that there are bounds beyond it
+_FINITE: Final = 1e300  # leaves room for bounds between it and the largest double
 _NOT_ATTRIBUTES: Final = frozenset({"self", "int", "float", "str", "field", "record", *keyword.kwlist})
 _PATTERNS: Final = (r"^[a-z]+$", r"^v[0-9]+\.[0-9]+$", "x", "^(train|test)$", "é")
+_KINDS: Final[tuple[KindName, ...]] = ("int", "float", "str")
 
-_attributes = st.from_regex("[a-z][a-z0-9_]{0,7}", fullmatch=True).filter(lambda name: name not in _NOT_ATTRIBUTES)
-_record_names = st.from_regex("[A-Z][A-Za-z0-9]{0,7}", fullmatch=True).filter(lambda name: name not in keyword.kwlist)
-_docs = st.text(st.characters(exclude_categories=["Cs", "Cc"]) | st.sampled_from("\n\t"), max_size=20)
-_rarely = st.sampled_from([False, False, True])
+
+def _identifiers(first: str, others: str) -> SearchStrategy[str]:
+    return st.tuples(st.sampled_from(first), st.text(others, max_size=7)).map("".join)
+
+
+_attributes: Final = _identifiers(string.ascii_lowercase, string.ascii_lowercase + string.digits + "_").filter(
+    lambda name: name not in _NOT_ATTRIBUTES
+)
+_record_names: Final = _identifiers(string.ascii_uppercase, string.ascii_letters + string.digits).filter(
+    lambda name: name not in keyword.kwlist
+)
+_docs: Final = st.text(st.characters(exclude_categories=["Cs", "Cc"], include_characters="\n\t"), max_size=20)
+_booleans: Final = st.booleans()
+_rarely: Final = st.sampled_from([False, False, True])
+_names: Final = field_names()
+_one_alias: Final = st.lists(_names, max_size=1).map(tuple)
+_two_aliases: Final = st.lists(_names, max_size=2, unique=True).map(tuple)
+_kinds: Final = st.sampled_from(_KINDS)
+
+_int_choices: Final = st.lists(st.integers(MIN_INT, _MAX_BOUND), min_size=1, max_size=4, unique=True).map(tuple)
+_str_choices: Final = st.lists(strs(), min_size=1, max_size=4, unique=True).map(tuple)
+_patterns: Final = st.sampled_from(_PATTERNS)
+_lengths: Final = st.tuples(*[st.integers(0, 40) | st.integers(0, 1024)] * 2).map(sorted)
+_used_lengths: Final = st.sampled_from([("min_length", "max_length"), ("min_length",), ("max_length",), ()])
+_used_bounds: Final = st.tuples(
+    *(st.sampled_from(names) for names in (["", "ge", "gt"], ["", "le", "lt"], ["", "multiple_of"]))
+).map(lambda names: [name for name in names if name])
+_int_steps: Final = st.integers(1, 1000)
+_int_factors: Final = st.integers(-(2**50), 2**50)
+_float_steps: Final = st.sampled_from([0.1, 0.25, 3.0]) | st.floats(1e-9, 1e9)
+_float_factors: Final = st.sampled_from([-8.0, -1.0, 0.0, 1.0, 1024.0])  # their products with a step are exact
+_finite: Final = st.floats(-_FINITE, _FINITE)
 
 
 @st.composite
-def record_classes(draw: DrawFn) -> type[object]:
-    """Return a strategy for record classes: of every kind, constraint and default, nested, with odd names.
-
-    Where a field has choices, they are a `Literal` or an enumeration.
-    """
-
-    def annotation(column: FieldSchema) -> Any:
-        if not column.choices or draw(st.booleans()):
-            return annotation_of(column)
-        members = {f"MEMBER_{number}": choice for number, choice in enumerate(column.choices)}
-        enumerations: dict[KindName, Any] = {"int": enum.IntEnum, "str": enum.StrEnum}  # called, they make one
-        hint: Any = enumerations[column.kind]("Choice", members)
-        hint = hint | None if column.optional else hint
-        return Annotated[hint, Meta(**DEPRECATED)] if column.deprecated else hint
-
-    return record_class(draw(record_schemas()), "typedtrack.testing", annotation=annotation)
+def _int_constraints(draw: DrawFn) -> dict[str, Any]:
+    """Draw choices, or bounds that at least one `int` keeps."""
+    if draw(_rarely):
+        return {"choices": draw(_int_choices)}
+    step = draw(_int_steps)
+    kept = draw(_int_factors) * step
+    bounds = {
+        "ge": st.integers(MIN_INT, kept),
+        "gt": st.integers(MIN_INT, kept - 1),
+        "le": st.integers(kept, _MAX_BOUND),
+        "lt": st.integers(kept + 1, _MAX_BOUND),
+        "multiple_of": st.just(step),
+    }
+    return {name: draw(bounds[name]) for name in draw(_used_bounds)}
 
 
-def record_schemas() -> SearchStrategy[RecordSchema]:
-    """Return a strategy for the schemas of `record_classes`."""
-    nested = _schemas(_fields() | _nested(_schemas(_fields(), 3)), 2)
-    return _schemas(_fields() | _nested(nested), 5)
+@st.composite
+def _float_constraints(draw: DrawFn) -> dict[str, Any]:
+    """Draw bounds that at least one `float` keeps."""
+    step, kept, names = draw(_float_steps), draw(_finite), draw(_used_bounds)
+    if "multiple_of" in names:
+        kept = step * draw(_float_factors)
+    bounds = {
+        "ge": st.floats(max_value=kept, allow_infinity=False),
+        "gt": st.floats(max_value=kept, allow_infinity=False, exclude_max=True),
+        "le": st.floats(min_value=kept, allow_infinity=False),
+        "lt": st.floats(min_value=kept, allow_infinity=False, exclude_min=True),
+        "multiple_of": st.just(step),
+    }
+    return {name: draw(bounds[name]) for name in names}
+
+
+@st.composite
+def _str_constraints(draw: DrawFn) -> dict[str, Any]:
+    """Draw choices, a pattern, or bounds of the length."""
+    if draw(_rarely):
+        return {"choices": draw(_str_choices)}
+    if draw(_rarely):
+        return {"pattern": draw(_patterns)}
+    names = draw(_used_lengths)
+    lengths = zip(("min_length", "max_length"), draw(_lengths), strict=True)
+    return {name: length for name, length in lengths if name in names}
+
+
+_constraints: Final = {"int": _int_constraints(), "float": _float_constraints(), "str": _str_constraints()}
+
+
+@st.composite
+def _draw_field(draw: DrawFn) -> FieldSchema:
+    attribute, kind = draw(_attributes), draw(_kinds)
+    column = FieldSchema(
+        attribute=attribute,
+        name=draw(_names) if draw(_booleans) else attribute,
+        kind=kind,
+        optional=draw(_rarely),
+        aliases=draw(_two_aliases),
+        doc=draw(_docs),
+        deprecated=draw(_rarely),
+        **(draw(_constraints[kind]) if draw(_booleans) else {}),
+    )
+    if draw(_booleans):
+        return column
+    return attrs.evolve(column, default=_default(draw, column))
+
+
+@st.composite
+def _draw_nested(draw: DrawFn, records: SearchStrategy[RecordSchema]) -> NestedSchema:
+    record, attribute, optional = draw(records), draw(_attributes), draw(_rarely)
+    defaults: tuple[Value | None, ...] | None = ()
+    if draw(_booleans):
+        defaults = None if optional else tuple(_default(draw, column) for column in record.columns)
+    return NestedSchema(
+        attribute=attribute,
+        name=draw(_names) if draw(_booleans) else attribute,
+        record=record,
+        optional=optional,
+        defaults=defaults,
+        aliases=draw(_one_alias),
+        doc=draw(_docs),
+        deprecated=draw(_rarely),
+    )
+
+
+def _default(draw: DrawFn, column: FieldSchema) -> Value | None:
+    return None if column.optional or column.within else draw(column_values(column))
+
+
+def _attribute(field: FieldSchema | NestedSchema) -> str:
+    return field.attribute
+
+
+def _name(field: FieldSchema | NestedSchema) -> str:
+    return field.name
 
 
 def _schemas(fields: SearchStrategy[FieldSchema | NestedSchema], most: int) -> SearchStrategy[RecordSchema]:
@@ -66,104 +170,37 @@ def _schemas(fields: SearchStrategy[FieldSchema | NestedSchema], most: int) -> S
     return schemas.filter(lambda schema: not any(schema.definition_problems()))
 
 
-def _attribute(field: FieldSchema | NestedSchema) -> str:
-    return field.attribute
+_fields: Final = _draw_field()
+_inner: Final = _schemas(_fields | _draw_nested(_schemas(_fields, 3)), 2)
+_record_schemas: Final = _schemas(_fields | _draw_nested(_inner), 5)
 
 
-def _name(field: FieldSchema | NestedSchema) -> str:
-    return field.name
-
-
-@st.composite
-def _nested(draw: DrawFn, records: SearchStrategy[RecordSchema]) -> NestedSchema:
-    record, attribute, optional = draw(records), draw(_attributes), draw(_rarely)
-    defaults: tuple[Value | None, ...] | None = ()
-    if draw(st.booleans()):
-        defaults = None if optional else tuple(_default(draw, column) for column in record.columns)
-    return NestedSchema(
-        attribute=attribute,
-        name=draw(st.just(attribute) | field_names()),
-        record=record,
-        optional=optional,
-        defaults=defaults,
-        aliases=tuple(draw(st.lists(field_names(), max_size=1))),
-        doc=draw(_docs),
-        deprecated=draw(_rarely),
-    )
-
-
-def _default(draw: DrawFn, column: FieldSchema) -> Value | None:
-    return None if column.optional or column.within else draw(column_values(column))
+def record_schemas() -> SearchStrategy[RecordSchema]:
+    """Return a strategy for the schemas of records: of one to five fields, up to two levels of nested records."""
+    return _record_schemas
 
 
 @st.composite
-def _fields(draw: DrawFn) -> FieldSchema:
-    attribute = draw(_attributes)
-    kind: KindName = draw(st.sampled_from(["int", "float", "str"]))
-    constraints = {"int": _of_int(), "float": _of_float(), "str": _of_str()}[kind]
-    unconstrained: dict[str, Any] = {}
-    column = FieldSchema(
-        attribute=attribute,
-        name=draw(st.just(attribute) | field_names()),
-        kind=kind,
-        optional=draw(_rarely),
-        aliases=tuple(draw(st.lists(field_names(), max_size=2, unique=True))),
-        doc=draw(_docs),
-        deprecated=draw(_rarely),
-        **draw(st.just(unconstrained) | constraints),
-    )
-    if draw(st.booleans()):
-        return column
-    return attrs.evolve(column, default=_default(draw, column))
+def _draw_class(draw: DrawFn, schema: RecordSchema) -> type[object]:
+    def annotation(column: FieldSchema) -> Any:
+        if not column.choices or draw(_booleans):
+            return annotation_of(column)
+        members = {f"MEMBER_{number}": choice for number, choice in enumerate(column.choices)}
+        enumerations: dict[KindName, Any] = {"int": enum.IntEnum, "str": enum.StrEnum}  # a call makes an enumeration
+        hint: Any = enumerations[column.kind]("Choice", members)
+        hint = hint | None if column.optional else hint
+        return Annotated[hint, Meta(**DEPRECATED)] if column.deprecated else hint
+
+    return record_class(schema, "typedtrack.testing", annotation=annotation)
 
 
-@st.composite
-def _of_int(draw: DrawFn) -> dict[str, Any]:
-    """Return the constraints of an `int`: choices, or such that at least one value keeps them."""
-    if draw(_rarely):
-        return {"choices": tuple(draw(st.lists(st.integers(MIN_INT, _MAX_BOUND), min_size=1, max_size=4, unique=True)))}
-    step = draw(st.integers(1, 1000))
-    kept = draw(st.integers(-(2**50), 2**50)) * step
-    bounds = {
-        "ge": st.integers(MIN_INT, kept),
-        "gt": st.integers(MIN_INT, kept - 1),
-        "le": st.integers(kept, _MAX_BOUND),
-        "lt": st.integers(kept + 1, _MAX_BOUND),
-        "multiple_of": st.just(step),
-    }
-    return {name: draw(bounds[name]) for name in draw(_some_bounds())}
+# Not one composite strategy: Hypothesis prepares the parts of this one before the first draw, and not within it.
+_record_classes: Final = _record_schemas.flatmap(_draw_class)
 
 
-@st.composite
-def _of_float(draw: DrawFn) -> dict[str, Any]:
-    """Return the constraints of a `float`, such that at least one value keeps them."""
-    step = draw(st.sampled_from([0.1, 0.25, 3.0]) | st.floats(1e-9, 1e9))
-    kept = draw(st.floats(-_FINITE, _FINITE))
-    names = draw(_some_bounds())
-    if "multiple_of" in names:
-        kept = step * draw(st.sampled_from([-8.0, -1.0, 0.0, 1.0, 1024.0]))  # exact
-    bounds = {
-        "ge": st.floats(max_value=kept, allow_infinity=False),
-        "gt": st.floats(max_value=kept, allow_infinity=False, exclude_max=True),
-        "le": st.floats(min_value=kept, allow_infinity=False),
-        "lt": st.floats(min_value=kept, allow_infinity=False, exclude_min=True),
-        "multiple_of": st.just(step),
-    }
-    return {name: draw(bounds[name]) for name in names}
+def record_classes() -> SearchStrategy[type[object]]:
+    """Return a strategy for record classes: every kind, constraint and default, nested records, odd names.
 
-
-def _some_bounds() -> SearchStrategy[list[str]]:
-    lower, upper, step = (st.sampled_from(names) for names in (["", "ge", "gt"], ["", "le", "lt"], ["", "multiple_of"]))
-    return st.tuples(lower, upper, step).map(lambda names: [name for name in names if name])
-
-
-@st.composite
-def _of_str(draw: DrawFn) -> dict[str, Any]:
-    """Return the constraints of a `str`: choices, a pattern, or lengths."""
-    if draw(_rarely):
-        return {"choices": tuple(draw(st.lists(strs(), min_size=1, max_size=4, unique=True)))}
-    if draw(_rarely):
-        return {"pattern": draw(st.sampled_from(_PATTERNS))}
-    lengths = sorted(draw(st.tuples(*[st.integers(0, 40) | st.integers(0, 1024)] * 2)))
-    names = draw(st.sampled_from([("min_length", "max_length"), ("min_length",), ("max_length",), ()]))
-    return {name: length for name, length in zip(("min_length", "max_length"), lengths, strict=True) if name in names}
+    A field with choices is declared as a `Literal` or as an enumeration.
+    """
+    return _record_classes

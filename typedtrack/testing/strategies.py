@@ -1,4 +1,8 @@
-"""Hypothesis strategies for what the rules allow: values, field names, results and keys, the telling ones often."""
+"""Hypothesis strategies for values, field names, results and keys. They often draw what lies at a limit.
+
+Each strategy is built once, when this module is imported. Hypothesis validates a strategy at its first draw, so a
+strategy that is built inside a draw is validated at every draw, which takes far longer than the draw itself.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +16,8 @@ from typedtrack._results.values import MAX_INT, MAX_NAME_BYTES, MAX_STR_BYTES, M
 
 __all__ = [
     "CONTROL_CHARACTERS",
-    "TELLING_CHARACTERS",
+    "EDGE_CHARACTERS",
+    "VALID_CHARACTERS",
     "field_names",
     "filled",
     "floats",
@@ -20,15 +25,20 @@ __all__ = [
     "keys",
     "results",
     "strs",
-    "texts",
     "values",
 ]
 
-TELLING_CHARACTERS: Final = ("x", "é", "中", "😀", "\u2028", "\ufeff", "\uffff")  # of 1, 2, 3, 4 and awkward bytes
+EDGE_CHARACTERS: Final = ("x", "é", "中", "😀", "\u2028", "\ufeff", "\uffff")
+"""Characters of one, two, three and four bytes, a line separator, a byte order mark and a noncharacter."""
 
 CONTROL_CHARACTERS: Final = "".join(map(chr, (*range(0x20), *range(0x7F, 0xA0))))
-_TELLING_FLOATS: Final = (0.0, -0.0, 5e-324, -2.2250738585072014e-308, 1e16, 1.0, 1.7976931348623157e308, 0.1 + 0.2)
-_TELLING_INTS: Final = (0, 1, -1, 2**53 + 1, 2**63 - 1, 2**63, MAX_INT, MIN_INT)
+
+# Not `codec="utf-8"`, Hypothesis's default: at the first draw it encodes and decodes all 1.1 million characters.
+VALID_CHARACTERS: Final = st.characters(exclude_categories=["Cs"])
+"""Every character but the surrogates, which UTF-8 cannot encode."""
+
+_EDGE_FLOATS: Final = (0.0, -0.0, 5e-324, -2.2250738585072014e-308, 1e16, 1.0, 1.7976931348623157e308, 0.1 + 0.2)
+_EDGE_INTS: Final = (0, 1, -1, 2**53 + 1, 2**63 - 1, 2**63, MAX_INT, MIN_INT)
 
 
 def _size(text: str) -> int:
@@ -40,48 +50,84 @@ def filled(character: str, size: int) -> str:
     return character * (size // _size(character)) + "x" * (size % _size(character))
 
 
-def texts(limit: int, without: str = "") -> SearchStrategy[str]:
-    """Return texts of valid Unicode, of at most *limit* bytes, that have none of the characters *without*."""
-    alphabet = st.characters(exclude_categories=["Cs"], exclude_characters=without)
+def _texts(limit: int, without: str = "") -> SearchStrategy[str]:
+    """Return a strategy for texts of at most *limit* bytes that hold none of the characters in *without*."""
+    alphabet = st.characters(exclude_categories=["Cs"], exclude_characters=without) if without else VALID_CHARACTERS
     return st.text(alphabet).filter(lambda text: _size(text) <= limit)
 
 
+def _filled_with(characters: str, size: int) -> list[str]:
+    return [filled(character, size) for character in characters]
+
+
+_ints: Final = st.sampled_from(_EDGE_INTS) | st.integers(MIN_INT, MAX_INT)
+_floats: Final = st.sampled_from(_EDGE_FLOATS) | st.floats()
+_strs: Final = _texts(MAX_STR_BYTES) | st.sampled_from(_filled_with("".join(EDGE_CHARACTERS), MAX_STR_BYTES))
+_values: Final[SearchStrategy[Value]] = st.one_of(_ints, _floats, _strs)
+
+_field_names: Final = _texts(MAX_NAME_BYTES, CONTROL_CHARACTERS + '"\\').filter(bool) | st.sampled_from(
+    ["key", "self", "results", "l2norm/mean", " ", "$ref", *_filled_with("xé😀", MAX_NAME_BYTES)]
+)
+
+_plain_keys: Final = st.sampled_from(
+    ["app1_out", "a", "b", "ab", "trial 7", "a*[b]?", "x=1,y:2", "~", "@#%+{}", "naïve", "-"]
+)
+_segments: Final = st.one_of(
+    _plain_keys,
+    _texts(MAX_SEGMENT_BYTES, CONTROL_CHARACTERS + "/\\").filter(lambda text: text[:1] not in ("", ".")),
+    st.sampled_from(_filled_with("xé😀", MAX_SEGMENT_BYTES)),
+)
+_paths: Final = (
+    st.lists(_segments, min_size=1, max_size=5).map("/".join).filter(lambda text: _size(text) <= MAX_KEY_BYTES)
+)
+_keys: Final[SearchStrategy[Key]] = st.one_of(_plain_keys, _paths, st.integers())
+
+
 def ints() -> SearchStrategy[int]:
-    """Return every `int` that is a value."""
-    return st.sampled_from(_TELLING_INTS) | st.integers(MIN_INT, MAX_INT)
+    """Return a strategy for the `int` values, from -2**63 to 2**64-1."""
+    return _ints
 
 
 def floats() -> SearchStrategy[float]:
-    """Return every `float`."""
-    return st.sampled_from(_TELLING_FLOATS) | st.floats()
+    """Return a strategy for all `float` values, NaN and the infinities included."""
+    return _floats
 
 
 def strs() -> SearchStrategy[str]:
-    """Return every `str` that is a value, also those of just 1,024 bytes."""
-    return texts(MAX_STR_BYTES) | st.sampled_from([filled(c, MAX_STR_BYTES) for c in TELLING_CHARACTERS])
+    """Return a strategy for the `str` values, of at most 1,024 bytes of UTF-8."""
+    return _strs
 
 
 def values() -> SearchStrategy[Value]:
-    """Return a strategy for values: every `int`, `float` and `str` that the rules allow."""
-    return st.one_of(ints(), floats(), strs())
+    """Return a strategy for all values: every `int`, `float` and `str` that the rules allow.
+
+    >>> from hypothesis import find
+    >>> find(values(), lambda value: not isinstance(value, int))
+    0.0
+    """
+    return _values
 
 
 def field_names() -> SearchStrategy[str]:
-    """Return a strategy for field names: also ``key`` and ``self``, with slashes, and of 256 bytes."""
-    names = texts(MAX_NAME_BYTES, CONTROL_CHARACTERS + '"\\').filter(bool)
-    telling = ["key", "self", "results", "l2norm/mean", " ", "$ref", *(filled(c, MAX_NAME_BYTES) for c in "xé😀")]
-    return names | st.sampled_from(telling)
+    """Return a strategy for field names, of 1 to 256 bytes of UTF-8; ``key``, ``self`` and slashes among them."""
+    return _field_names
 
 
 def results(max_fields: int = 8) -> SearchStrategy[Result]:
-    """Return a strategy for results of one to *max_fields* fields."""
-    return st.dictionaries(field_names(), values(), min_size=1, max_size=max_fields)
+    """Return a strategy for results that have from one to *max_fields* fields.
+
+    >>> from hypothesis import find
+    >>> find(results(), lambda result: "l2norm/mean" in result)
+    {'l2norm/mean': 0}
+    """
+    return st.dictionaries(_field_names, _values, min_size=1, max_size=max_fields)
 
 
 def keys() -> SearchStrategy[Key]:
-    """Return a strategy for keys: `int` and `str`, plain, nested, with every character allowed, as long as may be."""
-    plain = st.sampled_from(["app1_out", "a", "b", "ab", "trial 7", "a*[b]?", "x=1,y:2", "~", "@#%+{}", "naïve", "-"])
-    segments = texts(MAX_SEGMENT_BYTES, CONTROL_CHARACTERS + "/\\").filter(lambda text: text[:1] not in ("", "."))
-    longest = st.sampled_from([filled(c, MAX_SEGMENT_BYTES) for c in "xé😀"])
-    paths = st.lists(st.one_of(plain, segments, longest), min_size=1, max_size=5).map("/".join)
-    return st.one_of(plain, paths.filter(lambda text: _size(text) <= MAX_KEY_BYTES), st.integers())
+    """Return a strategy for keys: `int` and `str`, nested, with any allowed character, of up to 1,024 bytes.
+
+    >>> from hypothesis import find
+    >>> find(keys(), lambda key: isinstance(key, int))
+    0
+    """
+    return _keys

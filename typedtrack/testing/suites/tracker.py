@@ -45,5 +45,6 @@ class ResultTrackerSuite(OneKey, ManyKeys, ManyCallers, Interrupted, OtherProces
                     del tracker[key]
                 return tracker
 
-        bounds = settings(max_examples=self.machine_runs, stateful_step_count=30, deadline=None)
-        run_state_machine_as_test(Machine, settings=bounds)
+        # The settings of a machine's own test case: no deadline and no health check, since a store may be slow.
+        machine_settings = settings(Machine.TestCase.settings, max_examples=self.machine_runs, stateful_step_count=30)
+        run_state_machine_as_test(Machine, settings=machine_settings)
