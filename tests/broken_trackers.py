@@ -1,4 +1,4 @@
-"""Trackers that look right and are not, each in one way; `Files` and `tests.trackers.DictTracker` are right."""
+"""Trackers that look correct but are broken, each in one way. `Files` and `tests.trackers.DictTracker` are correct."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _LOCK = threading.Lock()
 
 
 class Files(ResultTracker):
-    """A file for each result, written beside its place and moved there."""
+    """One file for each result, written beside its place and then renamed."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -56,7 +56,7 @@ class Files(ResultTracker):
 
 
 class CreateUnderALock(Files):
-    """A create that looks and then writes, which a lock of this process keeps together."""
+    """A create that checks and then writes, under a lock of this process."""
 
     def _write(self, key: str, data: bytes, *, exclusive: bool = False) -> None:
         with _LOCK:
@@ -66,7 +66,7 @@ class CreateUnderALock(Files):
 
 
 class InPlace(Files):
-    """A write that empties the file first."""
+    """A put that empties the file first."""
 
     def _write(self, key: str, data: bytes, *, exclusive: bool = False) -> None:
         if exclusive:
@@ -76,7 +76,7 @@ class InPlace(Files):
 
 
 class InPlaceUnderALock(InPlace):
-    """The same, and a lock of this process keeps readers away."""
+    """The same, under a lock of this process that excludes readers, too."""
 
     def _read(self, key: str, limit: int) -> bytes | None:
         with _LOCK:
@@ -91,7 +91,7 @@ class InPlaceUnderALock(InPlace):
 
 
 class OneTemporaryName(Files):
-    """A put that always writes the same file beside its place: two of one key write it together."""
+    """Every put of a key writes the same temporary file, so that two puts write it at once."""
 
     def _write(self, key: str, data: bytes, *, exclusive: bool = False) -> None:
         if exclusive:
@@ -99,12 +99,12 @@ class OneTemporaryName(Files):
         else:
             temporary = self.folder / f".{self.path(key).name}"
             temporary.write_bytes(data)
-            with suppress(FileNotFoundError):  # the other has moved it
+            with suppress(FileNotFoundError):  # the other put has renamed it
                 temporary.rename(self.path(key))
 
 
 class CreateInPlace(Files):
-    """A create whose file is there before its content."""
+    """A create whose file exists before its content."""
 
     def _write(self, key: str, data: bytes, *, exclusive: bool = False) -> None:
         if exclusive:
@@ -115,14 +115,14 @@ class CreateInPlace(Files):
 
 
 class LosesTheLastByte(Files):
-    """What is larger than 64 KiB is stored without its last byte: JSON all the same."""
+    """Results of more than 64 KiB lose their last byte, the newline; the rest is valid JSON."""
 
     def _write(self, key: str, data: bytes, *, exclusive: bool = False) -> None:
         super()._write(key, data if len(data) <= 2**16 else data[:-1], exclusive=exclusive)
 
 
 class CachedListing(Files):
-    """A listing that is kept until this tracker writes."""
+    """A listing that is cached until this tracker writes."""
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
@@ -139,7 +139,7 @@ class CachedListing(Files):
 
 
 class CachedFolders(Files):
-    """Real folders, of one level; a listing is kept until this tracker writes, or there is a new name in the first."""
+    """One level of real folders. A listing is cached until this tracker writes, or the top folder changes."""
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
@@ -165,7 +165,7 @@ class CachedFolders(Files):
 
 
 class CachedReads(Files):
-    """What was read or written is kept until this tracker writes again."""
+    """A read is cached until this tracker writes the key again."""
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
@@ -182,7 +182,7 @@ class CachedReads(Files):
 
 
 class AbsentOnErrors(Files):
-    """A read that takes any error for absence."""
+    """A read that takes every error for an absent result."""
 
     def _read(self, key: str, limit: int) -> bytes | None:
         try:
@@ -192,15 +192,15 @@ class AbsentOnErrors(Files):
 
 
 class ErrorsOfItsOwn(Files):
-    """A read that raises what belongs to no key and no store."""
+    """A get whose error names no key."""
 
     def get(self, key: object) -> dict[str, int | float | str]:
-        """Raise anew, without the note."""
+        """Raise an error without a note."""
         raise OSError("no answer")
 
 
 class FailsElsewhere(Files):
-    """A write that fails in any process but the first."""
+    """A write that fails in every process except the first."""
 
     def _write(self, key: str, data: bytes, *, exclusive: bool = False) -> None:
         if multiprocessing.parent_process() is not None:
@@ -209,7 +209,7 @@ class FailsElsewhere(Files):
 
 
 class LookThenAssign(DictTracker):
-    """A create in two steps, between which threads hardly ever switch."""
+    """A create in two steps; threads hardly ever switch between them."""
 
     def _write(self, key: str, data: bytes, *, exclusive: bool = False) -> None:
         if exclusive and key in self.stored:
@@ -218,7 +218,7 @@ class LookThenAssign(DictTracker):
 
 
 class PopThenAssign(DictTracker):
-    """A write in two steps, between which nothing is there."""
+    """A put in two steps; between them there is no result."""
 
     def _write(self, key: str, data: bytes, *, exclusive: bool = False) -> None:
         if exclusive:
@@ -229,7 +229,7 @@ class PopThenAssign(DictTracker):
 
 
 class Pages(DictTracker):
-    """A listing of pages that are counted off from the first: what is deleted moves what follows."""
+    """A listing by pages that are found by their number, so that a delete moves all later keys."""
 
     def _list(self, prefix: str) -> Iterator[str]:
         start = 0
@@ -239,7 +239,7 @@ class Pages(DictTracker):
 
 
 class FirstPage(DictTracker):
-    """A listing that ends where a store's page or window does."""
+    """A listing that ends after the first page."""
 
     def __init__(self, size: int) -> None:
         super().__init__()
@@ -250,14 +250,14 @@ class FirstPage(DictTracker):
 
 
 class PrefixesArePatterns(DictTracker):
-    """A prefix goes to the store as a pattern, as in ``SCAN MATCH prefix/*`` of Redis."""
+    """The store takes a prefix for a pattern, as Redis does with ``SCAN MATCH prefix/*``."""
 
     def _list(self, prefix: str) -> Iterator[str]:
         return iter([key for key in self.stored if not prefix or key == prefix or fnmatchcase(key, f"{prefix}/*")])
 
 
 class DeletesMore(DictTracker):
-    """A delete of a key deletes others."""
+    """The delete of a key deletes other keys, too."""
 
     def meant(self, key: str, other: str) -> bool:
         """Return whether the delete of *key* deletes *other*."""
@@ -272,24 +272,24 @@ class DeletesMore(DictTracker):
 
 
 class DeletesLike(DeletesMore):
-    """Those like it: ``DELETE … WHERE key LIKE ?`` of SQL."""
+    """It deletes the keys that match it as a pattern of SQL: ``DELETE … WHERE key LIKE ?``."""
 
     def meant(self, key: str, other: str) -> bool:
-        """Compare as ``LIKE`` does."""
+        """Match as ``LIKE`` does."""
         pattern = re.escape(key).replace("_", ".").replace("%", ".*")
         return re.fullmatch(pattern, other, re.DOTALL) is not None
 
 
 class DeletesBelow(DeletesMore):
-    """Those below it, as in ``rm -r``."""
+    """It deletes the keys below it, as ``rm -r`` does."""
 
     def meant(self, key: str, other: str) -> bool:
-        """Compare by folders."""
+        """Compare segments."""
         return f"{other}/".startswith(f"{key}/")
 
 
 class DeletesBelowWhatIsThere(DeletesBelow):
-    """Those below it, if it is there itself."""
+    """It deletes the keys below it, if the key itself holds a result."""
 
     def _delete(self, key: str) -> None:
         if key not in self.stored:
@@ -298,15 +298,15 @@ class DeletesBelowWhatIsThere(DeletesBelow):
 
 
 class DeletesBeginnings(DeletesMore):
-    """Those that begin with it."""
+    """It deletes the keys that begin with its text."""
 
     def meant(self, key: str, other: str) -> bool:
-        """Compare by characters."""
+        """Compare characters."""
         return other.startswith(key)
 
 
 class Folded(DictTracker):
-    """Some keys share a place, under the name of the first."""
+    """Keys that `fold` makes equal share a place; a listing has the first of them."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -332,48 +332,48 @@ class Folded(DictTracker):
 
 
 class Composed(Folded):
-    """Those that look alike: in Unicode's form NFC they are one."""
+    """Keys that look the same, and are equal in Unicode's form NFC."""
 
     def fold(self, key: str) -> str:
-        """Compose."""
+        """Normalise."""
         return unicodedata.normalize("NFC", key)
 
 
 class CompatiblyComposed(Folded):
-    """Those that look nearly alike, as in NFKC."""
+    """Keys that look similar, and are equal in Unicode's form NFKC."""
 
     def fold(self, key: str) -> str:
-        """Compose."""
+        """Normalise."""
         return unicodedata.normalize("NFKC", key)
 
 
 class WithoutSpaces(Folded):
-    """Those that differ in spaces at the end, which do not count where MySQL compares texts."""
+    """Keys that differ in spaces at their end, which MySQL ignores when it compares texts."""
 
     def fold(self, key: str) -> str:
-        """Drop the spaces."""
+        """Remove the spaces at the end."""
         return key.rstrip(" ")
 
 
 class Beginnings(Folded):
-    """Those whose first 768 characters, which an index of MySQL has room for, are the same."""
+    """Keys whose first 768 characters are the same: an index of MySQL holds no more."""
 
     def fold(self, key: str) -> str:
-        """Drop the rest."""
+        """Cut the key."""
         return key[:768]
 
 
 class Numbers(Folded):
-    """Those that are one number."""
+    """Keys that are the same number."""
 
     def fold(self, key: str) -> str:
-        """Drop the zeros in front."""
+        """Remove leading zeros."""
         return key.lstrip("0") or key
 
 
 class ThreeBytes(Folded):
-    """Those that differ in characters of four bytes, which the character set utf8mb3 of MySQL has no room for."""
+    """Keys that differ in characters of four bytes, which MySQL's utf8mb3 cannot hold."""
 
     def fold(self, key: str) -> str:
-        """Put a question mark for each."""
+        """Replace each such character by a question mark."""
         return re.sub(r"[^\u0000-\uffff]", "?", key)

@@ -1,4 +1,4 @@
-"""Helpers of the tests: a tracker on a plain dict, and looks at results and folders that miss nothing."""
+"""Helpers for tests: a tracker on a plain dict, and exact comparisons of results and folders."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from typedtrack import ResultTracker
-from typedtrack.testing.looks import exact, exact_all
+from typedtrack.testing.exactness import exact, exact_all
 
 __all__ = ["DictTracker", "exact", "exact_all", "snapshot"]
 
 
 class DictTracker(ResultTracker):
-    """Results in a dict, as a backend would keep them; counts its reads, fails where it is told to."""
+    """A tracker on a dict. It counts its reads, and `failures` maps a key to the error of each call on it."""
 
     def __init__(self, max_concurrency: int = 4) -> None:
         self.max_concurrency = max_concurrency
@@ -53,7 +53,7 @@ class DictTracker(ResultTracker):
 
 
 def snapshot(folder: Path) -> dict[str, bytes | None]:
-    """Return everything below *folder*, hidden files too: path → content, or `None` for what is no file."""
+    """Return each path below *folder*, hidden ones too, with its content, or `None` where it is not a file."""
     return {
         str(path.relative_to(folder)): path.read_bytes() if path.is_file() else None
         for path in sorted(folder.rglob("*"))

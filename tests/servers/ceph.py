@@ -150,14 +150,14 @@ def serve(folder: Path) -> Generator[S3]:
 
 
 def _run(command: list[str]) -> str:
-    done = subprocess.run(command, check=False, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=90)
+    done = subprocess.run(command, check=False, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=300)
     if done.returncode != 0:
         raise ServerError(f"{' '.join(command)}:\n{done.stdout[-1000:]}{done.stderr[-2000:]}")
     return done.stdout
 
 
 def _wait_for_disk(command: list[str]) -> None:
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 300
     while " 1 up" not in _run(command):
         if time.monotonic() > deadline:
             raise ServerError("the storage daemon of Ceph does not come up")

@@ -53,7 +53,7 @@ def running(
     On Linux it ends with this process, however that ends.
 
     Raises:
-        ServerError: it ended, or did not accept within 60 seconds.
+        ServerError: it ended, or did not accept within 300 seconds.
     """
     ends_with_us = [setpriv, "--pdeathsig", "KILL"] if (setpriv := program("setpriv")) else []
     with log.open("wb") as output:
@@ -66,7 +66,7 @@ def running(
             start_new_session=True,
         )
     try:
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 300
         while port is not None and not accepts(port):
             if process.poll() is not None or time.monotonic() > deadline:
                 raise ServerError(

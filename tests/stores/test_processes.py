@@ -25,6 +25,8 @@ from typedtrack import (
 
 PRODUCERS = 200
 AT_ONCE = 20
+TRIALS = [f"trial/{number:03}" for number in range(PRODUCERS)]
+ENOUGH = 600  # seconds, even on a busy machine
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -48,7 +50,7 @@ def use(tracker: ResultTracker, key: str) -> str:
 def in_child(method: str, tracker: ResultTracker, key: str) -> str:
     """Return what `use` returns in a child process made by *method*; fail if it hangs."""
     with multiprocessing.get_context(method).Pool(1) as pool:
-        return pool.apply_async(use, (tracker, key)).get(timeout=60)
+        return pool.apply_async(use, (tracker, key)).get(timeout=ENOUGH)
 
 
 @pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
@@ -125,7 +127,7 @@ def test_s3_obstore_after_a_fork(ceph: S3, bucket: str) -> None:
 BEGUN: dict[str, Callable[[ResultTracker, list[str]], Iterator[object]]] = {
     "keys": lambda tracker, _: iter(tracker.keys()),
     "items": lambda tracker, _: iter(tracker.items()),
-    "wait_all": lambda tracker, keys: tracker.wait_all(keys, timeout=60),
+    "wait_all": lambda tracker, keys: tracker.wait_all(keys, timeout=ENOUGH),
 }
 
 
@@ -144,7 +146,7 @@ def in_forked_child(begun: Iterator[object]) -> str:
     child = multiprocessing.get_context("fork").Process(target=lambda: there.send(go_on(begun)))
     child.start()
     try:
-        assert here.poll(60)
+        assert here.poll(ENOUGH)
         return str(here.recv())
     finally:
         child.kill()
@@ -198,7 +200,7 @@ def produce(tracker: ResultTracker, number: int) -> None:
 
 def coordinate(tracker: ResultTracker) -> tuple[list[tuple[str, Result]], int]:
     """Wait for all trials; return them as they arrived, and how many are listed then."""
-    arrived = [(str(key), result) for key, result in tracker.wait_all([f"trial/{n:03}" for n in range(PRODUCERS)], 120)]
+    arrived = [(str(key), result) for key, result in tracker.wait_all(TRIALS, ENOUGH)]
     return arrived, len(tracker.keys("trial"))
 
 
@@ -215,10 +217,10 @@ def test_s3_many_processes(ceph: S3, bucket: str) -> None:
             for process in producers[first : first + AT_ONCE]:
                 process.start()
             for process in producers[first : first + AT_ONCE]:
-                process.join(60)
+                process.join()
         assert Counter(process.exitcode for process in producers) == {0: 1, 1: PRODUCERS - 1}
         for coordinator in waiting:
-            arrived, listed = coordinator.get(timeout=120)
+            arrived, listed = coordinator.get(timeout=ENOUGH)
             assert len(arrived) == PRODUCERS
             assert dict(arrived) == wanted
             assert listed == PRODUCERS

@@ -1,4 +1,4 @@
-"""The conformance suite finds out trackers that are broken in one way each, and passes those that are right."""
+"""The conformance suite fails each tracker that is broken in one way, and passes correct trackers."""
 
 from __future__ import annotations
 
@@ -15,26 +15,27 @@ import pytest
 from tests import broken_trackers as broken
 from tests.trackers import DictTracker
 from typedtrack.testing import ResultTrackerSuite, interruptions
-from typedtrack.testing.interruptions import Steps, interrupted, monitored, traced
+from typedtrack.testing.interruptions import InstructionCounter, call_monitored, call_traced, interleave
 
-SUITE = ResultTrackerSuite()  # as it is, with no setting
+SUITE = ResultTrackerSuite()  # with its default settings
 
 
 @pytest.fixture(autouse=True)
-def time_enough(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let the suite look as closely as it does on a machine that does nothing else."""
-    monkeypatch.setattr(interruptions, "_SECONDS", 10)
+def interrupt_every_instruction(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the suite interrupt every instruction, however busy the machine is."""
+    monkeypatch.setattr(interruptions, "_SECONDS", 600)
+    monkeypatch.setattr(interruptions, "_TURNS", 200)
 
 
 @pytest.fixture(scope="module")
 def elsewhere() -> Iterator[ProcessPoolExecutor]:
-    """Return another process, as the suite's own fixture does, for all tests here."""
+    """Return another process, as the suite's own fixture does, but one for all tests of this module."""
     with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as process:
         yield process
 
 
-def test_right_trackers_pass(tmp_path: Path, elsewhere: ProcessPoolExecutor) -> None:
-    """What finds the broken ones out finds nothing in those that they are made of."""
+def test_correct_trackers_pass(tmp_path: Path, elsewhere: ProcessPoolExecutor) -> None:
+    """The tests that fail the broken trackers pass the two trackers from which these are derived."""
     checks = (
         SUITE.test_pickles,
         SUITE.test_create_interrupted,
@@ -67,20 +68,20 @@ def test_right_trackers_pass(tmp_path: Path, elsewhere: ProcessPoolExecutor) -> 
 
 
 @pytest.mark.parametrize("tracker", [broken.CreateUnderALock, broken.FailsElsewhere])
-def test_creates_that_exclude_no_other_process(
+def test_a_create_that_excludes_no_other_process_fails(
     tracker: type[broken.Files], tmp_path: Path, elsewhere: ProcessPoolExecutor
 ) -> None:
-    """A create that a lock of one process protects is lost; one that fails in the other process ends the race."""
+    """A lock of one process does not exclude another one; an error in the other process ends the race."""
     failure = ConnectionResetError if tracker is broken.FailsElsewhere else AssertionError
     with pytest.raises(failure):
         SUITE.test_interrupted_elsewhere(tracker(tmp_path), elsewhere)
 
 
 @pytest.mark.parametrize("tracker", [broken.CachedListing, broken.CachedReads])
-def test_caches_that_only_own_writes_renew(
+def test_a_cache_that_only_own_writes_renew_fails(
     tracker: type[broken.Files], tmp_path: Path, elsewhere: ProcessPoolExecutor
 ) -> None:
-    """What another process, or another tracker, wrote is not seen."""
+    """The tracker misses what another process or another tracker wrote."""
     for folder in ("elsewhere", "here"):
         (tmp_path / folder).mkdir()
     with pytest.raises(AssertionError):
@@ -89,21 +90,21 @@ def test_caches_that_only_own_writes_renew(
         SUITE.test_pickles(tracker(tmp_path / "here"))
 
 
-def test_listings_that_a_new_name_renews(tmp_path: Path, elsewhere: ProcessPoolExecutor) -> None:
-    """What another process puts in a folder that was there is not listed."""
+def test_a_listing_that_only_a_new_folder_renews_fails(tmp_path: Path, elsewhere: ProcessPoolExecutor) -> None:
+    """The tracker misses a result that another process put into an old folder."""
     with pytest.raises(AssertionError, match=r"'s/2'"):
         SUITE.test_other_process(broken.CachedFolders(tmp_path), elsewhere)
 
 
 @pytest.mark.parametrize("tracker", [broken.InPlace, broken.InPlaceUnderALock])
-def test_writes_in_place(tracker: type[broken.Files], tmp_path: Path, elsewhere: ProcessPoolExecutor) -> None:
-    """A reader in another process sees an empty file, or a part."""
+def test_a_write_in_place_fails(tracker: type[broken.Files], tmp_path: Path, elsewhere: ProcessPoolExecutor) -> None:
+    """A reader in another process gets an empty file or a part of one."""
     with pytest.raises(AssertionError):
         SUITE.test_interrupted_elsewhere(tracker(tmp_path), elsewhere)
 
 
-def test_writes_in_steps(tmp_path: Path) -> None:
-    """What comes between two instructions finds the gap between look and write, and between removal and write."""
+def test_a_write_in_two_steps_fails(tmp_path: Path) -> None:
+    """A call between two instructions finds the gap between check and write, and between removal and write."""
     with pytest.raises(AssertionError):
         SUITE.test_create_interrupted(broken.LookThenAssign())
     with pytest.raises(AssertionError):
@@ -112,53 +113,53 @@ def test_writes_in_steps(tmp_path: Path) -> None:
         SUITE.test_replace_interrupted(broken.InPlace(tmp_path))
 
 
-def test_files_that_others_see_unfinished(tmp_path: Path) -> None:
-    """A second put finds the file that a first one writes, and a reader that which a create writes."""
+def test_a_file_that_others_see_unfinished_fails(tmp_path: Path) -> None:
+    """A second put uses the temporary file of the first one; a reader sees the file that a create still writes."""
     with pytest.raises(AssertionError, match=r"onether"):
         SUITE.test_replace_interrupted(broken.OneTemporaryName(tmp_path))
     with pytest.raises(AssertionError, match=r"b''"):
         SUITE.test_create_interrupted(broken.CreateInPlace(tmp_path))
 
 
-def test_results_that_lose_their_last_byte(tmp_path: Path) -> None:
-    """What reads as the result is not what was to be stored."""
+def test_a_result_without_its_last_byte_fails(tmp_path: Path) -> None:
+    """The tracker returns the right result, but stores one byte too few."""
     with pytest.raises(AssertionError):
         SUITE.test_largest_result(broken.LosesTheLastByte(tmp_path))
 
 
-def test_pages_that_move() -> None:
-    """A key that stays is not listed when others are deleted meanwhile."""
+def test_pages_that_move_fail() -> None:
+    """A listing skips keys when others are deleted meanwhile."""
     with pytest.raises(AssertionError):
         SUITE.test_long_listing(broken.Pages())
 
 
 @pytest.mark.parametrize("size", [1000, 5000, 10_000])
-def test_listings_that_end_too_early(size: int) -> None:
-    """What is beyond the page of S3, of Azure, and the window of Elasticsearch is not listed."""
+def test_a_listing_that_ends_too_early_fails(size: int) -> None:
+    """A listing ends after one page of S3, one page of Azure, or the window of Elasticsearch."""
     with pytest.raises(AssertionError):
         SUITE.test_long_listing(broken.FirstPage(size))
 
 
-def test_prefixes_that_are_patterns() -> None:
-    """What is below a key that is a pattern is not listed."""
+def test_a_prefix_that_is_a_pattern_fails() -> None:
+    """A listing misses the keys below a key with brackets."""
     with pytest.raises(AssertionError, match=r"w\[1\]/1"):
         SUITE.test_prefixes(broken.PrefixesArePatterns())
 
 
 @pytest.mark.parametrize("tracker", [broken.DeletesLike, broken.DeletesBeginnings])
-def test_deletes_of_what_looks_alike(tracker: type[broken.DeletesMore]) -> None:
-    """A key that is a pattern or a beginning of others takes them with it."""
+def test_a_delete_of_keys_that_look_alike_fails(tracker: type[broken.DeletesMore]) -> None:
+    """The delete of a key also deletes the keys that it matches as a pattern, or that begin with it."""
     with pytest.raises(AssertionError):
         SUITE.test_keys_are_apart(tracker())
 
 
 @pytest.mark.parametrize(
-    ("tracker", "what"),
+    ("tracker", "reason"),
     [(broken.DeletesBelow, "DID NOT RAISE"), (broken.DeletesBelowWhatIsThere, "a/b")],
 )
-def test_deletes_of_what_is_below(tracker: type[broken.DeletesMore], what: str) -> None:
-    """A key takes what is below it along, whether it is there itself or not."""
-    with pytest.raises((AssertionError, pytest.fail.Exception), match=what):
+def test_a_delete_of_keys_below_fails(tracker: type[broken.DeletesMore], reason: str) -> None:
+    """The delete of a key also deletes the keys below it, whether the key itself holds a result or not."""
+    with pytest.raises((AssertionError, pytest.fail.Exception), match=reason):
         SUITE.test_folders(tracker())
 
 
@@ -173,25 +174,25 @@ def test_deletes_of_what_is_below(tracker: type[broken.DeletesMore], what: str) 
         broken.ThreeBytes,
     ],
 )
-def test_keys_that_share_a_place(tracker: type[broken.Folded]) -> None:
-    """The keys of the suite tell them apart."""
+def test_keys_that_share_a_place_fail(tracker: type[broken.Folded]) -> None:
+    """The keys of the suite tell these trackers from correct ones."""
     with pytest.raises(AssertionError):
         SUITE.test_keys_are_apart(tracker())
 
 
 @pytest.mark.parametrize(
-    ("tracker", "what"),
-    [(broken.AbsentOnErrors, "these calls answer"), (broken.ErrorsOfItsOwn, "no note on these errors names the key")],
+    ("tracker", "reason"),
+    [(broken.AbsentOnErrors, "these calls return"), (broken.ErrorsOfItsOwn, "no note on these errors names the key")],
 )
-def test_errors_that_are_lost(tracker: type[broken.Files], what: str, tmp_path: Path) -> None:
-    """An unreachable store is found to be taken for an empty one, and an error to be raised anew."""
+def test_a_lost_error_fails(tracker: type[broken.Files], reason: str, tmp_path: Path) -> None:
+    """The tracker takes an unreachable store for an empty one, or raises an error without the key."""
     (tmp_path / "loop").symlink_to("loop")
-    with pytest.raises(AssertionError, match=what):
+    with pytest.raises(AssertionError, match=reason):
         SUITE.test_unreachable(tracker(tmp_path / "loop"))
 
 
-def test_calls_between_instructions() -> None:
-    """Two calls come after the first, then one before each of its instructions: all orders occur, each in its turn."""
+def test_interleave_calls_before_every_instruction() -> None:
+    """The second function runs after the first one, then before each of its instructions, so all orders occur."""
     log: list[tuple[int, str]] = []
 
     def first(number: int) -> int:
@@ -203,7 +204,7 @@ def test_calls_between_instructions() -> None:
         log.append((number, "between"))
         return -number
 
-    answers = list(interrupted(first, second))
+    answers = list(interleave(first, second))
     assert answers == [(number, -number) for number in range(len(answers))]
     steps = [[step for of, step in log if of == number] for number in range(len(answers))]
     places = [step.index("between") for step in steps]
@@ -211,8 +212,8 @@ def test_calls_between_instructions() -> None:
     assert set(places) == {0, 1, 2}
 
 
-def test_calls_between_some_instructions(monkeypatch: pytest.MonkeyPatch) -> None:
-    """When the time is up they come before some thirty instructions, no more."""
+def test_interleave_ends_when_the_time_is_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """After its time, it has called the second function before thirty instructions, and calls it no more."""
     monkeypatch.setattr(interruptions, "_SECONDS", 0)
 
     def first(number: int) -> int:
@@ -220,36 +221,36 @@ def test_calls_between_some_instructions(monkeypatch: pytest.MonkeyPatch) -> Non
             pass
         return number
 
-    answers = list(interrupted(first, lambda number: number))
+    answers = list(interleave(first, lambda number: number))
     assert answers == [(number, number) for number in range(31)]
 
 
-def test_a_call_that_becomes_shorter() -> None:
-    """The call that should come at an instruction that is no more comes after the last."""
+def test_interleave_calls_after_a_function_that_became_shorter() -> None:
+    """Where the first function has fewer instructions than before, the second function runs after it."""
 
     def first(number: int) -> int:
         for _ in range(10 if number < 20 else 0):
             pass
         return number
 
-    answers = list(interrupted(first, lambda number: number))
+    answers = list(interleave(first, lambda number: number))
     assert answers == [(number, number) for number in range(len(answers))]
     assert len(answers) >= 20
 
 
-def test_a_call_that_waits_for_the_other_is_let_wait() -> None:
-    """Two calls under one lock end, whatever the instruction."""
+def test_interleave_ends_when_both_functions_take_one_lock() -> None:
+    """The first function goes on while the second one waits for the lock."""
     lock = threading.Lock()
 
     def use(number: int) -> int:
         with lock:
             return number
 
-    assert all(first == second for first, second in interrupted(use, use))
+    assert all(first == second for first, second in interleave(use, use))
 
 
 class Monitoring:
-    """What `interruptions` asks of `sys.monitoring`, with one tool under way."""
+    """A fake of `sys.monitoring`, in which another tool already uses the id 4."""
 
     events = SimpleNamespace(INSTRUCTION=32, NO_EVENTS=0)
 
@@ -259,56 +260,59 @@ class Monitoring:
         self.callbacks: dict[tuple[int, int], Callable[..., object] | None] = {}
 
     def get_tool(self, tool: int) -> str | None:
-        """Return whose that number is."""
+        """Return the name of the tool with that id."""
         return self.tools.get(tool)
 
     def use_tool_id(self, tool: int, name: str) -> None:
-        """Take it."""
+        """Reserve the id."""
         self.tools[tool] = name
 
     def free_tool_id(self, tool: int) -> None:
-        """Give it back."""
+        """Release the id."""
         del self.tools[tool]
 
     def register_callback(self, tool: int, event: int, callback: Callable[..., object] | None) -> None:
-        """Take what to call."""
+        """Set the callback of an event."""
         self.callbacks[tool, event] = callback
 
     def set_events(self, tool: int, events: int) -> None:
-        """Take note of what to call it for."""
+        """Set the events of the tool."""
         self.on[tool] = events
 
 
-def test_steps() -> None:
-    """The instructions of one thread count (no tool that measures coverage sees what traces run)."""
+def test_a_counter_counts_its_own_thread() -> None:
+    """A counter ignores the instructions of other threads.
+
+    It is called directly, since coverage sees no trace function run.
+    """
     called: list[str] = []
-    steps = Steps(2, lambda: called.append("then"))
+    counter = InstructionCounter(2, lambda: called.append("then"))
     frame = sys._getframe()
     for event in ("call", "opcode", "opcode", "line", "return"):
-        assert steps.trace(frame, event, None) == steps.trace
-    assert (called, steps.seen) == (["then"], 2)
+        assert counter.trace(frame, event, None) == counter.trace
+    assert (called, counter.count) == (["then"], 2)
     with ThreadPoolExecutor(1) as another:
-        another.submit(steps.step, None, 0).result()
-    assert (called, steps.seen) == (["then"], 2)
+        another.submit(counter.step, None, 0).result()
+    assert (called, counter.count) == (["then"], 2)
 
 
-def test_traced() -> None:
-    """The trace function that was there before is there after, also of a call that fails."""
+def test_call_traced_restores_the_trace_function() -> None:
+    """The old trace function is back after the call, even after a call that raises."""
     before = sys.gettrace()
-    steps = Steps(0, lambda: None)
-    assert traced(sys.gettrace, steps) == steps.trace
+    counter = InstructionCounter(0, lambda: None)
+    assert call_traced(sys.gettrace, counter) == counter.trace
     with pytest.raises(ZeroDivisionError):
-        traced(lambda: 1 / 0, steps)
+        call_traced(lambda: 1 / 0, counter)
     assert sys.gettrace() is before
 
 
-def test_monitored() -> None:
-    """A number that is no other tool's is taken and given back, also of a call that fails."""
+def test_call_monitored_releases_its_id() -> None:
+    """It reserves an id that no other tool uses, and releases it, even after a call that raises."""
     monitoring = Monitoring()
-    steps = Steps(0, lambda: None)
-    assert monitored(lambda: dict(monitoring.on), steps, monitoring) == {3: 32}
+    counter = InstructionCounter(0, lambda: None)
+    assert call_monitored(lambda: dict(monitoring.on), counter, monitoring) == {3: 32}
     with pytest.raises(ZeroDivisionError):
-        monitored(lambda: 1 / 0, steps, monitoring)
+        call_monitored(lambda: 1 / 0, counter, monitoring)
     assert monitoring.tools == {4: "another"}
     assert monitoring.on == {3: 0}
     assert monitoring.callbacks == {(3, 32): None}

@@ -1,18 +1,18 @@
-"""Tests for trackers of one's own, and for what stores results. Needs the extra ``testing``.
+"""Tests for your own tracker, and for code that stores results. Needs the extra ``testing``.
 
-A conformance suite, a state machine, a filesystem that fails, and Hypothesis strategies. Once it is imported,
-``st.from_type`` knows every record class, declared before or after. ``import typedtrack`` does not load it.
+A conformance suite, a state machine, a filesystem that fails on purpose, and Hypothesis strategies. This import also
+teaches ``st.from_type`` every record class, declared before it or after. ``import typedtrack`` does not load this.
 """
 
 from importlib.util import find_spec
 
 if missing := [name for name in ("hypothesis", "pytest") if find_spec(name) is None]:
-    what = f"typedtrack.testing needs {' and '.join(missing)}"
-    raise ModuleNotFoundError(f"{what}: pip install 'typedtrack[testing]'", name=missing[0])
+    reason = f"typedtrack.testing needs {' and '.join(missing)}"
+    raise ModuleNotFoundError(f"{reason}: pip install 'typedtrack[testing]'", name=missing[0])
 
 import pytest
 
-# Before they are imported: without it a failed assertion in them shows none of the values that it compared.
+# Before their import: otherwise a failed assertion in these modules shows none of the values that it compared.
 pytest.register_assert_rewrite("typedtrack.testing.machine", "typedtrack.testing.suites")
 
 from typedtrack.testing.faults import Faults, FaultyFileSystem

@@ -1,4 +1,4 @@
-"""A call that comes between two instructions of another, which threads left to themselves hardly ever do."""
+"""Calls a function between two instructions of another, where threads that run freely hardly ever switch."""
 
 from __future__ import annotations
 
@@ -11,62 +11,63 @@ from threading import get_ident
 from types import FrameType
 from typing import Any, Final, TypeVar
 
-__all__ = ["interrupted", "watched"]
+__all__ = ["call_at_instruction", "interleave"]
 
 T = TypeVar("T")
 S = TypeVar("S")
 
-_POINTS: Final = 30  # instructions that are interrupted however long it takes
-_SECONDS: Final = 1.0  # in which all others are, as far as it suffices
-_PATIENCE: Final = 0.02  # seconds at least
-_TOOLS: Final = 4, 3  # those of Python's numbers for tools that monitor that are no tool's by convention
+_POINTS: Final = 30  # instructions that are interrupted, however long that takes
+_SECONDS: Final = 1.0  # for interrupting further ones
+_TURN: Final = 0.001  # seconds
+_TURNS: Final = 20  # that the interrupting call gets at least
+_TOOL_IDS: Final = 4, 3  # the ids that `sys.monitoring` reserves for no kind of tool
 
 
-class Steps:
-    """Calls *then* before the instruction number *at* of the thread that makes this.
+class InstructionCounter:
+    """Counts the instructions of the thread that creates it, and calls *then* before the instruction number *at*.
 
     Attributes:
-        seen: how many instructions there were.
+        count: the instructions so far.
     """
 
     def __init__(self, at: int, then: Callable[[], object]) -> None:
-        self.seen = 0
+        self.count = 0
         self._at = at
         self._then = then
         self._thread = get_ident()
 
     def step(self, *_: object) -> None:
-        """Take note that an instruction follows, of any thread."""
+        """Count one instruction, unless another thread executes it."""
         if get_ident() == self._thread:
-            self.seen += 1
-            if self.seen == self._at:
+            self.count += 1
+            if self.count == self._at:
                 self._then()
 
     def trace(self, frame: FrameType, event: str, _: object) -> Callable[[FrameType, str, object], Any]:
-        """Take note of the instructions of *frame*: a function for `sys.settrace`."""
+        """Count the instructions of *frame*: a trace function for `sys.settrace`."""
         frame.f_trace_opcodes = True
         if event == "opcode":
             self.step()
         return self.trace
 
 
-def traced(function: Callable[[], T], steps: Steps) -> T:
-    """Return what *function* answers, watched by *steps*: for Python 3.11, after which tracing misses instructions."""
+def call_traced(function: Callable[[], T], counter: InstructionCounter) -> T:
+    """Call *function* with a trace function that counts: for Python 3.11. Later versions trace fewer instructions."""
     others = sys.gettrace()
-    sys.settrace(steps.trace)
+    sys.settrace(counter.trace)
     try:
         return function()
     finally:
         sys.settrace(others)
 
 
-def monitored(function: Callable[[], T], steps: Steps, monitoring: Any) -> T:
-    """Return what *function* answers, watched by *steps*: by *monitoring*, `sys.monitoring`, new in Python 3.12."""
-    tool = next(tool for tool in _TOOLS if monitoring.get_tool(tool) is None)
+def call_monitored(function: Callable[[], T], counter: InstructionCounter, monitoring: Any) -> T:
+    """Call *function* while *monitoring*, which is `sys.monitoring` of Python 3.12 and later, counts."""
+    tool = next(tool for tool in _TOOL_IDS if monitoring.get_tool(tool) is None)
     instruction = monitoring.events.INSTRUCTION
     monitoring.use_tool_id(tool, __name__)
     try:
-        monitoring.register_callback(tool, instruction, steps.step)
+        monitoring.register_callback(tool, instruction, counter.step)
         monitoring.set_events(tool, instruction)
         return function()
     finally:
@@ -75,62 +76,64 @@ def monitored(function: Callable[[], T], steps: Steps, monitoring: Any) -> T:
         monitoring.free_tool_id(tool)
 
 
-def watched(function: Callable[[], T], at: int, then: Callable[[], object]) -> tuple[T, int]:
-    """Return what *function* answers, and how many instructions it has; before number *at*, call *then*."""
-    steps, monitoring = Steps(at, then), getattr(sys, "monitoring", None)
-    answer = monitored(function, steps, monitoring) if monitoring else traced(function, steps)
-    return answer, steps.seen
+def call_at_instruction(function: Callable[[], T], at: int, then: Callable[[], object]) -> tuple[T, int]:
+    """Call *function*, and *then* before its instruction number *at*; return its result and its instruction count."""
+    counter, monitoring = InstructionCounter(at, then), getattr(sys, "monitoring", None)
+    result = call_monitored(function, counter, monitoring) if monitoring else call_traced(function, counter)
+    return result, counter.count
 
 
-def _interrupt(first: Callable[[], T], second: Callable[[], S], at: int, patience: float) -> tuple[T, S, int]:
-    """Return what *first* answers, what *second* does, called before that instruction, and how many *first* has."""
+def _interrupt(first: Callable[[], T], second: Callable[[], S], at: int, turns: int) -> tuple[T, S, int]:
+    """Call *first*, and *second* before that instruction; return both results and the instruction count of *first*."""
     with ThreadPoolExecutor(1) as ours, ThreadPoolExecutor(1) as theirs:
         answers: list[Future[S]] = []
 
         def interrupt() -> None:
             answers.append(theirs.submit(second))
-            wait(answers, patience)
+            for _ in range(turns):  # not one long wait, whose time also passes while the machine runs something else
+                if wait(answers, _TURN).done:
+                    return
 
-        answer, length = ours.submit(watched, first, at, interrupt).result()
+        result, count = ours.submit(call_at_instruction, first, at, interrupt).result()
         if not answers:
             interrupt()
-        return answer, answers[0].result(), length
+        return result, answers[0].result(), count
 
 
-def _ever_closer(length: int) -> list[int]:
-    """Return the numbers from 1 to *length*, such that the first so many of them lie evenly apart, however many.
+def _spread(count: int) -> list[int]:
+    """Return the numbers from 1 to *count* in an order whose every beginning is spread evenly.
 
-    >>> _ever_closer(7)
+    >>> _spread(7)
     [4, 2, 6, 1, 5, 3, 7]
     """
-    return sorted(range(1, length + 1), key=lambda number: f"{number:064b}"[::-1])
+    return sorted(range(1, count + 1), key=lambda number: f"{number:064b}"[::-1])
 
 
-def interrupted(first: Callable[[int], T], second: Callable[[int], S]) -> Iterator[tuple[T, S]]:
-    """Yield what both answer when *second* is called between two instructions of *first*.
+def interleave(first: Callable[[int], T], second: Callable[[int], S]) -> Iterator[tuple[T, S]]:
+    """Call *second* between two instructions of *first*, again and again, and yield both results each time.
 
-    Three times *second* is called after *first*: what is done once only has then been done, and how long *second* takes
-    is known. Then it is called before each instruction of *first*; when a second is over, before no more than some
-    thirty, evenly apart. Both are given a number, another each time. If *second* takes much longer than before, as it
-    does when *first* has a lock that it needs, *first* goes on.
+    Both functions take a number that no earlier call had. The first three times, *second* runs after *first*: this does
+    what happens only once, and measures *second*. Then *second* runs before each instruction of *first*, or after one
+    second before about thirty instructions that are spread evenly. Where *second* takes much longer than measured, it
+    may wait for a lock that *first* holds, so *first* goes on.
     """
-    number, patience = 0, _PATIENCE
+    number, turns = 0, _TURNS
     for number in range(2):
-        answer, begun = first(number), time.monotonic()
+        result, begun = first(number), time.monotonic()
         other = second(number)
-        patience = max(_PATIENCE, 5 * (time.monotonic() - begun))
-        yield answer, other
+        turns = max(_TURNS, int(5 * (time.monotonic() - begun) / _TURN))
+        yield result, other
 
-    def both(at: int) -> tuple[T, S, int]:
+    def call_both(at: int) -> tuple[T, S, int]:
         nonlocal number
         number += 1
-        return _interrupt(partial(first, number), partial(second, number), at, patience)
+        return _interrupt(partial(first, number), partial(second, number), at, turns)
 
     begun = time.monotonic()
-    answer, other, length = both(0)
-    yield answer, other
-    for at in _ever_closer(length):
+    result, other, count = call_both(0)
+    yield result, other
+    for at in _spread(count):
         if number >= _POINTS and time.monotonic() - begun > _SECONDS:
             return
-        answer, other, _ = both(at)
-        yield answer, other
+        result, other, _ = call_both(at)
+        yield result, other

@@ -1,4 +1,4 @@
-"""A tracker as a state machine whose model is a plain dict: every call, in any order, answers as the dict would."""
+"""A state machine that compares a tracker with a plain dict: in any order of calls, both must give the same results."""
 
 from __future__ import annotations
 
@@ -24,27 +24,27 @@ from typedtrack import (
     UnsupportedOperationError,
 )
 from typedtrack._results.keys import MAX_KEY_BYTES
-from typedtrack.testing.looks import exact, exact_all
+from typedtrack.testing.exactness import exact, exact_all
 from typedtrack.testing.strategies import keys, results
 
 __all__ = ["TrackerMachine", "state_machine"]
 
 _NESTED: tuple[Key, ...] = ("a", "a/b", "a/b/c", "ab", "b", 5)
-_ROOM: Final = 128  # bytes for the base, which counts in the 1,024 that the name of an object on S3 has at most
+_MAX_BASE_BYTES: Final = 128  # S3 limits the base and the key together to 1,024 bytes
 
-_others = keys().filter(lambda key: len(str(key).encode()) <= MAX_KEY_BYTES - _ROOM)
+_others = keys().filter(lambda key: len(str(key).encode()) <= MAX_KEY_BYTES - _MAX_BASE_BYTES)
 
 
 class TrackerMachine(RuleBasedStateMachine):
-    """Calls a tracker and a dict alike; a subclass says how to make an empty tracker, and what its store is like."""
+    """Makes the same calls on a tracker and on a dict. A subclass overrides `make`, and may add rules."""
 
     real_folders: bool = False
-    """Whether ``a`` and ``a/b`` cannot both hold results."""
+    """Whether the store refuses a result at ``a/b`` beside one at ``a``, as a folder does."""
 
     exclusive_create: bool = True
-    """Whether `create` is atomic; if not, it must raise `typedtrack.UnsupportedOperationError`."""
+    """Whether `create` is atomic. Where it is not, it must raise `typedtrack.UnsupportedOperationError`."""
 
-    known = Bundle("known")  # keys met before: what is put is got again
+    known = Bundle("known")  # the keys of this run, so that one call meets what another stored
 
     def __init__(self) -> None:
         super().__init__()
@@ -53,27 +53,27 @@ class TrackerMachine(RuleBasedStateMachine):
         self.model: dict[str, Result] = {}
 
     def make(self, folder: Path) -> ResultTracker:
-        """Return a tracker that holds nothing; *folder* is empty, its own, and removed afterwards."""
+        """Return an empty tracker. It may store in *folder*, which is new and empty, and removed after the run."""
         raise NotImplementedError
 
     def teardown(self) -> None:
-        """Remove the folder."""
+        """Remove the folder of this run."""
         self._folder.cleanup()
 
     def _in_the_way(self, key: str) -> bool:
-        """Return whether *key* would have to be both a result and a folder."""
+        """Return whether *key* would need a result and a folder at one place."""
         below = any(stored.startswith(f"{key}/") for stored in self.model)
         above = any(key.startswith(f"{stored}/") for stored in self.model)
         return self.real_folders and (below or above)
 
     @initialize(target=known, others=st.lists(_others, max_size=3))
     def begin(self, others: list[Key]) -> object:
-        """Choose the keys of this run: some that lie below each other, and any others."""
+        """Choose the keys of this run: some below each other, and up to three others."""
         return multiple(*_NESTED, *others)
 
     @rule(key=known, result=results(3), subscript=st.booleans())
     def put(self, key: Key, result: Result, subscript: bool) -> None:
-        """Put replaces, or is refused and changes nothing."""
+        """A put replaces the result, or raises and changes nothing."""
         call = self.tracker.__setitem__ if subscript else self.tracker.put
         if self._in_the_way(str(key)):
             with pytest.raises(KeyConflictError):
@@ -84,7 +84,7 @@ class TrackerMachine(RuleBasedStateMachine):
 
     @rule(key=known, result=results(3))
     def create(self, key: Key, result: Result) -> None:
-        """Create puts what is absent, accepts the same again, refuses other content."""
+        """A create stores a new result, accepts the same one again, and refuses another one."""
         stored = self.model.get(str(key))
         if not self.exclusive_create:
             with pytest.raises(UnsupportedOperationError):
@@ -102,7 +102,7 @@ class TrackerMachine(RuleBasedStateMachine):
 
     @rule(key=known)
     def get(self, key: Key) -> None:
-        """Every way to get one result answers alike."""
+        """All calls that read one result agree."""
         stored = self.model.get(str(key))
         assert exact(self.tracker.get(key)) == exact(self.tracker[key]) == exact(stored or {})
         assert (key in self.tracker) == (stored is not None)
@@ -117,7 +117,7 @@ class TrackerMachine(RuleBasedStateMachine):
 
     @rule(key=known)
     def delete(self, key: Key) -> None:
-        """Delete takes what is there, once."""
+        """A delete removes a result; a second delete raises."""
         if str(key) in self.model:
             del self.tracker[key]
             del self.model[str(key)]
@@ -126,7 +126,7 @@ class TrackerMachine(RuleBasedStateMachine):
 
     @rule(prefix=st.sampled_from(["", "a", "a/", "a/b", "b", "absent"]))
     def list_by_prefix(self, prefix: str) -> None:
-        """Keys and items list what is stored at and below the prefix, each once."""
+        """`keys` and `items` list each result at the prefix and below it once."""
         below = prefix if prefix.endswith("/") or not prefix else f"{prefix}/"
         wanted = {key: result for key, result in self.model.items() if key == prefix or key.startswith(below)}
         assert sorted(map(str, self.tracker.keys(prefix))) == sorted(wanted)
@@ -136,7 +136,7 @@ class TrackerMachine(RuleBasedStateMachine):
 
     @rule(several=st.lists(known, max_size=6))
     def get_many(self, several: list[Key]) -> None:
-        """Each key asked for is answered, absent ones by `{}`."""
+        """`get_many` has a result for each key, and `{}` for an absent one."""
         found = self.tracker.get_many(several)
         assert set(found) == set(several)
         for key, result in found.items():
@@ -144,7 +144,7 @@ class TrackerMachine(RuleBasedStateMachine):
 
     @rule(several=st.lists(st.tuples(known, results(2)), max_size=4, unique_by=lambda pair: str(pair[0])))
     def put_many(self, several: list[tuple[Key, Result]]) -> None:
-        """Each result is put, or is among the errors while the others are put."""
+        """`put_many` stores each result, or reports its error and stores the others."""
         texts = [str(key) for key, _ in several]
         apart = [
             (k, r) for k, r in several if not any(t.startswith(f"{k}/") or str(k).startswith(f"{t}/") for t in texts)
@@ -161,7 +161,7 @@ class TrackerMachine(RuleBasedStateMachine):
 
     @rule(several=st.lists(known, max_size=6, unique_by=str))
     def wait_all(self, several: list[Key]) -> None:
-        """Those stored are yielded, the rest are named by the time-out."""
+        """`wait_all` yields the stored results; its time-out names the other keys."""
         arrived: list[tuple[Key, Result]] = []
         late: tuple[str, ...] = ()
         try:
@@ -175,15 +175,17 @@ class TrackerMachine(RuleBasedStateMachine):
 
     @invariant()
     def lists_what_the_model_holds(self) -> None:
-        """After each call the tracker holds the keys that the dict holds, and no other."""
+        """After each call, the tracker and the dict hold the same keys."""
         assert sorted(map(str, self.tracker)) == sorted(self.model)
         assert len(self.tracker) == len(self.model)
 
 
 def state_machine(make: Callable[[Path], ResultTracker], *, real_folders: bool = False) -> type[TestCase]:
-    """Return a test case that runs the machine on what *make* returns: a tracker that holds nothing.
+    """Return a test case that runs `TrackerMachine` on the trackers that *make* returns.
 
-    *make* is given an empty folder, new each time.
+    Args:
+        make: returns an empty tracker, for each run. Its argument is a new, empty folder, in which it may store.
+        real_folders: whether the store refuses a result at ``a/b`` beside one at ``a``.
     """
 
     class Machine(TrackerMachine):

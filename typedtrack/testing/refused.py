@@ -1,4 +1,4 @@
-"""Hypothesis strategies for what the rules refuse: values, field names and keys."""
+"""Hypothesis strategies for values, field names and keys that the rules refuse."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ __all__ = ["invalid_field_names", "invalid_keys", "invalid_values"]
 
 
 class _Odd:
-    """Something that is no value."""
+    """A type that typedtrack does not know."""
 
 
 def invalid_values() -> SearchStrategy[object]:
-    """Return what is no value and cannot be made one without loss."""
+    """Return a strategy for objects that cannot become a value without loss."""
     too_long = st.sampled_from(EDGE_CHARACTERS).map(lambda c: filled(c, MAX_STR_BYTES) + "x")
     return st.one_of(
         st.booleans(),
@@ -36,16 +36,16 @@ def invalid_values() -> SearchStrategy[object]:
 
 
 def invalid_field_names() -> SearchStrategy[object]:
-    """Return what is no field name."""
+    """Return a strategy for objects that are not a field name."""
     forbidden = st.sampled_from([*CONTROL_CHARACTERS, '"', "\\", "\udfff"])
     broken = st.tuples(st.text(max_size=5), forbidden, st.text(max_size=5)).map("".join)
     return st.one_of(st.just(""), broken, st.just("é" * 129), st.integers(), st.none(), st.binary(), st.booleans())
 
 
 def invalid_keys() -> SearchStrategy[object]:
-    """Return what is no key: attempts to leave the base among them."""
+    """Return a strategy for objects that are not a key; some would leave the base of the tracker."""
     forbidden = st.sampled_from([*CONTROL_CHARACTERS, "\\", "\udfff", "//", "/.", "/../", "/./"])
     broken = st.tuples(st.text("ab", max_size=3), forbidden, st.text("ab", max_size=3)).map("".join)
-    telling = st.sampled_from(["", ".", "..", "../x", "/", "/a", "a/", "a//b", ".hidden", "a/.b", "x" * 256, "é" * 128])
+    edges = st.sampled_from(["", ".", "..", "../x", "/", "/a", "a/", "a//b", ".hidden", "a/.b", "x" * 256, "é" * 128])
     too_long = st.just("/".join(["x" * 100] * 11))
-    return st.one_of(telling, broken, too_long, st.booleans(), st.none(), st.floats(), st.binary(), st.tuples())
+    return st.one_of(edges, broken, too_long, st.booleans(), st.none(), st.floats(), st.binary(), st.tuples())

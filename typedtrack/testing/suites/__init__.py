@@ -1,1 +1,1 @@
-"""The suites that `typedtrack.testing` ships, a module for each part."""
+"""The test suites of `typedtrack.testing`, one module for each part."""

@@ -1,4 +1,4 @@
-"""The suite of faults: what a tracker over an fsspec filesystem must do when that fails."""
+"""The suite of faults, for a tracker over an fsspec filesystem that fails."""
 
 from __future__ import annotations
 
@@ -14,26 +14,26 @@ __all__ = ["FaultSuite"]
 
 
 class FaultSuite:
-    """What a tracker over an fsspec filesystem must do when that fails. Inherit, and override ``tracker_on``."""
+    """Tests of a tracker over an fsspec filesystem that fails. Inherit it, and override the fixture ``tracker_on``."""
 
     writes_in_place: ClassVar[bool] = False
-    """Whether a write that breaks off leaves a part (only where the filesystem has nothing better)."""
+    """Whether a broken write leaves a part of the result, because the filesystem can only overwrite in place."""
 
     @pytest.fixture
     def tracker_on(self) -> Callable[[FaultyFileSystem, str], ResultTracker]:
-        """Return what makes a tracker in a folder of a filesystem."""
+        """Return a function that makes a tracker in a folder of a filesystem: to be overridden."""
         raise NotImplementedError("override the fixture `tracker_on`")
 
     @pytest.fixture
     def faulty(self) -> FaultyFileSystem:
-        """Return a filesystem whose faults the tests set."""
+        """Return a filesystem whose faults a test sets."""
         return FaultyFileSystem()
 
     @pytest.fixture
     def tracker(
         self, tracker_on: Callable[[FaultyFileSystem, str], ResultTracker], faulty: FaultyFileSystem
     ) -> ResultTracker:
-        """Return a tracker on it, which holds a result."""
+        """Return a tracker on that filesystem, with one result."""
         tracker = tracker_on(faulty, "/base")
         tracker["a"] = {"x": 1}
         return tracker
@@ -43,14 +43,14 @@ class FaultSuite:
         [PermissionError(13, "refused"), ConnectionResetError(104, "reset"), TimeoutError("late"), OSError(5, "io")],
     )
     def test_errors_pass_unchanged(self, tracker: ResultTracker, faulty: FaultyFileSystem, error: Exception) -> None:
-        """What the store raises reaches the caller itself, with a note that names the key; it is never ``{}``."""
+        """An error of the store reaches the caller unchanged, with a note that names the key."""
         faulty.faults.errors = dict.fromkeys(("cat_file", "pipe_file", "rm_file", "ls", "info"), error)
         calls: tuple[Callable[[], object], ...] = (
             lambda: tracker["a"],
             lambda: tracker.put("a", x=2),
             lambda: tracker.__delitem__("a"),
             lambda: "a" in tracker,
-            lambda: tracker.wait("a", timeout=5),
+            lambda: tracker.wait("a", timeout=300),
         )
         for call in calls:
             with pytest.raises(type(error)) as caught:
@@ -66,7 +66,7 @@ class FaultSuite:
         assert tracker["a"] == {"x": 1}
 
     def test_torn_write(self, tracker: ResultTracker, faulty: FaultyFileSystem) -> None:
-        """A write that breaks off is an error for its writer; a reader has the old result, or is told it is corrupt."""
+        """A broken write raises; a reader then gets the old result, or an error that it is corrupt."""
         faulty.faults.torn_write = ConnectionResetError(104, "reset")
         with pytest.raises(ConnectionResetError):
             tracker["a"] = {"x": 2}
@@ -81,13 +81,13 @@ class FaultSuite:
         assert list(tracker) == ["a"]
 
     def test_torn_read(self, tracker: ResultTracker, faulty: FaultyFileSystem) -> None:
-        """Half of the bytes of a result are no result."""
+        """Half of a result's bytes raise."""
         faulty.faults.torn_read = True
         with pytest.raises(CorruptResultError):
             tracker.get("a")
 
     def test_stale_listings(self, tracker: ResultTracker, faulty: FaultyFileSystem) -> None:
-        """A filesystem that answers listings from a cache is asked anew."""
+        """A tracker lists anew, although its filesystem caches listings."""
         faulty.faults.stale_listings = True
         assert list(tracker) == ["a"]
         faulty.fs.pipe_file("/base/b", b'{"x": 2}')
@@ -99,7 +99,7 @@ class FaultSuite:
         assert tracker["a"] == {}
 
     def test_latency(self, tracker: ResultTracker, faulty: FaultyFileSystem) -> None:
-        """A slow store changes no answer."""
+        """A slow store gives the same results."""
         faulty.faults.latency = 0.01
         several: dict[Key, Result] = {f"slow/{number}": {"number": number} for number in range(8)}
         tracker.put_many(several)

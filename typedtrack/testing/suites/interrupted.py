@@ -1,4 +1,4 @@
-"""Tests of calls that come between two instructions of another, from this process and from another one."""
+"""Tests of calls between two instructions of another call, from this process and from another one."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Final
 import pytest
 
 from typedtrack import Result, ResultTracker
-from typedtrack.testing.interruptions import interrupted
+from typedtrack.testing.interruptions import interleave
 from typedtrack.testing.suites.store import Store
 
 __all__ = ["Interrupted"]
@@ -22,7 +22,7 @@ _READS: Final = 20
 
 
 def _create(tracker: ResultTracker, key: str, data: bytes) -> bytes | None:
-    """Return *data*, if they could be created."""
+    """Create *data*; return it, or `None` where something was there."""
     try:
         tracker._write(key, data, exclusive=True)
     except FileExistsError:
@@ -31,37 +31,37 @@ def _create(tracker: ResultTracker, key: str, data: bytes) -> bytes | None:
 
 
 def _read_and_create(tracker: ResultTracker, key: str, data: bytes) -> tuple[bytes | None, bytes | None]:
-    """Return what was there before, and *data*, if they could be created."""
+    """Read, then create *data*; return the bytes that were there, and *data* or `None`."""
     return tracker._read(key, 9), _create(tracker, key, data)
 
 
 def _read_and_put(tracker: ResultTracker, key: str, data: bytes) -> bytes | None:
-    """Return what was there before *data*."""
+    """Read, then put *data*; return the bytes that were there."""
     found = tracker._read(key, 9)
     tracker._write(key, data)
     return found
 
 
 def _read_often(tracker: ResultTracker, key: str) -> None:
-    """Read *key* again and again: it holds one of the large results."""
+    """Read *key* repeatedly, and check that it holds one of the large results."""
     for _ in range(_READS):
         found = tracker[key]
-        assert found in _LARGE, f"of {len(_LARGE[0])} or {len(_LARGE[1])} fields a reader found {len(found)}"
+        assert found in _LARGE, f"a reader found {len(found)} fields, not {len(_LARGE[0])} or {len(_LARGE[1])}"
 
 
 class Interrupted(Store):
-    """The primitives, by two callers: nothing that comes between may be lost, or see what is not finished."""
+    """Two callers of the primitives, one between two instructions of the other: no write is lost, no read is torn."""
 
     def test_create_interrupted(self, tracker: ResultTracker) -> None:
-        """Of a create and one that comes between, exactly one creates; its content stays, and no part of it is seen."""
+        """Of two creates, one within the other, exactly one succeeds; its content stays, and no part of it is read."""
         self._creates_once(tracker, partial(_read_and_create, tracker, data=b"second"))
 
     def test_replace_interrupted(self, tracker: ResultTracker) -> None:
-        """A reader that comes between sees the one or the other result, whole; of two writers the one result stays."""
+        """A reader within a put gets the old or the new result, whole; of two puts, one result stays."""
         self._replaces_whole(tracker, partial(_read_and_put, tracker))
 
     def test_interrupted_elsewhere(self, tracker: ResultTracker, elsewhere: ProcessPoolExecutor) -> None:
-        """So it is with callers of another process, in which at last a reader reads all the time, and one creates."""
+        """The same holds for calls of another process, and for a reader there that never stops reading."""
         self._replaces_whole(tracker, lambda key, data: elsewhere.submit(_read_and_put, tracker, key, data).result())
         tracker["large"] = _LARGE[0]
         reading, number = elsewhere.submit(_read_often, tracker, "large"), 1
@@ -76,7 +76,7 @@ class Interrupted(Store):
     ) -> None:
         if not self.exclusive_create:
             pytest.skip("the store has no atomic create")
-        both = interrupted(
+        both = interleave(
             lambda number: _create(tracker, f"{number}", b"first"), lambda number: read_and_create(f"{number}")
         )
         for number, (first, (found, second)) in enumerate(both):
@@ -85,9 +85,9 @@ class Interrupted(Store):
             assert found in (None, stays)
 
     def _replaces_whole(self, tracker: ResultTracker, read_and_put: Callable[[str, bytes], bytes | None]) -> None:
-        results = (b"one", b"another")  # the shorter leaves some of the longer, if it is written over it
+        results = (b"one", b"another")  # a write in place of the shorter one leaves the end of the longer one
         tracker._write("hot", results[1])
-        both = interrupted(
+        both = interleave(
             lambda number: tracker._write("hot", results[number % 2]),
             lambda number: read_and_put("hot", results[(number + 1) % 2]),
         )

@@ -1,4 +1,4 @@
-"""Tests of several callers at once, in threads: races, readers under a writer, waiting."""
+"""Tests of several threads at once: races, readers beside a writer, and `wait`."""
 
 from __future__ import annotations
 
@@ -17,10 +17,11 @@ __all__ = ["ManyCallers"]
 T = TypeVar("T")
 
 _WRITERS: Final = 16
+_PATIENCE: Final = 300  # seconds: even a slow store on a busy machine answers in time
 
 
 def _at_once(call: Callable[[int, threading.Barrier], T]) -> list[T]:
-    """Return what *call* answers for 0 … 15, each in a thread of its own, which wait for each other at the barrier."""
+    """Call *call* for 0 … 15, each in its own thread, with a barrier for all threads; return the results."""
     barrier = threading.Barrier(_WRITERS)
 
     def call_or_free_the_others(number: int) -> T:
@@ -35,10 +36,10 @@ def _at_once(call: Callable[[int, threading.Barrier], T]) -> list[T]:
 
 
 class ManyCallers(Store):
-    """Several callers, in threads."""
+    """Calls from several threads."""
 
     def test_create_races(self, tracker: ResultTracker) -> None:
-        """Of 16 writers at once exactly one creates; all others are told so, and its content stays."""
+        """Of 16 writers at once, exactly one creates the result; the others raise, and its content stays."""
         if not self.exclusive_create:
             pytest.skip("the store has no atomic create")
         keys = [f"race/{number}" for number in range(self.race_rounds)]
@@ -64,7 +65,7 @@ class ManyCallers(Store):
         assert tracker.get_many(keys) == {key: {"writer": winners[key][0]} for key in keys}
 
     def test_replaced_whole(self, tracker: ResultTracker) -> None:
-        """A reader under a writer sees one result or another, never a part or a mixture, and never none."""
+        """A reader beside a writer gets the old or the new result, never a part, a mixture or nothing."""
         results = [{f"field {n}": number for n in range(1 + 400 * number)} for number in range(2)]
         tracker["hot"] = results[0]
         stop = threading.Event()
@@ -85,17 +86,17 @@ class ManyCallers(Store):
             writing.result()
 
     def test_wait(self, tracker: ResultTracker) -> None:
-        """Waiting ends when the result is put by another thread, or when the time is up."""
+        """`wait` returns when another thread puts the result, or raises when the time is up."""
         timer = threading.Timer(0.2, lambda: tracker.put("late", x=1))
         timer.start()
-        assert tracker.wait("late", timeout=30) == {"x": 1}
+        assert tracker.wait("late", timeout=_PATIENCE) == {"x": 1}
         timer.join()
         with pytest.raises(ResultTimeoutError):
             tracker.wait("never", timeout=0.05)
-        assert dict(tracker.wait_all(["late"], timeout=30)) == {"late": {"x": 1}}
+        assert dict(tracker.wait_all(["late"], timeout=_PATIENCE)) == {"late": {"x": 1}}
 
     def test_threads(self, tracker: ResultTracker) -> None:
-        """Threads share a tracker."""
+        """Several threads use one tracker."""
 
         def use(number: int, start: threading.Barrier) -> Result:
             start.wait()

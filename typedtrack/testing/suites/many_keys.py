@@ -1,4 +1,4 @@
-"""Tests of many keys: that they are apart, folders, listings, and bulk calls."""
+"""Tests of many keys: keys that look alike, folders, listings and bulk calls."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from typedtrack.testing.suites.store import Store
 
 __all__ = ["ManyKeys"]
 
-# Keys that differ in their last character only, as long as 128 bytes for the base leave in the name of an object on S3.
+# These keys differ only in their last character. With 128 bytes for the base, they are as long as S3 allows.
 _LONG: Final = tuple("/".join(["z" * 255] * 3 + [f"{'z' * 127}{number}"]) for number in range(2))
 
 
 class ManyKeys(Store):
-    """Several results, by one caller."""
+    """Calls on several results, from one thread."""
 
     def test_keys_are_apart(self, tracker: ResultTracker) -> None:
-        """No two keys share a place, and what deletes one deletes no other."""
+        """No two keys share a place, and the delete of one deletes no other."""
         several: dict[Key, Result] = {key: {"key": key} for key in (*KEYS, *_LONG)}
         tracker.put_many(several)
         assert {key: tracker[key] for key in several} == several
@@ -31,7 +31,7 @@ class ManyKeys(Store):
             assert set(tracker) == set(several)
 
     def test_folders(self, tracker: ResultTracker) -> None:
-        """``a`` beside ``a/b``: refused where folders are real, and what was first stays; else both hold results."""
+        """``a`` beside ``a/b``: where folders are real, the second put raises and the first result stays."""
         tracker["a"] = {"x": 1}
         tracker["b/c"] = {"x": 2}
         with pytest.raises(ResultNotFoundError):
@@ -55,12 +55,12 @@ class ManyKeys(Store):
             assert dict(tracker.items()) == {"a/b": {"x": 3}, "b": {"x": 4}}
         assert tracker["a/nothing"] == {}
         tracker["d/e/f"] = {"x": 5}
-        del tracker["d/e/f"]  # what is left of its folders is in nobody's way
+        del tracker["d/e/f"]  # an empty folder must not be in the way
         tracker["d"] = {"x": 6}
         assert tracker["d"] == {"x": 6}
 
     def test_prefixes(self, tracker: ResultTracker) -> None:
-        """A prefix is of whole segments and no pattern, and a final slash leaves the key itself out."""
+        """A prefix matches whole segments, not a pattern; with a final slash it excludes the key itself."""
         patterns = ["w%", "w*", "w?", "w[1]", "w_"]
         keys = sorted(["t", "u/1", "u/2", "u/v/3", "uv", "w/1", "w1/1", *(f"{pattern}/1" for pattern in patterns)])
         several: dict[Key, Result] = {key: {"x": 1} for key in keys}
@@ -76,7 +76,7 @@ class ManyKeys(Store):
         assert {key for key, _ in tracker.items("u")} == {"u/1", "u/2", "u/v/3"}
 
     def test_many(self, tracker: ResultTracker) -> None:
-        """Bulk calls serve every key, and one bad key hides no other's outcome."""
+        """Bulk calls handle every key; a bad key does not hide the results of the others."""
         results: dict[Key, Result] = {f"trial/{number:04}": {"number": number} for number in range(200)}
         tracker.put_many(results)
         assert tracker.get_many(results) == results
@@ -87,7 +87,7 @@ class ManyKeys(Store):
         assert caught.value.results == {"trial/0001": {"number": 1}, "nothing": {}}
 
     def test_long_listing(self, tracker: ResultTracker) -> None:
-        """A listing of more keys than the store has on one page is complete, also while some of them are deleted."""
+        """A listing of more than one page is complete, even while some of its keys are deleted."""
         keys = [f"{number}" for number in range(self.listed_keys)]
         several: dict[Key, Result] = {key: {"x": 1} for key in keys}
         tracker.put_many(several)
@@ -98,8 +98,8 @@ class ManyKeys(Store):
             deleted.append(key)
         assert sorted([*deleted, *listing]) == sorted(keys)
 
-    def test_stream_given_up(self, tracker: ResultTracker) -> None:
-        """A stream that is given up after its first result leaves the tracker in order."""
+    def test_abandoned_stream(self, tracker: ResultTracker) -> None:
+        """After a loop over `items` that stops at the first result, the tracker still works."""
         several: dict[Key, Result] = {f"{number}": {"number": number} for number in range(300)}
         tracker.put_many(several)
         key, result = next(iter(tracker.items()))
@@ -107,7 +107,7 @@ class ManyKeys(Store):
         assert len(tracker.get_many(str(number) for number in range(300))) == 300
 
     def test_always_fresh(self, tracker: ResultTracker) -> None:
-        """What was put a moment ago is listed and read, and what was deleted is not."""
+        """A new result is listed and read at once, and a deleted one is not."""
         for number in range(10):
             assert f"{number}" not in tracker
             assert len(tracker) == number

@@ -1,4 +1,4 @@
-"""Tests of one key: its values, its name, its bytes, and what is refused."""
+"""Tests of one key: its values, its name, its bytes, and refused input."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from typedtrack import (
     UnsupportedOperationError,
     Value,
 )
-from typedtrack.testing.looks import exact
+from typedtrack.testing.exactness import exact
 from typedtrack.testing.suites.store import Store
 
 __all__ = ["KEYS", "OneKey"]
 
-# Each is allowed on every store, means itself, and has a meaning to some client or filesystem in between; those of some
-# pairs are one to a store that folds case, Unicode's forms or numbers, drops spaces at an end, or has no room for a
-# character of four bytes. What is a pattern to SQL's LIKE comes before what it matches: it is deleted first.
+# Every store must allow each of these keys, though some client or filesystem gives it a special meaning. Some pairs are
+# equal to a store that folds case, normalises Unicode or numbers, drops a final space, or has no characters of four
+# bytes. A pattern of SQL's LIKE comes before the keys that it matches, so that its delete comes first.
 KEYS = (
     "app1_out", "run_1", "run11", "5", "05", "a b", "a", " a", "a ", "a*b", "a[1]", "a?b", "x#y", "x%20y", "%2e%2e",
     "p%y", "pay", "é/ü", "e\u0301/u\u0308", "\ufb01", "fi", "日本/語", "😀", "😁", "~t", "~", "a+b", "a:b=c,d@e", "{z}",
@@ -43,10 +43,10 @@ BAD_KEYS = ("", "/a", "a/", "a//b", ".a", "a/../b", "..", "a\nb", "a\\b", "x" * 
 
 
 class OneKey(Store):
-    """One result at a time, by one caller."""
+    """Calls on one result at a time, from one thread."""
 
     def test_absent(self, tracker: ResultTracker) -> None:
-        """Where nothing is, every call says so."""
+        """On an empty store, every call says that there is nothing."""
         assert tracker.get("nothing") == {}
         assert tracker["some/where"] == {}
         assert "nothing" not in tracker
@@ -59,14 +59,14 @@ class OneKey(Store):
             tracker.get_bytes("nothing")
 
     def test_values(self, tracker: ResultTracker) -> None:
-        """Every value comes back with its type and bits."""
+        """Every value comes back with its type and all its bits."""
         result = {f"field/{number}": value for number, value in enumerate(VALUES)}
         tracker["values"] = result
         assert exact(tracker["values"]) == exact(result)
 
     @pytest.mark.parametrize("key", KEYS)
     def test_keys(self, tracker: ResultTracker, key: str) -> None:
-        """A key means itself: it is read, listed and deleted, and no other."""
+        """A key stands for itself: its calls read, list and delete no other key."""
         tracker["other"] = {"x": 0}
         tracker[key] = {"key": key}
         assert tracker[key] == {"key": key}
@@ -81,7 +81,7 @@ class OneKey(Store):
 
     @pytest.mark.parametrize("key", BAD_KEYS)
     def test_bad_keys(self, tracker: ResultTracker, key: str) -> None:
-        """What breaks the rules of keys is refused, and nothing is written."""
+        """A key that breaks the rules raises, and nothing is stored."""
         with pytest.raises(InvalidKeyError):
             tracker[key] = {"x": 1}
         with pytest.raises(InvalidKeyError):
@@ -89,7 +89,7 @@ class OneKey(Store):
         assert list(tracker) == []
 
     def test_bad_results(self, tracker: ResultTracker) -> None:
-        """What breaks the rules of results is refused, and what was there stays."""
+        """A result that breaks the rules raises, and the old result stays."""
         tracker["a"] = {"x": 1}
         too_large: dict[str, Value] = {f"field {number}": "x" * 1024 for number in range(1024)}
         bad: tuple[Mapping[str, Value], ...] = ({}, {"": 1}, {"x": True}, {"x": 2**64}, {"x": "é" * 513}, too_large)
@@ -99,21 +99,21 @@ class OneKey(Store):
         assert tracker["a"] == {"x": 1}
 
     def test_largest_result(self, tracker: ResultTracker) -> None:
-        """A result of nearly 1 MiB is put and got, to its last byte."""
+        """A result of nearly 1 MiB comes back complete, to its last byte."""
         result = {f"field {number}": "x" * 1000 for number in range(1000)}
         tracker["large"] = result
         assert tracker["large"] == result
         assert tracker.get_bytes("large") == f"{json.dumps(result, indent=2)}\n".encode()
 
     def test_stored_bytes(self, tracker: ResultTracker) -> None:
-        """What is stored is the wire format: JSON, indented by two spaces, ending in a newline."""
+        """The stored bytes are JSON, indented by two spaces, with a newline at the end."""
         tracker["a"] = {"x": 1, "y": math.nan}
         assert tracker.get_bytes("a") == b'{\n  "x": 1,\n  "y": NaN\n}\n'
 
     @pytest.mark.filterwarnings("ignore:Sending a large body:ResourceWarning")
     @pytest.mark.parametrize("data", [b"", b"{", b"[]", b"{}", b'{"x": true}', b'{"x": 1', b"\xff", b"x" * (2**20 + 5)])
     def test_corrupt(self, tracker: ResultTracker, data: bytes) -> None:
-        """What is stored but no result is neither absent nor a result; it is listed and may be deleted."""
+        """Bytes that are not a result raise on get, are listed, and can be deleted."""
         tracker._write("bad", data)
         tracker["good"] = {"x": 1}
         with pytest.raises(CorruptResultError):
@@ -130,13 +130,13 @@ class OneKey(Store):
 
     @pytest.mark.filterwarnings("ignore:Sending a large body:ResourceWarning")
     def test_bounded_read(self, tracker: ResultTracker) -> None:
-        """A read returns no more bytes than it was asked for."""
+        """A read returns no more bytes than its limit."""
         tracker._write("large", b"x" * 3_000_000)
         assert tracker._read("large", 2**20 + 1) == b"x" * (2**20 + 1)
         assert tracker._read("large", 1) == b"x"
 
     def test_create(self, tracker: ResultTracker) -> None:
-        """The first create wins, the same again is no error, another is refused; or all are, if it is unsafe."""
+        """The first create wins, the same again succeeds, another raises; without atomic create, all raise."""
         if not self.exclusive_create:
             with pytest.raises(UnsupportedOperationError):
                 tracker.create("a", x=1)

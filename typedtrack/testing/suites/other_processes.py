@@ -1,4 +1,4 @@
-"""Tests of several processes at one store; skipped where it is of one process."""
+"""Tests of several processes at one store. They are skipped where other processes cannot reach the store."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ def _delete(tracker: ResultTracker, key: str) -> None:
 
 
 class OtherProcesses(Store):
-    """Callers in several processes, and in several trackers of one."""
+    """Calls from several processes, and by several trackers of one process."""
 
     def test_pickles(self, tracker: ResultTracker) -> None:
-        """A pickled tracker is as good as the first, before its first use and after, and whatever it saw before."""
+        """A copy of a tracker, by pickle, sees the same results, whether the tracker was in use before or not."""
         if not self.shared_by_processes:
-            pytest.skip("the store is of one process")
+            pytest.skip("other processes cannot reach the store")
         copy = pickle.loads(pickle.dumps(tracker))
         for number in range(2):
             assert sorted(copy) == ["a", "b"][:number]
@@ -39,7 +39,7 @@ class OtherProcesses(Store):
         assert pickle.loads(pickle.dumps(tracker))["a"] == {"x": 2}
 
     def test_other_process(self, tracker: ResultTracker, elsewhere: ProcessPoolExecutor) -> None:
-        """What another process puts, replaces and deletes is seen by a tracker that has read and listed before."""
+        """A tracker sees each put and delete of another process, though it read and listed before."""
         tracker["old"] = {"x": 0}
         assert tracker["old"] == {"x": 0}
         assert tracker["new"] == {}
@@ -56,7 +56,7 @@ class OtherProcesses(Store):
         assert tracker["old"] == {}
         assert "old" not in tracker
         assert list(tracker) == ["new"]
-        for keys in (["s/1"], ["s/1", "s/2"]):  # with the first its folder is new, with the second it is not
+        for keys in (["s/1"], ["s/1", "s/2"]):  # the first put makes the folder, the second finds it there
             elsewhere.submit(_put, tracker, keys[-1], {"x": 3}).result()
             assert sorted(tracker) == ["new", *keys]
         elsewhere.submit(_delete, tracker, "s/1").result()

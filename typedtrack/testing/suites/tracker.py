@@ -1,13 +1,13 @@
-"""The conformance suite: what every `typedtrack.ResultTracker` must do, as tests that a class inherits.
+"""The conformance suite for every `typedtrack.ResultTracker`: a class of tests, to be inherited.
 
 ::
 
     class TestMyTracker(ResultTrackerSuite):
         @pytest.fixture
         def tracker(self) -> ResultTracker:
-            return MyTracker(...)              # on an empty base
+            return MyTracker(...)  # on an empty base
 
-The class attributes say what the store can do. A tracker over an fsspec filesystem inherits `FaultSuite` too.
+The class attributes describe the store. The tests of a tracker over an fsspec filesystem inherit `FaultSuite`, too.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ __all__ = ["ResultTrackerSuite"]
 
 
 class ResultTrackerSuite(OneKey, ManyKeys, ManyCallers, Interrupted, OtherProcesses, Unreachable):
-    """Inherit, and override the fixture ``tracker``."""
+    """Tests for every rule and every call of a tracker. Inherit it, and override the fixture ``tracker``."""
 
     def test_like_a_dict(self, tracker: ResultTracker) -> None:
-        """Calls in any order answer as a plain dict would."""
+        """In any order of calls, the tracker gives the same results as a plain dict."""
         suite = self
 
         class Machine(TrackerMachine):

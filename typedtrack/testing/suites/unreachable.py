@@ -1,4 +1,4 @@
-"""The test of a store that cannot be reached; skipped where no tracker of one is given."""
+"""The test of a store that cannot be reached. It is skipped where the fixture ``unreachable`` is missing."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ def _error(call: Callable[[], object]) -> Exception | None:
 
 
 class Unreachable(Store):
-    """Calls that must fail."""
+    """Calls on a store that cannot be reached."""
 
     @pytest.fixture
     def unreachable(self) -> ResultTracker:
         """Return a tracker whose store cannot be reached: to be overridden."""
-        pytest.skip("no fixture `unreachable` is given: whether errors are taken for absence remains unknown")
+        pytest.skip("override the fixture `unreachable` to test that the tracker takes no error for an absent result")
 
     def test_unreachable(self, unreachable: ResultTracker) -> None:
-        """Every call raises the store's own error, with a note that names the key; none takes it for absence."""
+        """Every call raises the store's own error, with a note that names the key, and never returns `{}`."""
         of_key: dict[str, Callable[[], object]] = {
             "get": lambda: unreachable.get(_KEY),
             "get_bytes": lambda: unreachable.get_bytes(_KEY),
@@ -49,13 +49,13 @@ class Unreachable(Store):
             "len": lambda: len(unreachable),
         }
         found = {name: _error(call) for name, call in {**of_key, **of_all}.items()}
-        assert [name for name, error in found.items() if error is None] == [], "these calls answer"
+        assert [name for name, error in found.items() if error is None] == [], "these calls return"
         assert [name for name, error in found.items() if isinstance(error, TypedtrackError)] == [], (
             "these hide the error"
         )
         notes = {name: "\n".join(getattr(found[name], "__notes__", ())) for name in of_key}
         assert [name for name in of_key if _KEY not in notes[name]] == [], "no note on these errors names the key"
         several = _error(lambda: unreachable.get_many([_KEY, "other"]))
-        assert several is not None, "get_many answers"
-        # If it is not one error for each key, the store could not even be opened.
+        assert several is not None, "get_many returns"
+        # An error that is not a BulkError means that the tracker could not even open the store.
         assert not isinstance(several, BulkError) or set(several.errors) == {_KEY, "other"}
