@@ -14,7 +14,6 @@ import pytest
 
 from tests.trackers import snapshot
 from typedtrack import BulkError, Result, UnsupportedOperationError, open_tracker
-from typedtrack.backends import folders, local
 from typedtrack.backends.local import LocalResultTracker
 
 CALLS = ("open", "write", "close", "fsync", "rename", "link", "unlink", "mkdir", "rmdir", "scandir")
@@ -54,8 +53,8 @@ class _System:
 def system(monkeypatch: pytest.MonkeyPatch) -> _System:
     """Put a system that can fail under the local tracker."""
     system = _System()
-    for module in (local, folders):
-        monkeypatch.setattr(module, "os", system)
+    for module in ("tracker", "folders"):
+        monkeypatch.setattr(f"typedtrack.backends.local.{module}.os", system)
     return system
 
 

@@ -22,8 +22,8 @@ from typedtrack import (
     ResultNotFoundError,
     open_tracker,
 )
-from typedtrack.backends import local
 from typedtrack.backends.local import LocalResultTracker, local_path
+from typedtrack.backends.local.tracker import _is_file
 
 
 @pytest.fixture
@@ -350,4 +350,4 @@ def test_an_entry_that_cannot_be_looked_at_is_an_error(tmp_path: Path) -> None:
             raise PermissionError("no")
 
     with pytest.raises(PermissionError):
-        local._is_file(cast("os.DirEntry[bytes]", Entry()))  # which it stands in for
+        _is_file(cast("os.DirEntry[bytes]", Entry()))  # which it stands in for

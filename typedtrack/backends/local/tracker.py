@@ -12,52 +12,25 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Final
 
+from typedtrack._results.codec import END
 from typedtrack._tracker.backend import READ_LIMIT, Read
 from typedtrack._tracker.untyped import ResultTracker
-from typedtrack.backends.folders import exists_when_made, remove_empty_folders, remove_if_empty, sync
+from typedtrack.backends.local.folders import exists_when_made, remove_empty_folders, remove_if_empty, sync
+from typedtrack.backends.local.paths import local_path
 from typedtrack.errors import KeyConflictError, UnsupportedOperationError
 
 if TYPE_CHECKING:
     from fsspec import AbstractFileSystem
 
-__all__ = ["LocalResultTracker", "local_path", "tracker_over"]
+__all__ = ["LocalResultTracker", "tracker_over"]
 
-_SCHEMES: Final = ("file://", "file:", "local://", "local:")
-_PATHS: Final = ("/", "./", "../", "~")
 _READ_FLAGS: Final = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK  # the last: a FIFO in the way must not hang a get
 _WRITE_FLAGS: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
 _FIRST_READ: Final = 16 * 1024  # bytes: more than most results have
-_END: Final = b"}\n"  # of a stored result, and nowhere else in one
 _ATTEMPTS: Final = 100  # at making a folder that others keep removing
 
 _process: Final = os.urandom(6).hex().encode()
 _writes = itertools.count()
-
-
-def local_path(tracker_base: str | os.PathLike[str]) -> str | None:
-    """Return the absolute path that *tracker_base* names, or `None` if it is not a local one.
-
-    It is read as fsspec reads it, but that what begins as only a path does (``/``, ``./``, ``../``, ``~``) is one,
-    whatever comes after.
-
-    Raises:
-        ValueError: it is empty, as an environment variable that is not set.
-
-    >>> local_path("file:///tmp/results/"), local_path("s3://bucket/results")
-    ('/tmp/results', None)
-    """
-    path = os.fspath(tracker_base)
-    if not isinstance(path, str):  # pyright: ignore[reportUnnecessaryIsInstance]  # whoever does not check types
-        raise TypeError(f"a tracker base is a str or a path of str, got {path!r}")
-    for scheme in _SCHEMES:
-        if path.startswith(scheme):
-            path = path[len(scheme) :]
-            break
-    if not path:
-        raise ValueError(f"a tracker base is not empty, got {tracker_base!r}; the current folder is '.'")
-    if not path.startswith(_PATHS) and ("://" in path or "::" in path):
-        return None
-    return os.path.abspath(os.path.expanduser(path))
 
 
 class LocalResultTracker(ResultTracker):
@@ -97,7 +70,7 @@ class LocalResultTracker(ResultTracker):
             return None
         try:
             data = os.read(fd, limit if limit < _FIRST_READ else _FIRST_READ)
-            if data.endswith(_END) and len(data) < _FIRST_READ:  # a whole result: nearly every get ends here
+            if data.endswith(END) and len(data) < _FIRST_READ:  # a whole result: nearly every get ends here
                 return data
             while len(data) < limit and (more := os.read(fd, min(limit - len(data), max(len(data), _FIRST_READ)))):
                 data += more
