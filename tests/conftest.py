@@ -93,18 +93,6 @@ def sftp(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sftp]:
     yield from _running(servers.asyncssh if stands_in else servers.sshd, tmp_path_factory)
 
 
-@pytest.fixture
-def by_paramiko() -> Iterator[None]:
-    """Give ``sftp://`` to fsspec's own filesystem, which has it where sshfs is not installed."""
-    import fsspec  # here, with paramiko: few tests need them
-    from fsspec.implementations.sftp import SFTPFileSystem
-
-    before = fsspec.get_filesystem_class("sftp")
-    fsspec.register_implementation("sftp", SFTPFileSystem, clobber=True)
-    yield
-    fsspec.register_implementation("sftp", before, clobber=True)
-
-
 @pytest.fixture(scope="session")
 def fake_gcs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gcs]:
     """Return fake-gcs-server, running."""

@@ -1,4 +1,4 @@
-"""A base to the best backend for it, importing only that one."""
+"""`open_tracker`: a base to its best backend; imports only that one."""
 
 from __future__ import annotations
 
@@ -18,21 +18,22 @@ def open_tracker(
     fsync: bool = False,
     max_concurrency: int = 64,
 ) -> ResultTracker:
-    """Return the best installed tracker for *tracker_base*; it sees the same results as `FsspecResultTracker` there.
+    """Return the fastest installed tracker for *tracker_base*.
 
-    A local path is served by plain system calls; ``s3://``, ``gs://`` and ``az://`` by obstore where it is installed
-    and *storage_options* are in its words (``config``, ``client_options``, ``retry_config``, ``credential_provider``)
-    or none; everything else by `FsspecResultTracker`, whose options these are.
+    System calls serve a local path. obstore, where it is installed, serves ``s3://``, ``gs://`` and ``az://`` if there
+    are no *storage_options* or only obstore's own (``config``, ``client_options``, ``retry_config``,
+    ``credential_provider``). `FsspecResultTracker`, which has the same options, serves everything else. All see the
+    same results.
 
     Raises:
-        ImportError: what the base needs is not installed; names the ``pip install`` line.
-        ValueError: *tracker_base* is empty or none for its backend, or *max_concurrency* less than 1.
+        ImportError: the client for the base is not installed; the message has the ``pip install`` line.
+        ValueError: *tracker_base* is empty or not valid for its backend, or *max_concurrency* is less than 1.
 
     >>> open_tracker("/tmp/results")
     LocalResultTracker('/tmp/results')
     """
     if max_concurrency < 1:
-        raise ValueError(f"max_concurrency is at least 1, got {max_concurrency}")
+        raise ValueError(f"max_concurrency must be at least 1, got {max_concurrency}")
     if local_path(tracker_base) is not None:
         return LocalResultTracker(tracker_base, fsync=fsync)
 

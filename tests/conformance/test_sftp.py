@@ -1,4 +1,4 @@
-"""The conformance suite on OpenSSH's sftp: through sshfs, and through fsspec's own filesystem."""
+"""The conformance suite on OpenSSH's sftp server, through sshfs."""
 
 from __future__ import annotations
 
@@ -12,34 +12,19 @@ from typedtrack.testing import ResultTrackerSuite
 
 
 class TestSshfs(ResultTrackerSuite):
-    """sshfs, by asyncssh."""
+    """sshfs."""
 
     real_folders = True
-    listed_keys = 1_100  # there are no pages, but several answers to a folder
+    listed_keys = 1_100  # sftp has no pages, but several answers for one folder
     race_rounds = 200
 
     @pytest.fixture
     def tracker(self, sftp: Sftp) -> ResultTracker:
-        """Return a tracker on a folder that is not there yet."""
+        """Return a tracker on a folder that does not exist yet."""
         options = {"client_keys": [str(sftp.client_key)]}
         return FsspecResultTracker(f"ssh://{sftp.address}/{uuid.uuid4()}/base", storage_options=options)
 
     @pytest.fixture
     def unreachable(self, sftp: Sftp) -> ResultTracker:
-        """Return a tracker at a port that nothing listens at."""
+        """Return a tracker at a port without a server."""
         return FsspecResultTracker("ssh://127.0.0.1:1/base", storage_options={"client_keys": [str(sftp.client_key)]})
-
-
-class TestParamiko(ResultTrackerSuite):
-    """fsspec's own, by paramiko."""
-
-    real_folders = True
-    listed_keys = 1_100  # there are no pages, but several answers to a folder
-    race_rounds = 200
-    shared_by_processes = False  # a new process finds sshfs under this name
-
-    @pytest.fixture
-    def tracker(self, sftp: Sftp, by_paramiko: None) -> ResultTracker:
-        """Return a tracker on a folder that is not there yet."""
-        options = {"key_filename": str(sftp.client_key)}
-        return FsspecResultTracker(f"sftp://{sftp.address}/{uuid.uuid4()}/base", storage_options=options)

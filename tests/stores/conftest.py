@@ -1,4 +1,4 @@
-"""Each client of an HTTP store, behind a proxy that counts its requests and makes some go wrong."""
+"""Each client of an HTTP store, behind a proxy that counts requests and makes some fail."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ CLIENTS: Final = "s3_obstore", "s3_s3fs", "azure_obstore", "azure_adlfs", "gcs_o
 
 
 class Client(NamedTuple):
-    """A tracker on an empty folder, the proxy before its store, and how to make more such trackers."""
+    """A tracker on an empty folder, the proxy before its store, and a function that makes more such trackers."""
 
     name: str
     proxy: Proxy
@@ -43,7 +43,7 @@ def bucket(ceph: S3) -> str:
 
 @pytest.fixture(scope="session")
 def ceph_proxy(ceph: S3) -> Iterator[tuple[Proxy, S3, str]]:
-    """Return a proxy before Ceph, how to reach Ceph through it, and a bucket there."""
+    """Return a proxy before Ceph, Ceph's options through it, and a bucket there."""
     bucket = f"b-{uuid.uuid4()}"
     ceph.make_bucket(bucket)
     with proxies.serve(ceph.port) as proxy:
@@ -52,7 +52,7 @@ def ceph_proxy(ceph: S3) -> Iterator[tuple[Proxy, S3, str]]:
 
 @pytest.fixture(scope="session")
 def azurite_proxy(azurite: Azure) -> Iterator[tuple[Proxy, Azure, str]]:
-    """Return a proxy before Azurite, how to reach Azurite through it, and a container there."""
+    """Return a proxy before Azurite, Azurite's options through it, and a container there."""
     container = f"c-{uuid.uuid4()}"
     azurite.make_container(container)
     with proxies.serve(azurite.port) as proxy:
@@ -61,7 +61,7 @@ def azurite_proxy(azurite: Azure) -> Iterator[tuple[Proxy, Azure, str]]:
 
 @pytest.fixture(scope="session")
 def gcs_proxy(fake_gcs: Gcs) -> Iterator[tuple[Proxy, Gcs, str]]:
-    """Return a proxy before the XML API of fake-gcs-server, how to reach it through it, and a bucket there."""
+    """Return a proxy before the XML API of fake-gcs-server, its options through the proxy, and a bucket there."""
     bucket = f"b-{uuid.uuid4()}"
     fake_gcs.make_bucket(bucket)
     with proxies.serve(fake_gcs.xml_port) as proxy:
@@ -136,7 +136,7 @@ def gcs_obstore(gcs_proxy: tuple[Proxy, Gcs, str]) -> Client:
 
 @pytest.fixture
 def gcs_gcsfs(fake_gcs: Gcs) -> Iterator[Client]:
-    """Return gcsfs on fake-gcs-server, which asks for no login."""
+    """Return gcsfs on fake-gcs-server, which needs no login."""
     bucket = f"b-{uuid.uuid4()}"
     fake_gcs.make_bucket(bucket)
     with proxies.serve(int(fake_gcs.endpoint.rpartition(":")[2])) as proxy:
@@ -146,6 +146,6 @@ def gcs_gcsfs(fake_gcs: Gcs) -> Iterator[Client]:
 
 @pytest.fixture(params=CLIENTS)
 def client(request: pytest.FixtureRequest) -> Client:
-    """Return each client in turn that all tests are for; gcsfs, which puts by POST, is asked for by name."""
+    """Return each client in turn; tests name gcsfs where they want it, because it puts by POST."""
     found: Client = request.getfixturevalue(request.param)
     return found

@@ -1,4 +1,4 @@
-"""Missing, unreachable, refused and broken stay apart, and what passes by is retried."""
+"""Missing, unreachable, refused and broken are told apart; passing faults are retried."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ CALLS: dict[str, Callable[[ResultTracker], object]] = {
 
 def failure(call: Callable[[], object]) -> BaseException:
     """Return what *call* raises."""
-    with pytest.raises(Exception) as caught:  # noqa: PT011  # each client has errors of its own
+    with pytest.raises(Exception) as caught:  # noqa: PT011  # because each client has errors of its own
         call()
     return caught.value
 
 
 @pytest.mark.parametrize("call", CALLS)
 def test_missing_bucket(client: Client, call: str) -> None:
-    """A missing bucket is an error of the store at every call, with a note, and no bucket is made."""
+    """A missing bucket is an error at every call, with a note; no call makes the bucket."""
     tracker = client.make("no-such-bucket/base", {})
     error = failure(lambda: CALLS[call](tracker))
     assert any("typedtrack: " in note and "no-such-bucket/base" in note for note in error.__notes__)
@@ -42,7 +42,7 @@ def test_missing_bucket(client: Client, call: str) -> None:
 
 @pytest.mark.parametrize("call", CALLS)
 def test_refused_login(client: Client, call: str) -> None:
-    """Wrong credentials are an error of the store at every call, with a note."""
+    """Wrong credentials are an error at every call, with a note."""
     tracker = client.make(f"{client.bucket}/base", client.wrong_login)
     error = failure(lambda: CALLS[call](tracker))
     assert any("typedtrack: " in note for note in error.__notes__)
@@ -51,25 +51,25 @@ def test_refused_login(client: Client, call: str) -> None:
 @pytest.mark.parametrize("client", [*CLIENTS, "gcs_gcsfs"], indirect=True)
 @pytest.mark.parametrize("body", [b"", b"<html>no such host</html>"])
 def test_404_of_another(client: Client, body: bytes) -> None:
-    """A 404 that does not come from the store (a proxy's, a wrong endpoint's) confirms nothing."""
+    """A 404 that does not come from the store does not confirm that the key holds nothing."""
     client.tracker["a"] = {"x": 1}
     client.proxy.always = Fault("GET", "refuse", 404, body)
     failure(lambda: client.tracker.get("a"))
     failure(lambda: "a" in client.tracker)
 
 
-def test_404_of_another_for_a_key_of_gcsfs(gcs_gcsfs: Client) -> None:
-    """A 404 for an object that the bucket lists confirms nothing: it is asked for again, and then an error."""
+def test_404_for_a_listed_object_of_gcsfs(gcs_gcsfs: Client) -> None:
+    """A 404 for an object that the bucket lists is asked for again, and then an error."""
     tracker, proxy = gcs_gcsfs.tracker, gcs_gcsfs.proxy
     tracker["a"] = {"x": 1}
     fault = Fault("GET", "refuse", 404, b"<html>no such host</html>", path="alt=media")
     proxy.faults.append(fault)
     assert tracker["a"] == {"x": 1}
     proxy.always = fault
-    with pytest.raises(ConnectionError, match="bucket lists"):
+    with pytest.raises(ConnectionError, match="the bucket lists"):
         tracker.get("a")
     proxy.always = Fault("DELETE", "refuse", 404)
-    with pytest.raises(ConnectionError, match="bucket lists"):
+    with pytest.raises(ConnectionError, match="the bucket lists"):
         del tracker["a"]
     proxy.reset()
     assert tracker["a"] == {"x": 1}
@@ -78,8 +78,8 @@ def test_404_of_another_for_a_key_of_gcsfs(gcs_gcsfs: Client) -> None:
     assert tracker["a"] == {}
 
 
-def test_absent_of_gcsfs(gcs_gcsfs: Client) -> None:
-    """Google's words for an object that is not there settle it in one request; those for a bucket confirm nothing."""
+def test_missing_object_of_gcsfs(gcs_gcsfs: Client) -> None:
+    """Google's text for a missing object settles a call in one request; its text for a missing bucket is an error."""
     tracker, proxy = gcs_gcsfs.tracker, gcs_gcsfs.proxy
     words = f"No such object: {tracker._location('a').removeprefix('gs://')}"
     proxy.always = Fault("GET", "refuse", 404, words.encode())
@@ -95,12 +95,12 @@ def test_absent_of_gcsfs(gcs_gcsfs: Client) -> None:
 
 @pytest.mark.parametrize("status", [301, 307])
 def test_redirect_of_gcsfs(gcs_gcsfs: Client, status: int) -> None:
-    """A redirect that leads nowhere is no answer: neither an empty result nor a put that is done."""
+    """A redirect that leads nowhere is an error: neither an empty result nor an acknowledged put."""
     tracker, proxy = gcs_gcsfs.tracker, gcs_gcsfs.proxy
     tracker["a"] = {"x": 1}
     for method, call in {"GET": "get", "POST": "put", "DELETE": "delete"}.items():
         proxy.always = Fault(method, "refuse", status)
-        with pytest.raises(ConnectionError, match=f"{status} instead of an answer"):
+        with pytest.raises(ConnectionError, match=f"its status is {status}"):
             CALLS[call](tracker)
     proxy.always = Fault("GET", "refuse", status)
     with pytest.raises(ConnectionError):
@@ -109,16 +109,16 @@ def test_redirect_of_gcsfs(gcs_gcsfs: Client, status: int) -> None:
 
 @pytest.mark.parametrize("client", [*CLIENTS, "gcs_gcsfs"], indirect=True)
 @pytest.mark.parametrize("body", [b"", b"<html>who are you?</html>", b"{}"])
-def test_put_of_another(client: Client, body: bytes) -> None:
-    """A page of a proxy's, sent as if all were well, is no put that is done."""
+def test_put_answered_by_a_proxy(client: Client, body: bytes) -> None:
+    """A page that a proxy sends with status 200 does not acknowledge a put."""
     client.proxy.always = Fault("POST" if client.name == "gcs_gcsfs" else "PUT", "refuse", 200, body)
     failure(lambda: client.tracker.put("a", x=1))
 
 
 @pytest.mark.parametrize("client", [*CLIENTS, "gcs_gcsfs"], indirect=True)
 @pytest.mark.parametrize("body", [b"", b"<html>who are you?</html>", b"{}"])
-def test_listing_of_another(client: Client, body: bytes) -> None:
-    """A page of a proxy's, sent as if all were well, is no empty listing."""
+def test_listing_answered_by_a_proxy(client: Client, body: bytes) -> None:
+    """A page that a proxy sends with status 200 is not an empty listing."""
     client.tracker["a"] = {"x": 1}
     client.proxy.always = Fault("GET", "refuse", 200, body)
     for prefix in ("", "below", "below/"):
@@ -126,8 +126,8 @@ def test_listing_of_another(client: Client, body: bytes) -> None:
 
 
 @pytest.mark.parametrize("client", ["s3_obstore", "s3_s3fs", "azure_adlfs", "gcs_gcsfs"], indirect=True)
-def test_delete_of_another(client: Client) -> None:
-    """A page of a proxy's, sent as if all were well, is no delete that is done."""
+def test_delete_answered_by_a_proxy(client: Client) -> None:
+    """A page that a proxy sends with status 200 does not acknowledge a delete."""
     client.tracker["a"] = {"x": 1}
     method = "POST" if client.name == "s3_obstore" else "DELETE"
     client.proxy.always = Fault(method, "refuse", 200, b"<html>who are you?</html>")
@@ -136,8 +136,8 @@ def test_delete_of_another(client: Client) -> None:
     assert client.tracker["a"] == {"x": 1}
 
 
-def test_listing_by_one_who_may_not_read_gcs(gcs_obstore: Client) -> None:
-    """An empty listing is one for a login, too, that may list and not read."""
+def test_listing_of_gcs_by_a_login_that_may_not_read(gcs_obstore: Client) -> None:
+    """An empty listing is empty also for a login that may list and not read."""
     denied = b"<Error><Code>AccessDenied</Code></Error>"
     gcs_obstore.proxy.faults.append(Fault("GET", "refuse", 403, denied, path="typedtrack"))
     assert list(iter(gcs_obstore.tracker)) == []
@@ -146,7 +146,7 @@ def test_listing_by_one_who_may_not_read_gcs(gcs_obstore: Client) -> None:
 
 
 def test_denied(client: Client) -> None:
-    """A 403 for one key is neither retried nor ``{}``; in bulk it hides no other key."""
+    """A 403 for one key is neither retried nor ``{}``; in a bulk call it does not hide the other keys."""
     client.tracker["a"] = {"x": 1}
     client.proxy.reset()
     denied = Fault("GET", "refuse", 403, b"<Error><Code>AccessDenied</Code><Message>Denied</Message></Error>")
@@ -161,8 +161,8 @@ def test_denied(client: Client) -> None:
 
 
 @pytest.mark.parametrize("kind", ["reset", "halve"])
-def test_broken_get(client: Client, kind: Kind) -> None:
-    """A get whose connection breaks, even within the body, is tried again."""
+def test_broken_get_is_retried(client: Client, kind: Kind) -> None:
+    """A get whose connection breaks, even within the body, is made again."""
     client.tracker["a"] = {"x": 1}
     client.proxy.reset()
     client.proxy.faults.append(Fault("GET", kind))
@@ -171,8 +171,8 @@ def test_broken_get(client: Client, kind: Kind) -> None:
 
 
 @pytest.mark.parametrize("kind", ["reset", "lose"])
-def test_broken_put(client: Client, kind: Kind) -> None:
-    """A put whose connection breaks before or after the store's work is tried again."""
+def test_broken_put_is_retried(client: Client, kind: Kind) -> None:
+    """A put whose connection breaks before or after the store did its work is made again."""
     client.proxy.faults.append(Fault("PUT", kind))
     client.tracker["a"] = {"x": 1}
     assert client.proxy.methods == {"PUT": 2}
@@ -180,8 +180,8 @@ def test_broken_put(client: Client, kind: Kind) -> None:
 
 
 @pytest.mark.parametrize("method", ["GET", "PUT"])
-def test_unavailable(client: Client, method: str) -> None:
-    """A 503 is tried again."""
+def test_503_is_retried(client: Client, method: str) -> None:
+    """A request that is answered by 503 is made again."""
     client.tracker["a"] = {"x": 1}
     client.proxy.reset()
     client.proxy.faults.append(Fault(method, "refuse", 503))
@@ -190,16 +190,16 @@ def test_unavailable(client: Client, method: str) -> None:
     assert client.proxy.methods.total() == 3
 
 
-def test_always_unavailable(client: Client) -> None:
-    """A store that is down for good is an error in the end, as often as its own options say."""
+def test_retries_end(client: Client) -> None:
+    """A store that stays down is an error after as many tries as the client's options say."""
     tracker = client.make(f"{client.bucket}/base", client.one_try)
     client.proxy.always = Fault("GET", "refuse", 503)
     failure(lambda: tracker.get("a"))
     assert client.proxy.methods == {"GET": 1}
 
 
-def test_timeout(client: Client) -> None:
-    """A store that says nothing is an error when the client's own time is up, and never ``{}``."""
+def test_silence_is_an_error(client: Client) -> None:
+    """A silent store is an error when the client's time is up, and never ``{}``."""
     tracker = client.make(f"{client.bucket}/base", client.impatient)
     client.proxy.always = Fault("GET", "stall")
     failure(lambda: tracker.get("a"))
@@ -207,8 +207,8 @@ def test_timeout(client: Client) -> None:
 
 
 @pytest.mark.parametrize("kind", ["reset", "lose"])
-def test_broken_create(client: Client, kind: Kind) -> None:
-    """A create whose connection breaks before or after the store's work is tried again, and knows its own content."""
+def test_broken_create_is_retried(client: Client, kind: Kind) -> None:
+    """A create whose connection breaks is made again, and accepts the result that its first try may have stored."""
     client.proxy.faults.append(Fault("PUT", kind))
     client.tracker.create("a", x=1)
     assert client.tracker["a"] == {"x": 1}
@@ -218,8 +218,8 @@ def test_broken_create(client: Client, kind: Kind) -> None:
         client.tracker.create("a", x=2)
 
 
-def test_broken_listing(client: Client) -> None:
-    """A listing that breaks off is asked for again."""
+def test_broken_listing_is_retried(client: Client) -> None:
+    """A listing that breaks off is made again."""
     client.tracker.put_many({"a": {"x": 1}, "b": {"x": 1}})
     client.proxy.reset()
     client.proxy.faults.append(Fault("GET", "halve"))
@@ -227,8 +227,8 @@ def test_broken_listing(client: Client) -> None:
     assert client.proxy.methods == {"GET": 2}
 
 
-def test_broken_absence(client: Client) -> None:
-    """The word that nothing is there, broken off, is never taken for that; obstore and s3fs ask again."""
+def test_broken_answer_for_a_missing_key(client: Client) -> None:
+    """Half an answer that the key is missing does not confirm it; obstore and s3fs ask again, adlfs raises."""
     client.proxy.faults.append(Fault("GET", "halve"))
     if client.name == "azure_adlfs":
         failure(lambda: client.tracker.get("a"))

@@ -1,4 +1,4 @@
-"""The table of filesystems, and which backend a base gets."""
+"""The table of filesystems, and the backend that a base gets."""
 
 from __future__ import annotations
 
@@ -30,25 +30,26 @@ from typedtrack.backends.other import OtherResultTracker
 from typedtrack.testing import FaultyFileSystem
 
 STORES = Path(__file__).parents[2] / "docs" / "stores.md"
+_MODULE_FOR_PARAMIKO = "fsspec.implementations.sftp"
 
 
 def test_docs_print_the_table() -> None:
-    """docs/stores.md has the table as it is."""
+    """docs/stores.md has the tables that the code prints."""
     assert as_markdown() in STORES.read_text()
 
 
 def test_rows_by_class() -> None:
-    """A filesystem is known by its class or one above it; a stranger is not."""
+    """A filesystem is known by its class or a base class of it; any other has the row for unknown ones."""
 
     class Special(LocalFileSystem):
-        """A local filesystem with a name of its own."""
+        """A subclass of the local filesystem."""
 
     assert row_of(Special).name == "local disk"
     assert row_of(FaultyFileSystem) is OTHER
 
 
 def without(monkeypatch: pytest.MonkeyPatch, *packages: str) -> None:
-    """Act as if *packages* were not installed."""
+    """Make *packages* appear not to be installed."""
     find = importlib.util.find_spec
 
     def find_spec(name: str) -> ModuleSpec | None:
@@ -63,12 +64,24 @@ def without(monkeypatch: pytest.MonkeyPatch, *packages: str) -> None:
     [("s3://b/x", "s3"), ("abfs://c/x", "azure"), ("gs://b/x", "gcs"), ("sftp://h/x", "sftp")],
 )
 def test_missing_extra(base: str, extra: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is not installed is said when the tracker is made, with the line that installs it."""
-    without(monkeypatch, "obstore", "s3fs", "adlfs", "gcsfs", "paramiko", "sshfs")
+    """A missing client is an error when the tracker is made, with the line that installs it."""
+    without(monkeypatch, "obstore", "s3fs", "adlfs", "gcsfs", "sshfs")
     for protocol in ("s3", "abfs", "gs", "sftp"):
         monkeypatch.delitem(_registry, protocol, raising=False)
     with pytest.raises(ImportError, match=rf"pip install 'typedtrack\[{extra}\]'"):
         open_tracker(base)
+
+
+@pytest.mark.parametrize("protocol", ["sftp", "ssh"])
+@pytest.mark.parametrize("is_loaded", [False, True])
+def test_paramiko_does_not_serve_sftp(monkeypatch: pytest.MonkeyPatch, protocol: str, is_loaded: bool) -> None:
+    """With paramiko alone, even where fsspec has loaded its filesystem for it, the error names the extra."""
+    without(monkeypatch, "sshfs")
+    monkeypatch.delitem(_registry, protocol, raising=False)
+    if is_loaded:
+        monkeypatch.setitem(_registry, protocol, type("SFTPFileSystem", (), {"__module__": _MODULE_FOR_PARAMIKO}))
+    with pytest.raises(ImportError, match=rf"{protocol}:// needs sshfs: pip install 'typedtrack\[sftp\]'"):
+        open_tracker(f"{protocol}://host/x")
 
 
 @pytest.mark.parametrize(
@@ -76,7 +89,7 @@ def test_missing_extra(base: str, extra: str, monkeypatch: pytest.MonkeyPatch) -
     [("s3://b/x", "s3fs", "s3"), ("abfs://c/x", "adlfs", "azure"), ("gs://b/x", "gcsfs", "gcs")],
 )
 def test_missing_obstore(base: str, package: str, extra: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Obstore's line comes first; it is the only one where the options are in its words, none where in another's."""
+    """The error names obstore first; only obstore where the options are its own, and not where they are another's."""
     protocol = base.partition(":")[0]
     without(monkeypatch, "obstore", "s3fs", "adlfs", "gcsfs")
     monkeypatch.delitem(_registry, protocol, raising=False)
@@ -95,14 +108,14 @@ def test_missing_obstore(base: str, package: str, extra: str, monkeypatch: pytes
 
 
 def test_registered_by_the_user(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A filesystem that the process has registered itself needs no extra."""
+    """A filesystem that the process has registered needs no extra."""
     without(monkeypatch, "s3fs")
     monkeypatch.setitem(_registry, "s3", FaultyFileSystem)
     assert FsspecResultTracker("s3://b/x")
 
 
 def test_best_backend(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Obstore serves what it can, where it is installed and the options are in its words."""
+    """Obstore serves the stores that it knows, where it is installed and the options are its own."""
     assert type(open_tracker(tmp_path)) is LocalResultTracker
     for base in ("s3://b/x", "gs://b", "az://c/x", "abfs://c@account.dfs.core.windows.net/x"):
         assert type(open_tracker(base)) is ObstoreResultTracker
@@ -114,9 +127,9 @@ def test_best_backend(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("base", ["s3://", "http://host/x", "s3:///x", "bucket/x"])
-def test_no_base_for_obstore(base: str) -> None:
-    """What names no bucket is refused when the tracker is made."""
-    with pytest.raises(ValueError, match="not a base for obstore"):
+def test_obstore_needs_a_bucket(base: str) -> None:
+    """A base without a bucket is refused when the tracker is made."""
+    with pytest.raises(ValueError, match="obstore cannot serve the tracker base"):
         ObstoreResultTracker(base)
 
 
@@ -124,8 +137,8 @@ def test_no_base_for_obstore(base: str) -> None:
     ("base", "what"),
     [("s3://", "bucket"), ("s3:///x", "bucket"), ("gs://", "bucket"), ("abfs:///x", "container")],
 )
-def test_no_bucket(base: str, what: str) -> None:
-    """What names no bucket is refused when the tracker is made, also where fsspec's client would take it."""
+def test_base_without_a_bucket_is_refused(base: str, what: str) -> None:
+    """A base without a bucket is refused when the tracker is made, also where the client would accept it."""
     with pytest.raises(ValueError, match=rf"names no {what}: \w+://{what}/folder"):
         FsspecResultTracker(base)
 
@@ -133,20 +146,23 @@ def test_no_bucket(base: str, what: str) -> None:
 @pytest.mark.parametrize(
     ("base", "problem"),
     [
-        ("memory://m/run::1", "'memory://m/run::1' is no folder to fsspec, .* for another URL"),
-        ("s3://b/run::1", "is no folder to fsspec"),
-        ("sftp://h/run::file::1", "is no folder to fsspec"),
-        ("s3://me:hunter2@b/x", "'s3://[*]{3}@b/x' has a login; it is given by storage_options"),
+        ("memory://m/run::1", "'memory://m/run::1' has a '::', by which fsspec chains URLs, and no URL after it"),
+        ("s3://b/run::1", "has a '::'"),
+        ("sftp://h/run::file::1", "has a '::'"),
+        ("s3://me:hunter2@b/x", "'s3://[*]{3}@b/x' has a login; give it by storage_options"),
         ("gs://me:hun/ter2@b/x", "'gs://[*]{3}@b/x' has a login"),
-        ("sftp://me:hun/ter2@h/x", "'sftp://[*]{3}@h/x' has no number for its port; a password with a slash"),
-        ("ssh://h:port/x", "'ssh://h:port/x' has no number for its port"),
-        ("sftp://h/a?b", r"has a '\?', which its client takes for no part of a folder's name"),
+        (
+            "sftp://me:hun/ter2@h/x",
+            "'sftp://[*]{3}@h/x' has a port that is not a number; give a password that has a slash",
+        ),
+        ("ssh://h:port/x", "'ssh://h:port/x' has a port that is not a number"),
+        ("sftp://h/a?b", r"has a '\?', which the client does not take for part of a folder's name"),
         ("ssh://h/a#b", "has a '#'"),
         ("az://c/a\\b", r"has a '\\\\'"),
     ],
 )
-def test_bases_that_fsspec_takes_for_others(base: str, problem: str) -> None:
-    """What the filesystem's client would take for another folder is refused at once, and no login is shown."""
+def test_base_that_the_client_takes_for_another_is_refused(base: str, problem: str) -> None:
+    """A base that the client would take for another folder is refused at once; the error shows no login."""
     with pytest.raises(ValueError, match=problem) as caught:
         FsspecResultTracker(base)
     assert "hun" not in str(caught.value)
@@ -155,33 +171,33 @@ def test_bases_that_fsspec_takes_for_others(base: str, problem: str) -> None:
 @pytest.mark.parametrize(
     "base", ["s3://arn:aws:s3:r:1:accesspoint/n/x", "sftp://me:a@b@h:22/x", "ssh://h/a@b", "zip://x::memory://m/a.zip"]
 )
-def test_bases_that_are_what_they_seem(base: str) -> None:
-    """What looks like a login or another URL, and is fsspec's own way to write, is taken."""
+def test_base_that_looks_like_another_is_accepted(base: str) -> None:
+    """A base that only looks like one with a login, or is a chain of URLs, is accepted."""
     assert FsspecResultTracker(base)
 
 
 def test_options_of_another_client() -> None:
-    """Options that obstore does not have are refused, not ignored."""
-    with pytest.raises(ValueError, match=r"no storage_options of obstore: \['anon'\]"):
+    """Options that obstore does not have are refused."""
+    with pytest.raises(ValueError, match=r"obstore has no storage_options \['anon'\]"):
         ObstoreResultTracker("s3://b/x", storage_options={"anon": True})
 
 
-def test_caching_filesystems(tmp_path: Path) -> None:
-    """A filesystem that answers with what it has read before is refused."""
+def test_caching_filesystem_is_refused(tmp_path: Path) -> None:
+    """A filesystem that returns old content from a cache is refused."""
     tracker = FsspecResultTracker(f"simplecache::file://{tmp_path}")
-    with pytest.raises(UnsupportedOperationError, match="name the store itself"):
+    with pytest.raises(UnsupportedOperationError, match="use the URL of the store itself"):
         tracker.get("a")
 
 
-def test_asynchronous_filesystem() -> None:
-    """A filesystem that runs on whatever loop its caller has is refused, at the first call, with the option's name."""
+def test_asynchronous_filesystem_is_refused() -> None:
+    """A filesystem that runs on its caller's loop is refused at the first call; the error names the option."""
     tracker = FsspecResultTracker("s3://bucket/base", storage_options={"asynchronous": True, "anon": True})
     with pytest.raises(UnsupportedOperationError, match="leave out the option asynchronous=True"):
         tracker.get("a")
 
 
-def test_unknown_filesystems() -> None:
-    """A filesystem that the table does not know is read and written, with a warning, once; a create is refused."""
+def test_unknown_filesystem() -> None:
+    """A filesystem that the table does not list is read and written, with one warning; a create is refused."""
     fsspec.register_implementation("faulty", FaultyFileSystem, clobber=True)
     tracker = FsspecResultTracker("faulty://base")
     assert type(tracker._backend) is OtherResultTracker
@@ -194,7 +210,7 @@ def test_unknown_filesystems() -> None:
 
 
 class Ranged(FaultyFileSystem):
-    """A filesystem that notes which ranges are read; it refuses those of an empty file, or knows none at all."""
+    """A filesystem that records the ranges of its reads, and raises *refuses* or ignores them."""
 
     def __init__(self, refuses: Exception | None = None, ignores: bool = False) -> None:
         super().__init__()
@@ -210,8 +226,8 @@ class Ranged(FaultyFileSystem):
 
 
 @pytest.mark.parametrize("ignores", [False, True])
-def test_unknown_filesystems_are_read_within_the_limit(ignores: bool) -> None:
-    """Of a filesystem that the table does not know no more is asked than the limit and one byte, nor taken from it."""
+def test_unknown_filesystem_is_read_within_the_limit(ignores: bool) -> None:
+    """A read on an unknown filesystem asks for the limit and one byte, and returns no more where that is ignored."""
     fs = Ranged(ignores=ignores)
     fs.fs.pipe_file("/base/a", b"x" * (2 * MAX_RESULT_BYTES))
     tracker = OtherResultTracker(fs, "/base")
@@ -221,8 +237,8 @@ def test_unknown_filesystems_are_read_within_the_limit(ignores: bool) -> None:
     assert tracker._read("a", 3) == b"xxx"
 
 
-def test_unknown_filesystems_that_refuse_a_range_of_nothing() -> None:
-    """An empty file is no result, also where no range of it can be read; a full one's error stays what it is."""
+def test_unknown_filesystem_that_refuses_a_range_of_an_empty_file() -> None:
+    """An empty file is corrupt, also where the filesystem refuses its range; for other files the error stays."""
     fs = Ranged(refuses=OSError("416, Range Not Satisfiable"))
     fs.fs.pipe_file("/base/empty", b"")
     fs.fs.pipe_file("/base/full", b"{}")
@@ -235,22 +251,22 @@ def test_unknown_filesystems_that_refuse_a_range_of_nothing() -> None:
 
 
 @pytest.mark.parametrize("make", [open_tracker, FsspecResultTracker])
-def test_unknown_protocols(make: Callable[[str], ResultTracker]) -> None:
-    """A URL of a kind that nobody knows is refused when the tracker is made."""
-    with pytest.raises(ValueError, match="fsspec knows no filesystem for nosuch://, of 'nosuch://x/y'"):
+def test_unknown_protocol_is_refused(make: Callable[[str], ResultTracker]) -> None:
+    """A URL with an unknown protocol is refused when the tracker is made."""
+    with pytest.raises(ValueError, match="fsspec knows no filesystem for nosuch:// in 'nosuch://x/y'"):
         make("nosuch://x/y")
 
 
 @pytest.mark.parametrize("make", [open_tracker, FsspecResultTracker])
-def test_mistyped_protocol(make: Callable[[str], ResultTracker]) -> None:
-    """What is refused for its kind is shown without its password."""
-    with pytest.raises(ValueError, match=r"of 'stfp://\*\*\*@host/b'; see") as caught:
+def test_mistyped_protocol_shows_no_password(make: Callable[[str], ResultTracker]) -> None:
+    """The error for an unknown protocol shows the URL without its password."""
+    with pytest.raises(ValueError, match=r"in 'stfp://\*\*\*@host/b'; see") as caught:
         make("stfp://me:hunt@er2@host/b")
     assert "er2" not in str(caught.value)
 
 
 class Closed(FaultyFileSystem):
-    """A filesystem that cannot be made, as one whose server is not there."""
+    """A filesystem whose constructor fails, as if its server were unreachable."""
 
     protocol: ClassVar[str | tuple[str, ...]] = "closed"
 
@@ -258,8 +274,8 @@ class Closed(FaultyFileSystem):
         raise ConnectionRefusedError(111, "refused")
 
 
-def test_filesystems_that_cannot_be_opened() -> None:
-    """An error of making the filesystem itself is noted too: base, operation and key, and no password."""
+def test_filesystem_that_cannot_be_opened() -> None:
+    """The notes of an error name base, operation and key also where the filesystem cannot be made."""
     fsspec.register_implementation("closed", Closed, clobber=True)
     tracker = FsspecResultTracker("closed://me:secret@host/base/")
     opening = "typedtrack: open closed://***@host/base/"
@@ -272,10 +288,10 @@ def test_filesystems_that_cannot_be_opened() -> None:
 
 
 def test_subclass_of_the_local_filesystem(tmp_path: Path) -> None:
-    """A filesystem derived from a known one is served as that one."""
+    """A filesystem that is derived from a known one has its backend."""
 
     class Scratch(LocalFileSystem):
-        """Local files under another name."""
+        """Local files under another protocol."""
 
         protocol: ClassVar[str | tuple[str, ...]] = "scratch"
 
@@ -285,8 +301,8 @@ def test_subclass_of_the_local_filesystem(tmp_path: Path) -> None:
     assert (tmp_path / "a").exists()
 
 
-def test_no_secrets_in_repr() -> None:
-    """Neither password nor storage_options are shown; a pickle has them, or it were of no use."""
+def test_repr_shows_no_secrets() -> None:
+    """The repr shows neither password nor storage_options; a pickle has them, because it needs them."""
     tracker = FsspecResultTracker("sftp://me:hunter2@host/base", storage_options={"passphrase": "hunter3"})
     assert repr(tracker) == "FsspecResultTracker('sftp://***@host/base')"
     assert repr(FsspecResultTracker("sftp://me:hunt@er2@host/base")) == "FsspecResultTracker('sftp://***@host/base')"
@@ -301,6 +317,6 @@ def test_no_secrets_in_repr() -> None:
     assert repr(pickle.loads(pickle.dumps(native))) == repr(native)
 
 
-def test_memory_is_the_process_own() -> None:
-    """The memory filesystem is served by its own backend."""
+def test_memory_has_its_own_backend() -> None:
+    """The memory filesystem has a backend of its own."""
     assert type(FsspecResultTracker("memory://docs/x")._backend) is MemoryResultTracker

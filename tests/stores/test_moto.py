@@ -1,4 +1,4 @@
-"""Moto's S3, which pip installs: both clients of S3 on a machine without Ceph, and a second server's word on errors."""
+"""Moto's S3, which pip installs: both clients of S3 where Ceph is missing, and a second server's error answers."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from typedtrack import (
 
 @pytest.fixture(params=[open_tracker, FsspecResultTracker])
 def tracker_in(moto: S3, request: pytest.FixtureRequest) -> Callable[[str], ResultTracker]:
-    """Return what makes a tracker in a bucket, by each client."""
+    """Return a function that makes a tracker in a bucket, for each client."""
     door: Callable[..., ResultTracker] = request.param
     options = moto.obstore_options if door is open_tracker else moto.s3fs_options
     return lambda bucket: door(f"s3://{bucket}/base", storage_options=options)
@@ -36,7 +36,7 @@ def tracker(moto: S3, tracker_in: Callable[[str], ResultTracker]) -> ResultTrack
 
 
 def test_missing_bucket(tracker_in: Callable[[str], ResultTracker]) -> None:
-    """A missing bucket is an error, of a get and of a create."""
+    """A missing bucket is an error of a get and of a create."""
     tracker = tracker_in(f"b-{uuid.uuid4()}")
     with pytest.raises(FileNotFoundError):
         tracker.get("a")
@@ -45,7 +45,7 @@ def test_missing_bucket(tracker_in: Callable[[str], ResultTracker]) -> None:
 
 
 def test_one_key(tracker: ResultTracker) -> None:
-    """A missing key is ``{}``; a create finds what is there; a delete says whether there was something."""
+    """A missing key is ``{}``; a create finds a stored result; a delete raises where there is nothing."""
     assert tracker["a"] == {}
     with pytest.raises(ResultNotFoundError):
         del tracker["a"]
@@ -60,7 +60,7 @@ def test_one_key(tracker: ResultTracker) -> None:
 
 
 def test_many_keys(tracker: ResultTracker) -> None:
-    """Several keys are put, listed and got, the one at the prefix among them."""
+    """Several keys are put, listed and read, also the key at the prefix."""
     results: dict[Key, Result] = {"t": {"number": -1}, **{f"t/{number}": {"number": number} for number in range(20)}}
     tracker.put_many(results)
     assert dict(tracker.items("t")) == results
@@ -69,7 +69,7 @@ def test_many_keys(tracker: ResultTracker) -> None:
 
 
 def test_bounded_read(tracker: ResultTracker) -> None:
-    """Of a large object no more is read than was asked for."""
+    """A read of a large object ends at its limit."""
     tracker._write("large", b"x" * 1_500_000)
     assert tracker._read("large", 2**20 + 1) == b"x" * (2**20 + 1)
     assert tracker._read("large", 1) == b"x"

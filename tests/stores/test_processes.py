@@ -31,12 +31,12 @@ ENOUGH = 600  # seconds, even on a busy machine
 
 @pytest.fixture(autouse=True, scope="module")
 def imported_once() -> None:
-    """Have the server that forks processes import what these need, before the first of them starts it."""
+    """Let the server that forks processes import once what its processes need."""
     multiprocessing.set_forkserver_preload(["obstore.store", __name__])
 
 
 def use(tracker: ResultTracker, key: str) -> str:
-    """Put, get, list and delete; return what came of it."""
+    """Put, get and list; return "done", or the text of the refusal."""
     try:
         tracker[key] = {"x": 1}
         assert tracker[key] == {"x": 1}
@@ -55,7 +55,7 @@ def in_child(method: str, tracker: ResultTracker, key: str) -> str:
 
 @pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
 def test_s3fs(ceph: S3, bucket: str, method: str) -> None:
-    """A tracker on s3fs, used in the parent, works in a child however it was made, and in the parent after."""
+    """A tracker on s3fs that the parent has used works in a child, however it starts, and then in the parent."""
     tracker = FsspecResultTracker(f"s3://{bucket}/base", storage_options=ceph.s3fs_options)
     assert use(tracker, "before") == "done"
     assert in_child(method, tracker, "child") == "done"
@@ -65,7 +65,7 @@ def test_s3fs(ceph: S3, bucket: str, method: str) -> None:
 
 @pytest.mark.parametrize("method", ["fork", "spawn"])
 def test_azure_adlfs(azurite: Azure, method: str) -> None:
-    """A tracker on adlfs, used in the parent, works in a child however it was made, and in the parent after."""
+    """A tracker on adlfs that the parent has used works in a child, however it starts, and then in the parent."""
     container = f"c-{uuid.uuid4()}"
     azurite.make_container(container)
     tracker = FsspecResultTracker(f"az://{container}/base", storage_options=azurite.adlfs_options)
@@ -76,7 +76,7 @@ def test_azure_adlfs(azurite: Azure, method: str) -> None:
 
 @pytest.mark.parametrize("method", ["fork", "spawn"])
 def test_gcs_gcsfs(fake_gcs: Gcs, method: str) -> None:
-    """A tracker on gcsfs, used in the parent, works in a child however it was made, and in the parent after."""
+    """A tracker on gcsfs that the parent has used works in a child, however it starts, and then in the parent."""
     bucket = f"b-{uuid.uuid4()}"
     fake_gcs.make_bucket(bucket)
     tracker = FsspecResultTracker(f"gs://{bucket}/base", storage_options=fake_gcs.gcsfs_options)
@@ -87,7 +87,7 @@ def test_gcs_gcsfs(fake_gcs: Gcs, method: str) -> None:
 
 @pytest.mark.parametrize("method", ["fork", "spawn"])
 def test_sshfs(sftp: Sftp, method: str) -> None:
-    """A tracker on sshfs, used in the parent, works in a child however it was made, and in the parent after."""
+    """A tracker on sshfs that the parent has used works in a child, however it starts, and then in the parent."""
     options = {"client_keys": [str(sftp.client_key)]}
     tracker = FsspecResultTracker(f"ssh://{sftp.address}/{uuid.uuid4()}", storage_options=options)
     assert use(tracker, "before") == "done"
@@ -95,19 +95,9 @@ def test_sshfs(sftp: Sftp, method: str) -> None:
     assert use(tracker, "after") == "done"
 
 
-@pytest.mark.usefixtures("by_paramiko")
-def test_sftp_paramiko(sftp: Sftp) -> None:
-    """A tracker on paramiko, used in the parent, works in a forked child, and in the parent after."""
-    options = {"key_filename": str(sftp.client_key)}
-    tracker = FsspecResultTracker(f"sftp://{sftp.address}/{uuid.uuid4()}", storage_options=options)
-    assert use(tracker, "before") == "done"
-    assert in_child("fork", tracker, "child") == "done"
-    assert use(tracker, "after") == "done"
-
-
 @pytest.mark.parametrize("method", ["spawn", "forkserver"])
 def test_s3_obstore(ceph: S3, bucket: str, method: str) -> None:
-    """A tracker on obstore, used in the parent, works in a child that was not forked."""
+    """A tracker on obstore that the parent has used works in a child that was not forked."""
     tracker = open_tracker(f"s3://{bucket}/base", storage_options=ceph.obstore_options)
     assert use(tracker, "before") == "done"
     assert in_child(method, tracker, "child") == "done"
@@ -115,7 +105,7 @@ def test_s3_obstore(ceph: S3, bucket: str, method: str) -> None:
 
 
 def test_s3_obstore_after_a_fork(ceph: S3, bucket: str) -> None:
-    """A tracker on obstore, used in the parent, says at once in a forked child what to do instead."""
+    """A tracker on obstore that the parent has used is refused at once in a forked child, with a remedy."""
     tracker = open_tracker(f"s3://{bucket}/base", storage_options=ceph.obstore_options)
     assert use(tracker, "before") == "done"
     assert "spawn" in in_child("fork", tracker, "child")
@@ -132,7 +122,7 @@ BEGUN: dict[str, Callable[[ResultTracker, list[str]], Iterator[object]]] = {
 
 
 def go_on(begun: Iterator[object]) -> str:
-    """Go on with what the parent has begun; return how that is refused."""
+    """Continue an iteration of the parent; return "done", or the text of the refusal."""
     try:
         list(begun)
     except UnsupportedOperationError as error:
@@ -141,7 +131,7 @@ def go_on(begun: Iterator[object]) -> str:
 
 
 def in_forked_child(begun: Iterator[object]) -> str:
-    """Return what `go_on` returns in a forked child, which an iterator cannot be sent to; fail if it hangs."""
+    """Return what `go_on` returns in a forked child; fail if it hangs. No iterator can be sent to a pool."""
     here, there = multiprocessing.Pipe(duplex=False)
     child = multiprocessing.get_context("fork").Process(target=lambda: there.send(go_on(begun)))
     child.start()
@@ -153,11 +143,11 @@ def in_forked_child(begun: Iterator[object]) -> str:
         child.join()
 
 
-@pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")  # from Python 3.12: that it has threads
+@pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")  # Python 3.12 warns of a fork with threads
 @pytest.mark.parametrize("door", [open_tracker, FsspecResultTracker])
 @pytest.mark.parametrize("begin", BEGUN)
 def test_s3_iterations_over_a_fork(ceph: S3, bucket: str, door: Callable[..., ResultTracker], begin: str) -> None:
-    """What was begun before a fork is refused in the child, at once, and goes on in the parent."""
+    """An iteration that began before a fork is refused at once in the child, and continues in the parent."""
     options = ceph.obstore_options if door is open_tracker else ceph.s3fs_options
     tracker = door(f"s3://{bucket}/base", storage_options=options, max_concurrency=2)
     keys = [f"{number:04}" for number in range(1200 if begin == "keys" else 20)]
@@ -169,15 +159,11 @@ def test_s3_iterations_over_a_fork(ceph: S3, bucket: str, door: Callable[..., Re
     assert len(list(begun)) == len(keys) - 1
 
 
-@pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")  # from Python 3.12: that it has threads
+@pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")  # Python 3.12 warns of a fork with threads
 @pytest.mark.parametrize("begin", BEGUN)
-@pytest.mark.parametrize("client", ["sshfs", "paramiko"])
-def test_sftp_iterations_over_a_fork(request: pytest.FixtureRequest, sftp: Sftp, client: str, begin: str) -> None:
-    """So it is over sftp, where both would speak on one connection; what was not begun begins on the child's own."""
+def test_sftp_iterations_over_a_fork(sftp: Sftp, begin: str) -> None:
+    """An iteration over sftp that began before a fork is refused in the child; a new one has its own connection."""
     options: dict[str, object] = {"client_keys": [str(sftp.client_key)]}
-    if client == "paramiko":
-        request.getfixturevalue("by_paramiko")
-        options = {"key_filename": str(sftp.client_key)}
     tracker = FsspecResultTracker(f"sftp://{sftp.address}/{uuid.uuid4()}", storage_options=options, max_concurrency=2)
     keys = [f"{folder}/{number}" for folder in range(5) for number in range(4)]
     tracker.put_many((key, {"x": 1}) for key in keys)
@@ -190,7 +176,7 @@ def test_sftp_iterations_over_a_fork(request: pytest.FixtureRequest, sftp: Sftp,
 
 
 def produce(tracker: ResultTracker, number: int) -> None:
-    """Return one trial's result; end with 0 if it was the first to create the key that all share, else with 1."""
+    """Put the result of one trial; exit with 0 if it was the first to create the key that all share, else with 1."""
     tracker[f"trial/{number:03}"] = {"number": number, "accuracy": 1 / (number + 1)}
     try:
         tracker.create("first", number=number)
@@ -199,13 +185,13 @@ def produce(tracker: ResultTracker, number: int) -> None:
 
 
 def coordinate(tracker: ResultTracker) -> tuple[list[tuple[str, Result]], int]:
-    """Wait for all trials; return them as they arrived, and how many are listed then."""
+    """Wait for all trials; return them in the order of arrival, and the number that is listed then."""
     arrived = [(str(key), result) for key, result in tracker.wait_all(TRIALS, ENOUGH)]
     return arrived, len(tracker.keys("trial"))
 
 
 def test_s3_many_processes(ceph: S3, bucket: str) -> None:
-    """Two coordinators and 200 producers, each a process of its own: nothing is lost, nothing double."""
+    """Two coordinators and 200 producers, each a process: no result is lost or repeated."""
     tracker = open_tracker(f"s3://{bucket}/search", storage_options=ceph.obstore_options)
     wanted = {f"trial/{n:03}": {"number": n, "accuracy": 1 / (n + 1)} for n in range(PRODUCERS)}
     own = multiprocessing.get_context("forkserver")

@@ -1,4 +1,4 @@
-"""How many requests each call costs, counted where they arrive."""
+"""The requests that each call costs, counted by the proxy."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from tests.stores.conftest import Client
 from typedtrack import Key, Result, ResultExistsError, ResultTimeoutError
 
 
-def test_making_one_costs_nothing(client: Client) -> None:
-    """A tracker touches the store at its first call, not before."""
+def test_making_a_tracker_costs_no_request(client: Client) -> None:
+    """A tracker does not touch the store before its first call."""
     client.make(f"{client.bucket}/more", {})
     assert client.proxy.requests == []
 
 
 def test_first_put(client: Client) -> None:
-    """The first put of a process is one request: no bucket is looked for or made, no folder."""
+    """The first put of a process is one request: it looks for no bucket and makes no folder."""
     client.tracker["app1_out"] = {"x": 1}
     assert client.proxy.methods == {"PUT": 1}
 
 
 def test_get(client: Client) -> None:
-    """A get is one GET, whether the key holds something or not."""
+    """A get is one GET, whether the key holds a result or not."""
     client.tracker["there"] = {"x": 1}
     client.proxy.reset()
     assert client.tracker["there"] == {"x": 1}
@@ -32,7 +32,7 @@ def test_get(client: Client) -> None:
 
 
 def test_create(client: Client) -> None:
-    """A create is one PUT; one that finds something reads it once, to compare."""
+    """A create is one PUT, and one GET more where the key holds a result, to compare."""
     client.tracker.create("a", x=1)
     assert client.proxy.methods == {"PUT": 1}
     client.tracker.create("a", x=1)
@@ -43,7 +43,7 @@ def test_create(client: Client) -> None:
 
 
 def test_wait(client: Client) -> None:
-    """Waiting polls with GETs of the key alone."""
+    """A wait polls by GETs of its key alone."""
     with pytest.raises(ResultTimeoutError):
         client.tracker.wait("never", timeout=0.1)
     assert set(client.proxy.methods) == {"GET"}
@@ -51,7 +51,7 @@ def test_wait(client: Client) -> None:
 
 
 def test_bulk(client: Client) -> None:
-    """Bulk calls cost one request a key, and a listing one a page."""
+    """A bulk call costs one request for each key, and a listing one for each page."""
     results: dict[Key, Result] = {f"t/{number}": {"number": number} for number in range(50)}
     client.tracker.put_many(results)
     assert client.proxy.methods == {"PUT": 50}
@@ -66,8 +66,8 @@ def test_bulk(client: Client) -> None:
     assert client.proxy.methods == {"GET": 1}
 
 
-def test_too_large_is_not_fetched(client: Client) -> None:
-    """The first byte of a large object is one request, and not all of the object."""
+def test_reading_the_first_byte_is_one_request(client: Client) -> None:
+    """A read of the first byte of a large object is one request."""
     client.tracker._write("large", b"x" * 1_000_000)
     client.proxy.reset()
     assert client.tracker._read("large", 1) == b"x"

@@ -1,4 +1,4 @@
-"""Versioned buckets of S3: a store that ignores the condition of a create there is not taken for one that keeps it."""
+"""Versioned buckets of S3: a tracker finds out whether the store ignores the condition of a create."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ def tracker_in(bucket: str, service: S3, door: Callable[..., ResultTracker]) -> 
 
 
 @pytest.mark.parametrize("door", _DOORS)
-def test_moto_keeps_the_condition(moto: S3, door: Callable[..., ResultTracker]) -> None:
-    """Where the store keeps it, a create is as in any other bucket; each tracker asks whether it does, once."""
+def test_moto_honours_the_condition(moto: S3, door: Callable[..., ResultTracker]) -> None:
+    """Where the store honours the condition, a create works as in any bucket; each tracker checks the store once."""
     bucket = f"b-{uuid.uuid4()}"
     moto.make_bucket(bucket, versioned=True)
     with proxies.serve(moto.port) as proxy:
-        for number, puts in enumerate([3, 2]):  # the second finds the hidden object there
+        for number, puts in enumerate([3, 2]):  # the second tracker finds the probe of the first
             tracker = tracker_in(bucket, moto._replace(endpoint=proxy.endpoint), door)
             for key, more in (("a", puts), ("b", 1), ("c", 1)):
                 proxy.reset()
@@ -41,8 +41,8 @@ def test_moto_keeps_the_condition(moto: S3, door: Callable[..., ResultTracker]) 
 
 
 @pytest.mark.parametrize("door", _DOORS)
-def test_s3_overwrites(ceph: S3, door: Callable[..., ResultTracker]) -> None:
-    """Where the store ignores it, each create says so, having stored it once; a put is as in any other bucket."""
+def test_s3_of_ceph_overwrites(ceph: S3, door: Callable[..., ResultTracker]) -> None:
+    """Where the store ignores the condition, each create stores once and raises; a put works as in any bucket."""
     bucket = f"b-{uuid.uuid4()}"
     ceph.make_bucket(bucket, versioned=True)
     tracker = tracker_in(bucket, ceph, door)

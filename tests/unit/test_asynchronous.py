@@ -1,4 +1,4 @@
-"""Trackers whose primitives are coroutines: where their event loop cannot serve, they say so and do not wait for it."""
+"""Trackers whose primitives are coroutines refuse a call where their event loop cannot run it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from typedtrack.backends.asynchronous import AsyncResultTracker
 
 
 class OnALoop(AsyncResultTracker):
-    """A dictionary, on fsspec's event loop."""
+    """A dictionary behind coroutines on fsspec's event loop."""
 
     def __init__(self) -> None:
         super().__init__(get_loop(), 2)
@@ -37,8 +37,8 @@ class OnALoop(AsyncResultTracker):
         yield [*self.stored]
 
 
-def test_in_the_thread_of_the_loop() -> None:
-    """A call made there, which would wait for itself, is refused; one in another thread is not."""
+def test_call_in_the_thread_of_the_loop_is_refused() -> None:
+    """A call in the loop's own thread would wait for itself and is refused; a call in another thread is not."""
     tracker = OnALoop()
     tracker["a"] = {"x": 1}
 
@@ -52,12 +52,12 @@ def test_in_the_thread_of_the_loop() -> None:
 
 
 async def call_elsewhere(tracker: OnALoop) -> None:
-    """Call *tracker* in the thread of an event loop that is not its own."""
+    """Call *tracker* in the thread of another event loop."""
     assert tracker["a"] == {"x": 1}
 
 
-def test_in_a_forked_child(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What began in another process is refused, on a loop and by threads: its threads are not here."""
+def test_iteration_is_refused_in_a_forked_child(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An iteration that began in the parent is refused in a forked child, which has not the parent's threads."""
     for tracker in (OnALoop(), DictTracker()):
         tracker.put_many((str(number), {"x": number}) for number in range(20))
         tracker.max_concurrency = 2
@@ -69,8 +69,8 @@ def test_in_a_forked_child(monkeypatch: pytest.MonkeyPatch) -> None:
                 list(items)
 
 
-def test_the_last_in_a_forked_child(monkeypatch: pytest.MonkeyPatch) -> None:
-    """So is what was all begun, and waits for its answers alone."""
+def test_end_of_an_iteration_is_refused_in_a_forked_child(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An iteration all of whose requests are under way is refused there as well."""
     for tracker in (OnALoop(), DictTracker()):
         tracker.put_many((str(number), {"x": number}) for number in range(3))
         read = tracker._read_many(map(str, range(3)))

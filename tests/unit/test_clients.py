@@ -1,4 +1,4 @@
-"""Answers of object stores that no server on this machine gives: of fake clients, in the trackers' hands."""
+"""The trackers of object stores on fake clients: answers that no server on this machine gives."""
 
 from __future__ import annotations
 
@@ -24,7 +24,6 @@ from obstore.fsspec import FsspecStore
 
 from typedtrack import (
     BulkError,
-    FsspecResultTracker,
     ResultExistsError,
     ResultNotFoundError,
     ResultTracker,
@@ -44,14 +43,14 @@ STORED = b'{"x": 1}\n'
 
 
 class Answers:
-    """Answers its calls one after the other: an exception is raised, anything else returned."""
+    """Answers its calls in order: it raises an exception and returns anything else."""
 
     def __init__(self, *answers: object) -> None:
         self.answers = list(answers)
         self.calls: list[tuple[tuple[object, ...], dict[str, object]]] = []
 
     async def __call__(self, *arguments: object, **named: object) -> Any:
-        """Answer."""
+        """Give the next answer."""
         self.calls.append((arguments, named))
         answer = self.answers.pop(0)
         if isinstance(answer, BaseException):
@@ -63,7 +62,7 @@ class Answers:
 
 
 class Body:
-    """The body of an S3 answer; it breaks off with *error*, or comes in pieces of three bytes."""
+    """The body of an S3 answer; it raises *error*, or comes in pieces of three bytes."""
 
     def __init__(self, data: bytes, error: Exception | None = None) -> None:
         self.data = data
@@ -73,10 +72,10 @@ class Body:
         return self
 
     async def __aexit__(self, *exception: object) -> None:
-        """Release nothing."""
+        """Do nothing."""
 
     async def read(self, amount: int | None = None) -> bytes:
-        """Return some of the bytes."""
+        """Return the next bytes."""
         if self.error is not None:
             raise self.error
         amount = len(self.data) if amount is None else min(amount, 3)
@@ -85,7 +84,7 @@ class Body:
 
 
 def on_s3fs(answers: Answers, tries: int = 2) -> S3fsResultTracker:
-    """Return a tracker on s3fs, which gives *answers*."""
+    """Return a tracker on an s3fs that gives *answers*."""
 
     def split_path(root: str) -> tuple[str, str, None]:
         bucket, _, folder = root.partition("/")
@@ -110,8 +109,8 @@ def refused(code: str | None, error: type[OSError] = OSError) -> OSError:
     return raised
 
 
-def test_s3fs_broken_body() -> None:
-    """A body that breaks off is asked for again, as often as s3fs would."""
+def test_s3fs_reads_a_broken_body_again() -> None:
+    """A get whose body breaks off is made again, as often as s3fs retries."""
     broken = s3fs.core.S3_RETRYABLE_ERRORS[0]("broken")
     answers = Answers(whole(STORED, broken), whole(STORED))
     assert on_s3fs(answers)["a"] == {"x": 1}
@@ -126,11 +125,11 @@ def test_s3fs_broken_body() -> None:
     assert len(answers.calls) == 1
 
 
-def test_s3fs_instances() -> None:
-    """A tracker leaves the user's own s3fs as it was, of whatever class; trackers share one among them."""
+def test_s3fs_trackers_share_an_instance_of_their_own() -> None:
+    """A tracker does not change the user's s3fs, whatever its class; trackers share one beside it."""
 
     class Special(s3fs.core.S3FileSystem):
-        """An s3fs with a name of its own."""
+        """A subclass of s3fs."""
 
     for cls in (s3fs.core.S3FileSystem, Special):
         for config, tries in (({}, 2), ({"retries": {"max_attempts": 0}}, 1)):
@@ -153,8 +152,8 @@ def test_s3fs_instances() -> None:
         (gcsfs.core.GCSFileSystem, {"token": "anon", "project": "p"}, gcsfs_backend),
     ],
 )
-def test_own_instances(cls: Any, options: dict[str, object], module: Any) -> None:
-    """Who clears fsspec's cache or goes without, say since the environment has changed, gets another one here, too."""
+def test_instances_follow_the_cache_of_fsspec(cls: Any, options: dict[str, object], module: Any) -> None:
+    """A user who clears fsspec's cache, or does without it, gets a new instance from typedtrack as well."""
 
     def own(**more: object) -> object:
         return module.tracker_over(cls(**options, **more), "bucket/base", 4)._fs
@@ -166,34 +165,34 @@ def test_own_instances(cls: Any, options: dict[str, object], module: Any) -> Non
     assert own() is not before
 
 
-def test_s3fs_no_listing() -> None:
-    """An answer that is no listing, of which botocore makes an empty one, is an error."""
-    with pytest.raises(ConnectionError, match="no listing"):
+def test_s3fs_refuses_a_listing_that_is_not_s3s() -> None:
+    """An answer that is not a listing, which botocore takes for an empty one, is an error."""
+    with pytest.raises(ConnectionError, match="a listing is not one of S3's"):
         list(on_s3fs(Answers({})).keys())
 
 
-def test_s3fs_no_put() -> None:
-    """An answer to a put that is not S3's, of which botocore makes one, is an error."""
-    with pytest.raises(ConnectionError, match="not S3's"):
+def test_s3fs_refuses_a_put_that_is_not_s3s() -> None:
+    """An answer to a put that is not S3's, which botocore accepts, is an error."""
+    with pytest.raises(ConnectionError, match="a put is not one of S3's"):
         on_s3fs(Answers({})).put("a", x=1)
 
 
-def test_s3fs_bounded_read() -> None:
-    """Of a large object no more than the limit is read, in as many pieces as it comes."""
+def test_s3fs_reads_within_the_limit() -> None:
+    """A read of a large object ends at the limit, however many pieces it comes in."""
     assert on_s3fs(Answers(whole(b"0123456789")))._read("a", 8) == b"01234567"
 
 
 @pytest.mark.parametrize("code", ["PreconditionFailed", "ConditionalRequestConflict"])
-def test_s3fs_lost_create(code: str) -> None:
-    """A create that another won, before or at the same moment, finds what is there."""
+def test_s3fs_create_that_loses_reads_the_winner(code: str) -> None:
+    """A create that loses to another, before or at the same moment, compares with the result that is there."""
     answers = Answers(refused(code), whole(STORED))
     on_s3fs(answers).create("a", x=1)
-    with pytest.raises(OSError, match="refused"):  # a put has no condition: it must not be told that it is done
+    with pytest.raises(OSError, match="refused"):  # a put has no condition, so for it this is an error
         on_s3fs(Answers(refused(code))).put("a", x=1)
 
 
 def test_s3fs_create_in_a_versioned_bucket() -> None:
-    """After the first create a hidden object is, until it is refused, at the second time; then no more."""
+    """After its first create a tracker creates the probe, until the store refuses that; later it does not."""
     made, not_made = {"ETag": "1", "VersionId": "1"}, refused("PreconditionFailed")
     answers = Answers(made, made, not_made, made)
     tracker = on_s3fs(answers)
@@ -208,16 +207,16 @@ def test_s3fs_create_in_a_versioned_bucket() -> None:
 
 
 @pytest.mark.parametrize("code", ["NoSuchBucket", None])
-def test_s3fs_missing_bucket(code: str | None) -> None:
-    """Only the code of a missing key is the store's word that nothing is there."""
+def test_s3fs_missing_bucket_is_an_error(code: str | None) -> None:
+    """Only the code of a missing key says that nothing is there."""
     with pytest.raises(FileNotFoundError):
         on_s3fs(Answers(refused(code, FileNotFoundError))).get("a")
     with pytest.raises(OSError, match="refused"):
         on_s3fs(Answers(refused(code))).create("a", x=1)
 
 
-def test_s3fs_pages() -> None:
-    """A listing goes on to the last page, of which an empty one need not be."""
+def test_s3fs_lists_to_the_last_page() -> None:
+    """A listing goes on to the last page; an empty page before it does not end it."""
     pages = [
         {"IsTruncated": True, "Contents": [{"Key": "base/a"}], "NextContinuationToken": "2"},
         {"IsTruncated": True, "NextContinuationToken": "3"},
@@ -228,16 +227,16 @@ def test_s3fs_pages() -> None:
     assert [named.get("ContinuationToken") for _, named in answers.calls] == [None, "2", "3"]
 
 
-def test_s3fs_prefixes() -> None:
-    """A listing below a prefix has the key that is the prefix only where it is there."""
+def test_s3fs_lists_the_key_at_a_prefix() -> None:
+    """A listing has the key that equals the prefix only where that key holds something."""
     there, below = whole(STORED), {"IsTruncated": False, "Contents": [{"Key": "base/a/b"}]}
     assert list(iter(on_s3fs(Answers(there, below)).keys("a"))) == ["a", "a/b"]
     missing = refused("NoSuchKey", FileNotFoundError)
     assert list(iter(on_s3fs(Answers(missing, below)).keys("a"))) == ["a/b"]
 
 
-def test_s3fs_bulk() -> None:
-    """One key that fails hides no other."""
+def test_s3fs_bulk_call_reports_each_key() -> None:
+    """One key that fails in a bulk call does not hide the others."""
     with pytest.raises(BulkError) as caught:
         on_s3fs(Answers(whole(STORED), refused("AccessDenied"), whole(STORED))).get_many(["a", "b", "c"])
     assert list(caught.value.errors) == ["b"]
@@ -248,7 +247,7 @@ def test_s3fs_bulk() -> None:
 
 
 def on_adlfs(calls: Mapping[str, object], **options: object) -> adlfs.AdlfsResultTracker:
-    """Return a tracker on adlfs with *options*, whose container has *calls* in the place of its own."""
+    """Return a tracker on an adlfs with *options*, whose container has *calls* instead of its own."""
     given: Any = {"account_name": "account", "account_key": "c2VjcmV0", "skip_instance_cache": True, **options}
     fs = AzureBlobFileSystem(**given)
     tracker = adlfs.tracker_over(fs, "container/base", 4)
@@ -263,7 +262,7 @@ REQUEST = SimpleNamespace(http_request=Mock(body=None), context=SimpleNamespace(
 
 
 def azure(error: HttpResponseError, code: str | None, status: int) -> HttpResponseError:
-    """Return *error* as the client of Azure raises it."""
+    """Return *error* as Azure's client raises it."""
     error.status_code = status
     if code is not None:
         vars(error)["error_code"] = code
@@ -271,8 +270,8 @@ def azure(error: HttpResponseError, code: str | None, status: int) -> HttpRespon
 
 
 @pytest.mark.parametrize("code", ["ContainerNotFound", None])
-def test_adlfs_missing_container(code: str | None) -> None:
-    """Only the code of a missing blob is the store's word that nothing is there."""
+def test_adlfs_missing_container_is_an_error(code: str | None) -> None:
+    """Only the code of a missing blob says that nothing is there."""
     missing = azure(ResourceNotFoundError("missing"), code, 404)
     with pytest.raises(ResourceNotFoundError):
         on_adlfs({"download_blob": Answers(missing)}).get("a")
@@ -280,22 +279,22 @@ def test_adlfs_missing_container(code: str | None) -> None:
         del on_adlfs({"delete_blob": Answers(missing)})["a"]
 
 
-def test_adlfs_conflict() -> None:
-    """A create that is refused because of a lease, or anything but a blob that is there, is the store's error."""
+def test_adlfs_create_refused_for_a_lease_is_an_error() -> None:
+    """A create that Azure refuses for another reason than an existing blob raises Azure's error."""
     leased = azure(ResourceExistsError("leased"), "LeaseIdMissing", 409)
     with pytest.raises(ResourceExistsError):
         on_adlfs({"upload_blob": Answers(leased)}).create("a", x=1)
 
 
-def test_adlfs_ranges() -> None:
-    """A range of a blob without bytes is no bytes; any other refusal is an error."""
+def test_adlfs_reads_an_empty_blob() -> None:
+    """The refusal of a range of an empty blob reads as no bytes; any other refusal is an error."""
     assert on_adlfs({"download_blob": Answers(azure(HttpResponseError("range"), None, 416))})._read("a", 1) == b""
     with pytest.raises(HttpResponseError):
         on_adlfs({"download_blob": Answers(azure(HttpResponseError("denied"), None, 403))}).get("a")
 
 
 class Pages:
-    """What Azure's client lists: the names on each page."""
+    """A listing of Azure's client: the names on each page."""
 
     def __init__(self, *pages: list[str], container: str | None = "container") -> None:
         self.pages = pages
@@ -303,12 +302,12 @@ class Pages:
         self.asked: list[dict[str, object]] = []
 
     def __call__(self, **named: object) -> Pages:
-        """Note what is asked for."""
+        """Record the request."""
         self.asked.append(named)
         return self
 
     def by_page(self) -> Pages:
-        """Return what goes from page to page."""
+        """Return the pages."""
         return self
 
     async def __aiter__(self) -> AsyncIterator[AsyncIterator[str]]:
@@ -317,13 +316,13 @@ class Pages:
             yield self.names(page)
 
     async def names(self, page: list[str]) -> AsyncIterator[str]:
-        """Yield the names on one."""
+        """Yield the names on one page."""
         for name in page:
             yield name
 
 
-def test_adlfs_calls() -> None:
-    """Each call asks the container once, for the blob of the key, with the user's time-outs."""
+def test_adlfs_calls_are_one_request_each() -> None:
+    """Each call makes one request for the blob of its key, with the user's time-outs."""
     upload, delete, download = Answers(None), Answers(None), Answers(SimpleNamespace(readall=Answers(STORED)))
     listed = Pages(["base/a", "base/b/c"], ["base/d"])
     calls = {
@@ -340,8 +339,8 @@ def test_adlfs_calls() -> None:
     assert listed.asked == [{"name_starts_with": "base/", "read_timeout": 3}]
 
 
-def test_adlfs_prefixes() -> None:
-    """A listing below a prefix asks for what is at it, and for the names that begin with it and a slash."""
+def test_adlfs_lists_the_key_at_a_prefix() -> None:
+    """A listing below a prefix reads the key at the prefix, and lists the names that begin with it and a slash."""
     missing = azure(ResourceNotFoundError("missing"), "BlobNotFound", 404)
     listed = Pages(["base/a/b"])
     download = Answers(SimpleNamespace(readall=Answers(STORED)), missing)
@@ -351,14 +350,14 @@ def test_adlfs_prefixes() -> None:
     assert listed.asked == [{"name_starts_with": "base/a/"}] * 2
 
 
-def test_adlfs_no_listing() -> None:
-    """An answer that is no listing, of which Azure's client makes an empty one, is an error."""
-    with pytest.raises(ConnectionError, match="no listing"):
+def test_adlfs_refuses_a_listing_that_is_not_azures() -> None:
+    """An answer that is not a listing, which Azure's client takes for an empty one, is an error."""
+    with pytest.raises(ConnectionError, match="a listing is not one of Azure's"):
         list(on_adlfs({"list_blob_names": Pages([], container=None)}).keys())
 
 
-def test_adlfs_absent() -> None:
-    """What Azure says is not there is absent: ``{}`` for a get, an error for a delete."""
+def test_adlfs_missing_blob() -> None:
+    """A missing blob is ``{}`` for a get and an error for a delete."""
     missing = azure(ResourceNotFoundError("missing"), "BlobNotFound", 404)
     assert on_adlfs({"download_blob": Answers(missing)})["a"] == {}
     tracker = on_adlfs({"delete_blob": Answers(missing), "download_blob": Answers(missing)})
@@ -366,8 +365,8 @@ def test_adlfs_absent() -> None:
         del tracker["a"]
 
 
-def test_adlfs_lost_create() -> None:
-    """A create that finds a blob compares: its own content is no error, other content is."""
+def test_adlfs_create_compares_with_the_blob_that_is_there() -> None:
+    """A create that finds a blob accepts its own content and refuses any other."""
     there = azure(ResourceExistsError("there"), "BlobAlreadyExists", 409)
     calls = {
         "upload_blob": Answers(there, there),
@@ -382,8 +381,8 @@ def test_adlfs_lost_create() -> None:
 @pytest.mark.parametrize(
     ("options", "tries"), [({}, 7), ({"retry_total": 0}, 1), ({"retry_policy": LinearRetry(retry_total=2)}, 3)]
 )
-def test_adlfs_client(options: dict[str, object], tries: int) -> None:
-    """The client of the container is for the account that adlfs has logged in to, and tries as often as is asked."""
+def test_adlfs_client_has_the_login_and_the_options(options: dict[str, object], tries: int) -> None:
+    """The container's client has adlfs's account, and retries as often as the options say."""
     client = on_adlfs({}, **options)._container
     assert client.url == "https://account.blob.core.windows.net/container"
     assert client.credential.account_name == "account"
@@ -396,8 +395,8 @@ def test_adlfs_client(options: dict[str, object], tries: int) -> None:
     assert made == tries
 
 
-def test_adlfs_retries(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It waits less than a second at first and a few at most, and tries nothing again when its time is up."""
+def test_adlfs_retries_pause_and_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first pause is a fraction of a second and the longest a few; after a minute there are no more retries."""
     policy = adlfs.Retries(retry_total=100, retry_status=100)
     pauses = [policy.get_backoff_time({"count": count}) for count in range(1, 20)]
     assert 0 < pauses[0] < 0.2
@@ -412,7 +411,7 @@ def test_adlfs_retries(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def on_gcsfs(*answers: Exception | Mapping[str, object]) -> tuple[GcsfsResultTracker, Answers]:
-    """Return a tracker on gcsfs, which gives *answers*: an error, or of what listing; and what it was asked."""
+    """Return a tracker on a gcsfs that gives *answers* (errors, or pages of a listing), and what records its calls."""
 
     def given(answer: Exception | Mapping[str, object]) -> object:
         if isinstance(answer, Exception):
@@ -425,8 +424,8 @@ def on_gcsfs(*answers: Exception | Mapping[str, object]) -> tuple[GcsfsResultTra
     return GcsfsResultTracker(fs, "bucket/base", 4), request
 
 
-def test_gcsfs_pages() -> None:
-    """A listing goes on to the last page, of which an empty one need not be."""
+def test_gcsfs_lists_to_the_last_page() -> None:
+    """A listing goes on to the last page; an empty page before it does not end it."""
     pages: list[dict[str, object]] = [
         {"items": [{"name": "base/a"}], "nextPageToken": "2"},
         {"nextPageToken": "3"},
@@ -437,16 +436,16 @@ def test_gcsfs_pages() -> None:
     assert [named["pageToken"] for _, named in request.calls] == [None, "2", "3"]
 
 
-def test_gcsfs_refusal() -> None:
-    """A refusal is an error; a range of an object without bytes is no bytes."""
+def test_gcsfs_reads_an_empty_object() -> None:
+    """The refusal of a range of an empty object reads as no bytes; any other refusal is an error."""
     tracker, _ = on_gcsfs(HttpError({"code": 403}), HttpError({"code": 416}))
     with pytest.raises(HttpError):
         tracker.get("a")
     assert tracker._read("a", 1) == b""
 
 
-def test_gcsfs_absent() -> None:
-    """An object is absent where the bucket lists none of that very name."""
+def test_gcsfs_missing_object() -> None:
+    """An object is missing where the bucket does not list exactly its name."""
     tracker, request = on_gcsfs(FileNotFoundError(), {"items": [{"name": "base/ab"}]}, FileNotFoundError(), {})
     assert tracker.get("a") == {}
     assert tracker.get("a") == {}
@@ -456,8 +455,8 @@ def test_gcsfs_absent() -> None:
 # -- obstore
 
 
-def test_obstore_clients() -> None:
-    """Each scheme gets its store; an account in the URL is that of the store."""
+def test_obstore_has_a_client_for_each_scheme() -> None:
+    """Each scheme gets its client; an account in an Azure URL is the client's account."""
     options: dict[str, object] = {"config": {"skip_signature": True}}
     base = "abfs://container@account.dfs.core.windows.net/folder"
     azure_store = ObstoreResultTracker(base, storage_options=options)._client
@@ -472,16 +471,16 @@ def test_obstore_clients() -> None:
 
 
 @pytest.mark.parametrize("name", ["endpoint", "endpoint_url", "AWS_ENDPOINT", "aws_endpoint_url_s3"])
-def test_obstore_plain_http(name: str) -> None:
-    """Who names an endpoint without encryption, in any of obstore's words, means it."""
+def test_obstore_allows_http_for_an_http_endpoint(name: str) -> None:
+    """A user who configures an ``http://`` endpoint, by any of obstore's names, gets plain HTTP."""
     for scheme in ("http", "https"):
         options: dict[str, object] = {"config": {name: f"{scheme}://host", "skip_signature": True}}
         client = ObstoreResultTracker("s3://b", storage_options=options)._client
         assert f"{(client.client_options or {}).get('allow_http')}".lower() == f"{scheme == 'http'}".lower()
 
 
-def test_obstore_registered() -> None:
-    """In fsspec's clothes it keeps its options, those of the store itself and those of obstore."""
+def test_obstore_through_fsspec_keeps_its_options() -> None:
+    """An obstore that is registered with fsspec keeps the options of the store and its own."""
     config: Any = {"region": "nowhere", "skip_signature": "true"}
     of_fsspec: Any = {"max_cache_size": 5, "use_listings_cache": False, "listings_expiry_time": 1}
     fs = FsspecStore("s3", config=config, endpoint="http://host", retry_config={"max_retries": 0}, **of_fsspec)
@@ -494,8 +493,8 @@ def test_obstore_registered() -> None:
     assert (store.retry_config or {}).get("max_retries") == 0
 
 
-def test_obstore_no_listing(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A web server, which has a page for whatever is asked, is no store that is empty."""
+def test_obstore_refuses_a_listing_of_a_web_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A web server, which has a page for every request, is not an empty store."""
     tracker = ObstoreResultTracker("s3://b", storage_options={"config": {"skip_signature": True}})
     page = SimpleNamespace(meta={"size": 1}, bytes=lambda: b"<")
 
@@ -507,13 +506,13 @@ def test_obstore_no_listing(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(obstore, "list", listed)
     monkeypatch.setattr(obstore, "get", got)
-    with pytest.raises(ConnectionError, match="no store's answer"):
+    with pytest.raises(ConnectionError, match="a listing is not one of the store's"):
         list(tracker.keys())
 
 
 @pytest.mark.parametrize("scheme", ["s3", "gs"])
 def test_obstore_create_in_a_versioned_bucket(monkeypatch: pytest.MonkeyPatch, scheme: str) -> None:
-    """On S3 a hidden object is created after the first create; on Google Cloud Storage each object has a version."""
+    """On S3 the probe follows the first create; on Google Cloud Storage, where all buckets have versions, none does."""
     made: object = {"e_tag": "1", "version": "1"}
     answers: list[object] = []
     paths: list[str] = []
@@ -542,8 +541,8 @@ def test_obstore_create_in_a_versioned_bucket(monkeypatch: pytest.MonkeyPatch, s
         another.create("a", x=1)
 
 
-def test_obstore_bounded_read(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of a large object no more than the limit is kept, however it comes; one that shrank meanwhile is read whole."""
+def test_obstore_reads_within_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A read of a large object ends at the limit; one that shrank meanwhile is read whole."""
     tracker = ObstoreResultTracker("s3://b", storage_options={"config": {"skip_signature": True}})
 
     def pieces(*several: bytes) -> Callable[..., object]:
@@ -561,31 +560,31 @@ def test_obstore_bounded_read(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("base", "reason"),
     [
-        ("s3://b/a//b", "empty segment.*FsspecResultTracker does"),
+        ("s3://b/a//b", "empty segment.*FsspecResultTracker allows"),
         ("s3://b//x", "empty segment"),
         ("s3://b/./x", "empty segment, '.'"),
         ("gs://b/x/..", "or '..'"),
-        ("s3://me:hunter2@bucket/p", "'s3://[*]{3}@bucket/p'; a login is given by storage_options"),
-        ("s3://me:hun/ter2@bucket/p", "'s3://[*]{3}@bucket/p'; a login"),
-        ("gs://me@bucket/p", "a login"),
-        ("az://c@account:hunter2@x/y", "a login"),
-        ("az://c@/y", "a login"),
+        ("s3://me:hunter2@bucket/p", "'s3://[*]{3}@bucket/p': give a login by storage_options"),
+        ("s3://me:hun/ter2@bucket/p", "'s3://[*]{3}@bucket/p': give a login"),
+        ("gs://me@bucket/p", "give a login"),
+        ("az://c@account:hunter2@x/y", "give a login"),
+        ("az://c@/y", "give a login"),
         ("s3:///x", "s3://bucket/…"),
         ("https://host/x", "s3://bucket/…"),
     ],
 )
 @pytest.mark.parametrize("door", [open_tracker, ObstoreResultTracker])
-def test_obstore_bases(door: Callable[[str], ResultTracker], base: str, reason: str) -> None:
-    """What obstore could not find, or would take for another place, is refused when the tracker is made."""
+def test_obstore_refuses_bases(door: Callable[[str], ResultTracker], base: str, reason: str) -> None:
+    """A base that obstore cannot find, or would take for another folder, is refused when the tracker is made."""
     if base.startswith("https") and door is open_tracker:
-        return  # which is fsspec's
+        return  # because that is fsspec's
     with pytest.raises(ValueError, match=reason) as caught:
         door(base)
     assert "hun" not in str(caught.value)
 
 
-def test_obstore_same_base() -> None:
-    """Slashes at the end of a base mean nothing."""
+def test_obstore_ignores_slashes_at_the_end_of_a_base() -> None:
+    """A base with slashes at its end is the base without them."""
     for base in ("s3://b/x", "s3://b/x/", "s3://b/x//"):
         assert repr(ObstoreResultTracker(base)) == "ObstoreResultTracker('s3://b/x')"
     for base in ("s3://b", "s3://b/", "s3://b//"):
@@ -596,8 +595,8 @@ BROKEN = "Generic S3 error: Error getting list response body: HTTP error: reques
 
 
 @pytest.mark.parametrize("breaks", [[0], [1], [2], [0, 3]])
-def test_obstore_broken_listing(monkeypatch: pytest.MonkeyPatch, breaks: list[int]) -> None:
-    """A listing that breaks off anywhere goes on after what was listed: nothing is lost, nothing double."""
+def test_obstore_continues_a_broken_listing(monkeypatch: pytest.MonkeyPatch, breaks: list[int]) -> None:
+    """A listing that breaks off goes on after the last name that it listed: no name is lost or repeated."""
     names = ["b/a", "b/c", "b/d", "b/e"]
     asked: list[str | None] = []
     steps = iter(range(100))
@@ -625,8 +624,10 @@ def test_obstore_broken_listing(monkeypatch: pytest.MonkeyPatch, breaks: list[in
         ("Error performing GET after 14 retries - HTTP error: error sending request", {}, 1),
     ],
 )
-def test_obstore_tries(monkeypatch: pytest.MonkeyPatch, text: str, options: dict[str, object], tries: int) -> None:
-    """What obstore itself has tried again, or the user has said how often to try, is not tried once more."""
+def test_obstore_call_is_repeated_once(
+    monkeypatch: pytest.MonkeyPatch, text: str, options: dict[str, object], tries: int
+) -> None:
+    """A call is not repeated where obstore itself has retried, or where the user has configured the retries."""
     get = Mock(side_effect=GenericError(text))
     monkeypatch.setattr(obstore, "get", get)
     tracker = ObstoreResultTracker("s3://b", storage_options={"config": {"skip_signature": True}, **options})
@@ -635,15 +636,8 @@ def test_obstore_tries(monkeypatch: pytest.MonkeyPatch, text: str, options: dict
     assert get.call_count == tries
 
 
-def test_obstore_in_a_forked_child(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A process that is not the one that used obstore first, but has its memory, is refused."""
+def test_obstore_refuses_a_forked_child(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A call is refused in a process that was forked from the one that used obstore first."""
     monkeypatch.setattr(backend, "_process", os.getpid() + 1)
     with pytest.raises(NotImplementedError, match="'spawn' or 'forkserver'"):
         ObstoreResultTracker("s3://b").get("a")
-
-
-@pytest.mark.parametrize("door", [open_tracker, FsspecResultTracker])
-def test_no_concurrency(door: Callable[..., ResultTracker]) -> None:
-    """Less than one request at a time is refused when the tracker is made."""
-    with pytest.raises(ValueError, match="at least 1, got 0"):
-        door("s3://b/x", max_concurrency=0)

@@ -1,4 +1,4 @@
-"""A base to the best backend for it."""
+"""`open_tracker` chooses the best backend for a base."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from typedtrack import FsspecResultTracker, ResultTracker, open_tracker
 from typedtrack.backends.local import LocalResultTracker
 
 
-def test_a_local_base_is_plain_system_calls(tmp_path: Path) -> None:
-    """A path or a file URL opens as the local tracker, with its options."""
+def test_local_base_opens_the_local_tracker(tmp_path: Path) -> None:
+    """A path or a file URL opens the local tracker, with its options."""
     for base in (tmp_path, str(tmp_path), f"file://{tmp_path}"):
         tracker = open_tracker(base, fsync=True)
         assert isinstance(tracker, LocalResultTracker)
@@ -19,8 +19,8 @@ def test_a_local_base_is_plain_system_calls(tmp_path: Path) -> None:
         assert repr(tracker) == f"LocalResultTracker({str(tmp_path)!r})"
 
 
-def test_any_other_base_is_fsspecs() -> None:
-    """What is not local opens as `FsspecResultTracker`, with its options, and touches nothing."""
+def test_other_base_opens_the_fsspec_tracker() -> None:
+    """A base that is not local opens `FsspecResultTracker`, with its options, and touches no storage."""
     tracker = open_tracker("s3://bucket/x", storage_options={"anon": True}, max_concurrency=7)
     assert isinstance(tracker, FsspecResultTracker)
     assert repr(tracker) == "FsspecResultTracker('s3://bucket/x')"
@@ -28,14 +28,15 @@ def test_any_other_base_is_fsspecs() -> None:
 
 
 @pytest.mark.parametrize("make", [FsspecResultTracker, open_tracker])
-def test_a_concurrency_of_none_is_refused(make: type[FsspecResultTracker]) -> None:
-    """At least one request is under way at once."""
-    with pytest.raises(ValueError, match="max_concurrency is at least 1, got 0"):
-        make("memory://x", max_concurrency=0)
+def test_concurrency_of_zero_is_refused(make: type[FsspecResultTracker]) -> None:
+    """A concurrency of less than one is refused when the tracker is made."""
+    for base in ("memory://x", "s3://b/x"):
+        with pytest.raises(ValueError, match="max_concurrency must be at least 1, got 0"):
+            make(base, max_concurrency=0)
 
 
-def test_options_go_with_the_tracker(tmp_path: Path) -> None:
-    """`FsspecResultTracker` of a local path hands `fsync` on, and is a `ResultTracker`."""
+def test_fsspec_tracker_of_a_local_path_has_its_options(tmp_path: Path) -> None:
+    """`FsspecResultTracker` passes `fsync` to the local tracker, and is a `ResultTracker`."""
     tracker = FsspecResultTracker(tmp_path, fsync=True)
     assert isinstance(tracker, ResultTracker)
     tracker["k"] = {"n": 1}

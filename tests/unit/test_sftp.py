@@ -1,10 +1,9 @@
-"""Answers of an sftp server that OpenSSH's gives seldom or never: of a fake channel, in the tracker's hands."""
+"""The sftp tracker on a fake channel, and the channel on a fake connection: answers that OpenSSH seldom gives."""
 
 from __future__ import annotations
 
 import asyncio
 import errno
-import threading
 from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
@@ -19,65 +18,69 @@ from asyncssh.sftp import (
     SFTPPermissionDenied,
     SFTPQuotaExceeded,
 )
-from paramiko import SSHException
-from paramiko.sftp import CMD_CLOSE, CMD_READ, SFTPError
+from fsspec.asyn import get_loop
+from sshfs.spec import SSHFileSystem
 
 from typedtrack import KeyConflictError, ResultNotFoundError, ResultTracker, UnsupportedOperationError
-from typedtrack.backends.sftp.channel import SftpChannel, SftpFailureError, SftpUnsupportedError, kind_of
-from typedtrack.backends.sftp.paramiko import ParamikoChannel
-from typedtrack.backends.sftp.sshfs import SshfsChannel
+from typedtrack.backends.sftp.channel import SftpChannel, kind_of
 from typedtrack.backends.sftp.tracker import SftpResultTracker
 
-FAILURE = SftpFailureError("Failure")
-UNSUPPORTED = SftpUnsupportedError("Operation unsupported")
+FAILURE = SFTPFailure("Failure")
+UNSUPPORTED = SFTPOpUnsupported("Operation unsupported")
 ABSENT = FileNotFoundError(errno.ENOENT, "no such file")
+
+
+def tracker_at(channel: Mock, folder: str) -> SftpResultTracker:
+    """Return a tracker on *channel* in *folder*."""
+    return SftpResultTracker(get_loop(), channel, folder, "ssh://host", 1)
 
 
 @pytest.fixture
 def channel() -> Mock:
-    """Return a channel that does everything and nothing."""
+    """Return a channel whose requests all succeed."""
     return Mock(spec=SftpChannel)
 
 
 @pytest.fixture
 def tracker(channel: Mock) -> SftpResultTracker:
     """Return a tracker on it."""
-    return SftpResultTracker(None, channel, "/base", "sftp://host", 1)
+    return tracker_at(channel, "/base")
 
 
-def test_read_failure(tracker: SftpResultTracker, channel: Mock) -> None:
-    """A read that fails for no known reason is an error, never ``{}``; of a folder, it says that no result is there."""
+def test_failed_read_is_an_error(tracker: SftpResultTracker, channel: Mock) -> None:
+    """A bare failure of a read is an error; where a folder is at the key, the key holds nothing."""
     channel.read.side_effect = FAILURE
     channel.kind.return_value = "file"
-    with pytest.raises(SftpFailureError):
+    with pytest.raises(SFTPFailure):
         tracker.get("a")
     channel.kind.return_value = "folder"
     assert tracker.get("a") == {}
 
 
-def test_no_room(tracker: SftpResultTracker, channel: Mock) -> None:
-    """A write that breaks off leaves no hidden file, even where that cannot be removed as it should."""
+@pytest.mark.parametrize("second", [OSError("the connection is lost"), SFTPConnectionLost("the connection is lost")])
+def test_failed_write_removes_its_hidden_file(tracker: SftpResultTracker, channel: Mock, second: Exception) -> None:
+    """A write that fails removes its hidden file; an error of that does not hide the first one."""
     channel.write_new.side_effect = FAILURE
-    with pytest.raises(SftpFailureError):
+    with pytest.raises(SFTPFailure):
         tracker["a"] = {"x": 1}
     temporary = channel.write_new.call_args.args[0]
     channel.remove.assert_called_once_with(temporary)
-    channel.remove.side_effect = OSError("the connection is lost")
-    with pytest.raises(SftpFailureError):
+    channel.remove.side_effect = second
+    with pytest.raises(SFTPFailure):
         tracker["a"] = {"x": 1}
     channel.replace.assert_not_called()
 
 
-def test_folder_removed_again_and_again(tracker: SftpResultTracker, channel: Mock) -> None:
-    """A folder that is never there when it is written to ends in an error, not in an endless loop."""
+def test_folder_that_is_always_removed_again_ends_in_an_error(tracker: SftpResultTracker, channel: Mock) -> None:
+    """A put gives up where its folder is never there when it writes."""
     channel.write_new.side_effect = ABSENT
     channel.kind.side_effect = ABSENT
     with pytest.raises(FileNotFoundError, match="again and again"):
         tracker["a/b"] = {"x": 1}
 
 
-def test_folder_made_by_another(tracker: SftpResultTracker, channel: Mock) -> None:
-    """A folder that another makes in between will do; one that nobody can make is the server's error."""
+def test_folder_that_another_caller_makes_is_used(tracker: SftpResultTracker, channel: Mock) -> None:
+    """A put uses a folder that another caller makes at the same time; where nobody can make it, it raises."""
     channel.write_new.side_effect = [ABSENT, None]
     channel.kind.side_effect = [ABSENT, "folder"]
     channel.make_folder.side_effect = FAILURE
@@ -85,7 +88,7 @@ def test_folder_made_by_another(tracker: SftpResultTracker, channel: Mock) -> No
     channel.replace.assert_called_once()
     channel.write_new.side_effect = ABSENT
     channel.kind.side_effect = ABSENT
-    with pytest.raises(SftpFailureError):
+    with pytest.raises(SFTPFailure):
         tracker["a"] = {"x": 1}
 
 
@@ -102,9 +105,9 @@ CALLS: dict[str, Callable[[ResultTracker], object]] = {
 
 @pytest.mark.parametrize("call", CALLS)
 @pytest.mark.parametrize("kinds", [["file"], ["other"], [ABSENT, "file"]])
-def test_no_folder_for_a_base(channel: Mock, call: str, kinds: list[str | OSError]) -> None:
-    """A base that is a file, or below one, has no results at all: every call says so."""
-    tracker = SftpResultTracker(None, channel, "/above/base", "sftp://host", 1)
+def test_base_that_is_not_a_folder_is_an_error(channel: Mock, call: str, kinds: list[str | OSError]) -> None:
+    """Every call raises where the base is a file, or is below one."""
+    tracker = tracker_at(channel, "/above/base")
     for operation in (channel.read, channel.entries, channel.remove, channel.write_new):
         operation.side_effect = ABSENT
     kind_of_path: dict[str, str | OSError] = dict(zip(("/above/base", "/above"), kinds, strict=False))
@@ -117,12 +120,12 @@ def test_no_folder_for_a_base(channel: Mock, call: str, kinds: list[str | OSErro
 
     channel.kind.side_effect = kind
     kind_of_path.setdefault("/above", "folder")
-    with pytest.raises(NotADirectoryError, match="it is no folder: '/above"):
+    with pytest.raises(NotADirectoryError, match=r"it is not a folder.*: '/above"):
         CALLS[call](tracker)
 
 
-def test_base_that_is_not_there(tracker: SftpResultTracker, channel: Mock) -> None:
-    """A base that does not exist is empty, and looked at again; one that was seen to be a folder is not."""
+def test_base_is_checked_until_it_exists(tracker: SftpResultTracker, channel: Mock) -> None:
+    """A missing base is empty, and is checked at each call; a base that was seen to be a folder is not."""
     channel.read.side_effect = ABSENT
     channel.kind.side_effect = [ABSENT, ABSENT, "folder"]
     for _ in range(5):
@@ -130,16 +133,16 @@ def test_base_that_is_not_there(tracker: SftpResultTracker, channel: Mock) -> No
     assert [call.args for call in channel.kind.call_args_list] == [("/base",)] * 3
 
 
-def test_something_else_on_the_way(tracker: SftpResultTracker, channel: Mock) -> None:
-    """What is neither file nor folder, and stands where a folder of the key should, is named."""
+def test_device_in_place_of_a_folder_is_named(tracker: SftpResultTracker, channel: Mock) -> None:
+    """A put names a device, a socket or a pipe that stands where a folder of the key must be."""
     channel.write_new.side_effect = ABSENT
     channel.kind.side_effect = ["folder", "other"]
     with pytest.raises(NotADirectoryError, match="'/base/a'"):
         tracker["a/b"] = {"x": 1}
 
 
-def test_no_extensions(tracker: SftpResultTracker, channel: Mock) -> None:
-    """A server without hard links refuses a create, one without atomic renames a put; nothing hidden is left."""
+def test_server_without_extensions_is_refused(tracker: SftpResultTracker, channel: Mock) -> None:
+    """A create needs hard links and a put needs atomic renames; no hidden file is left where the server has none."""
     channel.link.side_effect = channel.replace.side_effect = UNSUPPORTED
     with pytest.raises(UnsupportedOperationError, match="no hard links"):
         tracker.create("a", x=1)
@@ -151,16 +154,16 @@ def test_no_extensions(tracker: SftpResultTracker, channel: Mock) -> None:
 
 
 @pytest.mark.parametrize("kind", ["file", ABSENT])
-def test_refused_rename(tracker: SftpResultTracker, channel: Mock, kind: str | OSError) -> None:
-    """A rename that fails for no reason that can be seen is the server's error."""
+def test_failed_rename_is_an_error(tracker: SftpResultTracker, channel: Mock, kind: str | OSError) -> None:
+    """A rename that fails without a cause that the tracker can see is the server's error."""
     channel.replace.side_effect = FAILURE
     channel.kind.side_effect = [kind]
-    with pytest.raises(SftpFailureError):
+    with pytest.raises(SFTPFailure):
         tracker["a"] = {"x": 1}
 
 
-def test_empty_folders_in_the_way(tracker: SftpResultTracker, channel: Mock) -> None:
-    """Empty folders give way to a result, also those that others remove meanwhile; one made anew each time does not."""
+def test_empty_folders_give_way_to_a_result(tracker: SftpResultTracker, channel: Mock) -> None:
+    """A put removes empty folders at its key, as others may do at the same time; it gives up if they always return."""
     channel.kind.return_value = "folder"
     channel.entries.side_effect = [[("deeper", "folder")], []]
     channel.replace.side_effect = [FAILURE, None]
@@ -176,8 +179,8 @@ def test_empty_folders_in_the_way(tracker: SftpResultTracker, channel: Mock) -> 
         tracker["a"] = {"x": 1}
 
 
-def test_result_in_the_way(tracker: SftpResultTracker, channel: Mock) -> None:
-    """A folder that a result is put into while it is removed is in the way."""
+def test_folder_that_gets_a_result_conflicts(tracker: SftpResultTracker, channel: Mock) -> None:
+    """A folder at the key conflicts where a result is put into it while the tracker removes it."""
     channel.kind.return_value = "folder"
     channel.entries.side_effect = None
     channel.entries.return_value = []
@@ -186,11 +189,11 @@ def test_result_in_the_way(tracker: SftpResultTracker, channel: Mock) -> None:
         tracker["a"] = {"x": 1}
 
 
-def test_delete_failure(tracker: SftpResultTracker, channel: Mock) -> None:
-    """A delete that fails for no known reason is an error; of a folder, it says that no result is there."""
+def test_failed_delete_is_an_error(tracker: SftpResultTracker, channel: Mock) -> None:
+    """A bare failure of a delete is an error; where a folder is at the key, the key holds nothing."""
     channel.remove.side_effect = FAILURE
     channel.kind.return_value = "file"
-    with pytest.raises(SftpFailureError):
+    with pytest.raises(SFTPFailure):
         del tracker["a"]
     channel.kind.return_value = "folder"
     channel.read.side_effect = ABSENT
@@ -198,24 +201,25 @@ def test_delete_failure(tracker: SftpResultTracker, channel: Mock) -> None:
         del tracker["a"]
 
 
-def test_listing_while_others_remove(tracker: SftpResultTracker, channel: Mock) -> None:
-    """A listing has the files, not what is neither file nor folder, and skips a folder that is gone by then."""
+def test_listing_skips_pipes_hidden_files_and_removed_folders(tracker: SftpResultTracker, channel: Mock) -> None:
+    """A listing has files only; a folder that is removed meanwhile is empty."""
     channel.kind.return_value = "folder"
     channel.entries.side_effect = [[("a", "file"), ("pipe", "other"), ("gone", "folder"), (".hidden", "file")], ABSENT]
-    assert list(iter(tracker)) == ["a"]  # without `iter` the list asks for the length first, by another listing
+    assert list(iter(tracker)) == ["a"]  # without `iter` the list would ask for the length first, by another listing
     assert kind_of(None) == "other"
 
 
-def test_listing_of_links(tracker: SftpResultTracker, channel: Mock) -> None:
-    """A listing has links to files, not those to folders, to nothing, or to themselves."""
-    channel.entries.return_value = [(name, "link") for name in ("result", "folder", "nothing", "itself", ".hidden")]
-    channel.kind.side_effect = ["file", "folder", ABSENT, FAILURE]
+def test_listing_has_links_to_files(tracker: SftpResultTracker, channel: Mock) -> None:
+    """A listing has a link to a file; it skips links to folders, to nothing, to themselves and to what is denied."""
+    names = "result", "folder", "nothing", "itself", "denied", ".hidden"
+    channel.entries.return_value = [(name, "link") for name in names]
+    channel.kind.side_effect = ["file", "folder", ABSENT, FAILURE, PermissionError(errno.EACCES, "denied")]
     assert list(iter(tracker)) == ["result"]
 
 
-def test_base_at_the_root(channel: Mock) -> None:
-    """The root of the server may be a base."""
-    tracker = SftpResultTracker(None, channel, "/", "sftp://host", 1)
+def test_root_can_be_a_base(channel: Mock) -> None:
+    """The root folder of the server is a base."""
+    tracker = tracker_at(channel, "/")
     channel.write_new.side_effect = [ABSENT, None]
     tracker["a"] = {"x": 1}
     assert channel.replace.call_args.args[1] == "/a"
@@ -224,42 +228,52 @@ def test_base_at_the_root(channel: Mock) -> None:
     channel.entries.assert_called_with("/")
 
 
+def channel_that_raises(error: Exception) -> SftpChannel:
+    """Return a channel on whose connection ``mkdir`` raises *error*."""
+
+    class Client:
+        async def mkdir(self, path: str) -> None:
+            raise error
+
+    class Pool:
+        def get(self) -> Any:
+            return self
+
+        async def __aenter__(self) -> Client:
+            return Client()
+
+        async def __aexit__(self, *exception: object) -> None:
+            pass
+
+    connection = SimpleNamespace(is_closed=lambda: False, abort=lambda: None)
+    fs: Any = SimpleNamespace(_pool=Pool(), _client=connection, loop=get_loop(), storage_args=(), storage_options={})
+    return SftpChannel(fs)
+
+
 @pytest.mark.parametrize(
-    ("error", "named"),
+    ("error", "raised"),
     [
-        (OSError("Failure"), SftpFailureError),
-        (OSError("File exists"), SftpFailureError),  # as other servers than OpenSSH's put it
-        (OSError("Operation unsupported"), SftpUnsupportedError),
-        (PermissionError(errno.EACCES, "Permission denied"), PermissionError),
+        (SFTPFailure("failure"), SFTPFailure),
+        (SFTPOpUnsupported("unsupported"), SFTPOpUnsupported),
+        (SFTPPermissionDenied("denied"), PermissionError),
+        (SFTPNoSuchFile("no such file"), FileNotFoundError),
+        (SFTPQuotaExceeded("full"), SFTPQuotaExceeded),
+        (SFTPConnectionLost("lost"), SFTPConnectionLost),
+        (BrokenPipeError("lost"), BrokenPipeError),
+        (TimeoutError("late"), TimeoutError),
     ],
 )
-def test_errors_of_paramiko(error: OSError, named: type[OSError]) -> None:
-    """What paramiko has only a text for gets a name; what has one keeps it; after neither is there a new connection."""
-    fs = Mock()
-    client = fs.client.open_sftp.return_value
-    client.get_channel.return_value.closed = False
-    client.mkdir.side_effect = error
-    channel = ParamikoChannel(fs, 60)
-    channel.restore()
-    with pytest.raises(named):
+def test_only_a_lost_connection_is_restored(
+    monkeypatch: pytest.MonkeyPatch, error: Exception, raised: type[Exception]
+) -> None:
+    """An error that is an answer leaves the connection as it is; after a lost one the next call connects again."""
+    channel = channel_that_raises(error)
+    connect = Mock(return_value=None)
+    monkeypatch.setattr(SSHFileSystem, "__init__", connect)
+    with pytest.raises(raised):
         asyncio.run(channel.make_folder("/a"))
     channel.restore()
-    fs._connect.assert_not_called()
-
-
-def test_lost_connection_of_paramiko() -> None:
-    """That the connection is closed is no answer of the server, though paramiko has no number for it either."""
-    fs = Mock()
-    client = fs.client.open_sftp.return_value
-    client.get_channel.return_value.closed = True
-    client.mkdir.side_effect = error = OSError("Socket is closed")
-    channel = ParamikoChannel(fs, 60)
-    channel.restore()
-    with pytest.raises(OSError, match="closed") as caught:
-        asyncio.run(channel.make_folder("/a"))
-    assert caught.value is error
-    channel.restore()
-    fs._connect.assert_called_once_with()
+    assert connect.called is (raised in (SFTPConnectionLost, BrokenPipeError, TimeoutError))
 
 
 @pytest.mark.parametrize(
@@ -270,124 +284,11 @@ def test_lost_connection_of_paramiko() -> None:
         (EOFError(), "EOFError: no reason given"),
     ],
 )
-def test_no_new_connection(error: Exception, reason: str) -> None:
-    """Why there is no new connection is said also where the client has no word on it."""
-    fs = Mock()
-    fs.client.open_sftp.side_effect = error
-    with pytest.raises(ConnectionError, match=f"no new connection to the server: {reason}$"):
-        ParamikoChannel(fs, 60).restore()
-
-
-@pytest.mark.parametrize("error", [EOFError(), SSHException("gone")])
-def test_first_connection_of_paramiko(error: Exception) -> None:
-    """A connection that was lost before the tracker's first call, unseen by its transport, is made anew."""
-    fs, opened = Mock(), Mock()
-    fs.client.open_sftp.side_effect = [error, opened]
-    channel = ParamikoChannel(fs, 60)
-    channel.restore()
-    fs._connect.assert_called_once_with()
-    asyncio.run(channel.remove("/a"))
-    opened.remove.assert_called_once_with("/a")
-
-
-@pytest.mark.parametrize(("error", "closes"), [(TimeoutError(), False), (PermissionError(errno.EACCES, "no"), True)])
-def test_closing_of_paramiko(error: Exception, closes: bool) -> None:
-    """What was opened is closed after an answer that is an error, and not on a connection that is silent."""
-    fs = Mock()
-    client = fs.client.open_sftp.return_value
-    client.get_channel.return_value.closed = False
-    client._request.return_value = 0, Mock(get_binary=lambda: b"handle")
-    client._read_response.side_effect = error
-    channel = ParamikoChannel(fs, 60)
-    channel.restore()
-    with pytest.raises(type(error)):
-        asyncio.run(channel.read("/a", 9))
-    asked = [call.args[1] for call in client._async_request.call_args_list]
-    assert asked == [CMD_READ, CMD_CLOSE][: 1 + closes]
-
-
-def test_end_of_file_of_paramiko() -> None:
-    """A file ends where the server says so."""
-    fs = Mock()
-    client = fs.client.open_sftp.return_value
-    client._request.return_value = 0, Mock()
-    client._read_response.side_effect = [(0, Mock(get_binary=lambda: b"some")), EOFError()]
-    channel = ParamikoChannel(fs, 60)
-    channel.restore()
-    assert asyncio.run(channel.read("/a", 10)) == b"some"
-
-
-@pytest.mark.parametrize("error", [KeyboardInterrupt(), SystemExit(), SFTPError("Garbage packet"), EOFError()])
-def test_no_answer_of_paramiko(error: BaseException) -> None:
-    """What ends a request without its answer, as an interrupt, is the end of the connection: nobody asks it again."""
-    fs = Mock()
-    client = fs.client.open_sftp.return_value
-    client.mkdir.side_effect = error
-    channel = ParamikoChannel(fs, 60)
-    channel.restore()
-    with pytest.raises(type(error)):
+def test_failed_restore_names_its_reason(monkeypatch: pytest.MonkeyPatch, error: Exception, reason: str) -> None:
+    """The error of a restore says why, also where the client's own error has no text."""
+    channel = channel_that_raises(SFTPConnectionLost("lost"))
+    monkeypatch.setattr(SSHFileSystem, "__init__", Mock(side_effect=error))
+    with pytest.raises(SFTPConnectionLost):
         asyncio.run(channel.make_folder("/a"))
-    with pytest.raises(ConnectionError, match="in another call"):
-        asyncio.run(channel.remove("/a"))
-    client.remove.assert_not_called()
-    fs.client.open_sftp.return_value = Mock()
-    channel.restore()
-    fs._connect.assert_called_once_with()
-    asyncio.run(channel.remove("/a"))
-
-
-def test_hanging_up_of_paramiko() -> None:
-    """That a lost client cannot be hung up, as its interrupted call holds a lock, keeps nobody from a new one."""
-    fs = Mock()
-    client = fs.client.open_sftp.return_value
-    client.mkdir.side_effect = KeyboardInterrupt
-    lock = threading.Lock()
-    fs.client.close.side_effect = lock.acquire
-    channel = ParamikoChannel(fs, 60)
-    channel.restore()
-    with pytest.raises(KeyboardInterrupt):
-        asyncio.run(channel.make_folder("/a"))
-    with lock:
-        fs.client.open_sftp.return_value = Mock()
+    with pytest.raises(ConnectionError, match=f"cannot connect to the server again: {reason}$"):
         channel.restore()
-        assert not channel._is_lost
-        client.close.assert_not_called()
-
-
-@pytest.mark.parametrize(
-    ("error", "named"),
-    [
-        (SFTPFailure("failure"), SftpFailureError),
-        (SFTPOpUnsupported("unsupported"), SftpUnsupportedError),
-        (SFTPPermissionDenied("denied"), PermissionError),
-        (SFTPNoSuchFile("no such file"), FileNotFoundError),
-        (SFTPQuotaExceeded("full"), SFTPQuotaExceeded),
-        (SFTPConnectionLost("lost"), SFTPConnectionLost),
-        (BrokenPipeError("lost"), BrokenPipeError),
-        (TimeoutError("late"), TimeoutError),
-    ],
-)
-def test_errors_of_asyncssh(error: Exception, named: type[Exception]) -> None:
-    """Errors of asyncssh become what the tracker knows; all others pass; an answer is no lost connection."""
-
-    class Client:
-        async def mkdir(self, path: str) -> None:
-            """Fail."""
-            raise error
-
-    class Pool:
-        def get(self) -> Any:
-            """Return what `async with` takes."""
-            return self
-
-        async def __aenter__(self) -> Client:
-            return Client()
-
-        async def __aexit__(self, *exception: object) -> None:
-            """Give nothing back."""
-
-    fs: Any = SimpleNamespace(_pool=Pool(), _client=SimpleNamespace(is_closed=lambda: False))
-    channel = SshfsChannel(fs, 60)
-    with pytest.raises(named):
-        asyncio.run(channel.make_folder("/a"))
-    assert channel._is_lost is (named in (SFTPConnectionLost, BrokenPipeError, TimeoutError))

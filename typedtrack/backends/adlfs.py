@@ -1,8 +1,8 @@
-"""Results on Azure Blob Storage through adlfs, below its file interface: by a blob client with its login.
+"""Results on Azure Blob Storage through adlfs, below its file interface: by a blob client with adlfs's login.
 
-Its listings are cached and its paths give ``?versionid=`` a meaning; the blob client has neither, and its errors tell a
-missing blob from a missing container. adlfs's own client waits 15 seconds and more before it tries again; ours, over
-the same connections, a tenth of one, and takes what else it shall do from adlfs's options.
+The file interface caches listings and gives ``?versionid=`` in a path a meaning. The blob client does neither, and its
+errors tell a missing blob from a missing container. adlfs's own client waits 15 seconds or more before it tries again;
+ours, over the same connections, waits a tenth of a second, and follows adlfs's options in all else.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ from azure.core.exceptions import HttpResponseError, ResourceExistsError, Resour
 from azure.storage.blob.aio import ContainerClient, ExponentialRetry
 
 from typedtrack._tracker.untyped import ResultTracker
-from typedtrack.backends.asynchronous import AsyncResultTracker
+from typedtrack.backends.answers import foreign_answer
+from typedtrack.backends.asynchronous import BucketResultTracker
 
 if TYPE_CHECKING:
     from azure.storage.blob.aio import StorageStreamDownloader
@@ -34,9 +35,9 @@ _TIMEOUTS: Final = ("timeout", "connection_timeout", "read_timeout")  # of one t
 
 
 class Retries(ExponentialRetry):
-    """Tries again up to 6 times within 60 seconds, after a tenth of a second at first, then twice as long each time.
+    """Tries again up to 6 times within 60 seconds: first after a tenth of a second, then after twice as long each time.
 
-    The four counts have the names and the meaning that they have for Azure's own policies.
+    The four counts mean what they mean in Azure's own policies.
     """
 
     def __init__(
@@ -48,44 +49,39 @@ class Retries(ExponentialRetry):
         retry_status: int = _TRIES_AGAIN,
     ) -> None:
         counts = {"retry_connect": retry_connect, "retry_read": retry_read, "retry_status": retry_status}
-        base: Any = super()  # here and below: Azure leaves types out
+        base: Any = super()  # here and below, because Azure leaves types out
         base.__init__(retry_total=retry_total, **counts)
 
     def configure_retries(self, request: object) -> dict[str, Any]:
-        """Return the notes that a request's tries share."""
+        """Return the settings that all tries of one request share."""
         base: Any = super()
         return {**base.configure_retries(request), "until": time.monotonic() + _TIME_TO_TRY}
 
     def increment(self, settings: dict[str, Any], *args: object, **named: object) -> bool:
-        """Return whether to try again, after one more has failed."""
+        """Return whether to try again, after one more try failed."""
         base: Any = super()
         again: bool = base.increment(settings, *args, **named)
         return again and time.monotonic() < settings["until"]
 
     def get_backoff_time(self, settings: dict[str, Any]) -> float:
-        """Return how many seconds to wait before that."""
+        """Return how many seconds to wait before the next try."""
         pause: float = _FIRST_PAUSE * 2 ** (settings["count"] - 1)
         return min(pause, _LONGEST_PAUSE) * random.uniform(0.5, 1.5)
 
 
-class AdlfsResultTracker(AsyncResultTracker):
+class AdlfsResultTracker(BucketResultTracker):
     """Results in the folder *root* (``container/folder``) of the adlfs filesystem *fs*."""
 
     def __init__(self, fs: AzureBlobFileSystem, root: str, max_concurrency: int) -> None:
-        super().__init__(fs.loop, max_concurrency)
         name, _, folder = root.partition("/")
+        super().__init__(fs.loop, f"az://{name}", folder, max_concurrency)
         self._container = _container_client(fs, name)
-        self._timeouts = _given(fs, _TIMEOUTS)
-        self._name = name
-        self._above = f"{folder.rstrip('/')}/" if folder.rstrip("/") else ""
-
-    def _location(self, text: str) -> str:
-        return f"az://{self._name}/{self._above}{text}"
+        self._timeouts = _options(fs, _TIMEOUTS)
 
     async def _read_one(self, key: str, limit: int) -> bytes | None:
         try:
             name = self._above + key
-            # A cast, since the time-outs may be of any type and leave open which overload it is: with encoding or none.
+            # A cast, because time-outs of any type leave open which overload this is, with an encoding or without.
             blob = cast(
                 "StorageStreamDownloader[bytes]",
                 await self._container.download_blob(name, offset=0, length=limit, **self._timeouts),
@@ -116,40 +112,35 @@ class AdlfsResultTracker(AsyncResultTracker):
                 raise FileNotFoundError(key) from error
             raise
 
-    async def _pages(self, prefix: str) -> AsyncIterator[list[str]]:
-        below = self._above
-        if prefix:
-            if await self._read_one(prefix, 1) is not None:
-                yield [prefix]
-            below += f"{prefix}/"
-        listed = self._container.list_blob_names(name_starts_with=below, **self._timeouts)
-        pages: Any = listed.by_page()  # whose type leaves out what it tells of itself
+    async def _names(self, beginning: str) -> AsyncIterator[list[str]]:
+        listed = self._container.list_blob_names(name_starts_with=beginning, **self._timeouts)
+        pages: Any = listed.by_page()  # Any, because its type lacks the attribute below
         page: AsyncIterator[str]
         async for page in pages:
-            if pages.container is None:  # Azure's client finds no entries in any XML, or well-formed HTML
-                raise ConnectionError("what was answered is no listing of Azure's: is there a proxy on the way?")
-            yield [name.removeprefix(self._above) async for name in page]
+            if pages.container is None:  # Azure's client takes any XML, and well-formed HTML, for an empty listing
+                raise foreign_answer("Azure", "a listing", "it names no container")
+            yield [name async for name in page]
 
 
 def _container_client(fs: AzureBlobFileSystem, name: str) -> ContainerClient:
-    """Return a client of the container *name*: with the login and the connections of adlfs's, and our retries."""
+    """Return a client of the container *name*, with the login and the connections of *fs* and with our retries."""
     service = fs.service_client
-    its: Any = service  # of which no public name leads to its connections
-    policy = _given(fs, ("retry_policy",)).get("retry_policy") or Retries(**_given(fs, _RETRY_OPTIONS))
+    private: Any = service  # no public name leads to its connections
+    policy = _options(fs, ("retry_policy",)).get("retry_policy") or Retries(**_options(fs, _RETRY_OPTIONS))
     client = ContainerClient(
-        service.url, name, credential=service.credential, transport=its._pipeline._transport, retry_policy=policy
+        service.url, name, credential=service.credential, transport=private._pipeline._transport, retry_policy=policy
     )
     client.location_mode = service.location_mode
     return client
 
 
-def _given(fs: AzureBlobFileSystem, names: tuple[str, ...]) -> dict[str, Any]:  # the user's, checked by Azure's client
-    """Return those of the options *names* that *fs* was made with."""
+def _options(fs: AzureBlobFileSystem, names: tuple[str, ...]) -> dict[str, Any]:  # Any: Azure's client checks them
+    """Return the options among *names* that *fs* was made with."""
     return {name: fs.storage_options[name] for name in names if name in fs.storage_options}
 
 
 def _code(error: HttpResponseError) -> str | None:
-    """Return the code of Azure's answer, which its storage client adds to the error; `None` if there is none."""
+    """Return the code of Azure's answer, which the storage client adds to the error, or `None` if it has none."""
     code: str | None = getattr(error, "error_code", None)
     return code
 

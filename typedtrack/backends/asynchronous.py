@@ -1,8 +1,7 @@
-"""What the backends share whose primitives are coroutines: those on fsspec's asynchronous filesystems, and sftp's.
+"""What backends share whose primitives are coroutines on fsspec's event loop.
 
-A bulk call keeps many requests under way on fsspec's event loop, without a thread for each and without fsspec's
-synchronous bridge between them. The loop is a thread of this process: `FsspecResultTracker` makes a new backend in a
-forked child.
+A bulk call keeps many requests under way on the loop, without a thread for each and without fsspec's synchronous bridge
+between them. The loop runs in a thread of this process, so `FsspecResultTracker` makes a new backend in a forked child.
 """
 
 from __future__ import annotations
@@ -24,21 +23,17 @@ if TYPE_CHECKING:
 
     F = TypeVar("F", bound=AbstractFileSystem)
 
-__all__ = ["AsyncResultTracker", "instance_beside"]
+__all__ = ["AsyncResultTracker", "BucketResultTracker", "Task", "instance_beside"]
 
 T = TypeVar("T")
 U = TypeVar("U")
-# Of a coroutine's three types, Any are those of what it yields and is sent, which only the event loop sees.
-Task: TypeAlias = Coroutine[Any, Any, T]
+Task: TypeAlias = Coroutine[Any, Any, T]  # Any: the types that a coroutine yields and is sent, for the event loop only
 
 
 class AsyncResultTracker(ResultTracker):
-    """A backend whose primitives are coroutines, run on *loop*, at most *max_concurrency* at a time.
+    """A backend whose primitives are coroutines, run on *loop*, at most *max_concurrency* at a time."""
 
-    Without a loop they run in the caller's thread: those over a client that blocks, which wait for nothing else.
-    """
-
-    def __init__(self, loop: asyncio.AbstractEventLoop | None, max_concurrency: int) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, max_concurrency: int) -> None:
         self._loop = loop
         self._process = os.getpid()
         self.max_concurrency = max_concurrency
@@ -51,36 +46,36 @@ class AsyncResultTracker(ResultTracker):
 
     @abstractmethod
     async def _read_one(self, key: str, limit: int) -> bytes | None:
-        """Do as ``_read``."""
+        """Do what ``_read`` does."""
 
     @abstractmethod
     async def _write_one(self, key: str, data: bytes, exclusive: bool = False) -> None:
-        """Do as ``_write``."""
+        """Do what ``_write`` does."""
 
     @abstractmethod
     async def _delete_one(self, key: str) -> None:
-        """Do as ``_delete``."""
+        """Do what ``_delete`` does."""
 
     @abstractmethod
     def _pages(self, prefix: str) -> AsyncIterator[list[str]]:
-        """Do as ``_list``, in pages."""
+        """Do what ``_list`` does, in pages."""
 
     def _read(self, key: str, limit: int) -> bytes | None:
-        return self._outcome(self._start(self._read_one(key, limit)))
+        return self._wait_for(self._read_one(key, limit))
 
     def _write(self, key: str, data: bytes, *, exclusive: bool = False) -> None:
-        self._outcome(self._start(self._write_one(key, data, exclusive)))
+        self._wait_for(self._write_one(key, data, exclusive))
 
     def _delete(self, key: str) -> None:
-        self._outcome(self._start(self._delete_one(key)))
+        self._wait_for(self._delete_one(key))
 
     def _list(self, prefix: str) -> Iterator[str]:
         pages = self._pages(prefix)
 
-        async def following() -> list[str] | None:
+        async def next_page() -> list[str] | None:
             return await anext(pages, None)
 
-        while (page := self._outcome(self._start(following()))) is not None:
+        while (page := self._wait_for(next_page())) is not None:
             yield from page
 
     def _read_many(self, keys: Iterable[str]) -> Iterator[tuple[str, Read]]:
@@ -93,7 +88,7 @@ class AsyncResultTracker(ResultTracker):
     def _windowed(self, call: Callable[[T], Task[U]], arguments: Iterable[T]) -> Iterator[tuple[T, U | Exception]]:
         free = asyncio.Semaphore(self.max_concurrency)
 
-        async def outcome(argument: T) -> U | Exception:
+        async def outcome_of(argument: T) -> U | Exception:
             async with free:
                 try:
                     return await call(argument)
@@ -103,7 +98,7 @@ class AsyncResultTracker(ResultTracker):
         under_way: deque[tuple[T, Future[U | Exception]]] = deque()
         try:
             for argument in arguments:
-                under_way.append((argument, self._start(outcome(argument))))
+                under_way.append((argument, self._start(outcome_of(argument))))
                 if len(under_way) > 2 * self.max_concurrency:
                     yield under_way[0][0], under_way[0][1].result()
                     under_way.popleft()
@@ -111,24 +106,24 @@ class AsyncResultTracker(ResultTracker):
                 self._check_process(self._process)
                 yield under_way[0][0], under_way[0][1].result()
                 under_way.popleft()
-        finally:  # an interrupt, or a caller that wants no more; the last first: none takes another's place
+        finally:  # also after an interrupt, or where the caller stops
+            # The last first, so that no request starts in the place of a cancelled one.
             for _, future in reversed(under_way):
                 future.cancel()
 
     def _start(self, task: Task[T]) -> Future[T]:
         try:
             self._check_process(self._process)
-            if self._loop is not None and asyncio._get_running_loop() is self._loop:
-                remedy = "it would wait for itself; call it in another thread, as by asyncio.to_thread"
+            if asyncio._get_running_loop() is self._loop:
+                remedy = "it would wait for itself; call it in another thread, for example by asyncio.to_thread"
                 raise UnsupportedOperationError("a call in the thread of fsspec's event loop", repr(self), remedy)
         except UnsupportedOperationError:
             task.close()
             raise
-        if self._loop is None:
-            return _done(task)
         return asyncio.run_coroutine_threadsafe(task, self._loop)
 
-    def _outcome(self, future: Future[T]) -> T:
+    def _wait_for(self, task: Task[T]) -> T:
+        future = self._start(task)
         try:
             return future.result()
         except BaseException:  # an interrupt must not leave the request under way
@@ -136,20 +131,36 @@ class AsyncResultTracker(ResultTracker):
             raise
 
 
-def _done(task: Task[T]) -> Future[T]:
-    """Run *task*, which waits for nothing, to its end."""
-    future: Future[T] = Future()
-    try:
-        task.send(None)
-    except StopIteration as end:
-        future.set_result(end.value)
-    return future
+class BucketResultTracker(AsyncResultTracker):
+    """A backend in a bucket: results in *folder* of the bucket that errors name by *url* (``s3://bucket``)."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, url: str, folder: str, max_concurrency: int) -> None:
+        super().__init__(loop, max_concurrency)
+        self._url = url
+        folder = folder.rstrip("/")
+        self._above = f"{folder}/" if folder else ""  # the part of an object's name before its key
+
+    def _location(self, text: str) -> str:
+        return f"{self._url}/{self._above}{text}"
+
+    @abstractmethod
+    def _names(self, beginning: str) -> AsyncIterator[list[str]]:
+        """Yield the names of the bucket's objects that begin with *beginning*, in pages."""
+
+    async def _pages(self, prefix: str) -> AsyncIterator[list[str]]:
+        beginning = self._above
+        if prefix:
+            if await self._read_one(prefix, 1) is not None:
+                yield [prefix]
+            beginning += f"{prefix}/"
+        async for names in self._names(beginning):
+            yield [name.removeprefix(self._above) for name in names]
 
 
 def instance_beside(fs: F, options: Mapping[str, Any]) -> F:
-    """Return a filesystem like *fs* with *options*, one for all trackers, which leaves the user's own as it is.
+    """Return a filesystem like *fs* with *options*, one for all trackers; *fs* itself, the user's own, is not changed.
 
-    It is kept with *fs* and not by fsspec: who clears fsspec's cache, or goes without, is rid of both.
+    It is kept with *fs* and not in fsspec's cache, so whoever clears that cache, or does without it, is rid of both.
     """
     beside: dict[str, F] = vars(fs).setdefault("_typedtrack", {})
     wanted = repr(sorted(options.items()))

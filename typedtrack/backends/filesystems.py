@@ -1,8 +1,8 @@
-"""The one table of what typedtrack knows of each fsspec filesystem, and which backend acts on it.
+"""The table of fsspec filesystems: what typedtrack knows about each, and the backend that serves it.
 
-Per filesystem: how a write becomes visible whole, how a create is exclusive, how "nothing is stored there" is told
-apart from a missing bucket or a refused login, and where a listing comes from. A filesystem is recognised by the name
-of its class, so none is imported to look it up. ``docs/stores.md`` prints the table.
+Each row tells how a write becomes visible whole, how a create is exclusive, how the store says that nothing is stored,
+and where a listing comes from. A filesystem is known by the name of its class, so that looking it up imports none.
+``docs/stores.md`` prints the table.
 """
 
 from __future__ import annotations
@@ -18,16 +18,17 @@ if TYPE_CHECKING:
 
 __all__ = ["OTHER", "TABLE", "Filesystem", "as_markdown", "protocol_of", "require", "row_of", "without_password"]
 
-# Up to the last @, which ends what is before the host; also of a password with a slash, which is no port.
+# The part of a URL before its host ends at the last @. A password may have a slash; then no port follows the colon.
 _password = re.compile(r"(?<=://)(?:[^/:]*:[^/]*|(?!arn:)[^/:@]*:(?!\d*/).*)@")
 
 
 class Filesystem(NamedTuple):
-    """One row: ``protocols`` of its URLs, ``classes`` by full name, the ``package`` and the ``extra`` it comes with.
+    """One row of the table.
 
-    ``backend`` is the module that acts on it, by its ``tracker_over(fs, root, max_concurrency)``. ``bucket`` is the
-    store's word for what a URL must begin with, if it has one. ``reserved`` are the characters that its client does not
-    take for a part of a folder's name.
+    ``protocols`` are those of its URLs, ``classes`` its classes by full name; ``package`` has them and ``extra``
+    installs them. ``backend`` is the module whose ``tracker_over(fs, root, max_concurrency)`` serves it. ``bucket`` is
+    the store's word for the first part of a URL, where that must be there. ``reserved`` are the characters that its
+    client gives a meaning in the name of a folder. The others are columns of the documentation.
     """
 
     name: str
@@ -53,7 +54,7 @@ TABLE: Final = (
         extra=None,
         backend="typedtrack.backends.local",
         whole="a hidden file beside the target, renamed",
-        create="a hard link to the finished file; refused where the file system has none",
+        create="a hard link to the finished file; an error where the file system has no hard links",
         absent="`ENOENT` or `ENOTDIR`",
         listing="`scandir`",
     ),
@@ -66,7 +67,7 @@ TABLE: Final = (
         backend="typedtrack.backends.memory",
         whole="one assignment in a dictionary",
         create="`dict.setdefault`",
-        absent="no such entry",
+        absent="no entry in the dictionary",
         listing="the dictionary",
     ),
     Filesystem(
@@ -77,9 +78,9 @@ TABLE: Final = (
         extra="s3",
         backend="typedtrack.backends.s3fs",
         whole="one PUT",
-        create="PUT with `If-None-Match: *`; an error where a versioned bucket ignores that (Ceph)",
-        absent="the answer's code is `NoSuchKey`",
-        listing="`ListObjectsV2`, page by page, never s3fs's cache",
+        create="PUT with `If-None-Match: *`; an error where a versioned bucket ignores it (Ceph)",
+        absent="404 with the code `NoSuchKey`",
+        listing="`ListObjectsV2`, page by page; s3fs's cache is not used",
         bucket="bucket",
     ),
     Filesystem(
@@ -91,8 +92,8 @@ TABLE: Final = (
         backend="typedtrack.backends.adlfs",
         whole="one Put Blob",
         create="Put Blob with `If-None-Match: *`",
-        absent="the answer's code is `BlobNotFound`",
-        listing="List Blobs, page by page, never adlfs's cache",
+        absent="404 with the code `BlobNotFound`",
+        listing="List Blobs, page by page; adlfs's cache is not used",
         bucket="container",
         reserved="\\",
     ),
@@ -105,47 +106,34 @@ TABLE: Final = (
         backend="typedtrack.backends.gcsfs",
         whole="one POST",
         create="POST with `ifGenerationMatch=0`",
-        absent="a 404 with the words `No such object` and its name, or of an object that the bucket does not list",
-        listing="`objects.list`, page by page, never gcsfs's cache",
+        absent="404 with the text `No such object` and the name, or 404 for an object that the bucket does not list",
+        listing="`objects.list`, page by page; gcsfs's cache is not used",
         bucket="bucket",
     ),
     Filesystem(
-        name="sftp (fsspec, paramiko)",
+        name="sftp (sshfs)",
         protocols=("sftp", "ssh"),
-        classes=("fsspec.implementations.sftp.SFTPFileSystem",),
-        package="paramiko",
-        extra="sftp",
-        backend="typedtrack.backends.sftp.paramiko",
-        whole="a hidden file beside the target, renamed (`posix-rename@openssh.com`)",
-        create="a hard link to the finished file (`hardlink@openssh.com`); refused where the server has none",
-        absent="`SSH_FX_NO_SUCH_FILE` for the file; a missing base is an empty one, and one that is no folder an error",
-        listing="`readdir`, folder by folder",
-        reserved="?#",
-    ),
-    Filesystem(
-        name="sftp (sshfs, asyncssh)",
-        protocols=("sftp", "ssh"),  # which it takes over from paramiko when it is installed
         classes=("sshfs.spec.SSHFileSystem",),
         package="sshfs",
         extra="sftp",
-        backend="typedtrack.backends.sftp.sshfs",
+        backend="typedtrack.backends.sftp.tracker",
         whole="a hidden file beside the target, renamed (`posix-rename@openssh.com`)",
-        create="a hard link to the finished file (`hardlink@openssh.com`); refused where the server has none",
-        absent="`SSH_FX_NO_SUCH_FILE` for the file; a missing base is an empty one, and one that is no folder an error",
+        create="a hard link to the finished file (`hardlink@openssh.com`); an error where the server has no hard links",
+        absent="`SSH_FX_NO_SUCH_FILE`; an error where the base is not a folder",
         listing="`readdir`, folder by folder",
         reserved="?#",
     ),
     Filesystem(
-        name="obstore, native or through `obstore.fsspec`",
+        name="S3, Azure Blob, Google Cloud Storage (obstore)",
         protocols=(),
         classes=("obstore.fsspec.FsspecStore",),
         package="obstore",
         extra="obstore",
         backend="typedtrack.backends.obstore",
         whole="one PUT",
-        create='a conditional PUT, `mode="create"`; an error where a versioned bucket of S3 ignores that (Ceph)',
-        absent="the answer's code is `NoSuchKey` or `BlobNotFound`",
-        listing="obstore's stream of pages",
+        create='a PUT with `mode="create"`; an error where a versioned bucket of S3 ignores it (Ceph)',
+        absent="404 with the code `NoSuchKey` or `BlobNotFound`",
+        listing="`list`, page by page",
     ),
 )
 
@@ -156,15 +144,15 @@ OTHER: Final = Filesystem(
     package="fsspec",
     extra=None,
     backend="typedtrack.backends.other",
-    whole="unknown: written by its `pipe_file`, with a warning that a reader may see a part",
+    whole="unknown: one `pipe_file`, and a warning that a reader may see part of a result",
     create=None,
-    absent="its `FileNotFoundError`, whatever it means by it",
-    listing="its `ls`, after its cache was dropped",
+    absent="`FileNotFoundError`, whatever its reason",
+    listing="`ls`, folder by folder, after its cache was dropped",
 )
 
 
 def protocol_of(tracker_base: str) -> str:
-    """Return the protocol of the URL *tracker_base*, the outermost where it is a chain of several.
+    """Return the protocol of the URL *tracker_base*; of a chain of URLs, that of the first.
 
     >>> protocol_of("s3://bucket/results"), protocol_of("simplecache::s3://bucket/results")
     ('s3', 'simplecache')
@@ -174,7 +162,7 @@ def protocol_of(tracker_base: str) -> str:
 
 
 def without_password(tracker_base: str) -> str:
-    """Return *tracker_base* as errors may show it.
+    """Return *tracker_base* without a login, as errors may show it.
 
     >>> without_password("sftp://me:secret@host/results")
     'sftp://***@host/results'
@@ -185,7 +173,7 @@ def without_password(tracker_base: str) -> str:
 
 
 def row_of(filesystem: type[AbstractFileSystem]) -> Filesystem:
-    """Return the row for the class *filesystem*: its own, that of the nearest class above it, or `OTHER`."""
+    """Return the row of the class *filesystem* or of its nearest base class, or else `OTHER`."""
     for cls in filesystem.__mro__:
         name = f"{cls.__module__}.{cls.__qualname__}"
         for row in TABLE:
@@ -195,10 +183,10 @@ def row_of(filesystem: type[AbstractFileSystem]) -> Filesystem:
 
 
 def require(tracker_base: str) -> None:
-    """Check that *tracker_base* is what it seems to be, and that what it needs is installed, without importing it.
+    """Check that *tracker_base* names a folder and that the filesystem for it is installed, without importing it.
 
     Raises:
-        ImportError: it is not installed; names the ``pip install`` line.
+        ImportError: the filesystem is not installed; the message has the ``pip install`` line.
         ValueError: fsspec knows no such filesystem, the URL names no bucket where it must, or the filesystem's client
             would take it for another folder.
     """
@@ -211,41 +199,44 @@ def require(tracker_base: str) -> None:
 
     from fsspec.registry import known_implementations, registry
 
-    if protocol in registry:  # of the process's own
-        return
+    if protocol in registry and not (rows and _is_fsspecs_own(registry[protocol])):
+        return  # because the process has registered a filesystem itself
     if rows:
-        packages = " or ".join(row.package for row in rows)
-        raise ImportError(
-            f"{protocol}:// needs {packages}: pip install 'typedtrack[{rows[0].extra}]'", name=rows[0].package
-        )
+        row = rows[0]
+        raise ImportError(f"{protocol}:// needs {row.package}: pip install 'typedtrack[{row.extra}]'", name=row.package)
     if protocol not in known_implementations:
-        remedy = "see fsspec.available_protocols(), or add yours by fsspec.register_implementation"
+        remedy = "see fsspec.available_protocols(), or add a filesystem by fsspec.register_implementation"
         raise ValueError(
-            f"fsspec knows no filesystem for {protocol}://, of {without_password(tracker_base)!r}; {remedy}"
+            f"fsspec knows no filesystem for {protocol}:// in {without_password(tracker_base)!r}; {remedy}"
         )
+
+
+def _is_fsspecs_own(filesystem: type[AbstractFileSystem]) -> bool:
+    """Return whether *filesystem* ships with fsspec, as the one for sftp does that needs paramiko."""
+    return filesystem.__module__.startswith("fsspec.implementations.")
 
 
 def _problem(tracker_base: str, rows: list[Filesystem]) -> str | None:
-    """Return why *tracker_base* is not what it seems to be for a filesystem of *rows*, after its name."""
+    """Return the problem of *tracker_base* for the filesystems of *rows*, as a clause that follows its name."""
     if not all(_names_a_filesystem(link) for link in tracker_base.split("::")[1:]):
-        return "is no folder to fsspec, which takes what follows its '::' for another URL"
+        return "has a '::', by which fsspec chains URLs, and no URL after it"
     protocol, _, rest = tracker_base.partition("://")
     first = rest.partition("/")[0]
     for row in rows:
         if row.bucket is not None and not first:
             return f"names no {row.bucket}: {protocol}://{row.bucket}/folder"
         if row.bucket == "bucket" and ("@" in first or ":" in first) and not first.startswith("arn:"):
-            return "has a login; it is given by storage_options or the environment"
+            return "has a login; give it by storage_options or the environment"
         if row.extra == "sftp" and not _has_a_port_or_none(tracker_base):
-            return "has no number for its port; a password with a slash is given by storage_options"
+            return "has a port that is not a number; give a password that has a slash by storage_options"
         for character in row.reserved:
             if character in rest:
-                return f"has a {character!r}, which its client takes for no part of a folder's name"
+                return f"has a {character!r}, which the client does not take for part of a folder's name"
     return None
 
 
 def _names_a_filesystem(link: str) -> bool:
-    """Return whether *link* of a chain of URLs is one, or names a filesystem alone."""
+    """Return whether *link*, a part of a chain of URLs, is a URL or the name of a filesystem."""
     from fsspec.registry import known_implementations, registry
 
     return "://" in link or link in known_implementations or link in registry
@@ -260,16 +251,31 @@ def _has_a_port_or_none(url: str) -> bool:
 
 
 def as_markdown() -> str:
-    """Return the table as ``docs/stores.md`` has it."""
-    return "\n".join(_lines()) + "\n"
+    """Return the tables that ``docs/stores.md`` prints."""
+    rows = (*TABLE, OTHER)
+    urls = [", ".join(f"`{protocol}://`" for protocol in row.protocols) or "–" for row in rows]
+    extras = ["–" if row.extra is None else f"`typedtrack[{row.extra}]`" for row in rows]
+    names = [row.name for row in rows]
+    creates = [row.create or "nothing: it raises `UnsupportedOperationError`" for row in rows]
+    return "\n".join(
+        [
+            *_table(("store (client)", "URLs", "`pip install`"), names, urls, extras),
+            "",
+            *_table(("store", "a put is", "`create` is exclusive by"), names, [row.whole for row in rows], creates),
+            "",
+            *_table(
+                ("store", "it says that nothing is there by", "a listing is"),
+                names,
+                [row.absent for row in rows],
+                [row.listing for row in rows],
+            ),
+            "",
+        ]
+    )
 
 
-def _lines() -> Iterator[str]:
-    columns = "filesystem", "URLs", "`pip install`", "a put is", "`create` is exclusive by", "absent is", "a listing is"
-    yield f"| {' | '.join(columns)} |"
-    yield "|---" * len(columns) + "|"
-    for row in (*TABLE, OTHER):
-        urls = ", ".join(f"`{protocol}://`" for protocol in row.protocols) or "–"
-        extra = "–" if row.extra is None else f"`typedtrack[{row.extra}]`"
-        create = row.create or "nothing: it raises `UnsupportedOperationError`"
-        yield f"| {row.name} | {urls} | {extra} | {row.whole} | {create} | {row.absent} | {row.listing} |"
+def _table(head: tuple[str, ...], *columns: list[str]) -> Iterator[str]:
+    yield f"| {' | '.join(head)} |"
+    yield "|---" * len(head) + "|"
+    for cells in zip(*columns, strict=True):
+        yield f"| {' | '.join(cells)} |"

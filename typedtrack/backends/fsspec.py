@@ -1,8 +1,7 @@
 """`FsspecResultTracker`: results under any base that fsspec can name.
 
-It hands each base to the backend that knows how a write there becomes visible whole and how a create is exclusive;
-`typedtrack.backends.filesystems` has the table. Local paths go to the local backend, by the same system calls and
-without importing fsspec.
+It passes each call to the backend that `typedtrack.backends.filesystems` names for the base. A local path goes to the
+local backend, without importing fsspec.
 """
 
 from __future__ import annotations
@@ -19,25 +18,25 @@ from typedtrack.errors import UnsupportedOperationError
 if TYPE_CHECKING:
     from fsspec import AbstractFileSystem
 
-    # What each backend module of the table has: the tracker in the folder of a filesystem.
+    # The type of ``tracker_over`` in each backend module of the table.
     Opener: TypeAlias = Callable[[AbstractFileSystem, str, int], ResultTracker]
 
 __all__ = ["FsspecResultTracker"]
 
 
 class FsspecResultTracker(ResultTracker):
-    """Results under *tracker_base*, a path or any fsspec URL: one file ``<tracker_base>/<key>`` each.
+    """Results under *tracker_base*, a path or any fsspec URL; each is one file, ``<tracker_base>/<key>``.
 
-    A drop-in for the tracker of that name in ``torchx.runtime.tracking``: same calls, same files. Making one touches no
-    storage. *storage_options* go to the filesystem; with them also how often and for how long its client tries. *fsync*
-    makes a put on a local disk survive the loss of power. *max_concurrency* is how many requests a bulk call has under
-    way at once (a local base reads one by one).
+    It replaces the tracker of that name in ``torchx.runtime.tracking``: same calls, same files. Making one touches no
+    storage. *storage_options* go to the filesystem; they also configure the retries and time-outs of its client.
+    *fsync* makes a put on a local disk survive a loss of power. *max_concurrency* limits the requests that a bulk call
+    has under way at once (a local base reads one file at a time).
 
-    It may be pickled, and used on both sides of a fork. Its ``repr`` has no password.
+    A tracker can be pickled, and used on both sides of a fork. Its ``repr`` shows no password.
 
     Raises:
-        ImportError: what the base needs is not installed; names the ``pip install`` line.
-        ValueError: *tracker_base* is a URL of a kind that fsspec does not know, or names no bucket where it must.
+        ImportError: the client for the base is not installed; the message has the ``pip install`` line.
+        ValueError: fsspec knows no filesystem for *tracker_base*, or it names no bucket where it must.
 
     >>> tracker = FsspecResultTracker("memory://docs/fsspec")
     >>> tracker["attempt_1/out"] = {"accuracy": 0.233}
@@ -54,7 +53,7 @@ class FsspecResultTracker(ResultTracker):
         max_concurrency: int = 64,
     ) -> None:
         if max_concurrency < 1:
-            raise ValueError(f"max_concurrency is at least 1, got {max_concurrency}")
+            raise ValueError(f"max_concurrency must be at least 1, got {max_concurrency}")
         self._tracker_base = os.fspath(tracker_base)
         self._storage_options = dict(storage_options or {})
         self.max_concurrency = max_concurrency
@@ -69,7 +68,7 @@ class FsspecResultTracker(ResultTracker):
 
     @property
     def _backend(self) -> ResultTracker:
-        """The backend for the base; if it is not local, made at its first use in each process, as forks break it."""
+        """The backend for the base; one that is not local is made at its first use in each process."""
         if self._local is not None:
             return self._local
         if self._opened is None or self._opened[0] != os.getpid():
@@ -101,7 +100,7 @@ class FsspecResultTracker(ResultTracker):
     def _location(self, text: str) -> str:
         if self._local is not None:
             return self._backend._location(text)
-        base = self._shown_base  # not the backend's: what it is asked for may be an error of opening that
+        base = self._shown_base  # not that of the backend: an error of opening the backend may need the location
         return base + text if base.endswith("/") else f"{base}/{text}"
 
     def _read(self, key: str, limit: int) -> bytes | None:
@@ -124,7 +123,7 @@ class FsspecResultTracker(ResultTracker):
 
 
 def _backend_of(fs: AbstractFileSystem, root: str, shown_base: str, max_concurrency: int) -> ResultTracker:
-    """Return the backend that the table names for *fs*."""
+    """Return the backend for *fs* that the table names."""
     from importlib import import_module
 
     from fsspec.implementations.cached import CachingFileSystem
@@ -132,10 +131,10 @@ def _backend_of(fs: AbstractFileSystem, root: str, shown_base: str, max_concurre
     from typedtrack.backends.filesystems import row_of
 
     if isinstance(fs, CachingFileSystem):
-        remedy = "it answers with what it has read before; name the store itself as the base"
+        remedy = "a caching filesystem returns old content; use the URL of the store itself"
         raise UnsupportedOperationError("tracking", shown_base, remedy)
     if getattr(fs, "asynchronous", False):
-        remedy = "it has no event loop of its own; leave out the option asynchronous=True"
+        remedy = "the filesystem has no event loop of its own; leave out the option asynchronous=True"
         raise UnsupportedOperationError("tracking", shown_base, remedy)
     tracker_over: Opener = import_module(row_of(type(fs)).backend).tracker_over
     return tracker_over(fs, root, max_concurrency)

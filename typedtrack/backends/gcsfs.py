@@ -1,7 +1,7 @@
 """Results on Google Cloud Storage through gcsfs, below its file interface: by its requests of the JSON API.
 
-Its listings are cached and its paths give ``#`` a meaning; its requests have neither, and tell what status is answered.
-Why it is a 404 they do not tell: the service's own words are taken from aiohttp, below them.
+The file interface caches listings and gives ``#`` in a path a meaning. Its requests do neither, and return the status
+of the answer. They drop the text of a 404, so that is taken from aiohttp, below them.
 """
 
 from __future__ import annotations
@@ -10,14 +10,15 @@ import io
 import json
 import os
 from collections.abc import AsyncIterator, Coroutine, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 from urllib.parse import quote
 
 import gcsfs.core
 from gcsfs.retry import HttpError
 
 from typedtrack._tracker.untyped import ResultTracker
-from typedtrack.backends.asynchronous import AsyncResultTracker, instance_beside
+from typedtrack.backends.answers import foreign_answer
+from typedtrack.backends.asynchronous import BucketResultTracker, instance_beside
 
 if TYPE_CHECKING:
     from aiohttp import ClientResponse
@@ -26,18 +27,16 @@ if TYPE_CHECKING:
 
 __all__ = ["GcsfsResultTracker", "tracker_over"]
 
+_STORE: Final = "Google Cloud Storage"
 
-class GcsfsResultTracker(AsyncResultTracker):
+
+class GcsfsResultTracker(BucketResultTracker):
     """Results in the folder *root* (``bucket/folder``) of the gcsfs filesystem *fs*."""
 
     def __init__(self, fs: gcsfs.core.GCSFileSystem, root: str, max_concurrency: int) -> None:
-        super().__init__(fs.loop, max_concurrency)
         self._fs = fs
         self._bucket, _, folder = root.partition("/")
-        self._above = f"{folder.rstrip('/')}/" if folder.rstrip("/") else ""
-
-    def _location(self, text: str) -> str:
-        return f"gs://{self._bucket}/{self._above}{text}"
+        super().__init__(fs.loop, f"gs://{self._bucket}", folder, max_concurrency)
 
     async def _read_one(self, key: str, limit: int) -> bytes | None:
         try:
@@ -55,8 +54,9 @@ class GcsfsResultTracker(AsyncResultTracker):
         name = json.dumps({"name": self._above + key})
         body = io.BytesIO(f"{head}{name}\r\n{head}".encode() + data + f"\r\n{line}--".encode())
         headers = {"Content-Type": f"multipart/related; boundary={line[2:]}"}
-        generation = "0" if exclusive else None  # that of nothing; else refused with 412, gcsfs's FileExistsError
+        generation = "0" if exclusive else None  # of no object; for one that exists gcsfs raises FileExistsError
         await _resource(
+            "a put",
             self._fs._request(
                 "POST", url, headers=headers, data=body, uploadType="multipart", ifGenerationMatch=generation
             ),
@@ -67,19 +67,14 @@ class GcsfsResultTracker(AsyncResultTracker):
         answer = await self._unless_absent("DELETE", key)
         if answer is None:
             raise FileNotFoundError(key)
-        if answer.lstrip().startswith(b"<"):  # Google answers nothing, its emulators some JSON
-            raise ConnectionError("what was answered to a delete is not Google's answer: is there a proxy on the way?")
+        if answer.lstrip().startswith(b"<"):  # Google's answer is empty, and those of its emulators are JSON
+            raise foreign_answer(_STORE, "a delete", "it is a web page")
 
-    async def _pages(self, prefix: str) -> AsyncIterator[list[str]]:
-        below = self._above
-        if prefix:
-            if await self._read_one(prefix, 1) is not None:
-                yield [prefix]
-            below += f"{prefix}/"
+    async def _names(self, beginning: str) -> AsyncIterator[list[str]]:
         token: str | None = None
         while True:
-            page = await self._page(below, token=token)
-            yield [entry["name"].removeprefix(self._above) for entry in page.get("items", ())]
+            page = await self._page(beginning, token=token)
+            yield [entry["name"] for entry in page.get("items", ())]
             token = page.get("nextPageToken")
             if token is None:
                 return
@@ -89,53 +84,57 @@ class GcsfsResultTracker(AsyncResultTracker):
         answer = self._fs._request(
             "GET", "b/{}/o", self._bucket, prefix=prefix or None, pageToken=token, maxResults=size, fields=fields
         )
-        page: ObjectsPage = await _resource(answer, "storage#objects")
+        page: ObjectsPage = await _resource("a listing", answer, "storage#objects")
         return page
 
     async def _unless_absent(
         self, method: str, key: str, *, headers: Mapping[str, str] | None = None, alt: str | None = None
     ) -> bytes | None:
-        """Return the answer to *method* on the object of *key*; `None` if there is none.
+        """Return the answer to *method* on the object of *key*, or `None` if there is no object.
 
-        A 404 may be of anything on the way, or of a missing bucket. It is of the object where the service says so;
-        where the words are others, the bucket is asked.
+        Any server on the way may send a 404, and so does the service for a missing bucket. Where the text of a 404 does
+        not say that the object is missing, the bucket's listing decides.
         """
         name = self._above + key
-        for _ in range(2):  # once more, since it may have been put in between
+        for _ in range(2):  # twice, because the object may have been put in between
             try:
-                return await _body(self._fs._request(method, "b/{}/o/{}", self._bucket, name, headers=headers, alt=alt))
+                request = self._fs._request(method, "b/{}/o/{}", self._bucket, name, headers=headers, alt=alt)
+                return await _body(f"a {method}", request)
             except FileNotFoundError as error:
                 if f"No such object: {self._bucket}/{name}" in str(error):
                     return None
                 listed = (await self._page(name, size=1)).get("items", ())
                 if not any(entry["name"] == name for entry in listed):
                     return None
-        raise ConnectionError(f"404 for an object that its bucket lists, {name!r}: is there a proxy on the way?")
+        raise foreign_answer(_STORE, f"a {method}", f"its status is 404, but the bucket lists the object {name!r}")
 
 
-async def _resource(request: Coroutine[Any, Any, tuple[int, Mapping[str, str], object, bytes]], kind: str) -> Any:
-    """Return what the service says in JSON, in the shape that its documentation gives for *kind*."""
-    body = await _body(request)
+Answer: TypeAlias = tuple[int, Mapping[str, str], object, bytes]
+
+
+async def _resource(call: str, request: Coroutine[Any, Any, Answer], kind: str) -> Any:
+    """Return the JSON of the answer to *call*, a resource of *kind* as the service's documentation describes it."""
+    body = await _body(call, request)
     resource: Any = None
     try:
         resource = json.loads(body)
-        given = resource["kind"]
-    except (ValueError, TypeError, KeyError):  # no JSON, or none of Google's
-        given = None
-    if given != kind:
-        raise ConnectionError(f"what was answered is no {kind} of Google's: is there a proxy on the way?")
+        found = resource["kind"]
+    except (ValueError, TypeError, KeyError):
+        found = None
+    if found != kind:
+        raise foreign_answer(_STORE, call, f"it is not a resource of kind {kind!r}")
     return resource
 
 
-async def _body(request: Coroutine[Any, Any, tuple[int, Mapping[str, str], object, bytes]]) -> bytes:
+async def _body(call: str, request: Coroutine[Any, Any, Answer]) -> bytes:
     status, _, _, body = await request
-    if status >= 300:  # gcsfs takes anything below 400 for an answer
-        raise ConnectionError(f"{status} instead of an answer: is there a proxy on the way?")
+    if status >= 300:  # gcsfs takes every status below 400 for success
+        raise foreign_answer(_STORE, call, f"its status is {status}")
     return body
 
 
 async def _raise_for_404(response: ClientResponse) -> None:
-    """Raise the service's own words for a 404, of which gcsfs tells only that it is one."""
+    """Raise `FileNotFoundError` with the text of a 404, which gcsfs itself would drop."""
     if response.status == 404:
         raise FileNotFoundError(await response.text(errors="replace"))
 
@@ -143,7 +142,7 @@ async def _raise_for_404(response: ClientResponse) -> None:
 def tracker_over(fs: AbstractFileSystem, root: str, max_concurrency: int) -> ResultTracker:
     """Return the tracker in the folder *root* of *fs*."""
     assert isinstance(fs, gcsfs.core.GCSFileSystem)
-    login = fs.credentials.credentials or "anon"  # as it was found: to look for one again may take seconds
+    login = fs.credentials.credentials or "anon"  # the one that was found: to look for it again may take seconds
     session = {"raise_for_status": _raise_for_404, **fs.session_kwargs}
     options: dict[str, Any] = {**fs.storage_options, "project": fs.project, "token": login, "session_kwargs": session}
     return GcsfsResultTracker(instance_beside(fs, options), root, max_concurrency)

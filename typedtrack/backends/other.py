@@ -1,7 +1,6 @@
-"""Results on a filesystem that the table does not know.
+"""Results on a filesystem that the table does not list, by fsspec's common calls.
 
-It is read, listed and deleted from by fsspec's common calls. Nothing is known of how its writes become visible, so a
-put says so once per tracker and a create is refused.
+How a write becomes visible there is unknown. So the first put of a tracker warns of it, and a create is refused.
 """
 
 from __future__ import annotations
@@ -40,29 +39,29 @@ class OtherResultTracker(ResultTracker):
         self._fs.invalidate_cache()
         path = f"{self._root}/{key}"
         try:
-            return self._fs.cat_file(path, start=0, end=limit)[:limit]  # some do not know ranges
+            return self._fs.cat_file(path, start=0, end=limit)[:limit]  # some filesystems ignore the range
         except (FileNotFoundError, IsADirectoryError):
             return None
         except Exception:
-            if self._is_empty(path):  # some refuse a range of no bytes
+            if self._is_empty(path):  # some filesystems refuse a range of an empty file
                 return b""
             raise
 
     def _is_empty(self, path: str) -> bool:
         try:
             entry = self._fs.info(path)
-        except Exception:  # that of the read is the one to be raised
+        except Exception:  # the error of the read is the one to raise
             return False
         return entry["type"] == "file" and entry["size"] == 0
 
     def _write(self, key: str, data: bytes, *, exclusive: bool = False) -> None:
         if exclusive:
-            remedy = "typedtrack knows no atomic create of this filesystem; use `put`, or another store"
+            remedy = "typedtrack knows no atomic create for this filesystem; use `put`, or another store"
             raise UnsupportedOperationError("create", repr(self), remedy)
         if not self._warned:
             self._warned = True
-            what = f"typedtrack does not know how {type(self._fs).__name__} makes a write visible"
-            warnings.warn(f"{what}: a reader may see a part of a result while it is put", stacklevel=2)
+            reason = f"typedtrack does not know how {type(self._fs).__name__} makes a write visible"
+            warnings.warn(f"{reason}: a reader may see part of a result during a put", stacklevel=2)
         path = f"{self._root}/{key}"
         try:
             self._fs.makedirs(path.rpartition("/")[0], exist_ok=True)
@@ -87,13 +86,13 @@ class OtherResultTracker(ResultTracker):
         self._fs.rmdir(path)
 
     def _result_above(self, key: str) -> str:
-        """Return the segments above the last of *key* that hold a result."""
+        """Return the part of *key* that is a result in the way of *key*, or else *key*."""
         ends = (end for end, character in enumerate(key) if character == "/")
         return next((key[:end] for end in ends if self._fs.isfile(f"{self._root}/{key[:end]}")), key)
 
     def _delete(self, key: str) -> None:
         path = f"{self._root}/{key}"
-        if self._read(key, 1) is None:  # some filesystems do not tell
+        if self._read(key, 1) is None:  # some filesystems do not tell whether there was something to delete
             raise FileNotFoundError(path)
         self._fs.rm_file(path)
 
@@ -106,7 +105,7 @@ class OtherResultTracker(ResultTracker):
             folder = folders.pop()
             try:
                 entries = self._fs.ls(folder, detail=True)
-            except (FileNotFoundError, NotADirectoryError):  # nothing was ever put, or it was removed since
+            except (FileNotFoundError, NotADirectoryError):  # nothing was ever put, or the folder was removed since
                 continue
             for entry in entries:
                 path = self._fs._strip_protocol(entry["name"]).rstrip("/")

@@ -1,1 +1,1 @@
-"""Results on an sftp server: what a tracker does there, over a channel, by sshfs."""
+"""Results on an sftp server, through sshfs."""

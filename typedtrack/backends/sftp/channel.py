@@ -1,141 +1,218 @@
-"""What an sftp client is to the tracker: requests on one connection, which is made anew after it was lost."""
+"""Requests on the sftp connection of an sshfs filesystem, by asyncssh on fsspec's event loop.
+
+The connection is made again after it was lost: by the call that follows the one that lost it.
+"""
 
 from __future__ import annotations
 
+import asyncio
+import errno
 import threading
-from abc import ABC, abstractmethod
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
+from math import inf
 from stat import S_IFDIR, S_IFLNK, S_IFMT, S_IFREG
-from typing import TYPE_CHECKING, Final, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, TypeVar
+
+from asyncssh.sftp import (
+    SFTPBadMessage,
+    SFTPConnectionLost,
+    SFTPError,
+    SFTPNoConnection,
+    SFTPNoSuchFile,
+    SFTPNoSuchPath,
+    SFTPPermissionDenied,
+)
+from sshfs.spec import SSHFileSystem
+
+from typedtrack._results.codec import END
 
 if TYPE_CHECKING:
-    from fsspec import AbstractFileSystem
+    from asyncssh.sftp import SFTPClient
 
-__all__ = [
-    "BLOCK",
-    "FIRST_READ",
-    "Kind",
-    "SftpChannel",
-    "SftpFailureError",
-    "SftpUnsupportedError",
-    "is_whole",
-    "kind_of",
-    "seconds_of",
-]
+__all__ = ["Kind", "SftpChannel", "kind_of"]
+
+T = TypeVar("T")
 
 Kind: TypeAlias = Literal["file", "folder", "link", "other"]
 
 _KINDS: Final[dict[int, Kind]] = {S_IFREG: "file", S_IFDIR: "folder", S_IFLNK: "link"}
-
-_SECONDS: Final = 60.0  # for the answer to one request: neither client would ever give up
-
-BLOCK: Final = 32 * 1024  # bytes: what every server takes in one request
-FIRST_READ: Final = 16 * 1024  # bytes: more than most results have, and less than any server answers at once
-_END: Final = b"}\n"  # of a stored result, and nowhere else in one
+_SECONDS: Final = 60.0  # asyncssh itself would wait for an answer for ever
+_BLOCK: Final = 32 * 1024  # bytes: the most that every server accepts in one request
+_FIRST_READ: Final = 16 * 1024  # bytes: more than most results have, and less than any server returns at once
 
 
 def kind_of(mode: int | None) -> Kind:
-    """Return what has *mode*, as ``stat`` gives it."""
+    """Return the kind of a file whose ``st_mode`` is *mode*."""
     return _KINDS.get(S_IFMT(mode or 0), "other")
 
 
-def is_whole(data: bytes) -> bool:
-    """Return whether *data*, the answer to a request for the first `FIRST_READ` bytes, is a whole result.
+class SftpChannel:
+    """Requests on absolute paths, over the connection of *fs*.
 
-    To say so costs one request less than to ask whether there is more, and nearly every get ends here.
-    """
-    return data.endswith(_END) and len(data) < FIRST_READ
-
-
-def seconds_of(fs: AbstractFileSystem) -> float:
-    """Return how long to wait for one answer of the server: the option ``timeout``, which is for connecting too."""
-    seconds: float | None = fs.storage_options.get("timeout")
-    return _SECONDS if seconds is None else seconds
-
-
-class SftpFailureError(OSError):
-    """The server's answer to what is not possible, with no word on why."""
-
-
-class SftpUnsupportedError(OSError):
-    """The server does not have the extension that was asked for."""
-
-
-class SftpChannel(ABC):
-    """What the tracker needs of an sftp client, on absolute paths.
-
-    Each request raises `FileNotFoundError` for a missing file or folder, `SftpFailureError`, `SftpUnsupportedError`,
-    `TimeoutError` where no answer comes, and what the client raises: also where the connection is broken, or silent,
-    and so is lost.
+    Each request raises `FileNotFoundError` for a missing file or folder, `PermissionError`, `TimeoutError` where no
+    answer came in time, and else the error of asyncssh. All trackers on a filesystem share its channel, so that one of
+    them restores a lost connection for all.
     """
 
-    def __init__(self, seconds: float) -> None:
-        self._seconds = seconds
-        self._no_answer = f"no answer within {seconds:g} s"
+    def __init__(self, fs: SSHFileSystem) -> None:
+        self._fs = fs
+        seconds = fs.storage_options.get("timeout")
+        self._seconds: float = _SECONDS if seconds is None else seconds
+        self._last_answer = -inf  # by the loop's clock
+        self._lost = fs._client if fs._client.is_closed() else None  # the last connection that was found broken
+        self._silent: object = None  # the last connection that was aborted for its silence
         self._restoring = threading.Lock()
         self._failures = 0
-        self._failure = ""  # the last
-
-    @property
-    @abstractmethod
-    def _is_lost(self) -> bool:
-        """Whether a request has found the connection broken or silent, or there was none yet."""
-
-    @abstractmethod
-    def _connect(self) -> None:
-        """Connect anew, within the time for one answer, by the client's own means: for its user, too."""
+        self._failure = ""  # the text of the last one
 
     def restore(self) -> None:
-        """Connect anew if the connection is lost: once for all calls that wait for it, also where that fails.
+        """Connect again if the connection is lost; calls that wait for this meanwhile share its outcome.
 
         Raises:
             ConnectionError: the server cannot be reached.
         """
         failures = self._failures
         with self._restoring:
-            if not self._is_lost:
+            if self._fs._client is not self._lost:
                 return
-            if self._failures != failures:  # who has waited for one time-out must not wait for another
+            if self._failures != failures:  # a caller who waited for one time-out must not wait for another
                 raise ConnectionError(self._failure)
             try:
                 self._connect()
             except Exception as error:
-                reason = str(error) or (self._no_answer if isinstance(error, TimeoutError) else "no reason given")
-                self._failure = f"no new connection to the server: {type(error).__name__}: {reason}"
+                reason = str(error) or (self._no_answer() if isinstance(error, TimeoutError) else "no reason given")
+                self._failure = f"cannot connect to the server again: {type(error).__name__}: {reason}"
                 self._failures += 1
-                raise ConnectionError(self._failure) from error  # a client's own may look like a missing result's
+                raise ConnectionError(self._failure) from error  # sshfs's own may be a FileNotFoundError
 
-    @abstractmethod
+    def _connect(self) -> None:
+        # A lost connection may only be silent, and would stay open. The constructor is the only place where sshfs
+        # connects.
+        self._fs.loop.call_soon_threadsafe(self._fs._client.abort)
+        options = {**self._fs.storage_options, "timeout": self._seconds}
+        SSHFileSystem.__init__(self._fs, *self._fs.storage_args, **options)
+
+    def _no_answer(self) -> str:
+        return f"no answer within {self._seconds:g} s"
+
+    async def _run(self, call: Callable[[SFTPClient], Coroutine[Any, Any, T]]) -> T:
+        try:
+            return await self._watch(call)
+        except (SFTPNoSuchFile, SFTPNoSuchPath) as error:
+            raise FileNotFoundError(errno.ENOENT, error.reason) from error
+        except SFTPPermissionDenied as error:
+            raise PermissionError(errno.EACCES, error.reason) from error
+
+    async def _watch(self, call: Callable[[SFTPClient], Coroutine[Any, Any, T]]) -> T:
+        """Make *call*; abort the connection when no call on it had an answer in time.
+
+        To cancel the call would not do: it might wait on, for the answer that its file is closed.
+        """
+        connection, loop = self._fs._client, asyncio.get_running_loop()
+        timer: asyncio.TimerHandle
+
+        def check() -> None:
+            nonlocal timer
+            due = self._last_answer + self._seconds
+            if due > loop.time():
+                timer = loop.call_at(due, check)
+            else:
+                self._silent = connection
+                connection.abort()
+
+        timer = loop.call_later(self._seconds, check)
+        try:
+            async with self._fs._pool.get() as client:
+                answer = await call(client)
+        except Exception as error:
+            if isinstance(error, SFTPError) and not isinstance(error, SFTPConnectionLost | SFTPNoConnection):
+                self._note_answer()  # every other SFTPError is one
+                raise
+            self._lost = connection
+            if self._silent is connection:
+                raise TimeoutError(errno.ETIMEDOUT, self._no_answer()) from error
+            raise
+        finally:
+            timer.cancel()
+        self._note_answer()
+        return answer
+
+    def _note_answer(self) -> None:
+        self._last_answer = asyncio.get_running_loop().time()
+
     async def read(self, path: str, limit: int) -> bytes:
-        """Return the first *limit* bytes at most."""
+        """Return at most the first *limit* bytes of the file."""
 
-    @abstractmethod
+        async def call(client: SFTPClient) -> bytes:
+            async with client.open(path, "rb", block_size=0) as file:  # 0: one read is one request
+
+                async def read(start: int, end: int) -> bytes:
+                    data: bytes = await file.read(end - start, start)
+                    self._note_answer()
+                    start += len(data)
+                    return data if not data or start == end else data + await read(start, end)
+
+                first: bytes = await file.read(min(limit, _FIRST_READ), 0)
+                if len(first) == limit or (len(first) < _FIRST_READ and first.endswith(END)):
+                    return first
+                end = min(limit, (await file.stat()).size or 0)
+                starts = range(len(first), end, _BLOCK)
+                return first + b"".join(await asyncio.gather(*(read(at, min(at + _BLOCK, end)) for at in starts)))
+
+        return await self._run(call)
+
     async def write_new(self, path: str, data: bytes) -> None:
         """Make the file, which must not exist."""
 
-    @abstractmethod
+        async def call(client: SFTPClient) -> None:
+            async with client.open(path, "xb", block_size=0) as file:
+
+                async def write(start: int) -> None:
+                    await file.write(data[start : start + _BLOCK], start)
+                    self._note_answer()
+
+                await asyncio.gather(*map(write, range(0, len(data), _BLOCK)))
+
+        await self._run(call)
+
     async def replace(self, path: str, target: str) -> None:
-        """Rename the file *path* to *target*, in place of a file that is there."""
+        """Rename the file *path* to *target*, and replace a file that is there."""
+        await self._run(lambda client: client.posix_rename(path, target))
 
-    @abstractmethod
     async def link(self, path: str, target: str) -> None:
-        """Make *target* another name of the file *path*; it must not exist."""
+        """Make *target*, which must not exist, another name of the file *path*."""
+        await self._run(lambda client: client.link(path, target))
 
-    @abstractmethod
     async def remove(self, path: str) -> None:
         """Remove the file."""
+        await self._run(lambda client: client.remove(path))
 
-    @abstractmethod
     async def make_folder(self, path: str) -> None:
-        """Make the folder, whose parent exists."""
+        """Make the folder; its parent must exist."""
+        await self._run(lambda client: client.mkdir(path))
 
-    @abstractmethod
     async def remove_folder(self, path: str) -> None:
-        """Remove the folder, which is empty."""
+        """Remove the folder, which must be empty."""
+        await self._run(lambda client: client.rmdir(path))
 
-    @abstractmethod
     async def kind(self, path: str) -> Kind:
-        """Return what is there, or where a link leads."""
+        """Return the kind of *path*, or of the file that a link there leads to."""
+        attributes = await self._run(lambda client: client.stat(path))
+        return kind_of(attributes.permissions)
 
-    @abstractmethod
     async def entries(self, path: str) -> list[tuple[str, Kind]]:
-        """Return the names in the folder, and what they are, links too; without those that no key can have."""
+        """Return the names in the folder with their kinds, links as links; names that are not UTF-8 are left out."""
+
+        async def call(client: SFTPClient) -> list[tuple[str, Kind]]:
+            found: list[tuple[str, Kind]] = []
+            async for entry in client.scandir(client.encode(path)):
+                self._note_answer()
+                name = entry.filename
+                assert isinstance(name, bytes)  # because the path is bytes
+                if name not in (b".", b".."):
+                    with suppress(SFTPBadMessage):  # no key has such a name
+                        found.append((str(client.decode(name)), kind_of(entry.attrs.permissions)))
+            return found
+
+        return await self._run(call)

@@ -1,8 +1,9 @@
-"""Results on an sftp server, by the clients of fsspec's filesystem (paramiko) and of sshfs (asyncssh).
+"""Results on an sftp server.
 
-A put writes a hidden file beside its target and renames it over the target; a create links it, which the server
-refuses if the target exists. Both are OpenSSH's extensions of the protocol. It has no error for "exists" or "is a
-folder": after a bare "failure" the tracker looks why, to name it, and never to decide.
+A put writes a hidden file beside its target and renames it over the target. A create links the hidden file, which the
+server refuses if the target exists. The rename and the link are OpenSSH's extensions of the protocol. The protocol has
+no errors for "exists" and "is a folder": after a bare failure the tracker looks for the cause, to name it, never to
+decide on it.
 """
 
 from __future__ import annotations
@@ -12,33 +13,39 @@ import itertools
 import os
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Final, TypeVar
+from weakref import WeakValueDictionary
+
+from asyncssh.sftp import SFTPFailure, SFTPOpUnsupported
+from sshfs.spec import SSHFileSystem
 
 from typedtrack.backends.asynchronous import AsyncResultTracker, Task
-from typedtrack.backends.sftp.channel import Kind, SftpChannel, SftpFailureError, SftpUnsupportedError
+from typedtrack.backends.sftp.channel import Kind, SftpChannel
 from typedtrack.errors import KeyConflictError, UnsupportedOperationError
 
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop
 
-__all__ = ["SftpResultTracker"]
+    from fsspec import AbstractFileSystem
+
+    from typedtrack._tracker.untyped import ResultTracker
+
+__all__ = ["SftpResultTracker", "tracker_over"]
 
 T = TypeVar("T")
 U = TypeVar("U")
 
-_ATTEMPTS: Final = 100  # at making or removing folders that others keep removing or making
+_ATTEMPTS: Final = 100  # to make or remove folders that others keep removing or making
 
 _process: Final = os.urandom(6).hex()
 _writes = itertools.count()
+_channels: Final[WeakValueDictionary[int, SftpChannel]] = WeakValueDictionary()  # by the id of the filesystem
 
 
 class SftpResultTracker(AsyncResultTracker):
-    """Results in the folder *root* of an sftp server, which *place* (``sftp://host``) names in errors.
-
-    *loop* is that of the channel, or `None` if its calls block.
-    """
+    """Results in the folder *root* of an sftp server; errors name the server by *place* (``ssh://host``)."""
 
     def __init__(
-        self, loop: AbstractEventLoop | None, channel: SftpChannel, root: str, place: str, max_concurrency: int
+        self, loop: AbstractEventLoop, channel: SftpChannel, root: str, place: str, max_concurrency: int
     ) -> None:
         super().__init__(loop, max_concurrency)
         self._channel = channel
@@ -46,7 +53,8 @@ class SftpResultTracker(AsyncResultTracker):
         self._place = place
         self._base_was_seen = False
 
-    # A call restores the connection before its first request, and never between two: it does not try again unasked.
+    # Each call restores a lost connection before its first request, and never between two: a call whose connection
+    # breaks is not repeated unless the caller asks for it.
 
     def _read(self, key: str, limit: int) -> bytes | None:
         self._channel.restore()
@@ -81,9 +89,10 @@ class SftpResultTracker(AsyncResultTracker):
             return None
 
     async def _check_base(self) -> None:
-        """Raise `NotADirectoryError` if the base cannot be a folder: that it has no results would confirm nothing.
+        """Raise `NotADirectoryError` if the base cannot be a folder.
 
-        Of a file below one that is no folder, too, the server says that there is no such file.
+        The server also reports a file as missing where its base is a file; that does not confirm that the key holds
+        nothing.
         """
         path = "" if self._base_was_seen else self._folder
         while path:
@@ -101,8 +110,8 @@ class SftpResultTracker(AsyncResultTracker):
         except FileNotFoundError:
             await self._check_base()
             return None
-        except SftpFailureError:
-            if await self._kind(path) == "folder":  # a folder of results is no result
+        except SFTPFailure:
+            if await self._kind(path) == "folder":  # a folder of results is not a result
                 return None
             raise
 
@@ -113,21 +122,21 @@ class SftpResultTracker(AsyncResultTracker):
         try:
             await self._publish(key, temporary, target, exclusive)
         except BaseException:
-            await self._remove_quietly(temporary)
+            await self._try_to_remove(temporary)
             raise
         if exclusive:
-            await self._remove_quietly(temporary)
+            await self._try_to_remove(temporary)
 
     async def _write_new(self, temporary: str, data: bytes, key: str) -> None:
         for _ in range(_ATTEMPTS):
             try:
                 return await self._channel.write_new(temporary, data)
-            except FileNotFoundError:  # make the folder only now: nearly always it is there
+            except FileNotFoundError:  # only now, because the folder nearly always exists
                 await self._make_folders(key)
             except BaseException:
-                await self._remove_quietly(temporary)
+                await self._try_to_remove(temporary)
                 raise
-        raise FileNotFoundError(f"the folder of {temporary} is removed again and again while a result is put there")
+        raise FileNotFoundError(errno.ENOENT, "the folder is removed again and again during the put", temporary)
 
     async def _make_folders(self, key: str) -> None:
         above = self._path(key).split("/")[:-1]
@@ -141,8 +150,8 @@ class SftpResultTracker(AsyncResultTracker):
             else:
                 try:
                     await self._channel.make_folder(path)
-                except SftpFailureError:  # made by another in between; or not to be made, at which the next write stops
-                    if await self._kind(path) is None:
+                except SFTPFailure:
+                    if await self._kind(path) is None:  # else another caller made it in between
                         raise
 
     async def _publish(self, key: str, temporary: str, target: str, exclusive: bool) -> None:
@@ -151,10 +160,10 @@ class SftpResultTracker(AsyncResultTracker):
                 if exclusive:
                     return await self._channel.link(temporary, target)
                 return await self._channel.replace(temporary, target)
-            except SftpUnsupportedError as error:
+            except SFTPOpUnsupported as error:
                 remedy = "the server has no " + ("hard links; use `put`" if exclusive else "atomic rename")
                 raise UnsupportedOperationError("create" if exclusive else "put", self._place, remedy) from error
-            except SftpFailureError:
+            except SFTPFailure:
                 kind = await self._kind(target)
                 if kind == "folder":
                     if not await self._remove_empty_folders(target):
@@ -166,7 +175,7 @@ class SftpResultTracker(AsyncResultTracker):
         raise KeyConflictError(key, key)
 
     async def _remove_empty_folders(self, path: str) -> bool:
-        """Remove the folder *path* if nothing but empty folders is in it; return whether it is gone."""
+        """Remove the folder *path* if it holds nothing but empty folders; return whether it is gone."""
         try:
             for name, kind in await self._channel.entries(path):
                 if kind != "folder" or not await self._remove_empty_folders(f"{path}/{name}"):
@@ -174,14 +183,14 @@ class SftpResultTracker(AsyncResultTracker):
             await self._channel.remove_folder(path)
         except FileNotFoundError:  # gone already
             return True
-        except SftpFailureError:  # a result came in between
+        except SFTPFailure:  # a result was put into it in between
             return False
         return True
 
-    async def _remove_quietly(self, path: str) -> None:
+    async def _try_to_remove(self, path: str) -> None:
         try:
             await self._channel.remove(path)
-        except OSError:  # the error that is being raised matters more than what is left behind
+        except Exception:  # the error that is being raised matters more than a file that stays behind
             pass
 
     async def _delete_one(self, key: str) -> None:
@@ -191,7 +200,7 @@ class SftpResultTracker(AsyncResultTracker):
         except FileNotFoundError:
             await self._check_base()
             raise
-        except SftpFailureError:
+        except SFTPFailure:
             if await self._kind(path) == "folder":
                 raise FileNotFoundError(path) from None
             raise
@@ -205,21 +214,28 @@ class SftpResultTracker(AsyncResultTracker):
             folder = folders.pop()
             try:
                 entries = await self._channel.entries(self._path(folder) if folder else self._folder or "/")
-            except FileNotFoundError:  # nothing was ever put, or it was removed since
+            except FileNotFoundError:  # nothing was ever put, or the folder was removed since
                 await self._check_base()
                 continue
             above = f"{folder}/" if folder else ""
-            shown = [(above + name, kind) for name, kind in entries if not name.startswith(".")]
-            folders += [path for path, kind in shown if kind == "folder"]
-            yield [path for path, kind in shown if kind == "file" or (kind == "link" and await self._is_file(path))]
+            visible = [(above + name, kind) for name, kind in entries if not name.startswith(".")]
+            folders += [path for path, kind in visible if kind == "folder"]
+            yield [path for path, kind in visible if kind == "file" or (kind == "link" and await self._is_file(path))]
 
     async def _is_file(self, link: str) -> bool:
         try:
             return await self._kind(self._path(link)) == "file"
-        except SftpFailureError:  # a link to itself holds nothing
+        except (SFTPFailure, PermissionError):  # a link to itself, or to a place that may not be read
             return False
 
 
 def _require_folder(path: str, kind: Kind) -> None:
     if kind != "folder":
-        raise NotADirectoryError(errno.ENOTDIR, "no results can be below it: it is no folder", path)
+        raise NotADirectoryError(errno.ENOTDIR, "it is not a folder, so no results can be below it", path)
+
+
+def tracker_over(fs: AbstractFileSystem, root: str, max_concurrency: int) -> ResultTracker:
+    """Return the tracker in the folder *root* of *fs*."""
+    assert isinstance(fs, SSHFileSystem)
+    channel = _channels.setdefault(id(fs), SftpChannel(fs))
+    return SftpResultTracker(fs.loop, channel, root, f"ssh://{fs.storage_options['host']}", max_concurrency)
