@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from typing import Final
 
 from typedtrack._tracker.untyped import ResultTracker
 from typedtrack.backends.local import LocalResultTracker, local_path
 
-__all__ = ["open_tracker"]
+__all__ = ["BASE_VARIABLE", "open_tracker"]
+
+BASE_VARIABLE: Final = "TYPEDTRACK_BASE"
+"""The environment variable that names the base where no argument does."""
 
 
 def open_tracker(
-    tracker_base: str | os.PathLike[str],
+    tracker_base: str | os.PathLike[str] | None = None,
     *,
     storage_options: Mapping[str, object] | None = None,
     fsync: bool = False,
@@ -25,15 +29,22 @@ def open_tracker(
     ``credential_provider``). `FsspecResultTracker`, which has the same options, serves everything else. All see the
     same results.
 
+    The default *tracker_base* is the environment variable ``TYPEDTRACK_BASE``, which ``typedtrack run`` sets.
+
     Raises:
         ImportError: the client for the base is not installed; the message has the ``pip install`` line.
-        ValueError: *tracker_base* is empty or not valid for its backend, or *max_concurrency* is less than 1.
+        ValueError: *tracker_base* is empty or not valid for its backend, or missing here and in the environment; or
+            *max_concurrency* is less than 1.
 
     >>> open_tracker("/tmp/results")
     LocalResultTracker('/tmp/results')
     """
     if max_concurrency < 1:
         raise ValueError(f"max_concurrency must be at least 1, got {max_concurrency}")
+    if tracker_base is None:
+        tracker_base = os.environ.get(BASE_VARIABLE)
+        if not tracker_base:
+            raise ValueError(f"no tracker base: pass one to open_tracker(), or set the environment's {BASE_VARIABLE}")
     if local_path(tracker_base) is not None:
         return LocalResultTracker(tracker_base, fsync=fsync)
 

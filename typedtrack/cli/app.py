@@ -11,7 +11,7 @@ from typing import Final
 import click
 
 from typedtrack import __version__
-from typedtrack.cli.output import drop_output, is_unread, one_line, prepare_output
+from typedtrack.cli.output import drop_output, error_text, is_unread, prepare_output, print_error
 
 __all__ = ["root", "run"]
 
@@ -36,7 +36,8 @@ class _Root(click.Group):
 
 
 _COMMANDS: Final = {
-    "schema": "Schemas of records: export, generate code, check compatibility, infer.",
+    "run": "Run a program; if it ends without a result, store a failure.",
+    "schema": "Schemas of records: export, generate, check, infer.",
 }
 
 
@@ -67,7 +68,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
             if isinstance(error, BrokenPipeError) and is_unread():
                 drop_output()
                 return _UNREAD
-            return _report_error(error)
+            return _answer_error(error)
 
 
 def _run(arguments: Sequence[str]) -> int:
@@ -80,7 +81,7 @@ def _run(arguments: Sequence[str]) -> int:
         print(error.format_message(), file=sys.stderr)
         return 2
     except click.ClickException as error:
-        _report(error.format_message())
+        print_error(error.format_message())
         return 2
     try:
         sys.stdout.flush()
@@ -89,8 +90,8 @@ def _run(arguments: Sequence[str]) -> int:
     return answer if isinstance(answer, int) else 0
 
 
-def _report_error(error: Exception) -> int:
-    from typedtrack.errors import (  # here: most commands raise no error
+def _answer_error(error: Exception) -> int:
+    from typedtrack.errors import (  # here: most commands end without an error
         BulkError,
         CorruptResultError,
         ResultExistsError,
@@ -99,7 +100,7 @@ def _report_error(error: Exception) -> int:
         TypedtrackError,
     )
 
-    _report(str(error) if isinstance(error, TypedtrackError) else f"{type(error).__name__}: {error}")
+    print_error(error_text(error))
     if isinstance(error, (ResultNotFoundError, ResultExistsError, ResultTimeoutError)):
         return 1
     if isinstance(error, (CorruptResultError, BulkError)):
@@ -109,8 +110,4 @@ def _report_error(error: Exception) -> int:
 
 
 def _warn(message: Warning | str, *_: object, **__: object) -> None:
-    _report(f"warning: {message}")
-
-
-def _report(message: str) -> None:
-    print("typedtrack:", one_line(message), file=sys.stderr)
+    print_error(f"warning: {message}")

@@ -18,11 +18,13 @@ if TYPE_CHECKING:  # every command pays for the imports above
 
 __all__ = [
     "drop_output",
+    "error_text",
     "finite",
     "is_unread",
     "json_option",
     "one_line",
     "prepare_output",
+    "print_error",
     "print_json",
     "print_markdown",
     "print_table",
@@ -43,6 +45,13 @@ def one_line(message: str) -> str:
     return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in line)
 
 
+def error_text(error: Exception) -> str:
+    """Return the message of *error*, with the name of its class unless it is our own."""
+    from typedtrack.errors import TypedtrackError  # here: most commands end without an error
+
+    return str(error) if isinstance(error, TypedtrackError) else f"{type(error).__name__}: {error}"
+
+
 def prepare_output() -> None:
     """Let standard output accept any text, as UTF-8 whatever the locale: it may be redirected to a file."""
     if sys.__stdout__ is None:  # closed before the process started
@@ -61,6 +70,15 @@ def is_unread() -> bool:
 def drop_output() -> None:
     """Send standard output to the null device, text that is still buffered included."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def print_error(message: str) -> None:
+    """Print *message* as one line on standard error; where that is closed, drop it."""
+    if sys.stderr is not None:  # pyright: ignore[reportUnnecessaryComparison]  # it is None if closed before the start
+        try:
+            print("typedtrack:", one_line(message), file=sys.stderr)
+        except OSError:  # the command goes on, and its exit code tells
+            pass
 
 
 def print_json(document: object) -> None:

@@ -37,7 +37,7 @@ _check_option = click.option(
 
 @click.group()
 def schema() -> None:
-    """Schemas of records: export, generate code, check compatibility, infer."""
+    """Schemas of records: export, generate, check, infer."""
 
 
 @schema.command()

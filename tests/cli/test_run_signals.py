@@ -1,0 +1,307 @@
+"""``typedtrack run`` and signals: from another process, from a terminal, and as process 1 of a container."""
+
+from __future__ import annotations
+
+import os
+import pty
+import signal
+import subprocess
+import sys
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+import pytest
+
+from tests.cli.test_run import failure, wrapper
+
+NAMES = ["SIGTERM", "SIGINT", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2", "SIGALRM", "SIGXCPU", "SIGRTMIN"]
+STOPS = ["SIGTERM", "SIGINT", "SIGHUP"]
+
+# A program that prints the name of each signal it receives, and exits with 5 at its first SIGUSR2.
+REPORTER = """
+import signal
+signals = signal.valid_signals() - {signal.SIGCHLD, signal.SIGCONT}
+signal.pthread_sigmask(signal.SIG_BLOCK, signals)
+print("ready", flush=True)
+name = ""
+while name != "SIGUSR2":
+    name = signal.Signals(signal.sigwait(signals)).name
+    print(name, flush=True)
+raise SystemExit(5)
+"""
+REPORTS = (sys.executable, "-S", "-E", "-c", REPORTER)
+
+
+def number(name: str) -> int:
+    """Return the number of the signal *name*."""
+    return signal.Signals[name].value
+
+
+@contextmanager
+def started(command: list[str], terminal: int | None = None) -> Generator[tuple[subprocess.Popen[bytes], IO[bytes]]]:
+    """Start *command*, whose program prints ``ready``; yield the process and its output; wait for its end."""
+    stdin = subprocess.PIPE if terminal is None else terminal
+    with subprocess.Popen(
+        command, stdin=stdin, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, start_new_session=True
+    ) as running:
+        assert running.stdout is not None
+        try:
+            assert running.stdout.readline() == b"ready\n"
+            yield running, running.stdout
+        except BaseException:
+            os.killpg(running.pid, signal.SIGKILL)
+            raise
+        running.stdout.read()  # a closed pipe would be an error of the program
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_signal_reaches_the_program(tmp_path: Path, name: str) -> None:
+    """The wrapper survives it, and waits for the program's own end."""
+    with started(wrapper(tmp_path, "k", *REPORTS)) as (running, output):
+        running.send_signal(number(name))
+        assert output.readline() == f"{name}\n".encode()
+        if name != "SIGUSR2":
+            running.send_signal(signal.SIGUSR2)
+    after = f" after {name}" if name in STOPS else ""
+    message = f"{Path(sys.executable).name} exited with code 5{after}"
+    assert running.returncode == 5
+    assert failure(tmp_path) == {"type": "ExitCode", "message": message, "exit_code": 5}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_signal_ends_a_program_that_does_not_handle_it(tmp_path: Path, name: str) -> None:
+    """The program starts with the signals of the wrapper's caller: none is blocked or ignored."""
+    with started(wrapper(tmp_path, "k", "sh", "-c", "ulimit -c 0; echo ready; exec cat")) as (running, _):
+        running.send_signal(number(name))
+    code = 128 + number(name)
+    assert running.returncode == code
+    stored = failure(tmp_path)
+    assert (stored["type"], stored["exit_code"]) == ("Signal", code)
+    assert str(stored["message"]).startswith(f"sh was ended by {name}")
+
+
+@pytest.mark.parametrize("name", STOPS)
+def test_a_second_request_to_stop_kills(tmp_path: Path, name: str) -> None:
+    """A program that ignores it is given SIGKILL, and its failure is stored."""
+    with started(wrapper(tmp_path, "k", *REPORTS)) as (running, output):
+        running.send_signal(number(name))
+        assert output.readline() == f"{name}\n".encode()
+        while running.poll() is None:  # until one arrives that counts as a second
+            running.send_signal(number(name))
+            try:
+                running.wait(0.1)
+            except subprocess.TimeoutExpired:
+                pass
+    assert running.returncode == 128 + signal.SIGKILL
+    assert failure(tmp_path)["message"] == f"{Path(sys.executable).name} was ended by SIGKILL after {name}"
+
+
+def with_patch(patch: str, command: list[str]) -> list[str]:
+    """Return *command* with the Python statements *patch* run first."""
+    imports = "import itertools, os, signal, sys, time\nfrom typedtrack.cli import main, run, supervision"
+    assert command[1:3] == ["-m", "typedtrack"]
+    return [sys.executable, "-c", f"{imports}\n{patch}\nmain(sys.argv[1:])", *command[3:]]
+
+
+def test_requests_to_stop_within_a_second_are_one(tmp_path: Path) -> None:
+    """``timeout`` sends SIGTERM to the wrapper, and then to its whole group; the program has its time to end."""
+    with started(with_patch("time.monotonic = lambda: 0.0", wrapper(tmp_path, "k", *REPORTS))) as (running, output):
+        for name in ["SIGTERM", "SIGTERM", "SIGHUP", "SIGINT", "SIGUSR2"]:
+            running.send_signal(number(name))
+            assert output.readline() == f"{name}\n".encode()
+    assert running.returncode == 5
+
+
+def test_other_signals_never_kill(tmp_path: Path) -> None:
+    """A scheduler may repeat SIGUSR1; and after a request to stop, too."""
+    clock = "calls = itertools.count(step=10.0)\ntime.monotonic = lambda: next(calls)"
+    with started(with_patch(clock, wrapper(tmp_path, "k", *REPORTS))) as (running, output):
+        for name in ["SIGUSR1", "SIGUSR1", "SIGTERM", "SIGUSR1", "SIGQUIT"]:
+            running.send_signal(number(name))
+            assert output.readline() == f"{name}\n".encode()
+        running.send_signal(signal.SIGHUP)
+    assert running.returncode == 128 + signal.SIGKILL
+
+
+def test_a_signal_that_the_caller_ignored_stays_ignored(tmp_path: Path) -> None:
+    """So ``nohup typedtrack run`` outlives its terminal."""
+    ignoring = ["sh", "-c", 'trap "" HUP; exec "$@"', "sh", *wrapper(tmp_path, "k", *REPORTS)]
+    with started(ignoring) as (running, output):
+        running.send_signal(signal.SIGHUP)
+        running.send_signal(signal.SIGUSR2)
+        assert output.readline() == b"SIGUSR2\n"
+    assert running.returncode == 5
+
+
+def test_an_exit_code_is_known_where_the_caller_ignored_sigchld(tmp_path: Path) -> None:
+    """The kernel would drop it otherwise."""
+    program = (
+        "import os, signal, sys; signal.signal(signal.SIGCHLD, signal.SIG_IGN); os.execvp(sys.argv[1], sys.argv[1:])"
+    )
+    command = [sys.executable, "-c", program, *wrapper(tmp_path, "k", "sh", "-c", "exit 6")]
+    assert subprocess.run(command, check=False, stderr=subprocess.DEVNULL).returncode == 6
+
+
+def test_ctrl_c_that_meets_the_end_of_the_program_hides_no_failure(tmp_path: Path) -> None:
+    """It was meant for the program, so it does not interrupt the store that follows."""
+    patch = """
+reap = supervision._reap
+def interrupted(program):
+    status = reap(program)
+    os.kill(os.getpid(), signal.SIGINT)
+    return status
+supervision._reap = interrupted
+"""
+    command = with_patch(patch, wrapper(tmp_path, "k", "sh", "-c", "exit 5"))
+    assert subprocess.run(command, check=False, stderr=subprocess.DEVNULL).returncode == 5
+    assert failure(tmp_path)["exit_code"] == 5
+
+
+def test_ctrl_c_ends_a_store_that_hangs(tmp_path: Path) -> None:
+    """The program has ended, and nothing else would end the wrapper."""
+    patch = """
+def hang(*_):
+    os.kill(os.getpid(), signal.SIGINT)
+    signal.pause()
+run._fail = hang
+"""
+    command = with_patch(patch, wrapper(tmp_path, "k", "sh", "-c", "exit 5"))
+    assert subprocess.run(command, check=False, stderr=subprocess.DEVNULL).returncode == 128 + signal.SIGINT
+
+
+def test_signals_are_passed_on_where_the_sender_is_unknown(tmp_path: Path) -> None:
+    """On macOS there is no ``sigwaitinfo``."""
+    command = with_patch("del signal.sigwaitinfo", wrapper(tmp_path, "k", *REPORTS))
+    with started(command) as (running, output):
+        running.send_signal(signal.SIGINT)
+        assert output.readline() == b"SIGINT\n"
+        running.send_signal(signal.SIGUSR2)
+    assert running.returncode == 5
+
+
+# -- terminals ---------------------------------------------------------------------------------------------------------
+
+# Makes standard input the terminal of a new session, and becomes its arguments.
+AT_TERMINAL = (
+    "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); os.execvp(sys.argv[1], sys.argv[1:])"
+)
+
+
+@contextmanager
+def started_at_terminal(command: list[str]) -> Generator[tuple[subprocess.Popen[bytes], IO[bytes], int]]:
+    """Start *command* as `started` does, at a terminal; yield process, output, and the terminal's keyboard."""
+    keyboard, terminal = pty.openpty()
+    with started([sys.executable, "-c", AT_TERMINAL, *command], terminal) as (running, output):
+        os.close(terminal)
+        yield running, output, keyboard
+
+
+@pytest.mark.parametrize(("key", "name"), [(b"\x03", "SIGINT"), (b"\x1c", "SIGQUIT")])
+def test_ctrl_c_reaches_the_program_once(tmp_path: Path, key: bytes, name: str) -> None:
+    """The terminal sends it to the program itself; the wrapper, stopped meanwhile, does not send it again."""
+    with started_at_terminal(wrapper(tmp_path, "k", *REPORTS)) as (running, output, keyboard):
+        running.send_signal(signal.SIGSTOP)
+        os.write(keyboard, key)
+        assert output.readline() == f"{name}\n".encode()
+        running.send_signal(signal.SIGCONT)
+        running.send_signal(signal.SIGUSR2)
+        assert output.readline() == b"SIGUSR2\n"
+    os.close(keyboard)
+    assert running.returncode == 5
+
+
+def test_ctrl_c_reaches_a_program_in_a_group_of_its_own(tmp_path: Path) -> None:
+    """The terminal does not send it there."""
+    program = REPORTER.replace("import signal", "import os, signal\nos.setpgid(0, 0)", 1)
+    command = wrapper(tmp_path, "k", sys.executable, "-S", "-E", "-c", program)
+    with started_at_terminal(command) as (running, output, keyboard):
+        os.write(keyboard, b"\x03")
+        assert output.readline() == b"SIGINT\n"
+        running.send_signal(signal.SIGUSR2)
+    os.close(keyboard)
+    assert running.returncode == 5
+
+
+def test_a_signal_by_a_process_is_passed_on_at_a_terminal_too(tmp_path: Path) -> None:
+    """It reached the wrapper alone."""
+    with started_at_terminal(wrapper(tmp_path, "k", *REPORTS)) as (running, output, keyboard):
+        running.send_signal(signal.SIGINT)
+        assert output.readline() == b"SIGINT\n"
+        running.send_signal(signal.SIGUSR2)
+    os.close(keyboard)
+    assert running.returncode == 5
+
+
+def test_a_closed_terminal_reaches_the_program(tmp_path: Path) -> None:
+    """The kernel sends SIGHUP to the session's leader, which is the wrapper here."""
+    with started_at_terminal(wrapper(tmp_path, "k", *REPORTS)) as (running, output, keyboard):
+        os.close(keyboard)
+        assert output.readline() == b"SIGHUP\n"
+        running.send_signal(signal.SIGUSR2)
+    assert running.returncode == 5
+
+
+# -- process 1 ---------------------------------------------------------------------------------------------------------
+
+NAMESPACE = ["unshare", "--pid", "--fork", "--mount-proc"]
+
+
+@pytest.fixture(scope="session")
+def namespace() -> list[str]:
+    """Return the start of a command that runs as process 1 of a namespace of its own."""
+    try:
+        ended = subprocess.run([*NAMESPACE, "true"], check=False, capture_output=True, text=True)
+    except FileNotFoundError:
+        pytest.skip("there is no unshare")
+    if ended.returncode:
+        pytest.skip(f"a namespace is not permitted: {ended.stderr.strip()}")
+    return NAMESPACE
+
+
+def only_child(process: int) -> int:
+    """Return the process that *process* started."""
+    (child,) = Path(f"/proc/{process}/task/{process}/children").read_text("ascii").split()
+    return int(child)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_process_1_passes_signals_on(tmp_path: Path, namespace: list[str], name: str) -> None:
+    """The kernel drops a signal to process 1 that it does not handle."""
+    with started([*namespace, *wrapper(tmp_path, "k", *REPORTS)]) as (running, output):
+        process_1 = only_child(running.pid)
+        os.kill(process_1, number(name))
+        assert output.readline() == f"{name}\n".encode()
+        if name != "SIGUSR2":
+            os.kill(process_1, signal.SIGUSR2)
+    assert running.returncode == 5
+    assert failure(tmp_path)["exit_code"] == 5
+
+
+def test_process_1_reaps_orphans(tmp_path: Path, namespace: list[str]) -> None:
+    """A process whose parent has ended is collected, so that the table of processes does not fill."""
+    script = """
+        [ $PPID = 1 ] || exit 9
+        orphan=$(sh -c 'sh -c "read line; exit 3" <&3 >/dev/null & echo $!' 3<&0)
+        until grep -q "^PPid:.1$" /proc/$orphan/status; do :; done
+        echo ready
+        read line
+        while kill -0 $orphan 2>/dev/null; do :; done
+        exit 5
+    """
+    with started([*namespace, *wrapper(tmp_path, "k", "sh", "-c", script)]) as (running, _):
+        assert running.stdin is not None
+        running.stdin.write(b"end\n")  # of the orphan
+        running.stdin.write(b"go on\n")
+        running.stdin.close()
+    assert running.returncode == 5
+
+
+def test_process_1_stores_the_failure_of_a_killed_program(tmp_path: Path, namespace: list[str]) -> None:
+    """As out of memory: the kernel kills the largest process, and the wrapper is a small one."""
+    ended = subprocess.run(
+        [*namespace, *wrapper(tmp_path, "k", "sh", "-c", "kill -KILL $$")], check=False, stderr=subprocess.DEVNULL
+    )
+    assert ended.returncode == 128 + signal.SIGKILL
+    assert failure(tmp_path)["message"] == "sh was ended by SIGKILL"

@@ -1,0 +1,117 @@
+"""``typedtrack run``: runs a program in any language, and stores a failure if it ends without a result."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import click
+
+from typedtrack._open import BASE_VARIABLE, open_tracker
+from typedtrack._results.keys import key_text
+from typedtrack._tracker.untyped import ResultTracker
+from typedtrack.backends.local import local_path
+from typedtrack.cli.output import error_text, print_error
+from typedtrack.cli.places import KEY_VARIABLE, base_and_key
+from typedtrack.cli.supervision import Supervisor
+from typedtrack.errors import ResultExistsError
+
+__all__ = ["run"]
+
+_NOT_FOUND = 127
+_NOT_STARTED = 126
+
+
+class _SplitAtDashes(click.Command):
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        dashes = args.index("--") if "--" in args else len(args)
+        rest = super().parse_args(ctx, args[:dashes])
+        program = args[dashes + 1 :]
+        if not (program or ctx.resilient_parsing):
+            raise click.UsageError("PROGRAM is missing: typedtrack run [BASE KEY] -- PROGRAM [ARGS]...", ctx)
+        ctx.params["program"] = program
+        return rest
+
+
+@click.command(cls=_SplitAtDashes)
+@click.option("--retries", type=click.IntRange(min=0), default=0, metavar="N", help="Start it again, up to N times.")
+@click.argument("place", metavar="[BASE KEY] -- PROGRAM [ARGS]...", nargs=-1)
+def run(place: tuple[str, ...], program: list[str], retries: int) -> int:
+    """Run a program; if it ends without a result, store a failure.
+
+    The program finds BASE and KEY in TYPEDTRACK_BASE and TYPEDTRACK_KEY. Its exit code is passed on: 128 + N if signal
+    N ended it, 126 or 127 if it cannot be started, 1 if it exits with 0 but stores no result.
+
+    Signals are passed on. A second SIGTERM, SIGINT or SIGHUP, more than a second after the first, kills the program.
+    """
+    base, key = base_and_key(place)
+    supervisor = Supervisor()
+    tracker, key = open_tracker(base), key_text(key)
+    environment = {**os.environ, BASE_VARIABLE: local_path(base) or base, KEY_VARIABLE: key}
+    left = retries
+    while True:
+        ended = _run_once(supervisor, program, environment, last=not left)
+        try:
+            if _has_result(tracker, key):
+                return ended.code
+            print_error(f"{ended.message}; key {key!r} holds no result")
+            if left and ended.can_start and supervisor.stopped_by is None:
+                print_error(f"starting {program[0]} again, retry {retries - left + 1} of {retries}")
+                left -= 1
+                continue
+            _fail(tracker, key, ended)
+        except Exception as error:
+            print_error(f"the failure of key {key!r} may not be stored: {error_text(error)}")
+            return ended.code or 3
+        return ended.code or 1
+
+
+class _Ended(NamedTuple):
+    """How an attempt ended."""
+
+    type: str
+    message: str
+    code: int
+    can_start: bool = True
+
+
+def _run_once(supervisor: Supervisor, program: list[str], environment: Mapping[str, str], *, last: bool) -> _Ended:
+    name = os.path.basename(program[0])  # the arguments may hold secrets
+    try:
+        code = supervisor.run(program, environment, last=last)
+    except OSError as error:
+        code = _NOT_FOUND if isinstance(error, FileNotFoundError) else _NOT_STARTED
+        return _Ended("ExitCode", f"{name} cannot be started: {error.strerror}", code, can_start=False)
+    asked = f" after {supervisor.stopped_by.name}" if supervisor.stopped_by else ""
+    if code < 0:
+        return _Ended("Signal", f"{name} was ended by {_signal_name(-code)}{asked}", 128 - code)
+    return _Ended("ExitCode" if code else "NoResult", f"{name} exited with code {code}{asked}", code)
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:  # a real-time signal
+        return f"signal {number}"
+
+
+def _has_result(tracker: ResultTracker, key: str) -> bool:
+    result = tracker.get(key)
+    return bool(result) and "failure/type" not in result
+
+
+def _fail(tracker: ResultTracker, key: str, ended: _Ended) -> None:
+    try:
+        tracker.create(
+            key,
+            {
+                "failure/type": ended.type,
+                "failure/message": ended.message,
+                "failure/exit_code": ended.code,
+                "failure/host": os.uname().nodename,
+            },
+        )
+    except ResultExistsError:  # the program's own failure, or that of an earlier start, says more
+        pass
