@@ -6,8 +6,9 @@ import os
 from collections.abc import Mapping
 from typing import Final
 
+from typedtrack._bases import local_path
 from typedtrack._tracker.untyped import ResultTracker
-from typedtrack.backends.local import LocalResultTracker, local_path
+from typedtrack.backends.local import LocalResultTracker
 
 __all__ = ["BASE_VARIABLE", "open_tracker"]
 

@@ -22,7 +22,8 @@ from typedtrack import (
     ResultNotFoundError,
     open_tracker,
 )
-from typedtrack.backends.local import LocalResultTracker, local_path
+from typedtrack._bases import local_path
+from typedtrack.backends.local import LocalResultTracker
 from typedtrack.backends.local.tracker import _is_file
 
 

@@ -10,9 +10,10 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, TypeAlias
 
+from typedtrack._bases import local_path
 from typedtrack._tracker.backend import Read
 from typedtrack._tracker.untyped import ResultTracker
-from typedtrack.backends.local import LocalResultTracker, local_path
+from typedtrack.backends.local import LocalResultTracker
 from typedtrack.errors import UnsupportedOperationError
 
 if TYPE_CHECKING:

@@ -9,10 +9,10 @@ from typing import NamedTuple
 
 import click
 
+from typedtrack._bases import local_path
 from typedtrack._open import BASE_VARIABLE, open_tracker
 from typedtrack._results.keys import key_text
 from typedtrack._tracker.untyped import ResultTracker
-from typedtrack.backends.local import local_path
 from typedtrack.cli.output import error_text, print_error
 from typedtrack.cli.places import KEY_VARIABLE, base_and_key
 from typedtrack.cli.supervision import Supervisor

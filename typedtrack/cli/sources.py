@@ -13,9 +13,9 @@ from types import ModuleType
 
 import click
 
+from typedtrack._bases import local_path
 from typedtrack._records.declare import schema_of
 from typedtrack._schema.records import RecordSchema
-from typedtrack.backends.local import local_path
 from typedtrack.errors import RecordDefinitionError
 from typedtrack.schemas import read_committed, read_schemas
 

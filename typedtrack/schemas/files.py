@@ -11,9 +11,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
+from typedtrack._bases import local_path
 from typedtrack._records.declare import Stat, record_class, schema_of
 from typedtrack._schema.records import FieldSchema, RecordSchema
-from typedtrack.backends.local import local_path
 from typedtrack.errors import SchemaError
 
 __all__ = ["SUFFIX", "document_text", "file_name", "load_schemas", "parse_document", "read_schemas"]

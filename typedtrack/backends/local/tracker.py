@@ -12,11 +12,11 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Final
 
+from typedtrack._bases import local_path
 from typedtrack._results.codec import END
 from typedtrack._tracker.backend import READ_LIMIT, Read
 from typedtrack._tracker.untyped import ResultTracker
 from typedtrack.backends.local.folders import exists_when_made, remove_empty_folders, remove_if_empty, sync
-from typedtrack.backends.local.paths import local_path
 from typedtrack.errors import KeyConflictError, UnsupportedOperationError
 
 if TYPE_CHECKING:
