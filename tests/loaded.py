@@ -1,4 +1,4 @@
-"""Modules of record classes that `load_schemas` makes at run time, as docs/schemas.md tells users to write them."""
+"""Modules that make record classes with `load_schemas`, written as docs/schemas.md shows."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ _ROOT: Final = Path(__file__).parents[1]
 
 
 def write_module(folder: Path, schemas: Iterable[RecordSchema]) -> None:
-    """Make *folder* a module that has the record classes of *schemas*, beside their documents and its stub."""
+    """Make *folder* a module with the record classes of *schemas*, their documents and a stub."""
     schemas = list(schemas)
     write_files({folder / "schemas" / file_name(schema.name): document_text(schema) for schema in schemas})
     write_files({folder / "__init__.py": _SOURCE, folder / "__init__.pyi": generate(schemas, stubs=True)})
 
 
 def stubtest(package: Path) -> subprocess.CompletedProcess[str]:
-    """Return how `mypy.stubtest` ended for *package* and the modules in it, with the allowlist of docs/schemas.md."""
+    """Run `mypy.stubtest` on *package* with the allowlist of docs/schemas.md, and return how it ended."""
     page = (_ROOT / "docs/schemas.md").read_text("utf-8")
     (allowed,) = re.findall(r"^records(\\\.\\w.*)$", page, re.MULTILINE)
     write_files({package.parent / "allowlist": f".+{allowed}\n"})

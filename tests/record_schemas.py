@@ -1,4 +1,4 @@
-"""Hypothesis strategies for the schemas of records, hostile ones among them."""
+"""Hypothesis strategies for schemas of records, including hostile ones."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ HOSTILE = [
     "class",
     "self",
 ]
-"""Texts that could end a literal, begin an escape, turn a line around, or read as code."""
+"""Texts that could end a literal, begin an escape, reverse a line, or read as code."""
 
 _PATTERNS = ["^[\"']+$", "\\\\d{2}\n", "", "(?s).*", "中+|\u202e"]
 _ATTRIBUTES = ["a", "b_1", "accuracy", "key", "match", "type", "L2", "x" * 40, "results", "loss_of_the_last_epoch"]
@@ -57,8 +57,10 @@ _names = st.sampled_from([text for text in HOSTILE if name_problem(text) is None
 
 
 def docs() -> SearchStrategy[str]:
-    """Return documentation, as it may be given."""
-    return st.lists(_texts | st.sampled_from(["    indented", "- item", "", "    ", "\t"]), max_size=4).map("\n".join)
+    """Return documentation; some of it is longer than a line."""
+    lines = st.lists(_texts | st.sampled_from(["    indented", "- item", "", "    ", "\t"]), max_size=4).map("\n".join)
+    words = st.sampled_from(["loss", "the", "it's", '"so"', "中文字", "\n", " ", "- item", "longer-word-with-parts"])
+    return lines | st.lists(words | _pieces, max_size=40).map(" ".join)
 
 
 def _is_sound(schema: FieldSchema | RecordSchema) -> bool:
@@ -71,7 +73,7 @@ def _fields(draw: st.DrawFn, attribute: str, name: str, aliases: tuple[str, ...]
     named: SearchStrategy[int | str] = _INTS if kind == "int" else _texts
     values: SearchStrategy[Value] = st.floats() if kind == "float" else named
     choices = draw(st.just([]) | st.lists(named, unique=True, max_size=4)) if kind != "float" else []
-    if len(choices) == 1:  # a long one is laid out for 88 columns alone
+    if len(choices) == 1:  # a long one is laid out only for 88 columns
         choices = [choice[:1] if isinstance(choice, str) else choice for choice in choices]
     rules: dict[str, object] = {}
     if not choices:
@@ -93,7 +95,7 @@ def _fields(draw: st.DrawFn, attribute: str, name: str, aliases: tuple[str, ...]
         deprecated=draw(st.booleans()),
         **rules,  # type: ignore[arg-type]  # they are drawn by name
     )
-    if not _is_sound(required):  # no value keeps both bounds
+    if not _is_sound(required):  # no value is within both bounds
         return FieldSchema(attribute=attribute, name=name, kind=kind, aliases=aliases)
     default = draw(st.just(None) if optional else st.sampled_from(choices) if choices else values)
     with_default = attrs.evolve(required, default=default)
@@ -101,7 +103,7 @@ def _fields(draw: st.DrawFn, attribute: str, name: str, aliases: tuple[str, ...]
 
 
 def _defaults(record: RecordSchema) -> tuple[Value | None, ...]:
-    """Return a default of each column of *record*, none where a column must be given."""
+    """Return a default for each column of *record*; no defaults if a column has none."""
     values = [None if column.optional or column.within else column.default for column in record.columns]
     return () if MISSING in values else tuple(value for value in values if value is not MISSING)
 
@@ -136,7 +138,7 @@ def _records(draw: st.DrawFn, name: str, nested: list[RecordSchema]) -> RecordSc
 
 @st.composite
 def record_schemas(draw: st.DrawFn) -> list[RecordSchema]:
-    """Return schemas that records can have; later ones may nest earlier ones, and `Stat`."""
+    """Return schemas that records can have; later ones may nest earlier ones and `Stat`."""
     made: list[RecordSchema] = [schema_of(Stat)]
     names = draw(st.permutations(["Eval", "A", "TrialResult", "_Hidden"]))
     for name in names[: draw(st.integers(1, 3))]:

@@ -76,7 +76,7 @@ def test_a_name_that_is_none_is_misuse(cli: Cli) -> None:
     reasons = {
         "my run": "'my run' is no Python identifier",
         "int": "the name 'int' is reserved in generated code",
-        "größe": "the name 'größe' is not of ASCII alone, or begins with two underscores",
+        "größe": "the name 'größe' has a character outside ASCII, or begins with two underscores",
     }
     for name, reason in reasons.items():
         line = f"typedtrack: Invalid value for '--name': {reason}\n"

@@ -180,7 +180,7 @@ def test_generate_refuses_schemas_that_it_cannot_use(cli: Cli, document: str | N
     ("schemas", "out", "reason"),
     [
         ("", "made.py", "schemas are at a path or a URL, which is not empty"),
-        ("schemas", "/dev/null", "/dev/null is there, and no file; name one"),
+        ("schemas", "/dev/null", "/dev/null exists and is not a file; name a file"),
     ],
 )
 def test_generate_refuses_places_that_are_none(cli: Cli, schemas: str, out: str, reason: str) -> None:

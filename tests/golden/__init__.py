@@ -1,1 +1,1 @@
-"""Generated code as it was reviewed, and the records that it is generated from."""
+"""Generated code as it was reviewed, and the records behind it."""

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from msgspec import Meta
 from typedtrack import Stat, field, record
 
-__all__ = ["Evaluation", "Hostile", "Latency", "Stat"]
+__all__ = ["GPU", "Evaluation", "Hostile", "Latency", "Stat"]
 
 
 @record
@@ -19,6 +19,13 @@ class Latency:
 
     p50_ms: Annotated[float, Meta(ge=0.0)]
     p99_ms: float | None = field(name="p99", default=None)
+
+
+@record
+class GPU:
+    """One accelerator."""
+
+    index: int = 0
 
 
 @record
@@ -52,6 +59,19 @@ class Evaluation:
     ] = field(
         doc="The machine; ask the scheduler instead, which knows for how long, too.",
         default="localhost",
+    )
+    gpu: GPU | None = None
+    area_under_the_receiver_operating_characteristic_curve_on_held_out: float | None = (
+        None
+    )
+    notes: str = field(
+        doc=(
+            "What the next person must know: the seed, the data that was left out, "
+            "'odd' curves, and where to find the plots "
+            "(https://example.org/plots/2026/of-all-runs).\n"
+            "One note a line."
+        ),
+        default="",
     )
     optimizer: (
         Literal[

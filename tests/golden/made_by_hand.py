@@ -1,4 +1,4 @@
-"""Records with all that a record may have, and with what hostile schemas bring."""
+"""Records with every feature of a record, and with what hostile schemas bring."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typedtrack import Stat, field, record
 
 
 class Precision(enum.StrEnum):
-    """How numbers are held."""
+    """The type of the weights."""
 
     SINGLE = "float32"
     HALF = "bfloat16"
@@ -31,6 +31,13 @@ class Latency:
 
 
 @record
+class GPU:
+    """One accelerator."""
+
+    index: int = 0
+
+
+@record
 class Evaluation:
     """One evaluation of one checkpoint."""
 
@@ -46,6 +53,13 @@ class Evaluation:
     seed: Annotated[int, Meta(gt=-1, lt=2**32, multiple_of=2)] = 0
     host: Annotated[str, Meta(max_length=64, extra_json_schema={"deprecated": True})] = field(
         doc="The machine; ask the scheduler instead, which knows for how long, too.", default="localhost"
+    )
+    gpu: GPU | None = None
+    area_under_the_receiver_operating_characteristic_curve_on_held_out: float | None = None
+    notes: str = field(
+        doc="What the next person must know: the seed, the data that was left out, 'odd' curves, and where to "
+        "find the plots (https://example.org/plots/2026/of-all-runs).\nOne note a line.",
+        default="",
     )
     optimizer: Literal["sgd", "adam", "adamw", "adafactor", "lion", "muon", "shampoo", "lbfgs", "adagrad"] | None = None
 

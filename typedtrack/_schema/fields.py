@@ -58,6 +58,11 @@ class Flaw(NamedTuple):
     """Which of the choices, or of the aliases."""
 
 
+def _unsigned_zero(bound: int | float | None) -> int | float | None:
+    """Return 0.0 for -0.0. They bound the same numbers, and `typing` takes annotations with either for one."""
+    return 0.0 if isinstance(bound, float) and not bound else bound
+
+
 @attrs.frozen(kw_only=True)
 class FieldSchema:
     """One field of one value: its name on the wire, its kind, its constraints, its default.
@@ -74,10 +79,10 @@ class FieldSchema:
     """Whether `None` is allowed, which is absent on the wire."""
     choices: tuple[int | str, ...] = ()
     """The only values allowed, where a `Literal` or an enumeration names them."""
-    gt: int | float | None = None
-    ge: int | float | None = None
-    lt: int | float | None = None
-    le: int | float | None = None
+    gt: int | float | None = attrs.field(default=None, converter=_unsigned_zero)
+    ge: int | float | None = attrs.field(default=None, converter=_unsigned_zero)
+    lt: int | float | None = attrs.field(default=None, converter=_unsigned_zero)
+    le: int | float | None = attrs.field(default=None, converter=_unsigned_zero)
     multiple_of: int | float | None = None
     min_length: int | None = None
     max_length: int | None = None

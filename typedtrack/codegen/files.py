@@ -1,9 +1,10 @@
-"""Made files on disk: written where they differ, or compared."""
+"""Generated files on disk: written if they differ, or compared."""
 
 from __future__ import annotations
 
 import difflib
 import os
+import secrets
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,44 +13,46 @@ __all__ = ["drift", "write_files"]
 
 
 def write_files(files: Mapping[Path, str]) -> list[Path]:
-    """Make each path hold its text, as UTF-8; return those that did not.
+    """Write each text to its path as UTF-8, and return the paths that changed.
 
-    A file is replaced whole, its folder made where it is missing; one that holds its text is left alone. What a link
-    is to is replaced, not the link; a new file has the mode of the old one.
+    A file is replaced whole. Missing folders are made; a file that already holds its text is left alone. If a path is
+    a link, its target is replaced. A replaced file keeps its mode.
 
     Raises:
-        ValueError: there is something at a path that is no file.
+        ValueError: a path exists and is not a file.
     """
-    stale = [path for path, text in files.items() if _held(path) != text]
+    stale = [path for path, text in files.items() if _read(path) != text]
     for path in stale:
         file = path.resolve()
         file.parent.mkdir(parents=True, exist_ok=True)
-        beside = file.with_name(f".{file.name}.{os.getpid()}")
+        temporary = file.with_name(f".{file.name}.{secrets.token_hex(8)}")
+        stream = temporary.open("xb")  # never an existing file, nor through a link
         try:
-            beside.write_bytes(files[path].encode())
+            with stream:
+                stream.write(files[path].encode())
             if file.exists():
-                shutil.copymode(file, beside)
-            beside.replace(file)
+                shutil.copymode(file, temporary)
+            temporary.replace(file)
         except BaseException:
-            beside.unlink(missing_ok=True)
+            temporary.unlink(missing_ok=True)
             raise
     return stale
 
 
 def drift(files: Mapping[Path, str]) -> str:
-    """Return what `write_files` would change, as a unified diff; empty if nothing.
+    """Return the changes that `write_files` would make, as a unified diff; empty if there are none.
 
     Raises:
-        ValueError: there is something at a path that is no file.
+        ValueError: a path exists and is not a file.
     """
-    return "".join(_diff(path, _held(path), text) for path, text in files.items())
+    return "".join(_diff(path, _read(path), text) for path, text in files.items())
 
 
-def _held(path: Path) -> str | None:
+def _read(path: Path) -> str | None:
     if path.exists() and not path.is_file():
-        raise ValueError(f"{path} is there, and no file; name one")
+        raise ValueError(f"{path} exists and is not a file; name a file")
     try:
-        return path.read_bytes().decode(errors="surrogateescape")  # so that no other bytes look like the text
+        return path.read_bytes().decode(errors="surrogateescape")  # so that no invalid bytes equal the text
     except FileNotFoundError:
         return None
 

@@ -1,7 +1,7 @@
-"""Values and documentation as Python literals: whatever they hold, their text is a literal and nothing besides.
+"""Values and documentation as Python literals. Whatever they hold, their text is a literal and nothing else.
 
-Quotes are chosen, and escapes are written, as ruff and black do. Characters that do not print (control characters,
-marks of direction, spaces other than the common one) are escaped: what a reader sees is what Python reads.
+Quotes and escapes are those that ruff and black choose. Characters that do not print (control characters, marks of
+direction, unusual spaces) are escaped, so that readers see what Python reads.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typedtrack._schema.docstrings import uncleaned
 
 __all__ = ["docstring", "literal"]
 
-_QUOTES: Final = re.compile(r'\A"|"(?=")|(?<=")"|"\Z')  # those that could end a docstring, or that formatters move
+_QUOTES: Final = re.compile(r'\A"|"(?=")|(?<=")"|"\Z')  # could end a docstring, or be moved by formatters
 
 
 def literal(value: int | float | str | None) -> str:
@@ -31,7 +31,7 @@ def literal(value: int | float | str | None) -> str:
 
 
 def _string(text: str) -> str:
-    single = repr('"' + text)[2:-1]  # a double quote makes repr choose single ones, and escape those alone
+    single = repr('"' + text)[2:-1]  # because of the double quote, repr quotes with ' and escapes only that
     if text.count('"') > text.count("'"):
         return f"'{single}'"
     double = single.replace("\\'", "'").replace('"', '\\"')
@@ -39,7 +39,7 @@ def _string(text: str) -> str:
 
 
 def docstring(doc: str, indent: str) -> list[str]:
-    """Return the lines, *indent*ed, of a docstring that reads as *doc*."""
+    """Return the indented lines of a docstring that reads as *doc*."""
     text = "\n".join(map(_printable, uncleaned(doc).split("\n")))
     lines = ('"""' + _QUOTES.sub(r'\\"', text)).split("\n")
     closing = '"""'

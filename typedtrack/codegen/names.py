@@ -1,8 +1,7 @@
-"""The names in generated code: what may be one, and what no two things may share.
+"""Names in generated code: which names are allowed, and which collide.
 
-A name is checked before any text is made of it, so that a schema from elsewhere can put nothing but names and literals
-into a module. A collision is an error, never a suffix: a name that code depends on must not change because another
-field came.
+Every name is checked before it becomes text, so that a schema from elsewhere contributes only names and literals.
+A collision is an error and never gets a suffix: adding a field must not rename another one that code depends on.
 """
 
 from __future__ import annotations
@@ -17,14 +16,14 @@ from typedtrack.errors import RecordDefinitionError
 
 __all__ = ["code_name_problem", "is_stat", "records_of"]
 
-_REMEDY: Final = "name it otherwise in the schema"
+_REMEDY: Final = "choose another name in the schema"
 
 
 def records_of(schemas: Iterable[RecordSchema]) -> list[RecordSchema]:
-    """Return *schemas* and the records nested in them, each once, those that others need first; their names are sound.
+    """Return *schemas* and the records nested in them, each once, in the order of declaration.
 
     Raises:
-        RecordDefinitionError: a record or an attribute has a name that no code can use, or that another one has.
+        RecordDefinitionError: the name of a record or an attribute is not allowed, or is taken.
     """
     found: dict[str, RecordSchema] = {}
     for schema in schemas:
@@ -42,7 +41,7 @@ def _collect(schema: RecordSchema, found: dict[str, RecordSchema]) -> None:
     if (reason := code_name_problem(schema.name)) is not None:
         raise RecordDefinitionError(schema.name, None, f"{reason}; {_REMEDY}")
     if found.setdefault(schema.name, schema) != schema:
-        raise RecordDefinitionError(schema.name, None, f"is the name of two different records; {_REMEDY}")
+        raise RecordDefinitionError(schema.name, None, f"two different records have this name; {_REMEDY}")
 
 
 def code_name_problem(name: str) -> str | None:
@@ -50,7 +49,7 @@ def code_name_problem(name: str) -> str | None:
     if (reason := identifier_problem(name)) is not None:
         return reason
     if not name.isascii() or name.startswith("__"):
-        return f"the name {name!r} is not of ASCII alone, or begins with two underscores"
+        return f"the name {name!r} has a character outside ASCII, or begins with two underscores"
     return f"the name {name!r} is reserved in generated code" if name in RESERVED else None
 
 
@@ -60,13 +59,13 @@ def _check_attributes(schema: RecordSchema, classes: Collection[str]) -> None:
         attribute = field.attribute
         reason = attribute_problem(attribute) or code_name_problem(attribute)
         if reason is None and attribute in classes:
-            reason = f"the name {attribute!r} is that of a record in the same module"
+            reason = f"the name {attribute!r} is also the name of a record in the same module"
         if reason is None and taken.setdefault(attribute, field) is not field:
-            reason = f"is the attribute of {taken[attribute].name!r} and of {field.name!r}"
+            reason = f"is the attribute of both {taken[attribute].name!r} and {field.name!r}"
         if reason is not None:
             raise RecordDefinitionError(schema.name, attribute, f"{reason}; {_REMEDY}")
 
 
 def is_stat(schema: RecordSchema) -> bool:
-    """Return whether *schema* is that of `typedtrack.Stat`, which is imported rather than made anew."""
+    """Return whether *schema* is the schema of `typedtrack.Stat`, which generated code imports."""
     return schema == schema_of(Stat)

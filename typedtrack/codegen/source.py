@@ -1,7 +1,8 @@
-"""Records to source: the one emitter, of a ``.py`` module and of the ``.pyi`` stub that describes the same classes."""
+"""Schemas → source: the one emitter of ``.py`` modules, and of ``.pyi`` stubs that describe the same classes."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Final
@@ -11,7 +12,7 @@ import attrs
 from typedtrack._results.values import Value
 from typedtrack._schema.docstrings import uncleaned
 from typedtrack._schema.records import CONSTRAINTS, MISSING, FieldSchema, NestedSchema, RecordSchema
-from typedtrack.codegen.layout import INDENT, Expression, Group, OrNone, fits, flat, laid_out, one_a_line
+from typedtrack.codegen.layout import INDENT, Expression, Group, OrNone, Text, fits, flat, laid_out, one_a_line
 from typedtrack.codegen.literals import docstring, literal
 from typedtrack.codegen.names import is_stat, records_of
 
@@ -22,56 +23,56 @@ _HEADER: Final = "Records made by `typedtrack schema generate`: change their sch
 _HOMES: Final = {"typing": ("Annotated", "Literal"), "msgspec": ("Meta",), "typedtrack": ("Stat", "field", "record")}
 
 
-def generate(schemas: Iterable[RecordSchema], *, stubs: bool = False) -> str:
-    """Return the text of a module that declares *schemas* as record classes, and the records nested in them.
+def generate(schemas: Iterable[RecordSchema], *, stubs: bool = False, doc: str = _HEADER) -> str:
+    """Return the text of a module that declares *schemas*, and the records nested in them, as record classes.
 
-    With *stubs* it is a stub, for a module that makes these classes at run time by `load_schemas`. The same schemas
-    make the same text, formatted as ruff and black would at a line length of 88 or more; a `Literal` of one value that
-    is too long for 88 columns, as at 88. Nothing that a schema from elsewhere brings can become code: it is checked
-    names and literals.
+    With *stubs* the text is a stub for a module that makes these classes by `load_schemas`. *doc* is the docstring of
+    the module. Equal schemas give equal text, formatted as ruff formats it at its default of 88 columns. A schema from
+    elsewhere contributes only checked names and literals, never code.
 
     Raises:
-        RecordDefinitionError: a record or an attribute has a name that no code can use, or that another one has.
+        RecordDefinitionError: the name of a record or an attribute is not allowed, or is taken.
 
     >>> from typedtrack import Stat, schema_of
     >>> print(generate([schema_of(Stat)]).splitlines()[2])
     from typedtrack import Stat
     """
-    return _Emitter(stubs).module(records_of(schemas))
+    return _Emitter(stubs, doc).emit_module(records_of(schemas))
 
 
 class _Emitter:
-    """What makes the text of one module, and notes the names that it has to import."""
+    """Emits the text of one module, and collects the names that it must import."""
 
-    def __init__(self, stubs: bool) -> None:
+    def __init__(self, stubs: bool, doc: str) -> None:
         self._stubs = stubs
+        self._doc = doc
         self._used: set[str] = set()
 
-    def module(self, records: list[RecordSchema]) -> str:
+    def emit_module(self, records: list[RecordSchema]) -> str:
         classes: list[str] = []
         for schema in records:
             if is_stat(schema):
                 self._used.add("Stat")
             else:
-                classes.append("\n".join(self._class(schema)))
-        head = [*docstring(_HEADER, ""), "", *self._imports()]
-        if not self._stubs:  # whose module need not have it
-            public = Group("[", tuple(sorted(literal(schema.name) for schema in records)), "]")
-            head += ["", *laid_out("__all__ = ", public, "", "")]
+                classes.append("\n".join(self._emit_class(schema)))
+        head = [*docstring(self._doc, ""), "", *self._emit_imports()]
+        if not self._stubs:  # the module that a stub describes need not have it
+            names = sorted((schema.name for schema in records), key=_order_of_exports)
+            head += ["", *laid_out("__all__ = ", Group("[", tuple(map(literal, names)), "]"), "", "")]
         return ("\n\n" if self._stubs else "\n\n\n").join(["\n".join(head), *classes]) + "\n"
 
-    def _imports(self) -> Iterator[str]:
+    def _emit_imports(self) -> Iterator[str]:
         for home, names in _HOMES.items():
             used = [name for name in names if name in self._used]
             if self._stubs and "Stat" in used:
                 used.remove("Stat")
-                yield f"from {home} import Stat as Stat"  # of the module too, not only used there
+                yield f"from {home} import Stat as Stat"  # so that type checkers see it in this module
             if used:
                 yield f"from {home} import {', '.join(used)}"
                 if home == "typing":
                     yield ""
 
-    def _class(self, schema: RecordSchema) -> Iterator[str]:
+    def _emit_class(self, schema: RecordSchema) -> Iterator[str]:
         self._used.add("record")
         yield "@record"
         yield f"class {schema.name}:"
@@ -81,31 +82,32 @@ class _Emitter:
         for field in schema.fields:
             annotation = self._annotation(field)
             if self._stubs:
-                yield from _assignment(field.attribute, annotation, "..." if _default(field) else None)
+                yield from _emit_field(field.attribute, annotation, "..." if _default(field) else None)
                 if field.doc:
                     yield from docstring(field.doc, INDENT)
             else:
-                yield from self._declaration(field, annotation)
+                yield from _emit_field(field.attribute, annotation, self._value(field, annotation))
 
     def _annotation(self, field: FieldSchema | NestedSchema) -> Expression:
-        bare: Expression = field.kind if isinstance(field, FieldSchema) else field.record.name
+        bare: str | Group = field.kind if isinstance(field, FieldSchema) else field.record.name
         meta: list[str] = []
         if isinstance(field, FieldSchema) and field.choices:
             self._used.add("Literal")
-            bare = _literal(field)
-        elif field.optional:
-            bare = f"{bare} | None"
+            members = tuple(map(literal, field.choices))
+            bare = Group("Literal[", members, "]", last="," if len(members) > 1 else "")  # ("a",) would be a tuple
+        annotation: Expression = OrNone(bare) if field.optional else bare
         if isinstance(field, FieldSchema):
-            given = [(name, getattr(field, name)) for name in CONSTRAINTS]
-            meta = [f"{name}={literal(bound)}" for name, bound in given if bound is not None]
+            bounds = [(name, getattr(field, name)) for name in CONSTRAINTS]
+            meta = [f"{name}={literal(bound)}" for name, bound in bounds if bound is not None]
         if field.deprecated:
             meta.append('extra_json_schema={"deprecated": True}')
         if not meta:
-            return bare
+            return annotation
         self._used.update(("Annotated", "Meta"))
-        return Group("Annotated[", (bare, Group("Meta(", tuple(meta), ")")), "]")
+        return Group("Annotated[", (annotation, Group("Meta(", tuple(meta), ")")), "]")
 
-    def _declaration(self, field: FieldSchema | NestedSchema, annotation: Expression) -> Iterator[str]:
+    def _value(self, field: FieldSchema | NestedSchema, annotation: Expression) -> Expression | None:
+        """Return what is assigned to the attribute: the default, a call of ``field``, or `None` for nothing."""
         default = _default(field)
         options: list[Expression] = []
         if field.name != field.attribute:
@@ -113,31 +115,29 @@ class _Emitter:
         if field.aliases:
             options.append(Group("aliases=[", tuple(map(literal, field.aliases)), "]"))
         if field.doc:
-            options.append(f"doc={literal(uncleaned(field.doc))}")
-        if options or (isinstance(default, str) and not _stands_alone(field.attribute, annotation, default)):
-            self._used.add("field")
-            if default is not None:
-                options.append(_keyword("default", default))
-            default = Group("field(", tuple(options), ")")
-        yield from _assignment(field.attribute, annotation, default)
+            options.append(Text("doc", uncleaned(field.doc)))
+        if not options and not (isinstance(default, str) and _overflows(field.attribute, annotation, default)):
+            return default
+        self._used.add("field")
+        if default is not None:
+            options.append(_keyword("default", default))
+        return Group("field(", tuple(options), ")")
 
 
-def _literal(field: FieldSchema) -> Expression:
-    members = tuple(map(literal, field.choices))
-    group = Group("Literal[", members, "]", last="," if len(members) > 1 else "")  # one with a comma were a tuple
-    return OrNone(group) if field.optional else group
+_RUNS: Final = re.compile(r"0[0-9]*|[0-9]+|.")
 
 
-def _breakable(annotation: Expression) -> Group | None:
-    """Return *annotation* as it can be laid out over several lines, `None` if it cannot."""
-    if isinstance(annotation, OrNone):
-        broken = annotation.type.last == ","  # else a formatter that has longer lines would join them
-        return Group("(", (attrs.evolve(annotation, broken=broken),), ")", last="")
-    return annotation if isinstance(annotation, Group) else None
+def _order_of_exports(name: str) -> tuple[int, list[tuple[int, int, str]]]:
+    """Return the key by which ruff (RUF022) sorts ``__all__``: constants, classes, others; numbers by their value."""
+    category = 0 if len(name) > 1 and name.isupper() else 1 if name[0].isupper() else 2
+    runs = _RUNS.findall(name)
+    return category, [
+        (ord("0"), 0 if run[0] == "0" else len(run), run) if run.isdigit() else (ord(run), 0, run) for run in runs
+    ]
 
 
 def _default(field: FieldSchema | NestedSchema) -> Expression | None:
-    """Return the expression of the default, `None` if there is none."""
+    """Return the expression of the default; `None` if there is no default."""
     if isinstance(field, FieldSchema):
         return None if field.default is MISSING else literal(field.default)
     if field.defaults is None:
@@ -146,7 +146,7 @@ def _default(field: FieldSchema | NestedSchema) -> Expression | None:
 
 
 def _call(schema: RecordSchema, defaults: Iterator[Value | None]) -> Group:
-    """Return the call that makes the record whose columns have *defaults*."""
+    """Return the call that makes a record with *defaults*, one for each column."""
     arguments: list[Expression] = []
     for field in schema.fields:
         if isinstance(field, FieldSchema):
@@ -162,23 +162,48 @@ def _keyword(name: str, value: Expression) -> Expression:
     return attrs.evolve(value, opening=f"{name}={value.opening}") if isinstance(value, Group) else f"{name}={value}"
 
 
-def _stands_alone(attribute: str, annotation: Expression, value: str) -> bool:
-    """Return whether *value* fits behind the annotation, which may be laid out; a call would hold it otherwise."""
-    broken = _breakable(annotation)
-    before = f"{attribute}: {flat(annotation)}" if broken is None else broken.closing
-    return fits(f"{INDENT}{before} = {value}")
+def _overflows(attribute: str, annotation: Expression, value: str) -> bool:
+    """Return whether *value* does not fit behind the annotation, even if the annotation is broken."""
+    before = f"{attribute}: {annotation}" if isinstance(annotation, str) else ")"
+    return not fits(f"{INDENT}{before} = {value}")
 
 
-def _assignment(attribute: str, annotation: Expression, value: Expression | None) -> Iterator[str]:
-    before, equals = f"{attribute}: ", "" if value is None else " = "
-    whole = f"{before}{flat(annotation)}{equals}"
-    after = flat(value) if value is not None else ""
-    broken = _breakable(annotation)
-    if broken is None or fits(f"{INDENT}{whole}{after}"):
-        yield from laid_out(whole, value or "", "", INDENT)
-    elif isinstance(value, Group) and fits(f"{INDENT}{whole}{value.opening}"):
-        yield from laid_out(whole, value, "", INDENT)
+def _emit_field(attribute: str, annotation: Expression, value: Expression | None) -> Iterator[str]:
+    """Yield the lines of a field. They break where ruff breaks them: in the value, around it, or in the annotation."""
+    before, whole = f"{attribute}: ", f"{attribute}: {flat(annotation)}"
+    equals = "" if value is None else " = "
+    in_parentheses = [*one_a_line(f"{whole} = ", Group("(", (value or "",), ")", last=""), "", INDENT)]
+    may_wrap = isinstance(annotation, str) or (value != "..." and not _keeps_lines(annotation))
+    checked = in_parentheses if isinstance(annotation, str) else in_parentheses[:1]
+    if fits(f"{INDENT}{whole}{equals}{'' if value is None else flat(value)}"):
+        yield f"{INDENT}{whole}{equals}{'' if value is None else flat(value)}"
+    elif isinstance(value, Group) and fits(f"{INDENT}{whole} = {value.opening}"):
+        yield from one_a_line(f"{whole} = ", value, "", INDENT)
+    elif value is not None and may_wrap and all(map(fits, checked)):
+        yield from in_parentheses
+    elif (broken := _broken(before, annotation, with_value=value is not None)) is None:
+        yield from laid_out(f"{whole}{equals}", value or "", "", INDENT)
     else:
         *lines, last = one_a_line(before, broken, equals, INDENT)
         yield from lines
         yield from laid_out(last.removeprefix(INDENT), value or "", "", INDENT)
+
+
+def _keeps_lines(annotation: Expression) -> bool:
+    """Return whether *annotation*, once it is broken, stays broken: its last item has a comma."""
+    if isinstance(annotation, OrNone):
+        return _keeps_lines(annotation.type)
+    return isinstance(annotation, Group) and annotation.last == ","
+
+
+def _broken(before: str, annotation: Expression, *, with_value: bool) -> Group | None:
+    """Return *annotation* as it is laid out over several lines; `None` if that does not help."""
+    if isinstance(annotation, OrNone):
+        annotation = attrs.evolve(annotation, broken=_keeps_lines(annotation))
+    parentheses = Group("(", (annotation,), ")", last="")
+    if isinstance(annotation, Group):
+        opens = fits(f"{INDENT}{before}{annotation.opening}") or not fits(f"{INDENT}{before}(")
+        return annotation if with_value or opens else parentheses
+    if isinstance(annotation, str) and (with_value or not all(map(fits, one_a_line(before, parentheses, "", INDENT)))):
+        return None
+    return parentheses
