@@ -16,7 +16,14 @@ import pytest
 
 import typedtrack
 from tests.cli.conftest import RECORDS, Cli
-from typedtrack import BulkError, CorruptResultError, InvalidKeyError, ResultNotFoundError, ResultTimeoutError
+from typedtrack import (
+    BulkError,
+    CorruptResultError,
+    InvalidKeyError,
+    ResultExistsError,
+    ResultNotFoundError,
+    ResultTimeoutError,
+)
 from typedtrack.cli import main
 from typedtrack.cli.app import root
 
@@ -94,13 +101,10 @@ def test_help_describes_each_command_in_its_own_words(cli: Cli, name: str) -> No
             3,
             "f: is broken; get_bytes() returns what is stored, if it is within 1 MiB",
         ),
-        (
-            BulkError({"k": OSError("x")}),
-            3,
-            "1 key(s) failed, all others were served: 'k'; see its `errors` (1 sub-exception)",
-        ),
+        (BulkError({"k": OSError("x")}), 3, "key 'k': OSError: x"),
+        (BulkError({"k": ResultExistsError("k", "T")}), 1, f"key 'k': {ResultExistsError('k', 'T')}"),
         (PermissionError(13, "Permission denied", "f"), 3, "PermissionError: [Errno 13] Permission denied: 'f'"),
-        (OSError("two\n  lines\nmore"), 3, "OSError: two lines; more"),
+        (OSError("two\n  lines\nmore"), 3, "OSError: two; lines; more"),
         (OSError("\x1b[31mred\x07 \u202e 'é\\x'"), 3, "OSError: \\x1b[31mred\\x07 \\u202e 'é\\x'"),
         (OSError(), 3, "OSError:"),
         (KeyboardInterrupt(), 130, None),

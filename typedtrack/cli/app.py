@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import warnings
 from collections.abc import Sequence
@@ -15,6 +16,7 @@ from typedtrack.cli.output import drop_output, error_text, is_unread, prepare_ou
 
 __all__ = ["root", "run"]
 
+_COMPLETE: Final = "_TYPEDTRACK_COMPLETE"  # set by the script that click makes for a shell
 _INTERRUPTED: Final = 130  # 128 + SIGINT, as in shells
 _UNREAD: Final = 141  # 128 + SIGPIPE: the reader of the output left before the answer was known
 
@@ -28,6 +30,9 @@ class _Deferred(click.Command):
 
 
 class _Root(click.Group):
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(self.commands)  # in the order of the table, not of the alphabet
+
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
@@ -36,6 +41,11 @@ class _Root(click.Group):
 
 
 _COMMANDS: Final = {
+    "put": "Store a result, or many.",
+    "get": "Print a result, or the bare value of one field.",
+    "ls": "List keys: all of them, or PREFIX and those below it.",
+    "rm": "Delete results by key, or all below a prefix.",
+    "wait": "Wait until each KEY has a result, and print each as it comes.",
     "run": "Run a program; if it ends without a result, store a failure.",
     "schema": "Schemas of records: export, generate, check, infer.",
 }
@@ -57,6 +67,10 @@ def root() -> None:
 
 def run(arguments: Sequence[str] | None = None) -> int:
     """Run the command that *arguments* name, and return its exit code; an error is one line on standard error."""
+    if instruction := os.environ.get(_COMPLETE):
+        from click.shell_completion import shell_complete
+
+        return shell_complete(root, {}, "typedtrack", _COMPLETE, instruction)
     with warnings.catch_warnings():
         warnings.showwarning = _warn
         prepare_output()
@@ -77,6 +91,8 @@ def _run(arguments: Sequence[str]) -> int:
             answer: object = root.invoke(context)
     except click.exceptions.Exit as ended:  # raised by --help and --version
         return ended.exit_code
+    except click.Abort:  # Ctrl-C, or the end of input, where a question was asked
+        return _INTERRUPTED
     except click.exceptions.NoArgsIsHelpError as error:
         print(error.format_message(), file=sys.stderr)
         return 2
@@ -91,8 +107,18 @@ def _run(arguments: Sequence[str]) -> int:
 
 
 def _answer_error(error: Exception) -> int:
-    from typedtrack.errors import (  # here: most commands end without an error
-        BulkError,
+    from typedtrack.errors import BulkError  # here: most commands end without an error
+
+    if isinstance(error, BulkError):
+        for key, each in error.errors.items():
+            print_error(f"key {key!r}: {error_text(each)}")
+        return max(map(_code, error.errors.values()))
+    print_error(error_text(error))
+    return _code(error)
+
+
+def _code(error: Exception) -> int:
+    from typedtrack.errors import (
         CorruptResultError,
         ResultExistsError,
         ResultNotFoundError,
@@ -100,10 +126,9 @@ def _answer_error(error: Exception) -> int:
         TypedtrackError,
     )
 
-    print_error(error_text(error))
     if isinstance(error, (ResultNotFoundError, ResultExistsError, ResultTimeoutError)):
         return 1
-    if isinstance(error, (CorruptResultError, BulkError)):
+    if isinstance(error, CorruptResultError):
         return 3
     # A base raises ValueError if its URL is invalid, and ImportError if its filesystem is not installed.
     return 2 if isinstance(error, (TypedtrackError, ValueError, ImportError)) else 3

@@ -7,14 +7,18 @@ import math
 import os
 import select
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from contextlib import contextmanager
 from importlib.util import find_spec
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
 if TYPE_CHECKING:  # every command pays for the imports above
+    from rich.progress import TaskID
+
     from typedtrack._results.values import Value
+    from typedtrack._tracker.calls import Progress
 
 __all__ = [
     "drop_output",
@@ -26,8 +30,12 @@ __all__ = [
     "prepare_output",
     "print_error",
     "print_json",
+    "print_line",
     "print_markdown",
     "print_table",
+    "print_text",
+    "printable",
+    "progress",
 ]
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
@@ -41,8 +49,13 @@ def finite(value: Value | None) -> Value | None:
 def one_line(message: str) -> str:
     """Return *message* on one line, with control characters escaped."""
     head, *lines = (line.strip() for line in message.strip().splitlines())
-    line = f"{head} {'; '.join(lines)}".strip()
-    return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in line)
+    between = " " if head.endswith(":") else "; "
+    return printable(between.join([head, "; ".join(lines)]) if lines else head)
+
+
+def printable(text: str) -> str:
+    """Return *text* with each character escaped that a terminal would obey, or that ends a line or a cell."""
+    return text if text.isprintable() else "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
 def error_text(error: Exception) -> str:
@@ -81,30 +94,81 @@ def print_error(message: str) -> None:
             pass
 
 
-def print_json(document: object) -> None:
-    """Print *document* as JSON."""
+def print_json(document: object, *, strict: bool = True) -> None:
+    """Print *document* as JSON; unless *strict*, with NaN and the infinities as the wire format writes them."""
+    print(_json(document, indent=2, strict=strict))
+
+
+def print_line(key: object, result: Mapping[str, Value]) -> None:
+    """Print *key* and *result* as one line of JSON, the key first; a field may have the name ``key``, too."""
+    fields = [("key", key), *result.items()]
+    print("{" + ", ".join(f"{_json(name)}: {_json(value)}" for name, value in fields) + "}")
+
+
+def _json(document: object, *, indent: int | None = None, strict: bool = False) -> str:
     import json
 
-    print(json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False))
+    text = json.dumps(document, indent=indent, ensure_ascii=False, allow_nan=not strict)
+    return "".join(c if c.isprintable() or c == "\n" else _json_escape(c) for c in text)
+
+
+def _json_escape(character: str) -> str:
+    units = character.encode("utf-16-be", "surrogatepass").hex()
+    return "".join(f"\\u{units[place : place + 4]}" for place in range(0, len(units), 4))
 
 
 def print_table(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     """Print *rows* as a table on a terminal, else one per line, with tabs between cells and without *headers*."""
+    cells = (map(printable, row) for row in rows)
     if not (sys.stdout.isatty() and find_spec("rich")):
-        for row in rows:
+        for row in cells:
             print(*row, sep="\t")
         return
 
     from rich.console import Console
     from rich.table import Table
 
-    table = Table(*headers, box=None)
-    for row in rows:
+    table = Table(box=None)
+    for header in headers:
+        table.add_column(header, overflow="fold")  # the default cuts long words
+    for row in cells:
         table.add_row(*row)
     Console(markup=False, highlight=False).print(table)
+
+
+def print_text(text: str) -> None:
+    """Print *text* as it is into a pipe or file, and escaped on a terminal."""
+    print(printable(text) if sys.stdout.isatty() else text)
 
 
 def print_markdown(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     """Print *rows* as a Markdown table."""
     for cells in (headers, ["---"] * len(headers), *rows):
         print("|", " | ".join(cell.replace("|", "\\|") for cell in cells), "|")
+
+
+@contextmanager
+def progress(title: str, total: int) -> Generator[Progress | None]:
+    """Show a bar on standard error that counts to *total*, if a person watches; yield what counts, or `None`."""
+    if not (sys.stderr and sys.stderr.isatty() and find_spec("rich")):
+        yield None
+        return
+
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
+    from rich.progress import Progress as Bars
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Bars(*columns, console=Console(stderr=True), transient=True, redirect_stdout=sys.stdout.isatty()) as bars:
+        yield _Bar(bars.add_task(title, total=total), bars.advance)
+
+
+class _Bar(NamedTuple):
+    """Counts on one bar."""
+
+    task: TaskID
+    advance: Callable[[TaskID, int], None]
+
+    def update(self, n: int, /) -> None:
+        """Count *n* more."""
+        self.advance(self.task, n)

@@ -9,7 +9,7 @@ import click
 
 from typedtrack._open import BASE_VARIABLE
 
-__all__ = ["KEY_VARIABLE", "base_and_key"]
+__all__ = ["KEY_VARIABLE", "base_and_key", "base_and_keys", "base_or_environment", "environment_place"]
 
 KEY_VARIABLE = "TYPEDTRACK_KEY"
 
@@ -25,7 +25,37 @@ def base_and_key(arguments: Sequence[str]) -> tuple[str, str]:
         return base, key
     if arguments:
         raise click.UsageError(f"expected BASE and KEY, or neither, got: {' '.join(arguments)}")
-    base, key = os.environ.get(BASE_VARIABLE, ""), os.environ.get(KEY_VARIABLE, "")
-    if not (base and key):
+    if (place := environment_place()) is None:
         raise click.UsageError(f"BASE and KEY are missing: pass both, or set {BASE_VARIABLE} and {KEY_VARIABLE}")
-    return base, key
+    return place
+
+
+def base_and_keys(arguments: Sequence[str]) -> tuple[str, list[str]]:
+    """Return the base and the keys: those of *arguments*, or if there are none, the place of the environment.
+
+    Raises:
+        click.UsageError: *arguments* have a base alone, or there are none and the environment lacks one of the two.
+    """
+    if len(arguments) > 2:
+        return arguments[0], list(arguments[1:])
+    base, key = base_and_key(arguments)
+    return base, [key]
+
+
+def base_or_environment(base: str | None) -> str:
+    """Return *base*, or if it is `None`, that of the environment.
+
+    Raises:
+        click.UsageError: there is neither.
+    """
+    if base is None:
+        base = os.environ.get(BASE_VARIABLE, "")
+        if not base:
+            raise click.UsageError(f"BASE is missing: pass it, or set {BASE_VARIABLE}")
+    return base
+
+
+def environment_place() -> tuple[str, str] | None:
+    """Return the base and the key of the environment, `None` if it has not both."""
+    base, key = os.environ.get(BASE_VARIABLE, ""), os.environ.get(KEY_VARIABLE, "")
+    return (base, key) if base and key else None

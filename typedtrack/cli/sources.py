@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from contextlib import redirect_stdout
 from pathlib import Path
 from types import ModuleType
+from typing import TypeGuard
 
 import click
 
@@ -19,13 +20,13 @@ from typedtrack._schema.records import RecordSchema
 from typedtrack.errors import RecordDefinitionError
 from typedtrack.schemas import read_committed, read_schemas
 
-__all__ = ["names_file", "record_schemas", "schemas_at"]
+__all__ = ["names_file", "record_classes", "record_schemas", "schemas_at"]
 
 
-def record_schemas(target: str) -> list[RecordSchema]:
-    """Return the schemas of the record classes that *target* names: ``MODULE:Class``, or ``MODULE``, all it defines.
+def record_classes(target: str) -> list[type[object]]:
+    """Return the record classes that *target* names: ``MODULE:Class``, or ``MODULE`` for all that it defines.
 
-    ``MODULE`` is a dotted name, looked for in the current folder too, or the path of a ``.py`` file.
+    ``MODULE`` is a dotted name, which may be in the current folder, or the path of a ``.py`` file.
 
     Raises:
         click.BadParameter: there is no such module or no such record class, or the module cannot be imported.
@@ -33,20 +34,31 @@ def record_schemas(target: str) -> list[RecordSchema]:
     name, colon, cls = target.partition(":")
     module = _imported(name)
     if colon:
-        try:
-            return [schema_of(getattr(module, cls))]
-        except (AttributeError, RecordDefinitionError) as error:
-            raise click.BadParameter(f"{name} has no record class {cls or 'without a name'}") from error
-    found: list[RecordSchema] = []
-    for value in vars(module).values():
-        if isinstance(value, type) and value.__module__ == module.__name__:
-            try:
-                found.append(schema_of(value))
-            except RecordDefinitionError:
-                continue  # a class of another sort
-    if not found:
+        found: object = getattr(module, cls, None)
+        if not _is_record_class(found):
+            raise click.BadParameter(f"{name} has no record class {cls or 'without a name'}")
+        return [found]
+    classes = [each for each in vars(module).values() if _is_record_class(each) and each.__module__ == module.__name__]
+    if not classes:
         raise click.BadParameter(f"{name} defines no record class")
-    return found
+    return classes
+
+
+def _is_record_class(value: object) -> TypeGuard[type[object]]:
+    try:
+        schema_of(value)  # type: ignore[arg-type]  # which refuses all but record classes
+    except RecordDefinitionError:
+        return False
+    return True
+
+
+def record_schemas(target: str) -> list[RecordSchema]:
+    """Return the schemas of the `record_classes` that *target* names.
+
+    Raises:
+        click.BadParameter: as there.
+    """
+    return [schema_of(cls) for cls in record_classes(target)]
 
 
 def _imported(name: str) -> ModuleType:

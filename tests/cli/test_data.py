@@ -1,0 +1,484 @@
+"""The commands that put, get, list, delete and wait for results."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import pty
+import subprocess
+import sys
+from collections.abc import Mapping
+from contextlib import redirect_stdout
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+from uuid import uuid4
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.cli.conftest import Cli
+from typedtrack import Value, open_tracker
+from typedtrack.cli.app import run
+from typedtrack.cli.values import value_text
+from typedtrack.testing.strategies import keys, results, values
+
+
+@pytest.fixture
+def base(tmp_path: Path) -> str:
+    """Return a base that holds nothing yet."""
+    return str(tmp_path / "results")
+
+
+def output(*arguments: str) -> str:
+    """Run a command that succeeds, and return its output; for Hypothesis, whose examples share one fixture."""
+    with redirect_stdout(io.StringIO()) as printed:
+        assert run(arguments) == 0
+    return printed.getvalue()
+
+
+def at_terminal(*arguments: str, answer: bytes = b"", environment: Mapping[str, str] = {}) -> tuple[int, str]:
+    """Run a command on a terminal that is 60 columns wide; return its exit code, and all that it showed."""
+    keyboard, terminal = pty.openpty()
+    command = [sys.executable, "-m", "typedtrack", *arguments]
+    environment = {**os.environ, "TERM": "xterm", "COLUMNS": "60", **environment}
+    os.write(keyboard, answer)
+    with subprocess.Popen(command, stdin=terminal, stdout=terminal, stderr=terminal, env=environment) as running:
+        os.close(terminal)
+        shown = b""
+        try:
+            while chunk := os.read(keyboard, 65536):
+                shown += chunk
+        except OSError:  # on Linux: the other end is closed
+            pass
+    os.close(keyboard)
+    return running.returncode, shown.decode()
+
+
+def test_scripts_use_the_commands_as_they_are(base: str) -> None:
+    """The value of one field is bare, and exit codes make conditions."""
+    script = """
+        typedtrack() { "$PYTHON" -m typedtrack "$@"; }
+        typedtrack put "$BASE" trial_7 accuracy=0.93 steps=7 split=test || exit 11
+        ACC=$(typedtrack get "$BASE" trial_7 accuracy) || exit 12
+        [ "$ACC" = 0.93 ] || exit 13
+        typedtrack wait "$BASE" trial_7 && typedtrack rm "$BASE" trial_7 || exit 14
+        typedtrack get "$BASE" trial_7 accuracy
+    """
+    environment = {**os.environ, "PYTHON": sys.executable, "BASE": base}
+    ended = subprocess.run(["sh", "-c", script], capture_output=True, text=True, check=False, env=environment)
+    assert (ended.returncode, ended.stdout) == (1, "trial_7\taccuracy=0.93, steps=7, split=test\n")
+    assert ended.stderr.startswith("typedtrack: no result under key 'trial_7' in ")
+    assert ended.stderr.count("\n") == 1
+
+
+def test_base_and_key_come_from_the_environment(cli: Cli, base: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A program under ``typedtrack run`` names neither."""
+    monkeypatch.setenv("TYPEDTRACK_BASE", base)
+    monkeypatch.setenv("TYPEDTRACK_KEY", "k")
+    assert cli("put", "accuracy=0.93", "a=b=c").code == 0
+    assert cli("get", "accuracy").out == "0.93\n"
+    assert cli("get").out == "accuracy\t0.93\na\tb=c\n"
+    assert cli("put", base, "other", "x=1").code == 0
+    assert cli("ls").out == "k\nother\n"
+    assert cli("wait").out == "k\taccuracy=0.93, a=b=c\n"
+    assert cli("rm").code == 0
+    assert list(open_tracker(base)) == ["other"]
+
+
+# -- put and get -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("7", 7),
+        ("-0", 0),
+        ("18446744073709551615", 2**64 - 1),
+        ("1.0", 1.0),
+        ("-1E-3", -0.001),
+        ("Infinity", float("inf")),
+        ('"7"', "7"),
+        ('"a\\u000ab"', "a\nb"),
+        ('"a" b', '"a" b'),
+        ('"', '"'),
+        ("a=b", "a=b"),
+        ("-x", "-x"),
+        ("[1, 2]", "[1, 2]"),
+        ("True", "True"),
+        ("0x10", "0x10"),
+        ("Größe 中", "Größe 中"),
+    ],
+)
+def test_a_value_is_a_json_scalar_or_else_text(cli: Cli, base: str, text: str, value: Value) -> None:
+    """Its type is part of the value: 1 is an int, and 1.0 a float."""
+    assert cli("put", base, "k", f"x={text}") == (0, "", "")
+    stored = open_tracker(base)["k"]["x"]
+    assert (type(stored), stored) == (type(value), value)
+
+
+@pytest.mark.parametrize("text", ["", "007", ".5", "5.", "+1", "nan", "-inf", "1_000", " 1"])
+def test_text_that_looks_like_a_number_is_stored_with_a_warning(cli: Cli, base: str, text: str) -> None:
+    """A shell variable may be empty, and C prints ``nan``; ``--str`` says that text is meant."""
+    warning = f"typedtrack: warning: x={text} is stored as text; if that is meant: --str x={text}\n"
+    assert cli("put", base, "k", f"x={text}") == (0, "", warning)
+    assert cli("put", base, "k", "--str", f"x={text}") == (0, "", "")
+    assert open_tracker(base)["k"] == {"x": text}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["x=true"], "x=true: write 1; for the text: --str x=true"),
+        (["x=null"], "x=null: leave the field out; for the text: --str x=null"),
+        (["x=1e400"], "the number 1e400 is beyond the limits of float; infinity is written Infinity"),
+        ([f"x={'9' * 5000}"], "a number of 5,000 digits is beyond the limits of int and float"),
+        (["x=18446744073709551616"], "invalid result for key 'k', nothing was written: field 'x': "),
+        (["x"], "expected NAME=VALUE, got: x"),
+        (["=1"], "invalid result for key 'k', nothing was written: "),
+        (["x=1", "x=2"], "field 'x' is given twice"),
+        (["x=1", "--str", "x=2"], "field 'x' is given twice"),
+        (["--str", "x"], "expected NAME=VALUE, got: x"),
+        ([], "invalid result for key 'k', nothing was written: result: "),
+        (["--json", "-", "x=1"], "--json takes the place of the fields: typedtrack put BASE KEY --json FILE"),
+        (["--lines", "-"], "--lines takes the place of KEY and fields: typedtrack put BASE --lines FILE"),
+        (["x=1", "--record", "records.py:EvalResult", "--schema", "x"], "--record and --schema exclude each other"),
+        (["x=1", "--record", "records.py"], "records.py has 2 records; name one of EvalResult, TrainResult"),
+        (["x=1", "--json", "absent"], "Invalid value for '--json': 'absent': No such file or directory"),
+    ],
+)
+def test_refused_input_stores_nothing(cli: Cli, base: str, arguments: list[str], message: str) -> None:
+    """It exits with 2, and one line says why."""
+    code, out, err = cli("put", base, "k", *arguments)
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert err.startswith(f"typedtrack: {message}")
+    assert not Path(base).exists()
+
+
+@given(value=values())
+def test_a_value_that_get_printed_can_be_put(value: Value) -> None:
+    """Bit for bit, as a number or as text."""
+    base = f"memory://cli/{uuid4()}"
+    open_tracker(base).put("k", x=value)
+    printed = output("get", base, "k", "x")[:-1]
+    assert printed == value_text(value)
+    assert json.dumps(json.loads(output("get", base, "k", "x", "--json"))) == json.dumps(value)
+    output("put", base, "copy", *(["--str"] if isinstance(value, str) else []), f"x={printed}")
+    assert open_tracker(base).get_bytes("copy") == open_tracker(base).get_bytes("k")
+
+
+@given(contents=st.dictionaries(keys().map(str), results(), max_size=4))
+def test_all_that_ls_printed_can_be_put(contents: dict[str, dict[str, Value]]) -> None:
+    """``ls --long --json`` and ``put --lines`` are each other's inverse, for a field with the name ``key``, too."""
+    base, copy = f"memory://cli/{uuid4()}", f"memory://cli/{uuid4()}"
+    for result in contents.values():
+        result["key"] = 1
+    open_tracker(base).put_many(contents)
+    lines = output("ls", base, "--long", "--json")
+    assert all(line.isprintable() for line in lines.splitlines())
+    with NamedTemporaryFile("w", encoding="utf-8") as file:
+        file.write(lines)
+        file.flush()
+        output("put", copy, "--lines", file.name)
+    for key in contents:
+        assert open_tracker(copy).get_bytes(key) == open_tracker(base).get_bytes(key)
+    assert output("ls", copy, "--count") == f"{len(contents)}\n"
+
+
+def test_put_reads_an_object_from_standard_input(cli: Cli, base: str) -> None:
+    """With the tokens of the wire format; so any name and any value can be put."""
+    command = [sys.executable, "-m", "typedtrack", "put", base, "k", "--json", "-"]
+    ended = subprocess.run(command, input=b"{", stderr=subprocess.PIPE, check=False)
+    assert ended.stderr.startswith(b"typedtrack: standard input: is not JSON: ")
+    subprocess.run(command, input=b'{"a=b": 1, "x": NaN, "a=b": 2}', check=True)
+    assert cli("get", base, "k", "--json").out == '{\n  "a=b": 2,\n  "x": NaN\n}\n'
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (b"{", "o.json: is not JSON: Expecting property name"),
+        (b"\xff", "o.json: is not JSON: 'utf-8' codec can't decode"),
+        (b"[" * 100_000, "o.json: is nested too deeply"),
+        (b"[1]", "o.json: is JSON, but not an object"),
+        (b'{"x": 1e400}', "the number 1e400 is beyond the limits of float"),
+        (b'{"x": {"y": 1}, "z": true}', "invalid result for key 'k', nothing was written: 2 problems; field 'x': "),
+    ],
+)
+def test_an_object_that_is_no_result_is_refused(cli: Cli, base: str, data: bytes, message: str) -> None:
+    """With every problem."""
+    Path("o.json").write_bytes(data)
+    code, out, err = cli("put", base, "k", "--json", "o.json")
+    assert (code, out) == (2, "")
+    assert err.startswith(f"typedtrack: {message}")
+
+
+def test_put_stores_the_good_lines_and_reports_the_bad(cli: Cli, base: str) -> None:
+    """Each bad one with its number; the exit code tells that there were some."""
+    lines = ['{"key": "a", "x": 1}', "", "{", '{"x": 1}', '{"x": 2, "key": 7, "key": 3}', '{"key": "b", "x": null}']
+    Path("l.ndjson").write_text("\n".join(lines), "utf-8")
+    code, _, err = cli("put", base, "--lines", "l.ndjson")
+    assert code == 2
+    told = [line.removeprefix("typedtrack: ") for line in err.splitlines()]
+    assert told[0].startswith("l.ndjson, line 3: is not JSON: ")
+    assert told[1] == "l.ndjson, line 4: has no key"
+    assert told[2].startswith("key 'b': invalid result for key 'b', nothing was written: field 'x': ")
+    assert dict(open_tracker(base).items()) == {"a": {"x": 1}, "7": {"x": 2, "key": 3}}
+    Path("l.ndjson").write_text("{", "utf-8")
+    assert cli("put", base, "--lines", "l.ndjson").code == 2
+
+
+def test_create_replaces_nothing(cli: Cli, base: str) -> None:
+    """The same result again is not an error, because a job may be retried."""
+    assert cli("put", base, "a", "x=1", "--create").code == 0
+    assert cli("put", base, "a", "x=1", "--create").code == 0
+    assert cli("put", base, "a", "x=2", "--create").code == 1
+    Path("l.ndjson").write_text('{"key": "a", "x": 3}\n{"key": "b", "x": 4}\n', "utf-8")
+    code, _, err = cli("put", base, "--lines", "l.ndjson", "--create")
+    assert code == 1
+    assert err.startswith("typedtrack: key 'a': key 'a' in ")
+    assert dict(open_tracker(base).items()) == {"a": {"x": 1}, "b": {"x": 4}}
+    Path("l.ndjson").write_text('{"key": "c", "x": 3}\n', "utf-8")
+    assert cli("put", base, "--lines", "l.ndjson", "--create").code == 0
+
+
+@pytest.mark.parametrize("option", ["--record=records.py:EvalResult", "--schema=schemas/eval_result.schema.json"])
+def test_a_record_or_schema_checks_what_is_put(cli: Cli, base: str, option: str) -> None:
+    """Bad input is refused with every problem, and what is stored is such a record: an int is a float there."""
+    cli("schema", "export", "records.py", "--out", "schemas")
+    good = ("accuracy=1", "l2norm/mean=0.5", "l2norm/sem=0.1")
+    assert cli("put", base, "k", *good, option) == (0, "", "")
+    stored = open_tracker(base)["k"]
+    assert (type(stored["accuracy"]), stored["accuracy"]) == (float, 1.0)
+    assert cli("put", base, "k", *good, option, "--create").code == 0
+    code, _, err = cli("put", base, "bad", "accuracy=2", "l2norm/mean=x", "acuracy=1", option)
+    assert code == 2
+    assert err.startswith("typedtrack: invalid EvalResult for key 'bad', nothing was written: 4 problems; field ")
+    for field in ("accuracy", "l2norm/mean", "l2norm/sem", "acuracy"):
+        assert f"field '{field}'" in err
+
+    line = {"key": "line", "accuracy": 1, "l2norm/mean": 0.5, "l2norm/sem": 0.1}
+    Path("l.ndjson").write_text(f'{json.dumps(line)}\n{{"key": "bad", "accuracy": 1}}', "utf-8")
+    code, _, err = cli("put", base, "--lines", "l.ndjson", option)
+    assert (code, sorted(open_tracker(base))) == (2, ["k", "line"])
+    assert err.startswith("typedtrack: l.ndjson, line 2: invalid EvalResult for key 'bad', nothing was written: ")
+
+
+def test_one_record_of_a_module_needs_no_name(cli: Cli, base: str) -> None:
+    """A class is named only where there are several."""
+    Path("one.py").write_text("from typedtrack import record\n@record\nclass One:\n    x: int\n", "utf-8")
+    assert cli("put", base, "k", "x=1", "--record", "one.py").code == 0
+
+
+def test_get_of_a_missing_key_or_field_exits_with_1(cli: Cli, base: str) -> None:
+    """The error names what is there."""
+    cli("put", base, "k", "accuracy=0.9", "loss=0.1")
+    assert cli("get", base, "k", "acc") == (
+        1,
+        "",
+        "typedtrack: key 'k' has no field 'acc'; it has 'accuracy', 'loss'\n",
+    )
+    code, out, err = cli("get", base, "other")
+    assert (code, out) == (1, "")
+    assert err.startswith("typedtrack: no result under key 'other' in ")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["get"], "BASE and KEY are missing: pass both, or set TYPEDTRACK_BASE and TYPEDTRACK_KEY"),
+        (["get", "b", "k", "f", "g"], "expected BASE, KEY and one FIELD at most, got: b k f g"),
+        (["ls"], "BASE is missing: pass it, or set TYPEDTRACK_BASE"),
+        (["rm", "b"], "expected BASE and KEY, or neither, got: b"),
+        (["rm", "b", "k", "--prefix", "p"], "--prefix takes the place of KEY: typedtrack rm BASE --prefix PREFIX"),
+        (["rm", "b", "--prefix", ""], "--prefix is empty: that would delete every result of the base"),
+        (["wait", "b", "k", "--timeout", "-1"], "Invalid value for '--timeout': -1.0 is not in the range x>=0."),
+        (["get", "b", "/k"], "key '/k': "),
+        (["get", "x://b", "k"], "ValueError: "),
+    ],
+)
+def test_misuse_exits_with_2(cli: Cli, monkeypatch: pytest.MonkeyPatch, arguments: list[str], message: str) -> None:
+    """One line says how to call it."""
+    monkeypatch.delenv("TYPEDTRACK_BASE", raising=False)
+    code, out, err = cli(*arguments)
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert err.startswith(f"typedtrack: {message}")
+
+
+# -- ls, rm and wait ---------------------------------------------------------------------------------------------------
+
+
+def test_ls_lists_in_the_order_of_keys(cli: Cli, base: str) -> None:
+    """All keys, or a prefix by whole segments; results on request."""
+    open_tracker(base).put_many({"b": {"x": 2}, "a/1": {"x": 0.5, "t": "line\nbreak"}, "ab": {"x": 1}})
+    assert cli("ls", base).out == "a/1\nab\nb\n"
+    assert cli("ls", base, "a").out == "a/1\n"
+    assert cli("ls", base, "--count").out == "3\n"
+    assert cli("ls", base, "a", "--count").out == "1\n"
+    assert cli("ls", base, "--json").out == '{"key": "a/1"}\n{"key": "ab"}\n{"key": "b"}\n'
+    assert cli("ls", base, "--long").out == "a/1\tx=0.5, t=line\\nbreak\nab\tx=1\nb\tx=2\n"
+
+
+def test_ls_prints_what_it_can_read(cli: Cli, base: str) -> None:
+    """A corrupt result is an error of the store."""
+    open_tracker(base).put_many({"a": {"x": 1}, "c": {"x": 1}})
+    Path(base, "b").write_text("{", "utf-8")
+    code, out, err = cli("ls", base, "--long")
+    assert (code, out) == (3, "a\tx=1\nc\tx=1\n")
+    assert err.startswith(f"typedtrack: key 'b': {base}/b: ")
+
+
+def test_rm_deletes_all_keys_that_it_finds(cli: Cli, base: str) -> None:
+    """A missing one makes the exit code 1, and hides no other."""
+    open_tracker(base).put_many({key: {"x": 1} for key in ("a", "b", "c", "s/1", "s/2")})
+    code, out, err = cli("rm", base, "a", "missing", "b")
+    assert (code, out) == (1, "")
+    assert err.startswith("typedtrack: key 'missing': no result under key 'missing' in ")
+    assert cli("rm", base, "--prefix", "s", "--dry-run").out == "s/1\ns/2\n"
+    assert cli("rm", base, "--prefix", "s") == (0, "", "")
+    assert list(open_tracker(base)) == ["c"]
+    assert cli("rm", base, "--prefix", "s") == (0, "", "")
+
+
+def test_rm_of_a_prefix_forgives_a_delete_by_another(cli: Cli, base: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was listed and is gone since is deleted, as was asked."""
+    tracker = open_tracker(base)
+    tracker.put_many({"s/1": {"x": 1}, "s/2": {"x": 1}})
+    delete = type(tracker).__delitem__
+
+    def twice(self: object, key: str) -> None:
+        delete(tracker, key)
+        delete(tracker, key)
+
+    monkeypatch.setattr(type(tracker), "__delitem__", twice)
+    assert cli("rm", base, "--prefix", "s") == (0, "", "")
+
+
+def test_an_interrupt_of_rm_begins_no_further_delete(cli: Cli, base: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ctrl-C ends it after the deletes that are under way."""
+    tracker = open_tracker(base)
+    tracker.put_many({f"s/{n}": {"x": 1} for n in range(100)})
+
+    def interrupted(self: object, timeout: float | None = None) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("concurrent.futures.Future.exception", interrupted)
+    assert cli("rm", base, "--prefix", "s").code == 130
+
+
+def test_wait_prints_each_result_as_it_comes(base: str) -> None:
+    """A reader of the pipe has the first before the last is there."""
+    tracker = open_tracker(base)
+    command = [sys.executable, "-m", "typedtrack", "wait", base, "a", "b", "c", "--json"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as waiting:
+        assert waiting.stdout is not None
+        for key in ("b", "a", "c"):
+            tracker.put(key, x=float("nan"))
+            assert waiting.stdout.readline() == f'{{"key": "{key}", "x": NaN}}\n'
+    assert waiting.returncode == 0
+
+
+def test_wait_gives_up_at_its_timeout(cli: Cli, base: str) -> None:
+    """The exit code is 1, and what was there is printed."""
+    open_tracker(base).put("a", x=1)
+    code, out, err = cli("wait", base, "a", "b", "--timeout", "0")
+    assert (code, out) == (1, "a\tx=1\n")
+    assert err.startswith("typedtrack: no result after 0 s under 1 key(s): 'b'")
+    Path(base, "c").write_text("{", "utf-8")
+    code, _, err = cli("wait", base, "b", "c", "--timeout", "0")
+    assert (code, err.count("\n")) == (3, 2)
+
+
+# -- terminals and pipes -----------------------------------------------------------------------------------------------
+
+
+def test_a_terminal_gets_tables_without_control_characters(base: str) -> None:
+    """What a terminal would obey is shown escaped, in a table and in a bare value; a pipe gets the value itself."""
+    tracker = open_tracker(base)
+    tracker.put("k", {"x": 0.5, "t": "\x1b[31mred\u202e"})
+    for arguments in (
+        ["get", base, "k"],
+        ["get", base, "k", "t"],
+        ["get", base, "k", "--json"],
+        ["ls", base, "--long"],
+    ):
+        code, shown = at_terminal(*arguments)
+        assert code == 0
+        assert "\x1b[31m" not in shown
+        assert "\u202e" not in shown
+        assert "red" in shown
+    assert "field" in at_terminal("get", base, "k")[1]
+    command = [sys.executable, "-m", "typedtrack", "get", base, "k", "t"]
+    assert subprocess.run(command, capture_output=True, check=True).stdout == "\x1b[31mred\u202e\n".encode()
+
+
+def test_no_color_is_honoured(base: str) -> None:
+    """No colour is used at all; bold headings stay."""
+    open_tracker(base).put("k", x=1)
+    for environment in ({"NO_COLOR": "1"}, {}):
+        assert "\x1b[3" not in at_terminal("ls", base, "--long", environment=environment)[1]
+
+
+def test_a_narrow_terminal_loses_nothing(base: str) -> None:
+    """Cells are wrapped."""
+    open_tracker(base).put("k", {"text": "abcdefghij" * 20})
+    shown = at_terminal("get", base, "k", environment={"COLUMNS": "30"})[1]
+    assert "".join(shown.split()).count("abcdefghij") == 20
+
+
+@pytest.mark.parametrize(("answer", "left"), [(b"y\n", []), (b"n\n", ["s/1", "s/2"]), (b"\x04", ["s/1", "s/2"])])
+def test_rm_of_a_prefix_asks_on_a_terminal(base: str, answer: bytes, left: list[str]) -> None:
+    """Whoever types a short prefix sees how many results it has; ``--yes`` answers."""
+    tracker = open_tracker(base)
+    tracker.put_many({"s/1": {"x": 1}, "s/2": {"x": 1}})
+    code, shown = at_terminal("rm", base, "--prefix", "s", answer=answer)
+    assert "Delete 2 results at and below 's'? [y/N]" in shown
+    assert (code, sorted(tracker)) == ({b"y\n": 0, b"n\n": 1, b"\x04": 130}[answer], left)
+    assert at_terminal("rm", base, "--prefix", "s", "--yes")[0] == 0
+    assert list(tracker) == []
+
+
+def test_a_person_who_waits_sees_a_bar(base: str) -> None:
+    """It counts the results that have come, and is gone at the end; the results stay."""
+    tracker = open_tracker(base)
+    tracker.put_many({"a": {"x": 1}, "b": {"x": 2}})
+    code, shown = at_terminal("wait", base, "a", "b")
+    assert code == 0
+    assert "waiting" in shown
+    assert "2/2" in shown
+    assert "a" in shown
+    assert "x=2" in shown
+
+
+def test_a_closed_pipe_ends_ls_silently(base: str) -> None:
+    """As ``typedtrack ls | head -1`` does with many keys."""
+    open_tracker(base).put_many((f"{'long' * 20}/{n}", {"x": 1}) for n in range(2000))
+    command = [sys.executable, "-m", "typedtrack", "ls", base]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as listing:
+        assert listing.stdout is not None
+        assert listing.stderr is not None
+        listing.stdout.readline()
+        listing.stdout.close()
+        assert listing.stderr.read() == b""
+    assert listing.returncode == 141
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_shells_complete_commands_and_options(shell: str) -> None:
+    """The script is click's; what it asks for is answered without a word on standard error."""
+    program = [sys.executable, "-c", "from typedtrack.cli import main; main()"]
+    script = subprocess.run(
+        program,
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, "_TYPEDTRACK_COMPLETE": f"{shell}_source"},
+    )
+    assert "_TYPEDTRACK_COMPLETE" in script.stdout
+    for words, offered in ({"typedtrack wa": "wait", "typedtrack run --re": "--retries"}).items():
+        word = words.split()[-1]
+        current = word if shell == "fish" else str(len(words.split()) - 1)
+        asked = {"_TYPEDTRACK_COMPLETE": f"{shell}_complete", "COMP_WORDS": words, "COMP_CWORD": current}
+        answer = subprocess.run(program, capture_output=True, text=True, check=True, env={**os.environ, **asked})
+        assert (offered in answer.stdout, answer.stderr) == (True, "")
