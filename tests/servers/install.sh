@@ -1,6 +1,6 @@
 #!/bin/sh
-# Install the servers that the tests of stores run against: Debian's packages, and Azurite into build/servers.
-# usage: tests/servers/install.sh          (what is there already is left alone)
+# Install the servers for tests of real stores: Debian packages with apt, and Azurite into build/servers with npm.
+# usage: tests/servers/install.sh          (it skips servers that are already installed)
 set -eu
 cd "$(dirname "$0")/../.."
 
@@ -11,13 +11,16 @@ have radosgw && have ceph-mon && have ceph-osd || packages="radosgw ceph-mon cep
 have sshd && have ssh-keygen || packages="$packages openssh-server openssh-client"
 have node && have npm || packages="$packages nodejs npm"
 if [ -n "$packages" ]; then
+  echo "Installing with apt: $packages"
   sudo=
   [ "$(id -u)" = 0 ] || sudo=sudo
-  $sudo apt-get update -qq
+  $sudo apt-get update
   # shellcheck disable=SC2086  # a list of words
-  DEBIAN_FRONTEND=noninteractive $sudo apt-get install -y -qq --no-install-recommends $packages
+  DEBIAN_FRONTEND=noninteractive $sudo apt-get install -y --no-install-recommends $packages
 fi
 if ! have azurite-blob && [ ! -x build/servers/node_modules/.bin/azurite-blob ]; then
+  echo "Installing Azurite into build/servers with npm"
   mkdir -p build/servers
-  npm install --prefix build/servers --no-audit --no-fund --loglevel=error azurite
+  npm install --prefix build/servers --no-audit --no-fund --loglevel=http azurite
 fi
+echo "Installed: Ceph (radosgw, ceph-mon, ceph-osd), OpenSSH (sshd), Azurite."
