@@ -6,6 +6,7 @@ import io
 import json
 import os
 import pty
+import re
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -413,11 +414,15 @@ def test_a_terminal_gets_tables_without_control_characters(base: str) -> None:
     assert subprocess.run(command, capture_output=True, check=True).stdout == "\x1b[31mred\u202e\n".encode()
 
 
-def test_no_color_is_honoured(base: str) -> None:
-    """No colour is used at all; bold headings stay."""
+@pytest.mark.parametrize(
+    ("environment", "colours"), [({}, True), ({"NO_COLOR": "1"}, False), ({"TERM": "dumb"}, False)]
+)
+def test_no_color_is_honoured(base: str, environment: dict[str, str], colours: bool) -> None:
+    """The bar of a wait is in colour elsewhere."""
     open_tracker(base).put("k", x=1)
-    for environment in ({"NO_COLOR": "1"}, {}):
-        assert "\x1b[3" not in at_terminal("ls", base, "--long", environment=environment)[1]
+    code, shown = at_terminal("wait", base, "k", environment=environment)
+    assert (code, re.search(r"\x1b\[[0-9;]*3[0-9]", shown) is not None) == (0, colours)
+    assert "x=1" in shown
 
 
 def test_a_narrow_terminal_loses_nothing(base: str) -> None:

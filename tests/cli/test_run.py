@@ -292,3 +292,19 @@ def test_a_request_to_stop_ends_the_retries(tmp_path: Path) -> None:
         running.wait()
     assert (running.returncode, starts(tmp_path)) == (128 + signal.SIGTERM, 1)
     assert failure(tmp_path)["message"] == "sh was ended by SIGTERM after SIGTERM"
+
+
+@pytest.mark.parametrize("script", ["kill -TERM $PPID; read line", "trap 'exit 0' TERM; kill -TERM $PPID; read line"])
+def test_a_job_that_is_requeued_has_not_failed(tmp_path: Path, script: str) -> None:
+    """A preempted job is started again by its scheduler, so no reader may hear of a failure."""
+    command = wrapper(tmp_path, "k", "sh", "-c", script, options=("--requeue", "--retries", "1"))
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.DEVNULL) as running:
+        running.wait()
+    assert running.returncode == (1 if "trap" in script else 128 + signal.SIGTERM)
+    assert list(open_tracker(tmp_path)) == []
+
+
+def test_a_job_that_fails_by_itself_is_not_requeued(tmp_path: Path) -> None:
+    """Its failure is stored at once."""
+    assert run_shell(tmp_path, "exit 3", "--requeue").returncode == 3
+    assert failure(tmp_path)["exit_code"] == 3

@@ -37,14 +37,16 @@ class _SplitAtDashes(click.Command):
 
 @click.command(cls=_SplitAtDashes)
 @click.option("--retries", type=click.IntRange(min=0), default=0, metavar="N", help="Start it again, up to N times.")
+@click.option("--requeue", is_flag=True, help="Store no failure after SIGTERM, SIGINT or SIGHUP.")
 @click.argument("place", metavar="[BASE KEY] -- PROGRAM [ARGS]...", nargs=-1)
-def run(place: tuple[str, ...], program: list[str], retries: int) -> int:
+def run(place: tuple[str, ...], program: list[str], retries: int, requeue: bool) -> int:
     """Run a program; if it ends without a result, store a failure.
 
     The program finds BASE and KEY in TYPEDTRACK_BASE and TYPEDTRACK_KEY. Its exit code is passed on: 128 + N if signal
     N ended it, 126 or 127 if it cannot be started, 1 if it exits with 0 but stores no result.
 
     Signals are passed on. A second SIGTERM, SIGINT or SIGHUP, more than a second after the first, kills the program.
+    With --requeue such a signal announces that a scheduler will start the same job again, so it is not a failure.
     """
     base, key = base_and_key(place)
     supervisor = Supervisor()
@@ -61,7 +63,8 @@ def run(place: tuple[str, ...], program: list[str], retries: int) -> int:
                 print_error(f"starting {program[0]} again, retry {retries - left + 1} of {retries}")
                 left -= 1
                 continue
-            _fail(tracker, key, ended)
+            if not (requeue and supervisor.stopped_by):
+                _fail(tracker, key, ended)
         except Exception as error:
             print_error(f"the failure of key {key!r} may not be stored: {error_text(error)}")
             return ended.code or 3
