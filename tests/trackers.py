@@ -18,7 +18,7 @@ class DictTracker(ResultTracker):
     def __init__(self, max_concurrency: int = 4) -> None:
         self.max_concurrency = max_concurrency
         self.stored: dict[str, bytes] = {}
-        self.failures: dict[str, Exception] = {}
+        self.faults: dict[str, Exception] = {}
         self.reads = 0
         self._counting = threading.Lock()
 
@@ -26,8 +26,8 @@ class DictTracker(ResultTracker):
         return "DictTracker()"
 
     def _fail(self, key: str) -> None:
-        if key in self.failures:
-            raise self.failures[key]
+        if key in self.faults:
+            raise self.faults[key]
 
     def _read(self, key: str, limit: int) -> bytes | None:
         self._fail(key)

@@ -10,6 +10,7 @@ __version__ = "0.1.0"
 __all__ = [
     "BulkError",
     "CorruptResultError",
+    "Failure",
     "FieldSchema",
     "FsspecResultTracker",
     "InvalidKeyError",
@@ -23,6 +24,7 @@ __all__ = [
     "RecordSchema",
     "Result",
     "ResultExistsError",
+    "ResultFailedError",
     "ResultNotFoundError",
     "ResultTimeoutError",
     "ResultTracker",
@@ -44,11 +46,12 @@ __all__ = [
 if typing.TYPE_CHECKING:
     from typedtrack._open import open_tracker
     from typedtrack._records.declare import Stat, field, record, schema_of
+    from typedtrack._records.failure import Failure
     from typedtrack._records.typed_keys import KeyTemplate, key
     from typedtrack._results.keys import Key
     from typedtrack._results.values import Result, Value
     from typedtrack._schema.records import FieldSchema, RecordSchema
-    from typedtrack._tracker.calls import Progress
+    from typedtrack._tracker.bulk import Progress
     from typedtrack._tracker.typed import TypedTracker
     from typedtrack._tracker.untyped import ResultTracker
     from typedtrack.backends.fsspec import FsspecResultTracker
@@ -61,6 +64,7 @@ if typing.TYPE_CHECKING:
         Problem,
         RecordDefinitionError,
         ResultExistsError,
+        ResultFailedError,
         ResultNotFoundError,
         ResultTimeoutError,
         SchemaError,
@@ -73,6 +77,7 @@ else:  # hidden from type checkers: with a __getattr__ they would accept any nam
     _MODULES = {
         "BulkError": "errors",
         "CorruptResultError": "errors",
+        "Failure": "_records.failure",
         "FieldSchema": "_schema.records",
         "FsspecResultTracker": "backends.fsspec",
         "InvalidKeyError": "errors",
@@ -81,11 +86,12 @@ else:  # hidden from type checkers: with a __getattr__ they would accept any nam
         "KeyConflictError": "errors",
         "KeyTemplate": "_records.typed_keys",
         "Problem": "errors",
-        "Progress": "_tracker.calls",
+        "Progress": "_tracker.bulk",
         "RecordDefinitionError": "errors",
         "RecordSchema": "_schema.records",
         "Result": "_results.values",
         "ResultExistsError": "errors",
+        "ResultFailedError": "errors",
         "ResultNotFoundError": "errors",
         "ResultTimeoutError": "errors",
         "ResultTracker": "_tracker.untyped",

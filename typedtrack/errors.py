@@ -12,6 +12,7 @@
     ├── CorruptResultError         ValueError           the stored bytes are not a result
     ├── SchemaMismatchError        ValueError           a stored result is not such a record
     ├── SchemaError                ValueError           a schema document cannot be used
+    ├── ResultFailedError          RuntimeError         the application under that key failed
     ├── ResultTimeoutError         TimeoutError         ``wait`` gave up
     ├── UnsupportedOperationError  NotImplementedError  the store cannot do this safely
     └── BulkError                  ExceptionGroup       some keys of a bulk call failed, each with its own error
@@ -24,19 +25,22 @@ through unchanged, with a note that names the key and the operation.
 from __future__ import annotations
 
 import errno
-from collections.abc import Mapping
-from typing import Any, NamedTuple
+from collections.abc import Collection, Mapping
+from itertools import islice
+from typing import Any, Final, NamedTuple, Protocol, runtime_checkable
 
 __all__ = [
     "MISSING_FIELD",
     "BulkError",
     "CorruptResultError",
+    "FailureLike",
     "InvalidKeyError",
     "InvalidResultError",
     "KeyConflictError",
     "Problem",
     "RecordDefinitionError",
     "ResultExistsError",
+    "ResultFailedError",
     "ResultNotFoundError",
     "ResultTimeoutError",
     "SchemaError",
@@ -49,18 +53,19 @@ __all__ = [
 MISSING_FIELD = "is missing"
 """The reason of a problem with a field that is not there."""
 
-_SHOWN_CHARACTERS = 80
+_SHOWN_CHARACTERS: Final = 80
+_SHOWN_MESSAGE: Final = 300  # characters of a failure's message; the failure itself has all
 
 
-def shown(value: object) -> str:
-    """Return *value* as an error message shows it: its ``repr``, cut in the middle beyond 80 characters."""
+def shown(value: object, limit: int = _SHOWN_CHARACTERS) -> str:
+    """Return the ``repr`` of *value* for an error message, shortened in its middle to *limit* characters."""
     try:
         text = repr(value)
     except Exception:  # a broken __repr__ must not hide the error that is being reported
         text = object.__repr__(value)
-    if len(text) <= _SHOWN_CHARACTERS:
+    if len(text) <= limit:
         return text
-    half = (_SHOWN_CHARACTERS - 1) // 2
+    half = (limit - 1) // 2
     return f"{text[:half]}…{text[-half:]}"
 
 
@@ -96,6 +101,10 @@ def _lines(head: str, problems: tuple[Problem, ...]) -> str:
     if len(problems) == 1:
         return f"{head}: {problems[0]}"
     return "\n".join([f"{head}: {len(problems)} problems", *(f"  {problem}" for problem in problems)])
+
+
+def _first_of(keys: Collection[object]) -> str:
+    return ", ".join(map(shown, islice(keys, 3))) + (", …" if len(keys) > 3 else "")
 
 
 class TypedtrackError(Exception):
@@ -160,17 +169,23 @@ class ResultNotFoundError(TypedtrackError, KeyError):
 
 
 class ResultExistsError(TypedtrackError, FileExistsError):
-    """``create`` found other content under the key, and left it. Attributes: ``key``, ``tracker``."""
+    """``create`` found other content under the key, and left it.
 
-    def __init__(self, key: str, tracker: str) -> None:
-        super().__init__(key, tracker)
-        self.errno, self.strerror = errno.EEXIST, str(self)
+    Attributes: ``key``, ``tracker``, ``is_failure`` (whether the stored result is a failure).
+    """
+
+    def __init__(self, key: str, tracker: str, is_failure: bool = False) -> None:
+        super().__init__(key, tracker)  # not the third: to an OSError that is the name of a file
         self.key = key
         self.tracker = tracker
+        self.is_failure = is_failure
+        self.errno, self.strerror = errno.EEXIST, str(self)
 
     def __str__(self) -> str:
-        key, tracker = self.args
-        return f"key {shown(key)} in {tracker} already holds another result; `put` replaces it, another key keeps both"
+        where = f"key {shown(self.key)} in {self.tracker}"
+        if self.is_failure:
+            return f"{where} already holds a failure; `del` makes room, `put` replaces it"
+        return f"{where} already holds another result; `put` replaces it, another key keeps both"
 
 
 class KeyConflictError(TypedtrackError, OSError):
@@ -181,14 +196,14 @@ class KeyConflictError(TypedtrackError, OSError):
 
     def __init__(self, key: str, other: str) -> None:
         super().__init__(key, other)
-        self.errno, self.strerror = errno.EEXIST, str(self)
         self.key = key
         self.other = other
+        self.errno, self.strerror = errno.EEXIST, str(self)
 
     def __str__(self) -> str:
-        key, other = self.args
-        held = "a folder that is not empty" if key == other else f"a result, stored under key {shown(other)}"
-        return f"key {shown(key)}: in its way is {held}; on this store a key cannot be both, choose another key"
+        is_folder = self.key == self.other
+        held = "a folder that is not empty" if is_folder else f"a result, stored under key {shown(self.other)}"
+        return f"key {shown(self.key)}: in its way is {held}; on this store a key cannot be both, choose another key"
 
 
 class CorruptResultError(TypedtrackError, ValueError):
@@ -240,19 +255,49 @@ class SchemaError(TypedtrackError, ValueError):
         return "\n".join([f"schema {self.source} cannot be used:", *lines])
 
 
-class ResultTimeoutError(TypedtrackError, TimeoutError):
-    """``wait`` gave up. Attributes: ``keys`` (those still absent), ``timeout`` (seconds)."""
+@runtime_checkable
+class FailureLike(Protocol):
+    """What a `typedtrack.Failure` has, for this module, which loads no record."""
 
-    def __init__(self, keys: tuple[str, ...], timeout: float) -> None:
-        super().__init__(keys, timeout)
-        self.errno, self.strerror = errno.ETIMEDOUT, str(self)
-        self.keys = keys
-        self.timeout = timeout
+    @property
+    def type(self) -> str: ...  # noqa: D102
+    @property
+    def message(self) -> str: ...  # noqa: D102
+    @property
+    def exit_code(self) -> int | None: ...  # noqa: D102
+    @property
+    def host(self) -> str | None: ...  # noqa: D102
+
+
+class ResultFailedError(TypedtrackError, RuntimeError):
+    """The application under that key failed. Attributes: ``key``, ``failure`` (a `typedtrack.Failure`)."""
+
+    def __init__(self, key: str, failure: FailureLike) -> None:
+        super().__init__(key, failure)
+        self.key = key
+        self.failure = failure
 
     def __str__(self) -> str:
-        keys, timeout = self.args
-        some = ", ".join(shown(key) for key in keys[:3]) + (", …" if len(keys) > 3 else "")
-        return f"no result after {timeout:g} s under {len(keys)} key(s): {some}; wait longer, or look at the writer"
+        failure = self.failure
+        code = "" if failure.exit_code is None else f", exit code {failure.exit_code}"
+        host = "" if failure.host is None else f", on host {shown(failure.host)}"
+        reason = shown(f"{failure.type}: {failure.message}", _SHOWN_MESSAGE)
+        advice = "`put` replaces a stored failure, `del` removes it"
+        return f"key {shown(self.key)}: the application failed with {reason}{code}{host}; {advice}"
+
+
+class ResultTimeoutError(TypedtrackError, TimeoutError):
+    """``wait`` gave up. Attributes: ``keys`` (the caller's own, those still absent), ``timeout`` (seconds)."""
+
+    def __init__(self, keys: tuple[object, ...], timeout: float) -> None:
+        super().__init__(keys, timeout)
+        self.keys = keys
+        self.timeout = timeout
+        self.errno, self.strerror = errno.ETIMEDOUT, str(self)
+
+    def __str__(self) -> str:
+        where = f"{len(self.keys)} key(s): {_first_of(self.keys)}"
+        return f"no result after {self.timeout:g} s under {where}; wait longer, or look at the writer"
 
 
 class UnsupportedOperationError(TypedtrackError, NotImplementedError):
@@ -281,8 +326,7 @@ class BulkError(ExceptionGroup[Exception], TypedtrackError):
     # A mapping is invariant in its keys: Any takes those of every tracker; the attributes show them as objects.
     def __new__(cls, errors: Mapping[Any, Exception], results: Mapping[Any, object] | None = None) -> BulkError:
         """Make the group of *errors*: what `ExceptionGroup` holds is fixed before ``__init__`` runs."""
-        some = ", ".join(shown(key) for key in list(errors)[:3]) + (", …" if len(errors) > 3 else "")
-        message = f"{len(errors)} key(s) failed, all others were served: {some}; see its `errors`"
+        message = f"{len(errors)} key(s) failed, all others were served: {_first_of(errors)}; see its `errors`"
         self = super().__new__(cls, message, list(errors.values()))
         self.errors = errors
         self.results = {} if results is None else results

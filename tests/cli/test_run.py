@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import Cli
-from typedtrack import open_tracker
+from typedtrack import Failure, ResultFailedError, open_tracker
 
 PUT = """echo '{"accuracy": 0.5}' > "$TYPEDTRACK_BASE/$TYPEDTRACK_KEY" """
 FAIL = """echo '{"failure/type": "Own"}' > "$TYPEDTRACK_BASE/$TYPEDTRACK_KEY" """
@@ -32,9 +32,11 @@ def run_shell(base: Path, script: str, *options: str) -> subprocess.CompletedPro
 
 def failure(base: object, key: str = "k") -> dict[str, object]:
     """Return the failure that is stored under *key*, without the name of this host."""
-    fields: dict[str, object] = dict(open_tracker(str(base)).get(key))
-    assert fields.pop("failure/host") == os.uname().nodename
-    return {name.removeprefix("failure/"): value for name, value in fields.items()}
+    with pytest.raises(ResultFailedError) as caught:
+        open_tracker(str(base)).get(key)
+    failed = caught.value.failure
+    assert failed.host == os.uname().nodename
+    return {"type": failed.type, "message": failed.message, "exit_code": failed.exit_code}
 
 
 @pytest.mark.parametrize(
@@ -77,7 +79,7 @@ def test_a_result_stays_whatever_the_exit_code(tmp_path: Path, code: int) -> Non
 def test_a_failure_of_the_program_stays(tmp_path: Path, code: int, passed: int) -> None:
     """It says more than an exit code, and is not a result: success with it exits with 1."""
     assert run_shell(tmp_path, f"{FAIL}; exit {code}").returncode == passed
-    assert open_tracker(tmp_path)["k"] == {"failure/type": "Own"}
+    assert dict(open_tracker(tmp_path).failures()) == {"k": Failure(type="Own")}
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,7 @@ from typedtrack import (
     ResultTracker,
     UnsupportedOperationError,
 )
-from typedtrack._tracker import calls, polling
+from typedtrack._tracker import polling
 
 
 class _Bar:
@@ -60,13 +60,12 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
             self.now += seconds
 
     clock = Clock()
-    for module in (calls, polling):
-        monkeypatch.setattr(module, "time", clock)
+    monkeypatch.setattr(polling, "time", clock)
     return pauses
 
 
 def _advance(seconds: float) -> None:
-    vars(calls)["time"].sleep(seconds)  # the clock in use
+    vars(polling)["time"].sleep(seconds)  # the clock in use
 
 
 def _take(stream: Iterable[tuple[Key, Result]], taken: list[tuple[Key, Result]]) -> None:
@@ -235,7 +234,7 @@ def test_the_stores_errors_pass_unchanged_with_a_note(
 ) -> None:
     """An unreachable store is never `{}`: its own error comes through, and names key and operation."""
     failure = ConnectionResetError("gone")
-    tracker.failures["k"] = failure
+    tracker.faults["k"] = failure
     with pytest.raises(ConnectionResetError) as caught:
         call(tracker)
     assert caught.value is failure
@@ -245,7 +244,7 @@ def test_the_stores_errors_pass_unchanged_with_a_note(
 def test_typedtracks_own_errors_need_no_note(tracker: DictTracker) -> None:
     """An error that names its key already is not annotated."""
     failure = UnsupportedOperationError("create", "DictTracker()", "use `put`")
-    tracker.failures["k"] = failure
+    tracker.faults["k"] = failure
     with pytest.raises(UnsupportedOperationError):
         tracker.create("k", a=1)
     assert not hasattr(failure, "__notes__")
@@ -270,7 +269,7 @@ def test_get_many_hides_nothing(tracker: DictTracker) -> None:
     failure = ConnectionResetError("gone")
     tracker.put("ok", a=1)
     tracker.stored["torn"] = b"{"
-    tracker.failures["gone"] = failure
+    tracker.faults["gone"] = failure
     keys: list[Key] = ["torn", "gone", "../x", [], "ok", "absent"]  # type: ignore[list-item]  # the point
     with pytest.raises(BulkError) as caught:
         tracker.get_many(keys)
@@ -337,13 +336,13 @@ def test_puts_that_fail_hide_no_other(tracker: DictTracker) -> None:
         tracker.put_many(pairs)
     assert dict(tracker.items()) == {"a": {"n": 1}, "5": {"n": 5}, "d": {"n": 4}}
     assert list(map(type, caught.value.errors.values())) == [InvalidKeyError, InvalidKeyError, KeyError]
-    assert "is no pair of a key and a result" in str(caught.value.errors["b",])
+    assert "is not a pair of a key and a result" in str(caught.value.errors["('b',)"])
 
 
 def test_put_many_hides_nothing(tracker: DictTracker) -> None:
     """Bad keys, bad results, a repeated key and a failing store leave the others stored."""
     failure = ConnectionResetError("gone")
-    tracker.failures["gone"] = failure
+    tracker.faults["gone"] = failure
     results: list[tuple[Key, Result]] = [
         ("", {"a": 1}),
         ("empty", {}),
@@ -400,7 +399,7 @@ def test_bulk_calls_are_concurrent_and_bounded(monkeypatch: pytest.MonkeyPatch) 
 
 def threads() -> list[threading.Thread]:
     """Return the threads of bulk calls, not those of other tests' clients."""
-    return [thread for thread in threading.enumerate() if thread.name.startswith("typedtrack")]
+    return [thread for thread in threading.enumerate() if thread.name == "typedtrack"]
 
 
 def test_a_stream_that_breaks_off_ends_the_call(tracker: DictTracker) -> None:
@@ -549,7 +548,7 @@ def test_wait_all_hides_nothing(tracker: DictTracker, clock: list[float]) -> Non
     """Bad keys and corrupt results come at the end, with those that did not come at all."""
     tracker["ok"] = {"a": 1}
     tracker.stored["torn"] = b"{"
-    tracker.failures["gone"] = ConnectionResetError("gone")
+    tracker.faults["gone"] = ConnectionResetError("gone")
     bar = _Bar()
     waiting = tracker.wait_all(["", "torn", "gone", "late", "ok"], timeout=5, progress=bar)
     arrived: list[tuple[Key, Result]] = []

@@ -13,12 +13,14 @@ import typedtrack
 from typedtrack import (
     BulkError,
     CorruptResultError,
+    Failure,
     InvalidKeyError,
     InvalidResultError,
     KeyConflictError,
     Problem,
     RecordDefinitionError,
     ResultExistsError,
+    ResultFailedError,
     ResultNotFoundError,
     ResultTimeoutError,
     SchemaError,
@@ -132,6 +134,15 @@ ERRORS: list[tuple[TypedtrackError, type[Exception], dict[str, object], str]] = 
         TimeoutError,
         {"keys": ("a", "b", "c", "d"), "timeout": 2.5},
         "no result after 2.5 s under 4 key(s): 'a', 'b', 'c', …; wait longer, or look at the writer",
+    ),
+    (
+        ResultFailedError("a", Failure(type="Signal", message="SIGKILL", exit_code=137, host="node7")),
+        RuntimeError,
+        {"key": "a", "failure": Failure(type="Signal", message="SIGKILL", exit_code=137, host="node7")},
+        (
+            "key 'a': the application failed with 'Signal: SIGKILL', exit code 137, on host 'node7'; "
+            "`put` replaces a stored failure, `del` removes it"
+        ),
     ),
     (
         UnsupportedOperationError("create", "T('/base')", "use `put`"),

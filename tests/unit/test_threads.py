@@ -15,8 +15,7 @@ from typing import NoReturn
 import pytest
 
 from typedtrack._tracker import threads
-from typedtrack._tracker.threads import interruptibly
-from typedtrack._tracker.workers import Workers
+from typedtrack._tracker.threads import Workers, interruptibly
 
 ENOUGH = 30  # seconds for what takes none
 
@@ -45,7 +44,7 @@ def test_the_main_thread_has_calls_made() -> None:
     assert all(maker.daemon for maker in makers)
     own = Workers(1)
     assert own.begin(lambda: interruptibly(threading.current_thread) is threading.current_thread()).result()
-    own.end(wait=True)
+    own.end(join=True)
 
 
 def test_a_call_returns_or_raises() -> None:
@@ -125,7 +124,7 @@ def test_no_thread_to_be_had(monkeypatch: pytest.MonkeyPatch) -> None:
     assert interruptibly(threading.current_thread) is threading.main_thread()
     several = Workers(2)
     assert [several.begin(threading.current_thread).result() for _ in range(3)] == [threading.main_thread()] * 3
-    several.end(wait=True)
+    several.end(join=True)
 
 
 def test_a_process_that_ends(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -144,8 +143,8 @@ def test_a_forked_child_has_threads_of_its_own() -> None:
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7
 
 
-@pytest.mark.parametrize("wait", [True, False])
-def test_an_end_begins_nothing_further(wait: bool) -> None:
+@pytest.mark.parametrize("join", [True, False])
+def test_an_end_begins_nothing_further(join: bool) -> None:
     """What is under way at the end is finished, what is not yet begun never is, and the threads end."""
     release, begun = threading.Event(), threading.Event()
     made: list[int] = []
@@ -163,10 +162,10 @@ def test_an_end_begins_nothing_further(wait: bool) -> None:
         workers.begin(call(number))
     assert begun.wait(ENOUGH)
     threads = list(workers._threads)
-    if wait:
+    if join:
         threading.Timer(0.05, release.set).start()
-    workers.end(wait=wait)
-    assert made == ([0] if wait else [])
+    workers.end(join=join)
+    assert made == ([0] if join else [])
     release.set()
     for thread in threads:
         thread.join(ENOUGH)

@@ -20,7 +20,7 @@ from typedtrack._records.annotations import Leaf, annotation_of
 from typedtrack._records.compiled import Source
 from typedtrack._records.record_type import PLACES, RecordType, absent
 from typedtrack._results.codec import decode, encode, encode_twin
-from typedtrack._results.values import MAX_RESULT_BYTES, MAX_STR_BYTES, MIN_INT
+from typedtrack._results.values import MAX_RESULT_BYTES, MAX_STR_BYTES, MIN_INT, Result
 from typedtrack._schema.records import MISSING, FieldSchema
 from typedtrack.errors import MISSING_FIELD, Problem, SchemaMismatchError, shown
 
@@ -100,10 +100,14 @@ class RecordCodec(Generic[R]):
             SchemaMismatchError: the result is not such a record; lists every problem.
         """
         record = self.glance(data)
-        return self._decode_closely(data, file, closed=closed) if record is None else record
+        return self.of_result(decode(data, file), file, closed=closed) if record is None else record
 
-    def _decode_closely(self, data: bytes, file: str, *, closed: bool) -> R:
-        result = decode(data, file)
+    def of_result(self, result: Result, file: str, *, closed: bool = False) -> R:
+        """Return the record that *result* is, column by column; the rest is as for `decode`.
+
+        Raises:
+            SchemaMismatchError: as `decode`.
+        """
         schema = self._record_type.schema
         stored = {column.name: [name for name in column.names if name in result] for column in schema.columns}
         present = {path for column in schema.columns if stored[column.name] for path in column.within}

@@ -14,6 +14,7 @@ from typing import Annotated, Any, Final, cast
 import msgspec
 
 from typedtrack._results.values import (
+    FAILURE_TYPE,
     MAX_PLAIN_STR,
     MAX_RESULT_BYTES,
     MIN_INT,
@@ -27,7 +28,7 @@ from typedtrack._results.values import (
 )
 from typedtrack.errors import CorruptResultError, InvalidResultError, Problem, shown
 
-__all__ = ["END", "decode", "decode_fast", "decode_slow", "encode", "encode_twin", "same_result"]
+__all__ = ["END", "decode", "decode_fast", "decode_slow", "encode", "encode_twin", "holds_failure", "same_result"]
 
 END: Final = b"}\n"
 """How every result ends that typedtrack wrote, and nothing before its end: a read that ends so needs no other read."""
@@ -119,6 +120,14 @@ def decode_slow(data: bytes, file: str) -> Result:
         got = "" if problem.value is None else f", got {problem.value}"
         raise CorruptResultError(file, problem.field, problem.reason + got)
     return values
+
+
+def holds_failure(data: bytes) -> bool:
+    """Return whether *data* holds a failure."""
+    try:
+        return decode_fast(data) is None and FAILURE_TYPE in decode_slow(data, "")
+    except CorruptResultError:
+        return False
 
 
 def same_result(stored: bytes, data: bytes) -> bool:

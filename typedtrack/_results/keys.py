@@ -9,7 +9,7 @@ from typing import Final, TypeAlias
 from typedtrack._results.values import control_character, text_problem
 from typedtrack.errors import InvalidKeyError, shown
 
-__all__ = ["MAX_KEY_BYTES", "MAX_SEGMENT_BYTES", "Key", "is_key", "key_text", "prefix_text"]
+__all__ = ["MAX_KEY_BYTES", "MAX_SEGMENT_BYTES", "Key", "is_below", "is_key", "key_text", "prefix_text"]
 
 Key: TypeAlias = int | str
 
@@ -44,6 +44,11 @@ def key_text(key: object) -> str:
 def is_key(text: str) -> bool:
     """Return whether *text*, found in a listing, keeps the rules of a key."""
     return (len(text) <= MAX_SEGMENT_BYTES and _plain(text) is not None) or _problem(text) is None
+
+
+def is_below(text: str, prefix: str) -> bool:
+    """Return whether the key *text* is at or below *prefix*; one that ends in ``/`` leaves out the key itself."""
+    return text == prefix or text.startswith(f"{prefix.removesuffix('/')}/" if prefix else "")
 
 
 def prefix_text(prefix: object) -> str:

@@ -13,6 +13,7 @@ from typing import Any, Final, NamedTuple, TypeAlias, cast
 from typedtrack.errors import InvalidResultError, Problem, shown
 
 __all__ = [
+    "FAILURE_TYPE",
     "KINDS",
     "MAX_INT",
     "MAX_NAME_BYTES",
@@ -44,6 +45,9 @@ MAX_STR_BYTES: Final = 1024
 MAX_PLAIN_STR: Final = MAX_STR_BYTES // 4  # characters: so many fit whatever they are
 MAX_NAME_BYTES: Final = 256
 MAX_RESULT_BYTES: Final = 2**20
+
+FAILURE_TYPE: Final = "failure/type"
+"""The name of the field that makes a result a failure."""
 
 _TIMES: Final = ("m", "M")  # the kinds of numpy's times, whose item() may be an int without the unit
 _REMEMBERED_NAMES = 4096
@@ -167,10 +171,13 @@ names_at_a_glance: Final = _names.issuperset
 
 
 def known_names(names: Collection[str]) -> bool:
-    """Return whether all *names* keep the rules; remembers (a bounded number of) those that do."""
+    """Return whether all *names* keep the rules; remember (a bounded number of) those that do.
+
+    `FAILURE_TYPE` is never remembered, so that failures take the slow paths and the fast ones need no check for them.
+    """
     if names_at_a_glance(names):
         return True
-    if any(name_problem(name) is not None for name in names):
+    if FAILURE_TYPE in names or any(name_problem(name) is not None for name in names):
         return False
     if len(_names) + len(names) > _REMEMBERED_NAMES:
         _names.clear()

@@ -13,6 +13,7 @@ from functools import cached_property
 
 import attrs
 
+from typedtrack._results.failure import FAILURE_NAMES, FAILURE_TYPE
 from typedtrack._results.values import MAX_RESULT_BYTES, Value
 from typedtrack._schema.docstrings import kept
 from typedtrack._schema.fields import CONSTRAINTS, MISSING, FieldSchema, Flaw, KindName, Missing
@@ -194,6 +195,9 @@ class RecordSchema:
                 if taken[name] > 1:
                     reason = f"has the name {name!r} on the wire, and so has another field"
                     yield place, Flaw("name", reason) if alias < 0 else Flaw("aliases", reason, alias)
+        if FAILURE_TYPE in taken and frozenset(column.name for column in self.columns) != FAILURE_NAMES:
+            place = next(place for place, column in enumerate(self.columns) if FAILURE_TYPE in column.names)
+            yield place, Flaw("name", f"has the name {FAILURE_TYPE!r} on the wire, which marks failures")
         if (most := self.most_bytes) > MAX_RESULT_BYTES:
             reason = f"can be up to {most:,} bytes encoded; the limit is {MAX_RESULT_BYTES:,} bytes: {words.bound}"
             yield None, Flaw("fields", reason)

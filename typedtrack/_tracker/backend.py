@@ -1,74 +1,94 @@
-"""What a backend implements: four primitives on a key that keeps the rules and on bytes."""
+"""`Backend`: the four primitives that a store implements, on keys that keep the rules and on bytes.
+
+The functions below it call a primitive, and add the key to the errors of the store.
+"""
 
 from __future__ import annotations
 
 import os
+import time
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Final, TypeAlias, TypeVar
 
+from typedtrack._results.codec import holds_failure, same_result
 from typedtrack._results.values import MAX_RESULT_BYTES
-from typedtrack.errors import UnsupportedOperationError
+from typedtrack.errors import ResultExistsError, TypedtrackError, UnsupportedOperationError
 
 if TYPE_CHECKING:
     from typedtrack._tracker.threads import Call
 
-__all__ = ["READ_LIMIT", "Primitives", "Read"]
+__all__ = ["READ_LIMIT", "Backend", "Read", "annotate", "create", "load", "store"]
 
 T = TypeVar("T")
 U = TypeVar("U")
 
 Read: TypeAlias = bytes | Exception | None
-READ_LIMIT: Final = MAX_RESULT_BYTES + 1  # one byte more than a result may have tells that it is too large
+READ_LIMIT: Final = MAX_RESULT_BYTES + 1  # one byte more than a result may have shows that it is too large
+
+_CREATE_ATTEMPTS: Final = 100  # while the key keeps vanishing between a failed create and the read after it
+_CREATE_SECONDS: Final = 10.0  # for all of these: each may take long on a slow store
 
 
-class Primitives(ABC):
-    """The primitives, and what bulk calls make of them; a base class, not for users."""
+class Backend(ABC):
+    """The primitives, and the bulk reads and writes made of them. Users subclass `ResultTracker`, not this class."""
 
     max_concurrency: int = 64
-    """How many reads or writes a bulk call has under way at once."""
+    """How many reads or writes a bulk call makes at once."""
+
+    def _location(self, text: str) -> str:
+        """Return where the key *text* is stored, as error messages name it."""
+        return f"{self!r}[{text!r}]"
 
     # -- the four primitives, on keys that keep the rules -------------------------------------------------------------
 
     @abstractmethod
     def _read(self, key: str, limit: int) -> bytes | None:
-        """Return the first *limit* bytes at most of what *key* holds; `None` only if the store says: nothing."""
+        """Return the stored bytes under *key*, the first *limit* at most; `None` only if the store confirms absence."""
 
     @abstractmethod
     def _write(self, key: str, data: bytes, *, exclusive: bool = False) -> None:
-        """Make *key* hold *data*, whole or not at all.
+        """Store *data* under *key*, whole or not at all.
+
+        An exclusive write may replace an empty file, which a loss of power leaves, where the store can do so
+        atomically. Any other file refuses it.
 
         Raises:
-            FileExistsError: *exclusive*, and the key holds something; decided by the store, atomically.
+            FileExistsError: *exclusive*, and something is stored under *key*; the store decides this atomically.
             UnsupportedOperationError: *exclusive*, and the store has no such atomic operation.
         """
 
     @abstractmethod
     def _delete(self, key: str) -> None:
-        """Make *key* hold nothing.
+        """Delete what is stored under *key*.
 
         Raises:
-            FileNotFoundError: it holds nothing.
+            FileNotFoundError: nothing is stored there.
         """
 
     @abstractmethod
     def _list(self, prefix: str) -> Iterator[str]:
-        """Yield the keys stored now: *prefix* and all below ``prefix/`` (all, if it is empty); what else is dropped."""
+        """Yield the keys stored now: *prefix* itself and all below ``prefix/``; all keys if *prefix* is empty.
+
+        It may yield other keys, too. The caller drops them.
+        """
 
     # -- the same for many keys: a backend whose client has a batch API overrides these two ---------------------------
 
     def _read_many(self, keys: Iterable[str]) -> Iterator[tuple[str, Read]]:
-        """Yield each of *keys*, in their order, with what it holds or the error of reading it."""
+        """Yield each of *keys*, in order, with its stored bytes, `None`, or the error of reading it."""
         return self._concurrently(lambda key: self._read(key, READ_LIMIT), keys)
 
     def _write_many(self, writes: Iterable[tuple[str, bytes]]) -> Iterator[tuple[str, Exception | None]]:
-        """Make each key hold its bytes; yield it, in order, with the error of doing so or `None`."""
+        """Store each pair of key and bytes; yield each key, in order, with the error of storing it or `None`."""
         for (key, _), outcome in self._concurrently(lambda write: self._write(*write), writes):
             yield key, outcome
 
     def _concurrently(self, call: Callable[[T], U], arguments: Iterable[T]) -> Iterator[tuple[T, U | Exception]]:
+        """Yield each of *arguments*, in order, with what *call* returns for it or raises."""
+
         def outcome(argument: T) -> U | Exception:
             try:
                 return call(argument)
@@ -80,22 +100,22 @@ class Primitives(ABC):
                 yield argument, outcome(argument)
             return
 
-        from typedtrack._tracker.workers import Workers  # here: a single put or get needs no such threads
+        from typedtrack._tracker.threads import Workers  # here, because calls for one key need no threads
 
         under_way: deque[tuple[T, Call[U | Exception]]] = deque()
         workers, process = Workers(self.max_concurrency), os.getpid()
-        patient = False  # where a signal interrupts, or the caller wants no more: a slow store may owe much
+        join = False  # not after an interrupt, nor where the caller drops the stream: a slow store may take long
 
-        def given() -> Iterator[T]:
-            nonlocal patient
+        def checked_arguments() -> Iterator[T]:
+            nonlocal join
             try:
                 yield from arguments
             except Exception:
-                patient = True
+                join = True
                 raise
 
         try:
-            for argument in given():
+            for argument in checked_arguments():
                 self._check_process(process)
                 under_way.append((argument, workers.begin(partial(outcome, argument))))
                 if len(under_way) > 2 * self.max_concurrency:
@@ -105,16 +125,64 @@ class Primitives(ABC):
                 self._check_process(process)
                 done, call_made = under_way.popleft()
                 yield done, call_made.result()
-            patient = True
-        finally:  # start nothing further
-            workers.end(wait=patient)
+            join = True
+        finally:
+            workers.end(join=join)
 
     def _check_process(self, process: int) -> None:
-        """Check that this is still *process*, which has the threads that a child forked from it has not.
+        """Check that this is still *process*. A child forked from it lacks the threads that make the calls.
 
         Raises:
-            UnsupportedOperationError: it is such a child.
+            UnsupportedOperationError: this is such a child.
         """
         if os.getpid() != process:
             remedy = "the child would wait for ever; begin it anew there"
             raise UnsupportedOperationError("to go on after a fork with what was begun before it", repr(self), remedy)
+
+
+def annotate(backend: Backend, error: Exception, operation: str, text: str) -> None:
+    """Add a note that names the key to an *error* of the store; errors of typedtrack name it themselves."""
+    if not isinstance(error, TypedtrackError):
+        error.add_note(f"typedtrack: {operation} {backend._location(text)}")
+
+
+def load(backend: Backend, text: str) -> bytes | None:
+    """Return the stored bytes under *text*, or `None` where nothing is stored."""
+    try:
+        return backend._read(text, READ_LIMIT)
+    except Exception as error:
+        annotate(backend, error, "get", text)
+        raise
+
+
+def store(backend: Backend, text: str, data: bytes) -> None:
+    """Store *data* under *text*."""
+    try:
+        backend._write(text, data)
+    except Exception as error:
+        annotate(backend, error, "put", text)
+        raise
+
+
+def create(backend: Backend, text: str, data: bytes) -> None:
+    """Store *data* if nothing is stored under *text*, atomically; accept an equal result that is.
+
+    Raises:
+        ResultExistsError: other content is stored there.
+    """
+    deadline = time.monotonic() + _CREATE_SECONDS
+    attempts = 0
+    while True:
+        attempts += 1
+        try:
+            return backend._write(text, data, exclusive=True)
+        except Exception as error:
+            may_retry = attempts < _CREATE_ATTEMPTS and time.monotonic() < deadline
+            if not (isinstance(error, FileExistsError) and may_retry):
+                annotate(backend, error, "create", text)
+                raise
+        stored = load(backend, text)
+        if stored is not None:  # else it was deleted since
+            break
+    if not same_result(stored, data):
+        raise ResultExistsError(text, repr(backend), holds_failure(stored))

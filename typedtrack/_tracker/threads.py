@@ -1,23 +1,32 @@
-"""A call made by a thread that nothing waits for when the process ends: neither Ctrl-C nor an exit waits for a store.
+"""Calls made by threads of our own, which do not hold up a signal, a time-out or the end of the process.
 
-Python runs a signal's handler in the main thread, between two of its instructions. A client's call that blocks below
-Python holds it up; waiting for another thread that makes the call does not. The threads of `concurrent.futures` would
-be waited for at the exit.
+Python runs a signal's handler in the main thread, between two of its instructions. So a client's call that blocks in C
+code delays Ctrl-C, but waiting for another thread that makes the call does not. The threads of `concurrent.futures`
+would not do: the interpreter joins them when it exits.
 """
 
 from __future__ import annotations
 
+import math
 import os
 import sys
+import time
 from collections.abc import Callable
+from contextlib import suppress
+from queue import Empty, SimpleQueue
 from threading import Lock, Thread, current_thread, main_thread
-from typing import Any, Final, Generic, TypeVar, cast
+from typing import Final, Generic, TypeVar, cast
+from weakref import ref
 
-__all__ = ["Call", "interruptibly"]
+__all__ = ["Call", "StillRunningError", "Workers", "call_elsewhere", "interruptibly"]
 
 T = TypeVar("T")
 
-_LOOK: Final = 0.2  # seconds: a signal that comes as the wait begins, or to another thread, does not end it
+_LOOK: Final = 0.2  # seconds: a signal that arrives just before the wait, or in another thread, does not end it
+
+
+class StillRunningError(Exception):
+    """A call in another thread has not ended in time. The thread ends after the call."""
 
 
 class Call(Generic[T]):
@@ -33,69 +42,113 @@ class Call(Generic[T]):
         self._waiting.acquire()
 
     def make(self) -> None:
-        """Make it."""
+        """Make the call."""
         try:
             self._answer = self._function()
         except BaseException as error:
             self._error = error
         self._waiting.release()
 
-    def wait(self) -> None:
-        """Wait until it is made, or a signal's handler raises."""
-        while not self._waiting.acquire(timeout=_LOOK):
-            pass
+    def wait(self, seconds: float = math.inf) -> None:
+        """Wait until the call has been made, or a signal's handler raises.
+
+        Raises:
+            StillRunningError: it has not been made after *seconds*.
+        """
+        if seconds == math.inf:
+            while not self._waiting.acquire(timeout=_LOOK):
+                pass
+        else:
+            deadline = time.monotonic() + seconds
+            while not self._waiting.acquire(timeout=min(_LOOK, max(deadline - time.monotonic(), 0))):
+                if time.monotonic() >= deadline:
+                    raise StillRunningError
         self._waiting.release()
 
     def result(self) -> T:
-        """Wait; return what it returned, or raise what it raised. To be asked for once."""
+        """Wait, then return what the call returned or raise what it raised. To be called once."""
         self.wait()
         if self._error is None:
             return cast("T", self._answer)  # which may be a `None` of its own
         try:
             raise self._error
         finally:
-            self._error = None  # its traceback leads here: a cycle
+            self._error = None  # breaks the cycle through its traceback, which holds this frame
 
 
-class _Worker:
-    """A thread that makes one call after another, and waits in between: sooner at work than one begun for each."""
+class Workers:
+    """A pool of at most *limit* threads of that *name*, which make calls in the order given until `end`."""
 
-    def __init__(self) -> None:
-        self.abandoned = False
-        self._calls: list[Call[Any]] = []  # one at most
-        self._given = Lock()
-        self._given.acquire()
-        Thread(target=self._work, daemon=True).start()
+    def __init__(self, limit: int, name: str = "typedtrack") -> None:
+        self._limit = limit
+        self._name = name
+        self._calls: SimpleQueue[object] = SimpleQueue()  # anything but a `Call` ends the threads
+        self._threads: list[Thread] = []
+        self._gone = ref(self, self._calls.put)  # ends them, too, where an interrupt comes just before `end`
 
-    def give(self, call: Call[Any]) -> None:
-        """Have *call* made."""
-        self._calls.append(call)
-        self._given.release()
+    def begin(self, function: Callable[[], T]) -> Call[T]:
+        """Have a thread call *function* as soon as one is free; call it here if no thread can be started."""
+        call = Call(function)
+        if len(self._threads) < self._limit:
+            self._start_one()
+        if self._threads:
+            self._calls.put(call)
+        else:
+            call.make()
+        return call
 
-    def _work(self) -> None:
-        while not self.abandoned:
-            self._given.acquire()
-            self._calls.pop().make()  # keeps nothing of it: its answer may be large
+    def _start_one(self) -> None:
+        thread = Thread(target=_work, args=(self._calls,), name=self._name, daemon=True)
+        self._threads.append(thread)
+        try:
+            thread.start()
+        except RuntimeError:  # at the limit of the system; from Python 3.12 on also when the interpreter exits
+            self._threads.remove(thread)
+
+    def end(self, *, join: bool) -> None:
+        """Begin no further call. The threads end after their present calls; *join* waits for them."""
+        with suppress(Empty):
+            while True:
+                self._calls.get_nowait()
+        self._calls.put(None)
+        if join:
+            for thread in self._threads:
+                thread.join()
 
 
-_idle: Final[list[_Worker]] = []  # several where a signal's handler makes a call within a call
-os.register_at_fork(after_in_child=_idle.clear)  # as threads do not survive a fork
+def _work(calls: SimpleQueue[object]) -> None:
+    while isinstance(call := calls.get(), Call):
+        call.make()
+        del call  # its answer may be large, and the next call may come late
+    calls.put(None)  # for the next thread
+
+
+_idle: Final[list[Workers]] = []  # pools of one thread; a signal's handler may need a second one
+os.register_at_fork(after_in_child=_idle.clear)  # threads do not survive a fork
+
+
+def call_elsewhere(function: Callable[[], T], seconds: float = math.inf) -> T:
+    """Return *function()*, called by another thread. A signal whose handler raises ends the wait at once.
+
+    Raises:
+        StillRunningError: the call has not ended after *seconds*; it is left behind.
+    """
+    if sys.is_finalizing():  # other threads no longer run
+        return function()
+    try:
+        pool = _idle.pop()
+    except IndexError:
+        pool = Workers(1, "typedtrack-idle")
+    call = pool.begin(function)
+    try:
+        call.wait(seconds)
+    except BaseException:
+        pool.end(join=False)
+        raise
+    _idle.append(pool)
+    return call.result()
 
 
 def interruptibly(function: Callable[[], T]) -> T:
-    """Return *function()*; where this is the main thread, another one calls it, and a signal ends the wait at once."""
-    if current_thread() is not main_thread() or sys.is_finalizing():  # when no other thread runs any more
-        return function()
-    try:
-        worker = _idle.pop() if _idle else _Worker()
-    except RuntimeError:  # as above
-        return function()
-    call = Call(function)
-    worker.give(call)
-    try:
-        call.wait()
-    except BaseException:
-        worker.abandoned = True
-        raise
-    _idle.append(worker)
-    return call.result()
+    """Return *function()*. In the main thread another thread calls it, so that a signal ends the wait at once."""
+    return call_elsewhere(function) if current_thread() is main_thread() else function()

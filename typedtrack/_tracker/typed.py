@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, MutableMapping, ValuesView
-from typing import Any, Literal, Protocol, TypeAlias, TypeVar, overload
+from collections.abc import MutableMapping
+from typing import Literal, Protocol, TypeAlias, TypeVar, overload
 
 from typedtrack._records.codec import RecordCodec, record_codec
 from typedtrack._records.record_type import record_type
-from typedtrack._tracker.backend import Read
+from typedtrack._results.codec import decode_fast
+from typedtrack._results.values import FAILURE_TYPE
+from typedtrack._tracker.backend import Backend, create, load, store
 from typedtrack._tracker.calls import Calls
-from typedtrack.errors import InvalidResultError, Problem, ResultExistsError, ResultNotFoundError, not_one, shown
+from typedtrack._tracker.face import decode_after_fast
+from typedtrack.errors import (
+    InvalidResultError,
+    Problem,
+    RecordDefinitionError,
+    ResultExistsError,
+    ResultNotFoundError,
+    not_one,
+    shown,
+)
 
 __all__ = ["KeyForm", "TypedTracker", "Unknown"]
 
@@ -49,15 +60,19 @@ class TypedTracker(Calls[K, R, None], MutableMapping[K, R]):
     (0.93, {'mean': 0.93, 'sem': 0.01})
     """
 
-    def __init__(self, tracker: Calls[Any, Any, Any], record: type[R], keys: KeyForm[K], unknown: Unknown) -> None:
+    def __init__(self, tracker: Backend, record: type[R], keys: KeyForm[K], unknown: Unknown) -> None:
         if unknown not in ("ignore", "error"):
             raise ValueError(f"unknown is 'ignore' or 'error', got {unknown!r}")
+        made_for = record_type(record)
+        if any(FAILURE_TYPE in column.names for column in made_for.schema.columns):
+            reason = "describes failures, which are no results; use tracker.failures(), and tracker.fail() to store one"
+            raise RecordDefinitionError(record.__name__, None, reason)
         self._tracker = tracker
         self._record = record
         self._keys = keys
         self._unknown = unknown
-        self._codec: RecordCodec[R] = record_codec(record_type(record))
-        self.max_concurrency = tracker.max_concurrency
+        self._key_prefix = keys.prefix
+        self._codec: RecordCodec[R] = record_codec(made_for)
 
     def __reduce__(self) -> tuple[type[TypedTracker[K, R]], tuple[object, ...]]:
         return type(self), (self._tracker, self._record, self._keys, self._unknown)
@@ -65,6 +80,11 @@ class TypedTracker(Calls[K, R, None], MutableMapping[K, R]):
     def __repr__(self) -> str:
         unknown = "" if self._unknown == "ignore" else f", unknown={self._unknown!r}"
         return f"{self._tracker!r}.typed({self._record.__name__}{self._keys.argument}{unknown})"
+
+    @property
+    def max_concurrency(self) -> int:
+        """How many reads or writes a bulk call makes at once."""
+        return self._tracker.max_concurrency
 
     def put(self, key: K, record: R, /) -> None:
         """Store *record* under *key*, whole or not at all, in place of what it held.
@@ -75,7 +95,7 @@ class TypedTracker(Calls[K, R, None], MutableMapping[K, R]):
             KeyConflictError: on a store with real folders, ``a`` and ``a/b`` would both hold results.
         """
         text = self._to_text(key)
-        self._store(text, self._to_bytes(record, text))
+        store(self._tracker, text, self._to_bytes(record, text))
 
     __setitem__ = put
 
@@ -88,7 +108,7 @@ class TypedTracker(Calls[K, R, None], MutableMapping[K, R]):
             InvalidKeyError, InvalidResultError, KeyConflictError: as `put`.
         """
         text = self._to_text(key)
-        self._create(text, self._to_bytes(record, text))
+        create(self._tracker, text, self._to_bytes(record, text))
 
     def __getitem__(self, key: K, /) -> R:
         """Return the record under *key*.
@@ -99,7 +119,7 @@ class TypedTracker(Calls[K, R, None], MutableMapping[K, R]):
             CorruptResultError: what is stored there is not a result.
         """
         text = self._to_text(key)
-        data = self._load(text)
+        data = load(self._tracker, text)
         if data is None:
             raise ResultNotFoundError(text, repr(self._tracker))
         return self._to_result(data, text)
@@ -115,7 +135,7 @@ class TypedTracker(Calls[K, R, None], MutableMapping[K, R]):
             SchemaMismatchError, CorruptResultError: as ``view[key]``.
         """
         text = self._to_text(key)
-        data = self._load(text)
+        data = load(self._tracker, text)
         return default if data is None else self._to_result(data, text)
 
     def setdefault(self, key: K, default: R, /) -> R:
@@ -125,10 +145,6 @@ class TypedTracker(Calls[K, R, None], MutableMapping[K, R]):
         except ResultExistsError:
             return self[key]
         return default
-
-    def values(self) -> ValuesView[R]:
-        """Return the records stored now, read concurrently, as a stream; as `items`."""
-        return _Values(self)
 
     def clear(self) -> None:
         """Delete every result that this view lists, whether or not it fits the record."""
@@ -141,6 +157,10 @@ class TypedTracker(Calls[K, R, None], MutableMapping[K, R]):
     def __bool__(self) -> bool:
         """Return whether anything is stored now; looks no further than the first key."""
         return any(True for _ in self)
+
+    @property
+    def _primitives(self) -> Backend:
+        return self._tracker
 
     def _to_text(self, key: K) -> str:
         return self._keys.to_text(key)
@@ -157,47 +177,9 @@ class TypedTracker(Calls[K, R, None], MutableMapping[K, R]):
     def _to_result(self, data: bytes, text: str) -> R:
         record = self._codec.glance(data)
         if record is None:
-            record = self._codec.decode(data, self._location(text), closed=self._unknown == "error")
+            result = decode_fast(data) or decode_after_fast(self._tracker, data, text)
+            record = self._codec.of_result(result, self._tracker._location(text), closed=self._unknown == "error")
         return record
 
-    def _absent(self) -> None:
+    def _to_absent(self, text: str) -> None:
         return None
-
-    def _location(self, text: str) -> str:
-        return self._tracker._location(text)
-
-    def _read(self, key: str, limit: int) -> bytes | None:
-        return self._tracker._read(key, limit)
-
-    def _write(self, key: str, data: bytes, *, exclusive: bool = False) -> None:
-        self._tracker._write(key, data, exclusive=exclusive)
-
-    def _delete(self, key: str) -> None:
-        self._tracker._delete(key)
-
-    def _list(self, prefix: str) -> Iterator[str]:
-        fixed = self._keys.prefix
-        return self._tracker._list(fixed if f"{fixed}/".startswith(f"{prefix}/") or not prefix else prefix)
-
-    def _read_many(self, keys: Iterable[str]) -> Iterator[tuple[str, Read]]:
-        return self._tracker._read_many(keys)
-
-    def _write_many(self, writes: Iterable[tuple[str, bytes]]) -> Iterator[tuple[str, Exception | None]]:
-        return self._tracker._write_many(writes)
-
-
-class _Values(ValuesView[R]):
-    def __init__(self, view: TypedTracker[Any, R]) -> None:
-        self._view = view
-
-    def __repr__(self) -> str:
-        return f"<Values of {self._view!r}: iterate to list and read what is stored>"
-
-    def __iter__(self) -> Iterator[R]:
-        return (record for _, record in self._view.items())
-
-    def __len__(self) -> int:
-        return len(self._view)
-
-    def __contains__(self, record: object) -> bool:
-        return any(record == stored for stored in self)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeAlias, TypeVar, cast, overload
 
-from typedtrack._results.codec import decode_fast, decode_slow, encode
+from typedtrack._results.codec import decode_fast, encode
 from typedtrack._results.keys import Key, is_key, key_text
 from typedtrack._results.values import Result, Value
-from typedtrack._tracker.calls import Calls, HasItems
-from typedtrack.errors import InvalidResultError, Problem, shown
+from typedtrack._tracker.backend import Backend, create, load, store
+from typedtrack._tracker.bulk import HasItems
+from typedtrack._tracker.calls import Calls
+from typedtrack._tracker.face import decode_after_fast
+from typedtrack.errors import InvalidResultError, Problem, ResultNotFoundError, shown
 
 if TYPE_CHECKING:
     from typedtrack._tracker.typed import TypedTracker, Unknown
@@ -24,7 +27,7 @@ _NOT_GIVEN: Final[Any] = object()
 Fields: TypeAlias = Mapping[str, Value] | Iterable[tuple[str, Value]]
 
 
-class ResultTracker(Calls[Key, Result, Result]):
+class ResultTracker(Calls[Key, Result, Result], Backend):
     """Puts the results of applications under keys, and gets them.
 
     A result is a flat map of field names to `int`, `float` and `str` values: at most 1 MiB, a `str` at most 1,024
@@ -85,7 +88,7 @@ class ResultTracker(Calls[Key, Result, Result]):
                 raise TypeError("put() takes a key, then the result: put(key, {...}) or put(key, field=value, ...)")
             key = fields.pop("key")  # type: ignore[assignment]  # which key_text refuses if it is no key
         text = key_text(key)
-        self._store(text, encode(_given(results, fields, text), text))
+        store(self, text, encode(_given(results, fields, text), text))
 
     @overload  # two, because a union of the two would leave a type checker no type to expect of a dict of mixed values
     def create(self, key: Key, results: Mapping[str, Value] = ..., /, **fields: Value) -> None: ...
@@ -108,22 +111,25 @@ class ResultTracker(Calls[Key, Result, Result]):
         typedtrack.errors.ResultExistsError: key 'run_1' in ... already holds another result; ...
         """
         text = key_text(key)
-        self._create(text, encode(_given(results, fields, text), text))
+        create(self, text, encode(_given(results, fields, text), text))
 
     def get(self, key: Key) -> Result:
         """Return the result under *key*; ``{}`` only when the store confirms that nothing is there.
 
+        A field asked of that ``{}`` raises a `ResultNotFoundError` (a `KeyError`), which names key and tracker.
+
         Raises:
             InvalidKeyError: *key* breaks the rules.
             CorruptResultError: what is stored there is not a result.
+            ResultFailedError: the application stored a failure there.
 
         >>> from typedtrack import open_tracker
         >>> open_tracker("memory://docs/get").get("app1_out")
         {}
         """
         text = key_text(key)
-        data = self._load(text)
-        return {} if data is None else decode_fast(data) or decode_slow(data, self._location(text))
+        data = load(self, text)
+        return self._to_absent(text) if data is None else decode_fast(data) or decode_after_fast(self, data, text)
 
     def __getitem__(self, key: Key) -> Result:
         """Return the result under *key*, as `get` does."""
@@ -186,6 +192,10 @@ class ResultTracker(Calls[Key, Result, Result]):
         """Return `True`: a tracker is one, whatever it holds, and is not listed to tell."""
         return True
 
+    @property
+    def _primitives(self) -> Backend:
+        return self
+
     def _to_text(self, key: Key) -> str:
         return key_text(key)
 
@@ -196,10 +206,24 @@ class ResultTracker(Calls[Key, Result, Result]):
         return encode(_given(result, {}, text), text)
 
     def _to_result(self, data: bytes, text: str) -> Result:
-        return decode_fast(data) or decode_slow(data, self._location(text))
+        return decode_fast(data) or decode_after_fast(self, data, text)
 
-    def _absent(self) -> Result:
-        return {}
+    def _to_absent(self, text: str) -> Result:
+        return _Absent(text, self)
+
+
+class _Absent(Result):
+    """The ``{}`` that `get` returns where nothing is stored. It names its key to whoever asks it for a field."""
+
+    def __init__(self, key: str, tracker: object) -> None:
+        self._key = key
+        self._tracker = tracker
+
+    def __missing__(self, field: str) -> NoReturn:
+        raise ResultNotFoundError(self._key, str(self._tracker))
+
+    def __reduce__(self) -> tuple[object, ...]:  # the tracker as text, for it may not be pickled
+        return type(self), (self._key, str(self._tracker)), None, None, iter(self.items())
 
 
 def _given(results: Fields, fields: Result, key: str) -> Result:

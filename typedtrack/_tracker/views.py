@@ -1,55 +1,52 @@
-"""What `keys` and `items` return: views that stream."""
+"""The views that `keys`, `values` and `items` return: streams over the store, not snapshots."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, ItemsView, Iterator, KeysView
-from typing import TypeVar, cast
+from collections.abc import Callable, ItemsView, Iterator, KeysView, ValuesView
+from typing import Any, Generic, TypeVar
 
-__all__ = ["Items", "Keys"]
+__all__ = ["Items", "Keys", "Values"]
 
 K = TypeVar("K")
 R = TypeVar("R")
+T = TypeVar("T")
 
 
-class Keys(KeysView[K]):
-    """Keys as a stream: iterating lists anew, and so does `len`; ``in`` reads."""
+class _View(Generic[T]):
+    """A view whose every iteration lists anew. `len` lists but reads no result, ``in`` asks *contains*."""
 
-    def __init__(self, stream: Callable[[], Iterator[K]], contains: Callable[[object], bool]) -> None:
+    def __init__(
+        self,
+        tracker: object,
+        stream: Callable[[], Iterator[T]],
+        count: Callable[[], int],
+        contains: Callable[[Any], bool],
+    ) -> None:
+        self._tracker = tracker
         self._stream = stream
+        self._count = count
         self._contains = contains
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} of a tracker: iterate to list what is stored>"
+        return f"<{type(self).__name__} of {self._tracker!r}: iterate to list what is stored>"
 
-    def __iter__(self) -> Iterator[K]:
+    def __iter__(self) -> Iterator[T]:
         return self._stream()
 
     def __len__(self) -> int:
-        return sum(1 for _ in self)
-
-    def __contains__(self, key: object) -> bool:
-        return self._contains(key)
-
-
-class Items(ItemsView[K, R]):
-    """Keys and results as a stream: iterating lists and reads anew; `len` only lists, ``in`` only reads."""
-
-    def __init__(
-        self, stream: Callable[[], Iterator[tuple[K, R]]], keys: KeysView[K], holds: Callable[[object, object], bool]
-    ) -> None:
-        self._stream = stream
-        self._keys = keys
-        self._holds = holds
-
-    def __repr__(self) -> str:
-        return f"<{type(self).__name__} of a tracker: iterate to list and read what is stored>"
-
-    def __iter__(self) -> Iterator[tuple[K, R]]:
-        return self._stream()
-
-    def __len__(self) -> int:
-        return len(self._keys)
+        return self._count()
 
     def __contains__(self, item: object) -> bool:
-        pair = cast("tuple[object, ...]", item) if isinstance(item, tuple) else ()  # pyright knows no element of it
-        return len(pair) == 2 and self._holds(*pair)
+        return self._contains(item)
+
+
+class Keys(_View[K], KeysView[K]):
+    """The keys of a tracker, as a stream."""
+
+
+class Values(_View[R], ValuesView[R]):
+    """The results of a tracker, as a stream."""
+
+
+class Items(_View[tuple[K, R]], ItemsView[K, R]):
+    """The keys of a tracker with their results, as a stream."""

@@ -18,7 +18,7 @@ if TYPE_CHECKING:  # every command pays for the imports above
     from rich.progress import TaskID
 
     from typedtrack._results.values import Value
-    from typedtrack._tracker.calls import Progress
+    from typedtrack._tracker.bulk import Progress
 
 __all__ = [
     "drop_output",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import warnings
 from collections.abc import Mapping
 from typing import NamedTuple
 
@@ -11,12 +12,13 @@ import click
 
 from typedtrack._bases import local_path
 from typedtrack._open import BASE_VARIABLE, open_tracker
+from typedtrack._records.failure import Failure
 from typedtrack._results.keys import key_text
 from typedtrack._tracker.untyped import ResultTracker
 from typedtrack.cli.output import error_text, print_error
 from typedtrack.cli.places import KEY_VARIABLE, base_and_key
 from typedtrack.cli.supervision import Supervisor
-from typedtrack.errors import ResultExistsError
+from typedtrack.errors import ResultFailedError
 
 __all__ = ["run"]
 
@@ -101,20 +103,14 @@ def _signal_name(number: int) -> str:
 
 
 def _has_result(tracker: ResultTracker, key: str) -> bool:
-    result = tracker.get(key)
-    return bool(result) and "failure/type" not in result
+    try:
+        return bool(tracker.get(key))
+    except ResultFailedError:
+        return False
 
 
 def _fail(tracker: ResultTracker, key: str, ended: _Ended) -> None:
-    try:
-        tracker.create(
-            key,
-            {
-                "failure/type": ended.type,
-                "failure/message": ended.message,
-                "failure/exit_code": ended.code,
-                "failure/host": os.uname().nodename,
-            },
-        )
-    except ResultExistsError:  # the program's own failure, or that of an earlier start, says more
-        pass
+    """Store how the program ended, unless its own failure, or that of an earlier start, is there: it says more."""
+    failure = Failure(type=ended.type, message=ended.message, exit_code=ended.code, host=os.uname().nodename)
+    with warnings.catch_warnings(action="error"):  # a store without an atomic create stores no failure
+        tracker.fail(key, failure)

@@ -163,13 +163,13 @@ class TrackerMachine(RuleBasedStateMachine):
     def wait_all(self, several: list[Key]) -> None:
         """`wait_all` yields the stored results; its time-out names the other keys."""
         arrived: list[tuple[Key, Result]] = []
-        late: tuple[str, ...] = ()
+        late: tuple[object, ...] = ()
         try:
             for item in self.tracker.wait_all(several, timeout=0):
                 arrived.append(item)  # noqa: PERF402  # the error at the end must not lose them
         except ResultTimeoutError as error:
             late = error.keys
-        assert set(late) == {str(key) for key in several} - set(self.model)
+        assert {str(key) for key in late} == {str(key) for key in several} - set(self.model)
         stored = {key: result for key, result in self.model.items() if key in map(str, several)}
         assert exact_all({str(key): result for key, result in arrived}) == exact_all(stored)
 

@@ -1,0 +1,205 @@
+"""`Listing`: the calls that ask for what is stored now."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import ItemsView, Iterator, KeysView, ValuesView
+from typing import TYPE_CHECKING, TypeVar, cast
+
+from typedtrack._results.keys import is_below, prefix_text
+from typedtrack._tracker.backend import annotate, load
+from typedtrack._tracker.face import Face, failure_in, result_in
+from typedtrack._tracker.views import Items, Keys, Values
+from typedtrack.errors import BulkError, ResultFailedError
+
+if TYPE_CHECKING:
+    from typedtrack._records.failure import Failure
+
+__all__ = ["Listing"]
+
+K = TypeVar("K")
+R = TypeVar("R")
+A = TypeVar("A")
+
+
+class Listing(Face[K, R, A]):
+    """Keys, results and failures as streams. Not for users."""
+
+    def keys(self, prefix: str = "") -> KeysView[K]:
+        """Return the keys stored now, at and below *prefix* (whole segments: ``"a"`` is ``a`` and ``a/…``, not ``ab``).
+
+        The view streams: each iteration lists anew, in the store's order. A *prefix* that ends in ``/`` leaves the key
+        itself out. `list` and `sorted` list twice, because they ask for the length first; a loop does not.
+
+        Raises:
+            InvalidKeyError: *prefix* is neither empty, nor a key, nor a key and a ``/``.
+
+        >>> from typedtrack import open_tracker
+        >>> tracker = open_tracker("memory://docs/keys")
+        >>> tracker.put_many({"a": {"n": 1}, "a/b": {"n": 2}, "ab": {"n": 3}})
+        >>> sorted(tracker.keys("a")), sorted(tracker.keys("a/"))
+        (['a', 'a/b'], ['a/b'])
+        """
+        wanted = prefix_text(prefix)
+        return Keys(
+            self,
+            lambda: (key for key, _ in _list(self, wanted)),
+            lambda: _count(self, wanted),
+            lambda key: is_below(self._to_text(key), wanted) and key in self,
+        )
+
+    def values(self, prefix: str = "") -> ValuesView[R]:
+        """Return the results stored now, at and below *prefix*, as a stream; as `items` without the keys.
+
+        Raises:
+            InvalidKeyError: as `keys`.
+            BulkError: as `items`.
+
+        >>> from typedtrack import open_tracker
+        >>> tracker = open_tracker("memory://docs/values")
+        >>> tracker.put_many({"trial_1": {"loss": 0.5}, "trial_2": {"loss": 0.25}})
+        >>> min(result["loss"] for result in tracker.values())
+        0.25
+        """
+        wanted = prefix_text(prefix)
+        return Values(
+            self,
+            lambda: (result for _, result in _items(self, wanted)),
+            lambda: _count(self, wanted),
+            lambda result: any(result == stored for _, stored in _items(self, wanted)),
+        )
+
+    def items(self, prefix: str = "") -> ItemsView[K, R]:
+        """Return ``(key, result)`` of what is stored now, at and below *prefix*, read concurrently, as a stream.
+
+        Failures are left out; `failures` has them. `len` of the view lists without reading, and so counts them.
+
+        Raises:
+            InvalidKeyError: as `keys`.
+            BulkError: (from the iteration, at its end) some keys failed; every other was yielded.
+
+        >>> from typedtrack import open_tracker
+        >>> tracker = open_tracker("memory://docs/items")
+        >>> tracker.put_many({"trial_1": {"loss": 0.5}, "trial_2": {"loss": 0.25}})
+        >>> min(tracker.items(), key=lambda item: item[1]["loss"])
+        ('trial_2', {'loss': 0.25})
+        """
+        wanted = prefix_text(prefix)
+
+        def contains(item: object) -> bool:
+            if not (isinstance(item, tuple) and len(cast("tuple[object, ...]", item)) == 2):
+                return False
+            key, result = cast("tuple[K, object]", item)
+            text = self._to_text(key)
+            return is_below(text, wanted) and _holds(self, text, result)
+
+        return Items(self, lambda: _items(self, wanted), lambda: _count(self, wanted), contains)
+
+    def failures(self, prefix: str = "") -> Iterator[tuple[K, Failure]]:
+        """Yield ``(key, failure)`` of each failure stored now, at and below *prefix*, read concurrently.
+
+        Raises:
+            InvalidKeyError: as `keys`.
+            BulkError: (at the end) some keys could not be read; every other failure was yielded.
+
+        >>> from typedtrack import open_tracker
+        >>> tracker = open_tracker("memory://docs/failures")
+        >>> tracker.put("trial_1", loss=0.5)
+        >>> tracker.fail("trial_2", "out of memory")
+        True
+        >>> [(key, failure.message) for key, failure in tracker.failures()]
+        [('trial_2', 'out of memory')]
+        """
+        return _failures(self, prefix_text(prefix))
+
+    def __iter__(self) -> Iterator[K]:
+        """Iterate over the keys stored now."""
+        return (key for key, _ in _list(self, ""))
+
+    def __len__(self) -> int:
+        """Count the keys stored now, by listing them."""
+        return _count(self, "")
+
+    def __contains__(self, key: object) -> bool:
+        """Return whether anything is stored under *key* now, by reading.
+
+        Raises:
+            InvalidKeyError: *key* breaks the rules.
+        """
+        text = self._to_text(cast("K", key))
+        try:
+            return self._primitives._read(text, 1) is not None
+        except Exception as error:
+            annotate(self._primitives, error, "look for", text)
+            raise
+
+
+def _list(face: Face[K, R, A], prefix: str) -> Iterator[tuple[K, str]]:
+    """Yield the keys at and below *prefix*, each with its text."""
+    folder = prefix.removesuffix("/")
+    below = f"{folder}/" if folder else ""
+    every, to_key = face._key_prefix, face._to_key
+    try:
+        for text in face._primitives._list(every if is_below(every, folder) else folder):
+            key = to_key(text)
+            if key is not None and (text.startswith(below) or text == prefix):
+                yield key, text
+    except Exception as error:
+        annotate(face._primitives, error, "list", prefix)
+        raise
+
+
+def _count(face: Face[K, R, A], prefix: str) -> int:
+    return sum(1 for _ in _list(face, prefix))
+
+
+def _reads(face: Face[K, R, A], prefix: str) -> Iterator[tuple[K, str, bytes | Exception]]:
+    """Yield the keys at and below *prefix*, each with its text and its stored bytes or the error of reading it."""
+    keys: deque[K] = deque()
+
+    def texts() -> Iterator[str]:
+        for key, text in _list(face, prefix):
+            keys.append(key)
+            yield text
+
+    for text, read in face._primitives._read_many(texts()):
+        key = keys.popleft()
+        if read is not None:  # else it was deleted since it was listed
+            yield key, text, read
+
+
+def _items(face: Face[K, R, A], prefix: str) -> Iterator[tuple[K, R]]:
+    errors: dict[object, Exception] = {}
+    for key, text, read in _reads(face, prefix):
+        try:
+            result = result_in(face, text, read)
+        except ResultFailedError:
+            continue
+        except Exception as error:
+            errors[key] = error
+        else:
+            yield key, result
+    if errors:
+        raise BulkError(errors)
+
+
+def _failures(face: Face[K, R, A], prefix: str) -> Iterator[tuple[K, Failure]]:
+    errors: dict[object, Exception] = {}
+    for key, text, read in _reads(face, prefix):
+        try:
+            failure = failure_in(face._primitives, text, read)
+        except Exception as error:
+            errors[key] = error
+        else:
+            if failure is not None:
+                yield key, failure
+    if errors:
+        raise BulkError(errors)
+
+
+def _holds(face: Face[K, R, A], text: str, result: object) -> bool:
+    data = load(face._primitives, text)
+    try:
+        return data is not None and bool(face._to_result(data, text) == result)
+    except ResultFailedError:
+        return False
