@@ -1,4 +1,4 @@
-"""``python -m benchmarks``: runs the topics and prints their tables."""
+"""``python -m benchmarks``: measures the topics and prints one table for each."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ _MODULES = {"put": put, "get": get, "items": items, "process": process, "codec":
 
 
 def main() -> None:
-    """Print a Markdown table for each topic."""
+    """Print one Markdown table for each topic."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    help_text = "what to measure (default: all but stores, which needs `make servers`)"
+    help_text = "the topics to measure (default: all except stores, which needs `make servers`)"
     parser.add_argument("modules", nargs="*", choices=[*_MODULES, "stores", []], help=help_text)
-    parser.add_argument("--quick", action="store_true", help="a few calls each: shows that it works, not how fast")
-    parser.add_argument("--folder", help="measure on the disk of this folder (default: the temporary folder's)")
+    parser.add_argument("--quick", action="store_true", help="make only a few calls, to test the benchmarks themselves")
+    parser.add_argument("--folder", help="a folder on the disk to measure (default: the temporary folder)")
     args = parser.parse_args()
 
     versions = ", ".join(f"{name} {version(name)}" for name in ("msgspec", "fsspec", "torchx"))

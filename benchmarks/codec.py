@@ -1,4 +1,4 @@
-"""Values to bytes and back, every rule checked, beside a codec that checks nothing."""
+"""Encode and decode one result, beside a codec that checks nothing."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _format = msgspec.json.format
 
 
 def topics(folder: Path, quick: bool) -> Iterator[Topic]:
-    """Yield both directions; no file is touched."""
+    """Yield one topic for each direction; they touch no file."""
     calls, rounds = (50, 3) if quick else (1_000, 300)
     data = encode(RESULT)
     yield Topic(

@@ -1,4 +1,4 @@
-"""Getting one result from a local disk."""
+"""Get one result from a local disk."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _decode = msgspec.json.Decoder().decode
 
 
 def topics(folder: Path, quick: bool) -> Iterator[Topic]:
-    """Yield the topic: one result in a folder of its own."""
+    """Yield the topic: one result in its own folder."""
     base = f"{folder}/get"
     ours, fsspec, torchx = open_tracker(base), FsspecResultTracker(base), tracking.FsspecResultTracker(base)
     ours["app/out"] = RESULT

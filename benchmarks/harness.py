@@ -1,6 +1,6 @@
-"""The race: contestants take turns, round after round, and each round gives one ratio to the limit.
+"""Measures contestants in turns, round after round. Each round gives one ratio to the limit.
 
-A machine that other work slows down slows all contestants of a round, so the ratios hold where the times do not.
+Other work on the machine slows all contestants of a round, so ratios are more stable than times.
 """
 
 from __future__ import annotations
@@ -24,14 +24,18 @@ RESULT: Final[Result] = {
     "split": "test",
     "checkpoint": "runs/7/checkpoint_12000",
 }
-"""The result of six fields that all contestants put and get."""
+"""The result that all contestants put and get."""
 
 
 class Contestant(NamedTuple):
-    """One way to do it: what is timed, what precedes each round untimed, and the ratio it should not exceed.
+    """One way to do the work of a topic.
 
-    *call* may do a *share* of what the others do, where it takes too long and all parts take the same; its time is
-    divided by that.
+    Attributes:
+        name: the name in the table.
+        call: the function that is timed.
+        prepare: a function that runs before each round and is not timed.
+        aim: the highest ratio to the limit that is acceptable.
+        share: the part of the work that *call* does, where all of it takes too long; its time is divided by it.
     """
 
     name: str
@@ -42,7 +46,7 @@ class Contestant(NamedTuple):
 
 
 class Topic(NamedTuple):
-    """Contestants that do the same thing, the limit first; a round times *calls* calls of each."""
+    """Contestants that do the same work, the limit first. Each round times *calls* calls of each contestant."""
 
     title: str
     contestants: Sequence[Contestant]
@@ -51,17 +55,17 @@ class Topic(NamedTuple):
 
 
 def race(topic: Topic) -> str:
-    """Run *topic*; return its Markdown table: median seconds a call, median ratio to the limit and its quartiles."""
+    """Measure *topic*; return a Markdown table of the median time of a call, the median ratio and its quartiles."""
     seconds: dict[str, list[float]] = {contestant.name: [] for contestant in topic.contestants}
     order = list(topic.contestants)
     shuffle = random.Random(topic.title).shuffle
-    gc.freeze()  # what is imported is not to be collected round after round
+    gc.freeze()  # keeps imported modules out of every collection below
     for round_ in range(topic.rounds + 1):
         shuffle(order)
         gc.collect()
         for contestant in order:
             contestant.prepare()
-            taken = Timer(contestant.call).timeit(topic.calls)  # which keeps the garbage collector off
+            taken = Timer(contestant.call).timeit(topic.calls)  # this turns the garbage collector off meanwhile
             if round_ > 0:  # the first one warms up
                 seconds[contestant.name].append(taken / topic.calls / contestant.share)
 

@@ -1,4 +1,4 @@
-"""Reading all results of a base back: 10,000 of them, a hundred to a folder."""
+"""Read all results of a base: 10,000 results, in folders of 100."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _decode = msgspec.json.Decoder().decode
 
 
 def topics(folder: Path, quick: bool) -> Iterator[Topic]:
-    """Yield the topic; a call reads everything and keeps nothing."""
+    """Yield the topic; each call reads every result and keeps none."""
     base = f"{folder}/items"
     count, rounds = (300, 3) if quick else (10_000, 15)
     ours, fsspec, torchx = open_tracker(base), FsspecResultTracker(base), tracking.FsspecResultTracker(base)

@@ -1,4 +1,4 @@
-"""A fresh process that imports what it needs and puts one result, as an application does when it ends."""
+"""Start a process that imports a tracker and puts one result, as an application does when it ends."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _PROJECT = Path(__file__).parents[1]
 
 
 def topics(folder: Path, quick: bool) -> Iterator[Topic]:
-    """Yield the topic; a call starts an interpreter and waits for its end."""
+    """Yield the topic; each call starts an interpreter and waits until it ends."""
     base = f"{folder}/process"
 
     environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": ""}  # the first round compiles, as an installer does

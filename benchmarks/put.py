@@ -1,4 +1,4 @@
-"""Putting one result on a local disk, into a folder that is there and into one that must be made."""
+"""Put one result on a local disk, into an existing folder and into a new one."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _writes = itertools.count()
 
 
 def topics(folder: Path, quick: bool) -> Iterator[Topic]:
-    """Yield both topics; in each round every contestant puts below a new, empty base."""
+    """Yield one topic for each folder; in each round, every contestant gets a new, empty base."""
     calls, rounds = (5, 3) if quick else (50, 200)
     for title, key, aim in (("put, folder exists", "{}", 1.5), ("put, folder must be made", "{}/out", 1.2)):
         bases = (f"{folder}/{title} {number}" for number in itertools.count())

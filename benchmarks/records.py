@@ -1,6 +1,7 @@
-"""Records to bytes and back, every rule checked, beside other ways from a class to JSON and back.
+"""Encode and decode a record, beside other libraries that turn a class into JSON and back.
 
-The others hold the same six fields, flat; only pydantic checks bounds when it constructs, and none checks sizes.
+The other classes have the same six fields, without nesting. Only pydantic checks bounds when it constructs, and none of
+them checks sizes.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ Part = Literal["train", "test"]
 
 @record
 class EvalResult:
-    """The benchmarks' result, as a record."""
+    """The result of the benchmarks, as a record."""
 
     accuracy: Annotated[float, msgspec.Meta(ge=0, le=1)]
     steps: int
@@ -84,7 +85,7 @@ class _Dataclass(DataClassJSONMixin):
 
 
 def topics(folder: Path, quick: bool) -> Iterator[Topic]:
-    """Yield: construct and encode, encode, decode, declare, and a process that does all of it."""
+    """Yield five topics: construct and encode, encode, decode, declare a class, and a fresh process."""
     calls, rounds = (50, 3) if quick else (500, 300)
     codec, converter = record_codec(record_type(EvalResult)), make_converter()
     wide = {

@@ -1,8 +1,8 @@
 """S3 on Ceph, next door and behind 20 ms: single calls, bulk calls, listings, and a fresh process.
 
-The limit of a single call is one bare HTTP request on a kept connection, signed beforehand; that of bulk calls is raw
-obstore with 64 requests under way. torchx has no bulk calls, so it goes through the keys one by one; of 5,000 that is
-minutes, so one key in 50 is timed. `make servers` installs Ceph.
+The limit of a single call is one HTTP request on an open connection, signed beforehand. The limit of a bulk call is raw
+obstore with 64 requests at a time. torchx has no bulk calls and takes minutes for 5,000 keys one by one, so it is timed
+on one key in 50. `make servers` installs Ceph.
 """
 
 from __future__ import annotations
@@ -34,13 +34,13 @@ from typedtrack import FsspecResultTracker, Key, Result, open_tracker
 __all__ = ["topics"]
 
 _DATA = msgspec.json.format(msgspec.json.encode(RESULT), indent=2) + b"\n"
-_UNDER_WAY = 64
+_AT_A_TIME = 64
 _ONE_IN = 50
 _PROJECT = Path(__file__).parents[1]
 
 
 def topics(folder: Path, quick: bool) -> Iterator[Topic]:
-    """Yield the topics, first without latency, then with it."""
+    """Yield the topics without latency, then with it."""
     with ExitStack() as servers:
         service = servers.enter_context(ceph.serve(folder / "ceph"))
         service.make_bucket("bench")
@@ -48,7 +48,7 @@ def topics(folder: Path, quick: bool) -> Iterator[Topic]:
         os.environ.update(service.environment)
         yield from _topics(service, "S3", quick)
         far = service._replace(endpoint=f"http://{HOST}:{port}", port=port)
-        os.environ.update(far.environment)  # where torchx, which takes no options, finds it
+        os.environ.update(far.environment)  # torchx takes no options and reads these
         fsspec.get_filesystem_class("s3").clear_instance_cache()
         yield from _topics(far, "S3 behind 20 ms", quick)
 
@@ -62,7 +62,7 @@ def _topics(service: S3, where: str, quick: bool) -> Iterator[Topic]:
     through_s3fs = FsspecResultTracker(base)
     torchx = tracking.FsspecResultTracker(base)
     plain = fsspec.filesystem("s3", skip_instance_cache=True, **service.s3fs_options)
-    tuned_options = {"max_concurrency": 1, "config_kwargs": {"max_pool_connections": _UNDER_WAY}}
+    tuned_options = {"max_concurrency": 1, "config_kwargs": {"max_pool_connections": _AT_A_TIME}}
     tuned = fsspec.filesystem("s3", skip_instance_cache=True, **service.s3fs_options, **tuned_options)
 
     calls, rounds = (3, 2) if quick else (20, 9)
@@ -114,7 +114,7 @@ def _topics(service: S3, where: str, quick: bool) -> Iterator[Topic]:
             Contestant("typedtrack.open_tracker, put_many", lambda: native.put_many(results), aim=1.15),
             Contestant("typedtrack.FsspecResultTracker, s3fs, put_many", lambda: through_s3fs.put_many(results)),
             Contestant("raw s3fs, pipe", lambda: plain.pipe(files)),
-            Contestant("raw s3fs, pipe, tuned", lambda: tuned.pipe(files, batch_size=_UNDER_WAY)),
+            Contestant("raw s3fs, pipe, tuned", lambda: tuned.pipe(files, batch_size=_AT_A_TIME)),
             Contestant("torchx.runtime.tracking, one by one", put_some, share=len(some) / count),
         ],
         1,
@@ -135,7 +135,7 @@ def _topics(service: S3, where: str, quick: bool) -> Iterator[Topic]:
             Contestant("typedtrack.open_tracker, get_many", lambda: native.get_many(results), aim=1.15),
             Contestant("typedtrack.FsspecResultTracker, s3fs, get_many", lambda: through_s3fs.get_many(results)),
             Contestant("raw s3fs, cat", lambda: plain.cat(list(files))),
-            Contestant("raw s3fs, cat, tuned", lambda: tuned.cat(list(files), batch_size=_UNDER_WAY)),
+            Contestant("raw s3fs, cat, tuned", lambda: tuned.cat(list(files), batch_size=_AT_A_TIME)),
             Contestant(
                 "torchx.runtime.tracking, one by one", lambda: [torchx[key] for key in some], share=len(some) / count
             ),
@@ -178,7 +178,7 @@ def _batch(call: Callable[[str], Coroutine[Any, Any, object]], paths: list[str])
             for path in following:
                 await call(path)
 
-        await asyncio.gather(*(worker() for _ in range(_UNDER_WAY)))
+        await asyncio.gather(*(worker() for _ in range(_AT_A_TIME)))
 
     return lambda: asyncio.run(all_of_them())
 
