@@ -74,7 +74,7 @@ def test_names_that_python_cannot_have_are_proposed_others(cli: Cli) -> None:
 def test_a_name_that_is_none_is_misuse(cli: Cli) -> None:
     """``--name`` is that of a class; nothing is read before it is known to be one."""
     reasons = {
-        "my run": "'my run' is no Python identifier",
+        "my run": "'my run' is not a Python identifier",
         "int": "the name 'int' is reserved in generated code",
         "größe": "the name 'größe' has a character outside ASCII, or begins with two underscores",
     }

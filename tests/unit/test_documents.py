@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import pickle
-import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -17,9 +16,6 @@ from typedtrack._schema.fields import FieldSchema
 from typedtrack._schema.records import NestedSchema, RecordSchema
 from typedtrack.codegen import generate
 from typedtrack.schemas import document_text, parse_document
-
-PYTHON = re.compile(r"\b(ge|gt|le|lt|multiple_of|min_length|max_length|msgspec)\b|be None\b")
-"""Words that are Python's alone."""
 
 GOLDEN = Path(__file__).parent.parent / "golden" / "schemas"
 
@@ -80,7 +76,6 @@ def problems_of(document: object) -> dict[str, str]:
     with pytest.raises(SchemaError) as caught:
         RecordSchema.from_json_schema(document)  # type: ignore[arg-type]  # what it is, is the question
     assert pickle.loads(pickle.dumps(caught.value)).problems == caught.value.problems
-    assert not any(PYTHON.search(reason) for _, reason in caught.value.problems)
     return dict(caught.value.problems)
 
 
@@ -209,55 +204,87 @@ REFUSED: list[tuple[object, str, str]] = [
     ({"type": "array", "items": {}}, "/items", "is not a supported keyword"),
     ({"type": "string", "format": "uuid"}, "/format", "is not a supported keyword"),
     ({"type": "string", "x-typedtrack-new": 1}, "/x-typedtrack-new", "is not a supported keyword"),
-    ({"type": "integer", "minimum": True}, "/minimum", "must be a number that a double can be, not True"),
-    ({"type": "integer", "minimum": 10**400}, "/minimum", "must be a number that a double can be"),
-    ({"type": "integer", "minimum": None}, "/minimum", "must be a number"),
-    ({"type": "integer", "minimum": 0.5}, "/minimum", "for minimum, not 0.5; 1 says the same"),
+    (
+        {"type": "integer", "minimum": True},
+        "/minimum",
+        "must be a finite number within the range of a 64-bit float, not True",
+    ),
+    ({"type": "integer", "minimum": 10**400}, "/minimum", "must be a finite number within the range of a 64-bit float"),
+    ({"type": "integer", "minimum": None}, "/minimum", "must be a finite number"),
+    (
+        {"type": "integer", "minimum": 0.5},
+        "/minimum",
+        "the bounds of an int are ints from -2**63 to 2**63-1; >= 1 means the same",
+    ),
     (
         {"type": "integer", "exclusiveMinimum": 0.5},
         "/exclusiveMinimum",
-        "for exclusiveMinimum, not 0.5; 0 says the same",
+        "cannot be bounded by > 0.5: the bounds of an int are ints from -2**63 to 2**63-1; > 0 means the same",
     ),
-    ({"type": "integer", "maximum": -0.5}, "/maximum", "for maximum, not -0.5; -1 says the same"),
+    ({"type": "integer", "maximum": -0.5}, "/maximum", "; <= -1 means the same"),
     (
         {"type": "integer", "exclusiveMaximum": -0.5},
         "/exclusiveMaximum",
-        "for exclusiveMaximum, not -0.5; 0 says the same",
+        "; < 0 means the same",
     ),
-    ({"type": "integer", "multipleOf": 0.5}, "/multipleOf", "for multipleOf, not 0.5"),
-    ({"type": "integer", "maximum": 1e300}, "/maximum", "takes an integer from -2**63 to 2**63-1 for maximum"),
-    ({"type": "number", "minimum": 2**53 + 1}, "/minimum", "takes a number that a double equals for minimum"),
+    (
+        {"type": "integer", "multipleOf": 0.5},
+        "/multipleOf",
+        "cannot be bounded by a multiple of 0.5: the bounds of an int are ints",
+    ),
+    ({"type": "integer", "maximum": 1e300}, "/maximum", "the bounds of an int are ints from -2**63 to 2**63-1"),
+    (
+        {"type": "number", "minimum": 2**53 + 1},
+        "/minimum",
+        "cannot be bounded by >= 9007199254740993: no float equals that",
+    ),
     (
         {"type": "number", "minimum": 1, "exclusiveMinimum": 0},
         "/exclusiveMinimum",
-        "takes exclusiveMinimum or minimum, not",
+        "has two bounds on one side, > and >=; keep one",
     ),
     (
         {"type": "number", "maximum": 1, "exclusiveMaximum": 0},
         "/exclusiveMaximum",
-        "takes exclusiveMaximum or maximum, not",
+        "has two bounds on one side, < and <=; keep one",
     ),
     ({"type": "number", "minimum": 2, "maximum": 1}, "/maximum", "has constraints that no value can keep"),
     ({"type": "integer", "minimum": 1, "maximum": 4, "multipleOf": 5}, "/multipleOf", "that no value can keep"),
     ({"type": "string", "minLength": 1025}, "/minLength", "has constraints that no value can keep"),
-    ({"type": "number", "multipleOf": 0}, "/multipleOf", "takes a multipleOf above 0"),
+    ({"type": "number", "multipleOf": 0}, "/multipleOf", "cannot be bounded by a multiple of 0.0: it must be above 0"),
     ({"type": "number", "minLength": 1}, "/minLength", "does not apply to the type number"),
     ({"type": "string", "minimum": 1}, "/minimum", "does not apply to the type string"),
     ({"type": "string", "minLength": -1}, "/minLength", "must be an integer that is not negative, not -1"),
-    ({"type": "string", "maxLength": 2**70}, "/maxLength", "takes a length from 0 to 2**63-1 for maxLength"),
-    ({"type": "integer", "exclusiveMinimum": 2**63 - 1}, "/exclusiveMinimum", "takes minimum or maximum for a bound"),
-    ({"type": "integer", "exclusiveMaximum": -(2**63)}, "/exclusiveMaximum", "takes minimum or maximum for a bound"),
-    ({"type": "string", "pattern": "("}, "/pattern", "has a pattern that is no regular expression"),
+    (
+        {"type": "string", "maxLength": 2**70},
+        "/maxLength",
+        "takes a length from 0 to 2**63-1, not 1180591620717411303424",
+    ),
+    (
+        {"type": "integer", "exclusiveMinimum": 2**63 - 1},
+        "/exclusiveMinimum",
+        "use >= or <= at the end of the 64-bit integers",
+    ),
+    (
+        {"type": "integer", "exclusiveMaximum": -(2**63)},
+        "/exclusiveMaximum",
+        "use >= or <= at the end of the 64-bit integers",
+    ),
+    ({"type": "string", "pattern": "("}, "/pattern", "has a pattern that Python's re cannot compile"),
     ({"type": "string", "pattern": "\ud800"}, "/pattern", "must be a string of valid Unicode"),
     ({"type": "string", "deprecated": 1}, "/deprecated", "must be true or false, not 1"),
     ({"type": "string", "x-typedtrack-max-bytes": 10}, "/x-typedtrack-max-bytes", "is always 1024"),
     ({"type": "string", "properties": {}}, "/type", 'must be "object"'),
-    ({"type": "string", "default": 5}, "/default", "has a default that it refuses: must be a string, not integer"),
-    ({"type": "string", "default": ["a"]}, "/default", "must be a string, not array"),
-    ({"type": "integer", "default": None}, "/default", "must be an integer, not null"),
+    ({"type": "string", "default": 5}, "/default", "has a default that it refuses: must be a str, not int, got 5"),
+    ({"type": "string", "default": ["a"]}, "/default", "must be a str, not list"),
+    ({"type": "integer", "default": None}, "/default", "must be an int, not NoneType"),
     ({"type": "number", "default": 10**400}, "/default", "has a default that it refuses"),
-    ({"type": "number", "default": 2**53 + 1}, "/default", "has a default that no double equals: 9007199254740993"),
-    ({"type": "number", "default": math.inf}, "/default", "is inf, which is no JSON: x-typedtrack-default takes it"),
+    ({"type": "number", "default": 2**53 + 1}, "/default", "has a default that no float equals: 9007199254740993"),
+    (
+        {"type": "number", "default": math.inf},
+        "/default",
+        "is inf, which JSON cannot express; write it as text in x-typedtrack-default",
+    ),
     ({"type": "number", "x-typedtrack-default": "1"}, "/x-typedtrack-default", "must be NaN, Infinity, -Infinity"),
     ({"type": "number", "x-typedtrack-default": "NaN", "default": 1}, "/x-typedtrack-default", "not apply beside"),
     ({"type": "integer", "x-typedtrack-default": "NaN"}, "/x-typedtrack-default", "has a default that it refuses"),
@@ -265,51 +292,71 @@ REFUSED: list[tuple[object, str, str]] = [
     (
         {"type": ["string", "null"], "default": "a"},
         "/default",
-        'only be null; write "default": null, or take null from',
+        "is optional, so its default can only be None (null)",
     ),
-    ({"enum": []}, "/enum", "takes only integers, or only strings, besides null"),
+    ({"enum": []}, "/enum", "takes only integers, or only strings, and null"),
     ({"enum": [1, None, "a"]}, "/enum/2", "is 'a', but enum takes only integers, or only strings"),
     ({"enum": [True]}, "/enum/0", "is True, but enum takes only integers, or only strings"),
     ({"enum": [1.5]}, "/enum/0", "is 1.5, but enum takes only integers, or only strings"),
     ({"enum": [[]]}, "/enum/0", "is [], but enum takes only integers, or only strings"),
     ({"enum": ["a", "a"]}, "/enum/1", "repeats a value"),
     ({"enum": [1, 2, 1.0]}, "/enum/2", "repeats a value"),
-    ({"enum": [0, 2**63]}, "/enum/1", "takes choices from -2**63 to 2**63-1"),
+    ({"enum": [0, 2**63]}, "/enum/1", "cannot allow 9223372036854775808: a choice is from -2**63 to 2**63-1"),
     ({"enum": ["a", "\ud800"]}, "/enum/1", "is not valid Unicode"),
     ({"enum": [None]}, "/enum", "takes only integers, or only strings"),
     ({"enum": {"a": 1}}, "/enum", "must be an array"),
     ({"const": None}, "/const", "takes only integers, or only strings"),
     ({"const": 1, "enum": [1]}, "/const", "does not apply beside enum"),
     ({"type": "number", "enum": [1]}, "/type", "is number, but the values allowed are of the type integer"),
-    ({"enum": [1], "minimum": 0}, "/minimum", "names its values, so that it takes no further constraint"),
+    ({"enum": [1], "minimum": 0}, "/minimum", "lists its choices, so it takes no other constraint"),
     ({"oneOf": [{"type": "string"}]}, "/oneOf", 'takes oneOf only of one subschema and {"type": "null"}'),
     ({"anyOf": [{"type": "string"}, {"type": "integer"}]}, "/anyOf", "takes anyOf only of one subschema"),
     ({"anyOf": [{"type": "null"}, {"const": None}]}, "/anyOf", "takes anyOf only of one subschema"),
-    ({"oneOf": [{"type": ["string", "null"]}, {"type": "null"}]}, "/oneOf", "takes null in both"),
+    ({"oneOf": [{"type": ["string", "null"]}, {"type": "null"}]}, "/oneOf", "allows null in both subschemas"),
     ({"anyOf": [{"if": {}}, {"type": "null"}]}, "/anyOf/0/if", "is not a supported keyword"),
-    ({"type": "string", "oneOf": [{"type": "integer"}, {"type": "null"}]}, "/type", "is string, and what it refers to"),
-    ({"multipleOf": 2, "anyOf": [{"type": "integer", "multipleOf": 3}, {"type": "null"}]}, "/multipleOf", "beside"),
-    ({"anyOf": [{"type": "string", "pattern": "("}, {"type": "null"}]}, "/anyOf/0/pattern", "no regular expression"),
+    (
+        {"type": "string", "oneOf": [{"type": "integer"}, {"type": "null"}]},
+        "/type",
+        "is ('string',), but /properties/x/oneOf/0/type is ('integer',); keep one of the two",
+    ),
+    (
+        {"multipleOf": 2, "anyOf": [{"type": "integer", "multipleOf": 3}, {"type": "null"}]},
+        "/multipleOf",
+        "is 2, but /properties/x/anyOf/0/multipleOf is 3",
+    ),
+    (
+        {"anyOf": [{"type": "string", "pattern": "("}, {"type": "null"}]},
+        "/anyOf/0/pattern",
+        "Python's re cannot compile",
+    ),
     ({"$ref": "#/$defs/none"}, "/$ref", "refers to '#/$defs/none', where there is no subschema"),
     ({"$ref": "#/type"}, "/$ref", "refers to '#/type', where there is no subschema"),
     ({"$ref": "#/$defs/a/b/c"}, "/$ref", "refers to '#/$defs/a/b/c', where there is no subschema"),
     ({"$ref": "http://127.0.0.1/x.json"}, "/$ref", "only references within the document, #/…, are followed"),
     ({"$ref": "http://[#"}, "/$ref", "only references within the document"),
     ({"$ref": "#anchor"}, "/$ref", "refers to '#anchor', where there is no subschema"),
-    ({"type": "integer", "$anchor": "1st"}, "/$anchor", "must begin with a letter"),
+    (
+        {"type": "integer", "$anchor": "1st"},
+        "/$anchor",
+        "letters, digits, -, . and _, the first a letter or _, not '1st'",
+    ),
     ({"type": "integer", "$id": "x#y"}, "/$id", "has a fragment, 'y'; use $anchor"),
     ({"type": "string", "readOnly": 1}, "/readOnly", "must be true or false"),
     ({"type": "string", "contentSchema": 1}, "/contentSchema", "must be an object"),
-    ({"$ref": "#/properties/x"}, "/$ref", "refers to itself by way of #/properties/x"),
+    ({"$ref": "#/properties/x"}, "/$ref", "refers to itself by way of '#/properties/x'"),
     ({"$ref": "#"}, "/$ref", "leads to a record that contains itself"),
     (
         {"type": "integer", "x-typedtrack-attribute": "class"},
         "/x-typedtrack-attribute",
-        "'class' is a keyword of Python",
+        "'class' is a Python keyword",
     ),
     ({"type": "integer", "x-typedtrack-attribute": "_x"}, "/x-typedtrack-attribute", "begins with an underscore"),
-    ({"type": "integer", "x-typedtrack-attribute": "self"}, "/x-typedtrack-attribute", "'self' is the record itself"),
-    ({"type": "integer", "x-typedtrack-attribute": "ﬁ"}, "/x-typedtrack-attribute", "is no Python identifier"),
+    (
+        {"type": "integer", "x-typedtrack-attribute": "self"},
+        "/x-typedtrack-attribute",
+        "'self' names the record itself",
+    ),
+    ({"type": "integer", "x-typedtrack-attribute": "ﬁ"}, "/x-typedtrack-attribute", "is not a Python identifier"),
     (
         {"type": "integer", "x-typedtrack-aliases": ["a\n"]},
         "/x-typedtrack-aliases/0",
@@ -320,14 +367,14 @@ REFUSED: list[tuple[object, str, str]] = [
         "/x-typedtrack-aliases/1",
         "has the name 'sure' on the wire",
     ),
-    ({"type": "integer", "x-typedtrack-aliases": "y"}, "/x-typedtrack-aliases", "must be an array"),
-    ({"type": "integer", "x-typedtrack-aliases": ["y", 1]}, "/x-typedtrack-aliases/1", "must be a string"),
-    ({"type": ["string", 1]}, "/type/1", "must be a string"),
-    ({"type": "object"}, "", "needs a property that is required and takes no null, or has a default"),
+    ({"type": "integer", "x-typedtrack-aliases": "y"}, "/x-typedtrack-aliases", "must be an array of strings"),
+    ({"type": "integer", "x-typedtrack-aliases": ["y", 1]}, "/x-typedtrack-aliases", "must be an array of strings"),
+    ({"type": ["string", 1]}, "/type", "must be a string or an array of strings"),
+    ({"type": "object"}, "", "needs a field that cannot be None (null)"),
     (
         {"type": ["object", "null"], "properties": {}},
         "",
-        "needs a property that is required and takes no null, or has a default",
+        "needs a field that cannot be None (null)",
     ),
 ]
 
@@ -406,20 +453,20 @@ def test_a_root_that_refers(root: dict[str, object], definition: dict[str, objec
 
 
 ROOTS: list[tuple[dict[str, object], dict[str, object], dict[str, str]]] = [
-    ({"$ref": "#"}, {}, {"/$ref": "refers to itself by way of #"}),
-    ({"$ref": "#/$defs/q"}, {"$ref": "#"}, {"/$defs/q/$ref": "refers to itself by way of #"}),
+    ({"$ref": "#"}, {}, {"/$ref": "refers to itself by way of '#'"}),
+    ({"$ref": "#/$defs/q"}, {"$ref": "#"}, {"/$defs/q/$ref": "refers to itself by way of '#'"}),
     ({"$ref": "#/$defs/none"}, Q, {"/$ref": "refers to '#/$defs/none', where there is no subschema"}),
     ({"$ref": 5}, Q, {"/$ref": "must be a string of valid Unicode, not 5"}),
     ({"$ref": "#/definitions/q", "definitions": {}}, Q, {"/definitions": "is not a supported keyword"}),
     ({"$ref": "#/$defs/q", "title": 5}, {**Q, "title": "2"}, {"/title": "must be a string of valid Unicode, not 5"}),
     ({"$ref": "#/$defs/q"}, {"type": "number"}, {"/$defs/q/type": 'must be "object"'}),
-    ({"$ref": "#/$defs/q"}, {**Q, "type": ["object", "null"]}, {"/$ref": "takes null, which no result is"}),
+    ({"$ref": "#/$defs/q"}, {**Q, "type": ["object", "null"]}, {"/$ref": "allows null, and a result cannot be null"}),
     (
         {"$ref": "#/$defs/q"},
         {"oneOf": [{"$ref": "#/$defs/r"}, {"type": "null"}]},
-        {"/$ref": "takes null, which no result is"},
+        {"/$ref": "allows null, and a result cannot be null"},
     ),
-    ({"$ref": "#/$defs/q"}, {**Q, "default": {"x": 1}}, {"/$defs/q/default": "does not apply to this object"}),
+    ({"$ref": "#/$defs/q"}, {**Q, "default": {"x": 1}}, {"/$defs/q/default": "does not apply to a document"}),
     (
         {"$ref": "#/$defs/q", "properties": {"y": {"type": "date"}}, "deprecated": True},
         Q,
@@ -435,20 +482,13 @@ ROOTS: list[tuple[dict[str, object], dict[str, object], dict[str, str]]] = [
     ),
     (
         {"$ref": "#/$defs/q"},
-        {**Q, "properties": {"x": {"type": "integer", "minimum": "a"}}, "title": "class", "required": ["y"]},
+        {**Q, "properties": {"x": {"type": "integer", "minimum": 0.5}}, "title": "class", "required": ["y"]},
         {
-            "/$defs/q/properties/x/minimum": "must be a number that a double can be, not 'a'",
-            "/$defs/q/title": "is the name of the record, and 'class' is a keyword of Python; "
-            "name it in ASCII letters, digits and _, as in TrainingRun",
+            "/$defs/q/properties/x/minimum": "cannot be bounded by >= 0.5: the bounds of an int are ints from "
+            "-2**63 to 2**63-1; >= 1 means the same",
+            "/$defs/q/title": "names the record: 'class' is a Python keyword; "
+            "use ASCII letters, digits and _, as in TrainingRun",
             "/$defs/q/required/0": "is 'y', which is not in properties",
-        },
-    ),
-    (
-        {"$ref": 5, "type": "object", "properties": {"x": {"type": "date"}}},
-        Q,
-        {
-            "/$ref": "must be a string of valid Unicode, not 5",
-            "/properties/x/type": "is 'date': a field is integer, number or string, or an object",
         },
     ),
 ]
@@ -464,34 +504,136 @@ def test_a_root_that_refers_in_vain(
     assert problems_of({**root, "$defs": definitions}) == problems
 
 
-def test_every_problem_is_listed() -> None:
-    """All that is unsupported in a document is reported at once, each with its JSON Pointer."""
-    document: dict[str, object] = {
-        "type": "object",
-        "properties": {
-            "a/b": {"type": "string", "format": "date"},
-            "c~d": {"oneOf": [{"type": "string", "if": {}}, {"type": "null"}]},
-            "e": {"type": "array", "items": {"type": "string"}},
-        },
-        "$defs": {"unused": {"allOf": []}},
-        "patternProperties": {},
+BROKEN: dict[str, object] = {
+    "type": "array",
+    "properties": {
+        "a/b": {"type": "string", "format": 5, "pattern": 5},
+        "c~d": {"oneOf": [{"type": "string", "if": {}}, {"type": "null"}]},
+        "e": {"type": "array", "items": {"type": "string"}},
+        "f": {"type": "integer", "minimum": "0"},
+        "g": 5,
+    },
+    "required": ["e", 5],
+    "$defs": {"unused": {"not": {}}, "s": {"$anchor": "s", "$id": "i"}, "t": {"$id": "i", "$anchor": "s"}},
+    "patternProperties": {},
+}
+
+
+def test_the_first_stage_finds_every_keyword_that_is_not_one() -> None:
+    """Keywords that are not supported, and values that they cannot have, are told at once, and nothing besides."""
+    assert problems_of(BROKEN).keys() == {
+        "/properties/a~1b/format",
+        "/properties/a~1b/pattern",
+        "/properties/c~0d/oneOf/0/if",
+        "/properties/e/items",
+        "/properties/f/minimum",
+        "/properties/g",
+        "/required",
+        "/$defs/unused/not",
+        "/$defs/t/$id",
+        "/$defs/t/$anchor",
+        "/patternProperties",
     }
 
+
+def test_the_second_stage_finds_every_field_that_is_not_one() -> None:
+    """Types, references, constraints, defaults, names and titles that no field can have are told at once."""
+    document: dict[str, object] = {
+        "type": "array",
+        "properties": {
+            "a": {"type": "string", "pattern": "(", "default": 5},
+            "b": {"type": "date"},
+            "c": {"$ref": "#/$defs/c"},
+            "d": {
+                "type": "object",
+                "title": "class",
+                "properties": {"x y": {"type": "integer", "maximum": 0.5}},
+                "required": ["x y", "z"],
+            },
+            "_e": {"$ref": "#/$defs/Stat", "default": {"m": "a", "z": 1}},
+            "f": {"type": "integer", "x-typedtrack-aliases": ["a", "\n"]},
+            "x/y": {"type": "integer"},
+            "x_y": {"type": "integer"},
+            "2d": {"enum": ["a", 1], "minLength": 1, "minimum": 1},
+            "stat/m": {"$ref": "#/$defs/Stat/properties/m"},
+            "stat/a/b": {"type": "date"},
+            "n/x": {"$ref": "#/$defs/none/properties/x"},
+        },
+        "required": ["g", "a", "b", "c", "d", "_e"],
+        "additionalProperties": {"type": "integer"},
+        "x-typedtrack-nested": {"n": {"$ref": "#/$defs/none"}, "stat": {"$ref": "#/$defs/Stat"}},
+        "$defs": {"Stat": STAT, "unused": {"type": "date"}},
+    }
+
+    assert problems_of(document).keys() == {
+        "/title",
+        "/type",
+        "/properties/a/pattern",
+        "/properties/a/default",
+        "/properties/b/type",
+        "/properties/c/$ref",
+        "/properties/d/title",
+        "/properties/d/properties/x y/maximum",
+        "/properties/d/required/1",
+        "/properties/_e",
+        "/properties/f/x-typedtrack-aliases/1",
+        "/properties/x_y",
+        "/properties/2d",
+        "/properties/2d/enum/1",
+        "/properties/2d/minimum",
+        "/properties/stat~1a~1b/type",
+        "/required/0",
+        "/additionalProperties",
+        "/x-typedtrack-nested/n/$ref",
+    }
+
+
+def test_the_third_stage_finds_every_record_that_is_not_one() -> None:
+    """Defaults of nested records, names that two fields have, and sizes are told at once."""
+    document: dict[str, object] = {
+        **object_of(
+            a={"type": "integer", "x-typedtrack-aliases": ["b"]},
+            b={"type": "integer"},
+            c={"$ref": "#/$defs/Stat"},
+        ),
+        "$defs": {"Stat": STAT},
+    }
+    assert problems_of(document).keys() == {"/properties/a/x-typedtrack-aliases/0", "/properties/b"}
+
+    document["properties"] = {
+        "d": {"$ref": "#/$defs/Stat", "default": {"m": "a", "z": 1}},
+        "e": {"$ref": "#/$defs/Stat", "default": {}},
+        "f": {"$ref": "#/$defs/Stat", "default": 5},
+        "g": {"$ref": "#/$defs/Stat", "default": {"m": 1}, "x-typedtrack-default": {"m": 5}},
+    }
+    document["required"] = ["d"]
     assert problems_of(document) == {
-        "/properties/a~1b/format": "is not a supported keyword",
-        "/properties/c~0d/oneOf/0/if": "is not a supported keyword",
-        "/properties/e/items": "is not a supported keyword",
-        "/properties/e/type": "is 'array': a field is integer, number or string, or an object",
-        "/$defs/unused/allOf": "is not a supported keyword",
-        "/patternProperties": "is not a supported keyword",
-        "/title": "is missing: it is the name of the record",
+        "/properties/d/default/z": "is not a field of the record",
+        "/properties/e/default": "lacks 'm'",
+        "/properties/f/default": "must be an object, not 5",
+        "/properties/g/default/m": "must be NaN, Infinity, -Infinity, not 5",
     }
-    assert problems_of({"type": "object", "properties": {"x": {"type": "date"}, "2": {"type": "integer"}}}) == {
-        "/title": "is missing: it is the name of the record",
-        "/properties/x/type": "is 'date': a field is integer, number or string, or an object",
-        "/properties/2": "is an attribute in Python, and '2' is no Python identifier; "
-        "give it one by x-typedtrack-attribute",
+
+
+def test_a_record_with_problems_stands_for_none_around_it() -> None:
+    """Problems that follow from those of a nested record are not told."""
+    inner = object_of(x={"type": "integer"}, y={"type": "integer", "x-typedtrack-aliases": ["x"]})
+    document = object_of(a={"$ref": "#/$defs/Inner"}, b={"$ref": "#/$defs/Inner", "default": {"x": "a"}})
+
+    assert problems_of({**document, "$defs": {"Inner": inner}}).keys() == {
+        "/$defs/Inner/properties/x",
+        "/$defs/Inner/properties/y/x-typedtrack-aliases/0",
     }
+
+
+def test_problems_are_bounded_in_number_and_length() -> None:
+    """An error tells a thousand problems, how many more there are, and cuts what is long."""
+    many = problems_of(object_of(**{f"x{n}": {"type": "date"} for n in range(1_200)}))
+    assert len(many) == 1_001
+    assert many[""] == "and 200 more problems"
+
+    long = problems_of(object_of(x={"type": "integer", "y" * 10_000: 1, "$ref": "#/" + "z" * 10_000}))
+    assert all(len(where) + len(reason) < 2_100 for where, reason in long.items())
 
 
 STAT: dict[str, object] = {
@@ -501,134 +643,31 @@ STAT: dict[str, object] = {
 }
 
 
-def test_what_only_follows_is_no_problem() -> None:
-    """Of a part that could not be read nothing is said besides: not that it is absent, nor what refers to it."""
-    document: dict[str, object] = {
-        "title": 5,
-        "type": "object",
-        "properties": {
-            "no_type": {"type": 5, "default": "a"},
-            "no_enum": {"enum": "a"},
-            "no_choice": {"enum": ["a", True], "default": "b"},
-            "no_ref": {"$ref": 5},
-            "2d": {"type": "number", "x-typedtrack-attribute": 5},
-            "elsewhere": {"allOf": [{"type": "integer"}]},
-            "no_schema": 5,
-            "to_no_schema": {"$ref": "#/$defs/no_schema"},
-            "into_no_schema": {"$ref": "#/$defs/no_schema/properties/x"},
-            "to_no_keyword": {"$ref": "#/definitions/x"},
-            "no_object": {"$ref": "#/$defs/no_object", "default": {"a": 1}},
-            "half": {"$ref": "#/$defs/half", "default": {"x": "a"}},
-            "none/x": {"$ref": "#/$defs/none/properties/x"},
-            "2/x": {"type": "integer"},
-            "sure": {"type": "integer"},
-        },
-        "required": ["sure", 5],
-        "$defs": {
-            "no_schema": 5,
-            "no_object": {"type": "object", "properties": [], "required": ["x"]},
-            "half": {"type": "object", "properties": {"x": {"type": 1}}, "required": ["x"]},
-        },
-        "definitions": {},
-        "x-typedtrack-nested": {"none": {"$ref": "#/$defs/none"}, "2": 5, "ref": {"$ref": 5}},
-    }
-
-    assert problems_of(document).keys() == {
-        "/title",
-        "/properties/no_type/type",
-        "/properties/no_enum/enum",
-        "/properties/no_choice/enum/1",
-        "/properties/no_ref/$ref",
-        "/properties/2d/x-typedtrack-attribute",
-        "/properties/elsewhere/allOf",
-        "/properties/no_schema",
-        "/required/1",
-        "/$defs/no_schema",
-        "/$defs/no_object/properties",
-        "/$defs/half/properties/x/type",
-        "/definitions",
-        "/x-typedtrack-nested/none/$ref",
-        "/x-typedtrack-nested/2",
-        "/x-typedtrack-nested/ref/$ref",
-    }
-
-
-def test_problems_of_every_sort_are_listed_together() -> None:
-    """Grammar, kinds, constraints, defaults, names, attributes, references, sizes: none hides another."""
-    document: dict[str, object] = {
-        "type": "array",
-        "properties": {
-            "a": {"type": "string", "format": "date", "pattern": "(", "minimum": "x", "default": 5},
-            "b": {"type": "date", "pattern": "("},
-            "c": {"$ref": "#/$defs/c", "x-typedtrack-aliases": ["a", "\n"]},
-            "d": {
-                "type": "object",
-                "title": "class",
-                "properties": {"x y": {"type": "integer", "maximum": 0.5}},
-                "required": ["x y"],
-            },
-            "_e": {"$ref": "#/$defs/Stat", "default": {"m": "a", "z": 1}},
-            "f": {"anyOf": [{"$ref": "#/$defs/Stat"}, {"type": "null"}], "default": {"m": 1}},
-        },
-        "required": ["g", "a", "b", "c", "d", "_e"],
-        "additionalProperties": {"type": "integer"},
-        "minProperties": 1,
-        "$defs": {
-            "Stat": {**STAT, "$anchor": "s"},
-            "s": {"$anchor": "s", "$id": "i"},
-            "t": {"$id": "i", "$anchor": "u"},
-        },
-    }
-
-    assert problems_of(document).keys() == {
-        "/title",
-        "/type",
-        "/properties/a",  # whose name c has, too
-        "/properties/a/format",
-        "/properties/a/pattern",
-        "/properties/a/minimum",
-        "/properties/a/default",
-        "/properties/b/type",
-        "/properties/b/pattern",
-        "/properties/c/$ref",
-        "/properties/c/x-typedtrack-aliases/0",
-        "/properties/c/x-typedtrack-aliases/1",
-        "/properties/d/title",
-        "/properties/d/properties/x y/maximum",
-        "/properties/_e",
-        "/properties/_e/default/m",
-        "/properties/_e/default/z",
-        "/properties/f/default/m",
-        "/required/0",
-        "/additionalProperties",
-        "/minProperties",
-        "/$defs/t/$id",
-    }
-
-
 ONE = object_of(x={"type": "integer"})
 
 DOCUMENTS: list[tuple[object, str, str]] = [
     (5, "", "must be an object, not 5"),
     (None, "", "must be an object, not None"),
-    ({1: 2}, "", "must be a string of valid Unicode, not 1"),
+    ({1: 2}, "/1", "is not a supported keyword"),
+    ({"\ud800": 2}, "/\\ud800", "is not a supported keyword"),
+    (object_of(**{"\ud800": STAT}), "/properties", "has a name that is not a string of valid Unicode: '\\ud800'"),
     ({**ONE, "title": None}, "/title", "must be a string"),
-    ({**ONE, "title": "%"}, "/title", "is the name of the record, and '%' is no Python identifier; name it in ASCII"),
-    ({**ONE, "title": ""}, "/title", "is the name of the record, and '' is no Python identifier; name it in ASCII"),
+    ({**ONE, "title": "%"}, "/title", "names the record: '%' is not a Python identifier; use ASCII"),
+    ({**ONE, "title": ""}, "/title", "names the record: '' is not a Python identifier; use ASCII"),
     (
         {**ONE, "title": "日本 語"},
         "/title",
-        "and '日本 語' is no Python identifier; name it in ASCII letters, digits and _",
+        "names the record: '日本 語' is not a Python identifier; use ASCII letters, digits and _",
     ),
-    ({**ONE, "title": "größe und mehr"}, "/title", "and 'größe und mehr' is no Python identifier; name it in ASCII"),
-    ({**ONE, "title": "gro\u0308ße und"}, "/title", "and 'gro\u0308ße und' is no Python identifier"),
-    ({**ONE, "title": "x² mean"}, "/title", "and 'x² mean' is no Python identifier"),
-    ({**ONE, "title": "class"}, "/title", "'class' is a keyword of Python"),
-    ({**ONE, "title": "2 runs"}, "/title", "'2Runs' is no Python identifier"),
+    ({**ONE, "title": "größe und mehr"}, "/title", "'größe und mehr' is not a Python identifier; use ASCII"),
+    ({**ONE, "title": "gro\u0308ße und"}, "/title", "'gro\u0308ße und' is not a Python identifier"),
+    ({**ONE, "title": "x² mean"}, "/title", "'x² mean' is not a Python identifier"),
+    ({**ONE, "title": "class"}, "/title", "'class' is a Python keyword"),
+    ({**ONE, "title": "2 runs"}, "/title", "'2Runs' is not a Python identifier"),
     (
         object_of(**{"l2norm/größe": {"type": "object", "properties": {"x": {"type": "integer"}}, "required": ["x"]}}),
         "/properties/l2norm~1größe/title",
-        "is missing, and what the record is found by makes no name: 'L2norm/größe' is no Python identifier; name it",
+        "is missing, and the record is named by its place: 'L2norm/größe' is not a Python identifier; use ASCII",
     ),
     ({**ONE, "type": "array"}, "/type", 'must be "object"'),
     ({**ONE, "type": []}, "/type", 'must be "object"'),
@@ -637,21 +676,22 @@ DOCUMENTS: list[tuple[object, str, str]] = [
         "/required/1",
         "is 'y', which is not in properties",
     ),
-    ({**ONE, "minimum": 1}, "/minimum", "does not apply to this object"),
-    ({**ONE, "deprecated": True}, "/deprecated", "does not apply to this object"),
+    ({**ONE, "minimum": 1}, "/minimum", "does not apply to a document"),
+    ({**ONE, "deprecated": True}, "/deprecated", "does not apply to a document"),
     ({**ONE, "$schema": "http://json-schema.org/draft-07/schema#"}, "/$schema", "must be"),
     (
         {**object_of(x={"type": "integer"}), "additionalProperties": {"type": "string"}},
         "/additionalProperties",
         "must be",
     ),
-    (object_of(), "", "needs a property that is required and takes no null, or has a default"),
+    (object_of(), "", "needs a field that cannot be None (null)"),
     (object_of(**{"a/b": {"type": "integer"}, "a_b": {"type": "integer"}}), "/properties/a_b", "as 'a/b' is"),
     (object_of(**{"\n": {"type": "integer", "x-typedtrack-attribute": "n"}}), "/properties/\n", "control character"),
+    (object_of(**{"\n": {**STAT, "title": "N", "x-typedtrack-attribute": "n"}}), "/properties/\n", "control character"),
     (
         object_of(**{f"s{n}": {"type": "string"} for n in range(200)}),
         "",
-        "bytes: bound its strings by maxLength, or split it",
+        "over the limit of 1,048,576 bytes; give its str fields a maximum length, or split it",
     ),
 ]
 
@@ -665,23 +705,29 @@ def test_refused_documents(document: object, pointer: str, reason: str) -> None:
 NESTED: list[tuple[dict[str, object], str, str]] = [
     ({"$ref": "#/$defs/Stat", "default": 5}, "/default", "must be an object, not 5"),
     ({"$ref": "#/$defs/Stat", "default": {}}, "/default", "lacks 'm'"),
-    ({"$ref": "#/$defs/Stat", "default": {"m": 0, "z": 1}}, "/default/z", "is no field of the record"),
+    ({"$ref": "#/$defs/Stat", "default": {"m": 0, "z": 1}}, "/default/z", "is not a field of the record"),
     ({"$ref": "#/$defs/Stat", "default": {"m": "a"}}, "/default/m", "has a default that it refuses"),
     ({"$ref": "#/$defs/Stat", "minimum": 1}, "/minimum", "does not apply to a reference to an object"),
     (
         {"oneOf": [{"$ref": "#/$defs/Stat"}, {"type": "null"}], "default": {"m": 1}},
         "/default/m",
-        'its default can only be null; write "default": null, or take null from what it allows',
+        "is optional, so its default can only be None (null)",
+    ),
+    (
+        {"oneOf": [{"$ref": "#/$defs/Own"}, {"type": "null"}], "default": {"m": 1}},
+        "/default",
+        "is optional, so its default can only be None (null)",
     ),
     ({"$ref": "#/$defs/Stat", "default": None}, "/default", "must be an object, not None"),
-    ({"$ref": "#/$defs/Stat", "x-typedtrack-aliases": [f"a{n}" for n in range(13_000)]}, "", "more than 25,000 names"),
+    ({"$ref": "#/$defs/Stat", "x-typedtrack-aliases": [f"a{n}" for n in range(50_000)]}, "", "repeats too much"),
 ]
 
 
 @pytest.mark.parametrize(("subschema", "pointer", "reason"), NESTED)
 def test_refused_nested_records(subschema: dict[str, object], pointer: str, reason: str) -> None:
     """What is no nested record is refused at its JSON Pointer, with the reason."""
-    problems = problems_of({**object_of(x=subschema, sure={"type": "integer"}), "$defs": {"Stat": STAT}})
+    own = {**STAT, "properties": {"m": {"type": "number"}, "n": {"type": "integer", "default": 1}}}
+    problems = problems_of({**object_of(x=subschema, sure={"type": "integer"}), "$defs": {"Stat": STAT, "Own": own}})
 
     assert reason in {where.removeprefix("/properties/x"): why for where, why in problems.items()}[pointer]
 
@@ -746,7 +792,7 @@ def test_dependencies_agree_with_what_is_nested() -> None:
     del document["dependentRequired"]["stat/sem"]
     assert "does not agree" in problems_of(document)["/dependentRequired"]
     document["dependentRequired"] = {"stat/sem": "stat/mean"}
-    assert "must be an array" in problems_of(document)["/dependentRequired"]
+    assert "must be an object of arrays of strings" in problems_of(document)["/dependentRequired"]
     del document["dependentRequired"]
     assert RecordSchema.from_json_schema(document) == schema
 
@@ -780,7 +826,7 @@ def test_attributes_are_unique_across_nested_records() -> None:
     document["properties"]["a/n"] = {"$ref": "#/$defs/Stat/properties/n"}
     document |= {"$defs": {"Stat": STAT}, "x-typedtrack-nested": {"a": {"$ref": "#/$defs/Stat"}}}
 
-    assert "is the attribute a, as 'a' is" in problems_of(document)["/x-typedtrack-nested/a"]
+    assert "is the Python attribute a, as 'a' is" in problems_of(document)["/x-typedtrack-nested/a"]
 
 
 def test_definitions_within_definitions() -> None:
@@ -858,16 +904,27 @@ _branching: dict[str, object] = {
 }
 
 HOSTILE: list[tuple[dict[str, object], str]] = [
-    ({**object_of(x={"$ref": "#/$defs/a0"}), "$defs": _branching}, "takes oneOf only of one subschema"),
-    (_chain(50, per_level=2), "has more than 25,000 names of fields"),
+    ({**object_of(x={"$ref": "#/$defs/a0"}), "$defs": {**_branching, "a99": {}}}, "takes oneOf only of one subschema"),
+    (_chain(50, per_level=2), "over the limit of 1,048,576 bytes"),
     (_chain(100), "the field name is"),
     (_chain(5000), "is nested too deeply"),
     (_deep(5000), "is nested too deeply"),
     (_looped(), "is nested too deeply"),
     ({**object_of(x={"$ref": "#/$defs/a"}), "$defs": {"a": {"$ref": "#/$defs/b"}, "b": {"$ref": "#/$defs/a"}}}, "itse"),
     ({**object_of(x={"$ref": "#/$defs/a"}), "$defs": {"a": object_of(y={"$ref": "#/$defs/a"})}}, "contains itself"),
-    (object_of(x={"type": "string", "pattern": "(" * 100_000 + ")" * 100_000}), "that is no regular expression"),
-    (object_of(x={"type": "string", "pattern": "a{99999999999999999999}"}), "that is no regular expression"),
+    (object_of(**{"x" * 257: {"type": "integer"}}), "has a name of more than 256 characters"),
+    (
+        object_of(x={"type": "integer", "x-typedtrack-attribute": "x" * 257}),
+        "must be a string of at most 256 characters",
+    ),
+    (object_of(x={"$id": "x" * 2049, "type": "integer"}), "must be a URI of at most 2,048 characters"),
+    (
+        {**object_of(x={"type": "integer"}), "$id": "a" * 2_000 + "/", "$defs": {"d": {"$id": "b" * 2_000}}},
+        "makes a URI of more than 2,048 characters",
+    ),
+    ({"$defs": {str(number): {} for number in range(100_000)}}, "has more than 100,000 subschemas"),
+    (object_of(x={"type": "string", "pattern": "(" * 100_000 + ")" * 100_000}), "that Python's re cannot compile"),
+    (object_of(x={"type": "string", "pattern": "a{99999999999999999999}"}), "that Python's re cannot compile"),
 ]
 
 

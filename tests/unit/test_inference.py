@@ -138,9 +138,8 @@ def test_too_many_fields_are_refused() -> None:
     assert refused.value.source == "inferred from 1 results"
     (problem,) = refused.value.problems
     reason = (
-        "can be up to 1,231,490 bytes encoded; the limit is 1,048,576 bytes: a record cannot have so many "
-        "fields, even with strings no longer than those stored; infer from results of one kind, or store fewer fields "
-        "in each"
+        "can be up to 1,231,490 bytes encoded, over the limit of 1,048,576 bytes, even with strings no longer than "
+        "those stored; infer from results of one kind, or store fewer fields in each"
     )
     assert problem == ("", reason)
 
@@ -197,7 +196,7 @@ def test_every_field_gets_an_attribute() -> None:
 
 def test_names_that_a_record_cannot_have_are_refused() -> None:
     """The record's name is checked before anything is read; field names are checked too."""
-    with pytest.raises(SchemaError, match="'no name' is no Python identifier"):
+    with pytest.raises(SchemaError, match="'no name' is not a Python identifier"):
         infer(_failing(PermissionError("no")), "no name")
     with pytest.raises(SchemaError, match="a field name has no control character"):
         infer([("a", {"\n": 1})], "Run")

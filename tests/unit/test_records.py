@@ -649,14 +649,14 @@ _NO_TYPES: Final[list[tuple[Any, str]]] = [
     (Literal[True], "has values that are neither all int nor all str in a Literal"),
     (Literal[Split.TEST], "has values that are neither all int nor all str in a Literal"),
     (Literal["x" * 1025], "the str is 1,025 bytes of UTF-8"),
-    (Literal[2**63], "takes choices from -2**63 to 2**63-1"),
-    (Annotated[Literal[1], Meta(ge=0)], "names its values, so that it takes no further constraint"),
+    (Literal[2**63], "cannot allow 9223372036854775808: a choice is from -2**63 to 2**63-1"),
+    (Annotated[Literal[1], Meta(ge=0)], "lists its choices, so it takes no other constraint"),
     (Annotated[Stat, Meta(ge=0)], "is a record, which takes no constraint; its own fields have them"),
     (Annotated[Stat, Meta(examples=[1])], "has examples in its Meta"),
     (Annotated[int, Meta(ge=0), Meta(ge=1)], "has the constraint ge twice"),
-    (Annotated[int, Meta(ge=0), Meta(gt=1)], "takes gt or ge, not both"),
-    (Annotated[int, Meta(ge=0.5)], "takes an int from -2**63 to 2**63-1 for ge, not 0.5"),
-    (Annotated[int, Meta(le=2**63)], "takes an int from -2**63 to 2**63-1 for le"),
+    (Annotated[int, Meta(ge=0), Meta(gt=1)], "has two bounds on one side, > and >=; keep one"),
+    (Annotated[int, Meta(ge=0.5)], "cannot be bounded by >= 0.5: the bounds of an int are ints from -2**63 to 2**63-1"),
+    (Annotated[int, Meta(le=2**63)], "cannot be bounded by <= 9223372036854775808: the bounds of an int are ints"),
     (Annotated[float, Meta(multiple_of=0.5)] | int, "has the type"),
     (Annotated[int, Meta(min_length=1)], "takes no min_length: it is an int"),
     (Annotated[str, Meta(ge=1)], "takes no ge: it is a str"),
@@ -709,7 +709,7 @@ _counter = iter(range(1_000))
 
 
 _NO_RECORDS: Final[list[tuple[dict[str, Any], dict[str, Any], str | None, str]]] = [
-    ({}, {}, None, "needs a field that cannot be None: a result has at least one"),
+    ({}, {}, None, "needs a field that cannot be None (null): a result has at least one"),
     ({"x": int | None}, {}, None, "needs a field that cannot be None"),
     ({"x": int, "y": int}, {"y": field(name="x")}, "x", "has the name 'x' on the wire, and so has another field"),
     ({"x": int}, {"x": field(aliases=["x"])}, "x", "has the name 'x' on the wire, and so has another field"),
@@ -737,7 +737,7 @@ _NO_RECORDS: Final[list[tuple[dict[str, Any], dict[str, Any], str | None, str]]]
     ({"x": int}, {"y": field()}, "y", "has no annotation, which says what it is"),
     ({"x": int}, {"__init__": print}, None, "defines __init__, which is made from its fields"),
     ({"x": int}, {"__attrs_post_init__": print}, None, "defines __attrs_post_init__"),
-    ({f"f{n}": str for n in range(171)}, {}, None, "can be up to 1,052,908 bytes encoded; the limit is 1,048,576"),
+    ({f"f{n}": str for n in range(171)}, {}, None, "can be up to 1,052,908 bytes encoded, over the limit of 1,048,576"),
 ]
 
 
@@ -808,13 +808,13 @@ def test_a_default_of_a_schema_takes_the_type_of_its_column() -> None:
 # -- what a schema refuses: what no annotation can say ----------------------------------------------------------------
 
 _NO_FIELDS: Final[list[tuple[dict[str, Any], str]]] = [
-    ({"kind": "float", "le": float("inf")}, "takes a finite number for le, not inf"),
-    ({"kind": "int", "ge": 1, "gt": 1}, "takes gt or ge, not both"),
-    ({"kind": "int", "multiple_of": 0}, "takes a multiple_of above 0"),
-    ({"kind": "str", "min_length": -1}, "takes a length from 0 to 2**63-1 for min_length, not -1"),
+    ({"kind": "float", "le": float("inf")}, "cannot be bounded by <= inf: the bounds of a float are finite"),
+    ({"kind": "int", "ge": 1, "gt": 1}, "has two bounds on one side, > and >=; keep one"),
+    ({"kind": "int", "multiple_of": 0}, "cannot be bounded by a multiple of 0: it must be above 0"),
+    ({"kind": "str", "min_length": -1}, "takes a length from 0 to 2**63-1, not -1"),
     (
         {"kind": "str", "pattern": "("},
-        "has a pattern that is no regular expression: missing ), unterminated subpattern",
+        "has a pattern that Python's re cannot compile: missing ), unterminated subpattern",
     ),
 ]
 

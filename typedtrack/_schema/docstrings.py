@@ -1,4 +1,4 @@
-"""Documentation of records and fields: how it is kept, and how docstrings give it back."""
+"""Documentation texts: the form in which schemas keep them, and the form in which code writes them."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ __all__ = ["kept", "uncleaned"]
 
 
 def kept(doc: str) -> str:
-    """Return *doc*, documentation, as it is kept: without common indentation, tabs, or blank lines at its ends.
+    """Return *doc* as schemas keep it: without common indentation, tabs, or blank lines at either end.
 
-    Whatever space a line begins with counts as so many spaces: from Python 3.13, no other is indentation.
+    Any white space at the start of a line counts as that many spaces, since Python 3.13 dedents spaces only.
     """
     lines = (line.lstrip().rjust(len(line)) if line.strip() else "" for line in doc.expandtabs().split("\n"))
     return inspect.cleandoc("\n" + "\n".join(lines))
 
 
 def uncleaned(doc: str) -> str:
-    """Return what `inspect.cleandoc`, which reads docstrings and the documentation of fields, makes *doc*, as kept, of.
+    """Return a text that `inspect.cleandoc` turns into *doc*, a text that `kept` returned.
 
-    A text whose further lines are all indented begins with a line break: their indentation would be lost otherwise.
+    A text begins with a line break if all its further lines are indented: `inspect.cleandoc` would dedent them.
     """
     return doc if inspect.cleandoc(doc) == doc else f"\n{doc}"

@@ -1,4 +1,4 @@
-"""What one field of a record is, without the class: its name on the wire, its kind, its constraints, its default."""
+"""One field of a record, described without a class: wire name, kind, constraints, default."""
 
 from __future__ import annotations
 
@@ -12,18 +12,23 @@ import attrs
 
 from typedtrack._results.values import KINDS, MAX_INT, MAX_STR_BYTES, MIN_INT, Kind, Value, name_problem, value_problem
 from typedtrack._schema.docstrings import kept
-from typedtrack._schema.words import PYTHON, Words
 from typedtrack.errors import shown
 
-__all__ = ["CONSTRAINTS", "MISSING", "FieldSchema", "Flaw", "KindName", "Missing"]
+__all__ = ["CONSTRAINTS", "DEFAULT_OF_OPTIONAL", "MISSING", "FieldSchema", "Flaw", "KindName", "Missing"]
 
 KindName: TypeAlias = Literal["int", "float", "str"]
 
 CONSTRAINTS: Final = ("gt", "ge", "lt", "le", "multiple_of", "min_length", "max_length", "pattern")
-"""The constraints that a field may have besides the rules of every value: those of `msgspec.Meta`, with its meaning."""
+"""The constraints that a field may have besides the rules for all values. They mean what `msgspec.Meta` means."""
 
-_NUMBER_CONSTRAINTS: Final = frozenset({"gt", "ge", "lt", "le", "multiple_of"})
-_TEXT_CONSTRAINTS: Final = frozenset({"min_length", "max_length", "pattern"})
+_NUMBER_CONSTRAINTS: Final[Mapping[str, str]] = {
+    "gt": ">",
+    "ge": ">=",
+    "lt": "<",
+    "le": "<=",
+    "multiple_of": "a multiple of",
+}
+"""The constraints of numbers, as error messages write them: the same for Python and for JSON Schema."""
 
 _ROUNDED: Final[Mapping[str, Callable[[float], int]]] = {
     "ge": math.ceil,
@@ -31,16 +36,20 @@ _ROUNDED: Final[Mapping[str, Callable[[float], int]]] = {
     "le": math.floor,
     "lt": math.ceil,
 }
-"""To the int that bounds the same ints as a number between two of them."""
-_FAR: Final = 2.0**62
+"""How to round a bound between two ints to the int that means the same."""
+_MAX_ROUNDED: Final = 2.0**62
 
 _KINDS: Final[dict[str, Kind]] = {kind.type.__name__: kind for kind in KINDS.values()}
 _NUMBER_BYTES: Final = 32  # the longest int has 20 characters, the longest float 25
 _ESCAPED_BYTES: Final = 6  # the longest escape of a character, \u0000
 
+DEFAULT_OF_OPTIONAL: Final = (
+    "is optional, so its default can only be None (null): a value that is not stored must read back as it was"
+)
+
 
 class Missing(enum.Enum):
-    """The type of `MISSING`, which stands for no default."""
+    """The type of `MISSING`, which marks a field without a default."""
 
     MISSING = "MISSING"
 
@@ -49,13 +58,13 @@ MISSING: Final = Missing.MISSING
 
 
 class Flaw(NamedTuple):
-    """Something of a field that no field can have."""
+    """A reason why a field cannot be declared so."""
 
     part: str
-    """The attribute of `FieldSchema` that it is about."""
+    """The attribute of `FieldSchema` at fault."""
     reason: str
-    place: int | None = None
-    """Which of the choices, or of the aliases."""
+    position: int | None = None
+    """The index of the choice or alias at fault."""
 
 
 def _unsigned_zero(bound: int | float | None) -> int | float | None:
@@ -65,20 +74,20 @@ def _unsigned_zero(bound: int | float | None) -> int | float | None:
 
 @attrs.frozen(kw_only=True)
 class FieldSchema:
-    """One field of one value: its name on the wire, its kind, its constraints, its default.
+    """A field of one value: its wire name, kind, constraints and default.
 
-    Constraints mean what they mean to msgspec: lengths are in code points, a pattern is searched for, NaN is within no
-    bound. The rules of every value (a `str` has 1,024 bytes at most, …) hold besides.
+    Constraints mean what they mean to msgspec. Lengths count code points, a pattern may match anywhere in the text, and
+    NaN is outside every bound. The rules for all values (a `str` has at most 1,024 bytes, …) apply as well.
     """
 
     attribute: str
-    """The Python attribute; of a column that a nested record brings the path to it, ``l2norm.mean``."""
+    """The Python attribute. For a column of a nested record, the path to it: ``l2norm.mean``."""
     name: str
     kind: KindName
     optional: bool = False
-    """Whether `None` is allowed, which is absent on the wire."""
+    """Whether `None` is allowed. It is stored by leaving the field out."""
     choices: tuple[int | str, ...] = ()
-    """The only values allowed, where a `Literal` or an enumeration names them."""
+    """The only values allowed, from a `Literal` or an enumeration. Empty: any value."""
     gt: int | float | None = attrs.field(default=None, converter=_unsigned_zero)
     ge: int | float | None = attrs.field(default=None, converter=_unsigned_zero)
     lt: int | float | None = attrs.field(default=None, converter=_unsigned_zero)
@@ -89,11 +98,11 @@ class FieldSchema:
     pattern: str | None = None
     default: Value | Missing | None = attrs.field(default=MISSING, eq=repr)  # NaN is NaN, and -0.0 is not 0.0
     aliases: tuple[str, ...] = ()
-    """Names that older results have this field under."""
+    """Names under which older results store this field."""
     doc: str = ""
     deprecated: bool = False
     within: tuple[str, ...] = ()
-    """Of a column that nested records bring, those of them that can be `None`: the paths to them, outermost first."""
+    """For a column of nested records: the paths of those records that can be `None`, outermost first."""
 
     def __attrs_post_init__(self) -> None:
         if self.doc:
@@ -101,27 +110,27 @@ class FieldSchema:
 
     @property
     def needed(self) -> bool:
-        """Whether a result needs this field, unless a record that it is within is `None`."""
+        """Whether a result must have this field, unless a record around it is `None`."""
         return self.default is MISSING and not self.optional
 
     @property
     def required(self) -> bool:
-        """Whether a result without this field is no such record."""
+        """Whether every result must have this field."""
         return self.needed and not self.within
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The name on the wire, then the aliases."""
+        """The wire name, then the aliases."""
         return (self.name, *self.aliases)
 
     @property
     def constrained(self) -> bool:
-        """Whether some values of the kind are refused."""
+        """Whether the field refuses some values of its kind."""
         return bool(self.choices) or any(getattr(self, constraint) is not None for constraint in CONSTRAINTS)
 
     @property
     def bounds(self) -> tuple[int | float, int | float]:
-        """The least and the greatest number allowed (but for what ``multiple_of`` refuses between them)."""
+        """The least and the greatest number allowed, ``multiple_of`` aside."""
         lowest: int | float = MIN_INT if self.kind == "int" else -math.inf
         highest: int | float = MAX_INT if self.kind == "int" else math.inf
         if self.ge is not None:
@@ -134,11 +143,16 @@ class FieldSchema:
             highest = self.lt - 1 if self.kind == "int" else math.nextafter(self.lt, -math.inf)
         return lowest, highest
 
-    def problem(self, value: object, words: Words = PYTHON) -> str | None:
-        """Return why this field refuses *value*, or `None`. An `int` is taken where a `float` is declared."""
+    @property
+    def most_characters(self) -> int:
+        """The most characters that a `str` of this field can have."""
+        return MAX_STR_BYTES if self.max_length is None else min(self.max_length, MAX_STR_BYTES)
+
+    def problem(self, value: object) -> str | None:
+        """Return why this field refuses *value*, or `None`. A `float` field accepts an `int`."""
         exact, declared = type(value), _KINDS[self.kind].type
         if exact is not declared and not (exact is int and self.kind == "float"):
-            return f"must be {words.one(declared)}, not {words.type_name(exact)}"
+            return f"must be {_a(declared)}, not {exact.__name__}"
         if (reason := value_problem(value)) is not None:
             return reason
         if self.choices:
@@ -171,97 +185,91 @@ class FieldSchema:
         return None
 
     def definition_problems(self) -> Iterator[str]:
-        """Yield why this cannot be a field."""
+        """Yield why no field can be declared so."""
         return (flaw.reason for flaw in self.flaws())
 
-    def flaws(self, words: Words = PYTHON) -> Iterator[Flaw]:
-        """Yield what of this no field can have, in the *words* of whoever declared it."""
-        for place, name in enumerate(self.names):
+    def flaws(self) -> Iterator[Flaw]:
+        """Yield why no field can be declared so, and which part is at fault."""
+        for index, name in enumerate(self.names):
             if (reason := name_problem(name)) is not None:
-                part = "aliases" if place else "name"
-                yield Flaw(part, f"cannot be named {shown(name)} on the wire: {reason}", place - 1 if place else None)
-        broken = [*self._choice_flaws(), *self._constraint_flaws(words)]
+                reason = f"cannot be named {shown(name)} on the wire: {reason}"
+                yield Flaw("aliases", reason, index - 1) if index else Flaw("name", reason)
+        broken = [*self._choice_flaws(), *self._constraint_flaws()]
         yield from broken
         empty = None if broken else self._empty()
         if empty is not None:
             yield Flaw(empty, "has constraints that no value can keep")
-        # Constraints that are wrong themselves tell nothing of the default.
+        # Broken constraints say nothing about the default.
         none: dict[str, Any] = dict.fromkeys(CONSTRAINTS)
         sound = attrs.evolve(self, **none) if broken or empty else self
-        if (reason := sound._default_problem(words)) is not None:
+        if (reason := sound._default_problem()) is not None:
             yield Flaw("default", reason)
 
-    def _default_problem(self, words: Words) -> str | None:
+    def _default_problem(self) -> str | None:
         if self.default is MISSING or (self.optional and self.default is None):
             return None
         if self.optional:
-            return words.only_none
-        if (reason := self.problem(self.default, words)) is not None:
+            return DEFAULT_OF_OPTIONAL
+        if (reason := self.problem(self.default)) is not None:
             return f"has a default that it refuses: {reason}, got {shown(self.default)}"
         if self.kind == "float" and not _is_double(cast("int | float", self.default)):
-            return f"has a default that no {words.double} equals: {self.default!r}"
+            return f"has a default that no float equals: {self.default!r}"
         return None
 
     def _choice_flaws(self) -> Iterator[Flaw]:
-        for place, choice in enumerate(self.choices):
+        for index, choice in enumerate(self.choices):
             if (reason := value_problem(choice)) is not None:
-                yield Flaw("choices", f"cannot allow {shown(choice)}: {reason}", place)
+                yield Flaw("choices", f"cannot allow {shown(choice)}: {reason}", index)
             elif isinstance(choice, int) and not MIN_INT <= choice < 2**63:
-                yield Flaw("choices", f"takes choices from -2**63 to 2**63-1, not {choice}", place)
+                yield Flaw("choices", f"cannot allow {choice}: a choice is from -2**63 to 2**63-1", index)
 
-    def _constraint_flaws(self, words: Words) -> Iterator[Flaw]:
-        given = {name for name in CONSTRAINTS if getattr(self, name) is not None}
-        fitting = _TEXT_CONSTRAINTS if self.kind == "str" else _NUMBER_CONSTRAINTS
-        for name in sorted(given if self.choices else given - fitting):
+    def _constraint_flaws(self) -> Iterator[Flaw]:
+        given = [name for name in CONSTRAINTS if getattr(self, name) is not None]
+        for name in given:
             if self.choices:
-                yield Flaw(name, "names its values, so that it takes no further constraint")
-            else:
-                yield Flaw(name, f"takes no {words.constraint(name)}: it is {words.one(_KINDS[self.kind].type)}")
-        for name in sorted(given & _NUMBER_CONSTRAINTS):
-            if (reason := self._bound_problem(name, getattr(self, name), words)) is not None:
+                yield Flaw(name, "lists its choices, so it takes no other constraint")
+            elif (name in _NUMBER_CONSTRAINTS) is (self.kind == "str"):
+                yield Flaw(name, f"takes no {name}: it is {_a(_KINDS[self.kind].type)}")
+            elif (reason := self._bound_problem(name, getattr(self, name))) is not None:
                 yield Flaw(name, reason)
-        for name in sorted(given & {"min_length", "max_length"}):
-            if not 0 <= (length := getattr(self, name)) < 2**63:
-                yield Flaw(name, f"takes a length from 0 to 2**63-1 for {words.constraint(name)}, not {length}")
         for one, other in (("gt", "ge"), ("lt", "le")):
-            if {one, other} <= given:
-                yield Flaw(one, f"takes {words.constraint(one)} or {words.constraint(other)}, not both")
-        if self.pattern is not None:
-            try:
-                re.compile(self.pattern)
-            except (re.error, OverflowError, RecursionError) as error:
-                yield Flaw("pattern", f"has a pattern that is no regular expression: {error}")
+            if one in given and other in given:
+                both = f"{_NUMBER_CONSTRAINTS[one]} and {_NUMBER_CONSTRAINTS[other]}"
+                yield Flaw(one, f"has two bounds on one side, {both}; keep one")
 
-    def _bound_problem(self, name: str, bound: int | float, words: Words) -> str | None:
-        if self.kind == "str":
-            return None
-        said = words.constraint(name)
+    def _bound_problem(self, name: str, bound: Any) -> str | None:
+        if name == "pattern":
+            return _pattern_problem(bound)
+        if name not in _NUMBER_CONSTRAINTS:
+            return None if 0 <= bound < 2**63 else f"takes a length from 0 to 2**63-1, not {bound}"
+        sign = _NUMBER_CONSTRAINTS[name]
+        refused = f"cannot be bounded by {sign} {shown(bound)}"
         if name == "multiple_of" and not bound > 0:
-            return f"takes a {said} above 0"
+            return f"{refused}: it must be above 0"
         if self.kind == "int":
             if not (type(bound) is int and MIN_INT <= bound < 2**63):
-                reason = f"takes {words.one(int)} from -2**63 to 2**63-1 for {said}, not {shown(bound)}"
+                reason = f"{refused}: the bounds of an int are ints from -2**63 to 2**63-1"
                 rounded = _ROUNDED.get(name)
-                return f"{reason}; {rounded(bound)} says the same" if rounded and -_FAR < bound < _FAR else reason
+                if rounded is None or not -_MAX_ROUNDED < bound < _MAX_ROUNDED:
+                    return reason
+                return f"{reason}; {sign} {rounded(bound)} means the same"
             if (name, bound) in (("gt", 2**63 - 1), ("lt", MIN_INT)):
-                either = f"{words.constraint('ge')} or {words.constraint('le')}"
-                return f"takes {either} for a bound at the end of the 64-bit integers"
+                return f"{refused}: use >= or <= at the end of the 64-bit integers"
         elif not _is_double(bound):
-            return f"takes a number that a {words.double} equals for {said}, not {shown(bound)}"
+            return f"{refused}: no float equals that"
         elif not math.isfinite(bound):
-            return f"takes a finite number for {said}, not {bound!r}"
+            return f"{refused}: the bounds of a float are finite"
         return None
 
     def _empty(self) -> str | None:
-        """Return the last of the constraints that leave no value, or `None` if they leave one."""
+        """Return the constraint at fault where all of them together leave no value, or `None`."""
         if self.kind == "str":
-            longest = MAX_STR_BYTES if self.max_length is None else min(self.max_length, MAX_STR_BYTES)
-            return "min_length" if (self.min_length or 0) > longest else None
+            return "min_length" if (self.min_length or 0) > self.most_characters else None
         lowest, highest = self.bounds
         if lowest > highest:
             return next((name for name in ("lt", "le", "gt") if getattr(self, name) is not None), "ge")
         if self.multiple_of is not None and math.isfinite(lowest) and math.isfinite(highest):
-            from fractions import Fraction  # here, because few fields ask for it
+            from fractions import Fraction  # here, because few fields need it
 
             step = Fraction(self.multiple_of)
             return "multiple_of" if math.ceil(Fraction(lowest) / step) > math.floor(Fraction(highest) / step) else None
@@ -269,18 +277,28 @@ class FieldSchema:
 
     @property
     def most_bytes(self) -> int:
-        """The most bytes that this column can have in a stored result."""
+        """The most bytes that this column can take in a stored result."""
         line = len(self.name.encode(errors="surrogatepass")) + len('  "": ,\n')
         if self.kind != "str":
             return line + _NUMBER_BYTES
-        longest = MAX_STR_BYTES if self.max_length is None else min(self.max_length, MAX_STR_BYTES)
-        if self.choices:
-            longest = max(len(str(choice)) for choice in self.choices)
+        longest = max(map(len, map(str, self.choices))) if self.choices else self.most_characters
         return line + 2 + _ESCAPED_BYTES * longest
 
 
+def _a(kind: type) -> str:
+    return f"an {kind.__name__}" if kind is int else f"a {kind.__name__}"
+
+
+def _pattern_problem(pattern: str) -> str | None:
+    try:
+        re.compile(pattern)
+    except (re.error, OverflowError, RecursionError) as error:
+        return f"has a pattern that Python's re cannot compile: {error}"
+    return None
+
+
 def _is_double(number: int | float) -> bool:
-    """Return whether *number* is a float, or an int that one equals."""
+    """Return whether *number* is a float, or an int that some float equals."""
     try:
         return isinstance(number, float) or float(number) == number
     except OverflowError:

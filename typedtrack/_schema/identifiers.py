@@ -1,4 +1,4 @@
-"""How names of a document become names in Python, by one rule, and which names may not."""
+"""Names of a document to names in Python: the one rule, and the names that Python cannot have."""
 
 from __future__ import annotations
 
@@ -6,22 +6,23 @@ import itertools
 import keyword
 import re
 import unicodedata
-from collections.abc import Collection, Iterable
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator
 from typing import Final
 
 __all__ = ["RESERVED", "attribute_name", "attribute_names", "attribute_problem", "class_name", "identifier_problem"]
 
 RESERVED: Final = frozenset({"Annotated", "Literal", "Meta", "field", "float", "int", "record", "str"})
-"""Names that generated code itself uses."""
+"""Names that generated code uses itself."""
 
 _NOT_IN_IDENTIFIERS: Final = re.compile(r"[^0-9A-Za-z_]")
 _WORDS: Final = re.compile(r"[0-9A-Za-z]+")
 
 
 def attribute_name(name: str) -> str:
-    """Return the attribute of the field *name*: every character but ASCII letters, digits and ``_`` becomes ``_``.
+    """Return the attribute for the field *name*: each character but ASCII letters, digits and ``_`` becomes ``_``.
 
-    What comes out may still be none, which `attribute_problem` tells.
+    The result can still be invalid; ask `attribute_problem`.
 
     >>> attribute_name("latency/p99.9")
     'latency_p99_9'
@@ -30,30 +31,31 @@ def attribute_name(name: str) -> str:
 
 
 def identifier_problem(name: str) -> str | None:
-    """Return why *name* cannot be a name in Python, or `None`."""
+    """Return why Python code cannot have the name *name*, or `None`."""
     if not name.isidentifier() or unicodedata.normalize("NFKC", name) != name:
-        return f"{name!r} is no Python identifier"
-    return f"{name!r} is a keyword of Python" if keyword.iskeyword(name) else None
+        return f"{name!r} is not a Python identifier"
+    return f"{name!r} is a Python keyword" if keyword.iskeyword(name) else None
 
 
 def attribute_problem(attribute: str) -> str | None:
-    """Return why *attribute* cannot be an attribute of a record, or `None`.
+    """Return why a record cannot have the attribute *attribute*, or `None`.
 
     >>> attribute_problem("2d")
-    "'2d' is no Python identifier"
+    "'2d' is not a Python identifier"
     """
     if attribute == "self":
-        return f"{attribute!r} is the record itself"
+        return f"{attribute!r} names the record itself"
     if attribute.startswith("_"):
         return f"{attribute!r} begins with an underscore"
     return identifier_problem(attribute)
 
 
 def attribute_names(names: Iterable[str], reserved: Collection[str] = ()) -> dict[str, str]:
-    """Return an attribute for each of *names*: that of `attribute_name`, where code can have it and no other name does.
+    """Return an attribute for each of *names*: the one of `attribute_name`, if that is valid and free.
 
-    In front of one that no code can have, or that is *reserved*, stands ``field_``. Of several names with the same one,
-    it is for the name that it equals, or else the first in alphabetical order; the others have a number behind, from 2.
+    ``field_`` is put in front of an attribute that is invalid or *reserved*. Where several names have the same
+    attribute, the name that equals it gets it, or else the first in alphabetical order. The others get a number at
+    their end, from 2.
 
     >>> attribute_names(["loss/1", "loss-1", "2d", "class"])
     {'loss/1': 'loss_1_2', 'loss-1': 'loss_1', '2d': 'field_2d', 'class': 'field_class'}
@@ -65,19 +67,23 @@ def attribute_names(names: Iterable[str], reserved: Collection[str] = ()) -> dic
         if own[name] not in refused and attribute_problem(own[name]) is None:
             chosen.setdefault(own[name], name)
     given = {name: attribute for attribute, name in chosen.items()}
+    taken = refused | chosen.keys()
+    numbers: defaultdict[str, Iterator[int]] = defaultdict(lambda: itertools.count(2))  # of each, those not yet tried
     for name in sorted(own.keys() - given.keys()):
-        first = own[name] if own[name] in chosen else f"field_{own[name]}"
-        candidates = itertools.chain([first], (f"{first}_{number}" for number in itertools.count(2)))
-        given[name] = next(candidate for candidate in candidates if candidate not in refused | chosen.keys())
-        chosen[given[name]] = name
+        first = candidate = own[name] if own[name] in chosen else f"field_{own[name]}"
+        while candidate in taken:
+            candidate = f"{first}_{next(numbers[first])}"
+        given[name] = candidate
+        chosen[candidate] = name
+        taken.add(candidate)
     return {name: given[name] for name in own}
 
 
 def class_name(title: str) -> str:
-    """Return the class name of a record titled *title*: as it is, or its words, each with a capital, if it has several.
+    """Return the class name of a record titled *title*: an identifier as it is, else its words, each with a capital.
 
-    Words are of ASCII. A title that has other letters or digits, or no word, stays as it is, and `identifier_problem`
-    tells that it is none.
+    Words are ASCII letters and digits. A title with other letters or digits, or without a word, is returned as it is;
+    `identifier_problem` then says why it is not a name.
 
     >>> class_name("EvalResult"), class_name("evaluation result (v2)"), class_name("größe und mehr")
     ('EvalResult', 'EvaluationResultV2', 'größe und mehr')
@@ -88,5 +94,5 @@ def class_name(title: str) -> str:
 
 
 def _is_foreign(character: str) -> bool:
-    """Return whether *character* is of a word, and not ASCII: a letter, a mark on one, or a digit."""
+    """Return whether *character* is a letter, a mark or a digit outside ASCII."""
     return not character.isascii() and unicodedata.category(character)[0] in "LMN"

@@ -1,8 +1,8 @@
-"""What a record is, without the class: the frozen description that everything else speaks through.
+"""A record, described without its class.
 
-A `RecordSchema` holds fields as they are declared (a field may be another record) and, flattened from them, columns:
-one per name on the wire. The codec, JSON Schema documents, generated code, compatibility rules and Hypothesis
-strategies read columns; none of them looks at a class.
+A `RecordSchema` holds the fields as they are declared; a field may be another record. It also holds the columns that
+these flatten to, one per wire name. The codec, JSON Schema documents, generated code, compatibility rules and
+Hypothesis strategies read the columns, never a class.
 """
 
 from __future__ import annotations
@@ -16,54 +16,67 @@ import attrs
 from typedtrack._results.failure import FAILURE_NAMES, FAILURE_TYPE
 from typedtrack._results.values import MAX_RESULT_BYTES, Value
 from typedtrack._schema.docstrings import kept
-from typedtrack._schema.fields import CONSTRAINTS, MISSING, FieldSchema, Flaw, KindName, Missing
-from typedtrack._schema.words import PYTHON, Words
+from typedtrack._schema.fields import (
+    CONSTRAINTS,
+    DEFAULT_OF_OPTIONAL,
+    MISSING,
+    FieldSchema,
+    Flaw,
+    KindName,
+    Missing,
+)
 
 __all__ = ["CONSTRAINTS", "MISSING", "FieldSchema", "KindName", "Missing", "NestedSchema", "RecordSchema"]
 
 
+def _nested_columns(field: NestedSchema) -> tuple[FieldSchema, ...]:
+    defaults: tuple[Value | Missing | None, ...] = field.defaults or tuple(
+        column.default for column in field.record.columns
+    )
+    optional = (field.attribute,) if field.optional else ()
+    within: dict[tuple[str, ...], tuple[str, ...]] = {}  # shared by the columns, of which there can be many
+    columns: list[FieldSchema] = []
+    for column, default in zip(field.record.columns, defaults, strict=True):
+        if column.within not in within:
+            within[column.within] = optional + tuple(f"{field.attribute}.{path}" for path in column.within)
+        name, *aliases = (f"{outer}/{inner}" for outer in (field.name, *field.aliases) for inner in column.names)
+        columns.append(
+            attrs.evolve(
+                column,
+                attribute=f"{field.attribute}.{column.attribute}",
+                name=name,
+                aliases=tuple(aliases),
+                default=column.default if default is None and column.within else default,
+                deprecated=column.deprecated or field.deprecated,
+                within=within[column.within],
+            )
+        )
+    return tuple(columns)
+
+
 @attrs.frozen(kw_only=True)
 class NestedSchema:
-    """A field that is another record: its names are flattened, ``<name>/<name there>``."""
+    """A field that is another record. Its columns are named ``<name>/<inner name>``."""
 
     attribute: str
     name: str
     record: RecordSchema
     optional: bool = False
-    """Whether `None` is allowed, of which nothing is on the wire, where every record has something."""
+    """Whether `None` is allowed. It is stored by leaving out all columns of the record."""
     defaults: tuple[Value | None, ...] | None = attrs.field(default=(), eq=repr)
-    """The default of each of the record's columns, where the field has a default; `None` where that is the default."""
+    """One default per column of the record; empty: no default. `None`: the default of the field is `None`."""
     aliases: tuple[str, ...] = ()
     doc: str = ""
     deprecated: bool = False
-    """Whether all of its columns are, too."""
+    """Whether the field, and so each of its columns, is deprecated."""
+    columns: tuple[FieldSchema, ...] = attrs.field(
+        init=False, eq=False, repr=False, default=attrs.Factory(_nested_columns, takes_self=True)
+    )
+    """The columns of the nested record, named as in the record around it."""
 
     def __attrs_post_init__(self) -> None:
         if self.doc:
             object.__setattr__(self, "doc", kept(self.doc))  # it is frozen
-
-    @property
-    def columns(self) -> tuple[FieldSchema, ...]:
-        """The columns that the nested record brings, named as in the record around it."""
-        defaults: tuple[Value | Missing | None, ...] = self.defaults or tuple(
-            column.default for column in self.record.columns
-        )
-        within = (self.attribute,) if self.optional else ()
-        columns: list[FieldSchema] = []
-        for column, default in zip(self.record.columns, defaults, strict=True):
-            name, *aliases = (f"{above}/{there}" for above in (self.name, *self.aliases) for there in column.names)
-            columns.append(
-                attrs.evolve(
-                    column,
-                    attribute=f"{self.attribute}.{column.attribute}",
-                    name=name,
-                    aliases=tuple(aliases),
-                    default=column.default if default is None and column.within else default,
-                    deprecated=column.deprecated or self.deprecated,
-                    within=within + tuple(f"{self.attribute}.{path}" for path in column.within),
-                )
-            )
-        return tuple(columns)
 
 
 def _columns(record: RecordSchema) -> tuple[FieldSchema, ...]:
@@ -75,7 +88,7 @@ def _columns(record: RecordSchema) -> tuple[FieldSchema, ...]:
 
 @attrs.frozen(kw_only=True)
 class RecordSchema:
-    """A record: its name, what it is for, and its fields in order."""
+    """A record: its name, its documentation, and its fields in order."""
 
     name: str
     fields: tuple[FieldSchema | NestedSchema, ...]
@@ -83,7 +96,7 @@ class RecordSchema:
     columns: tuple[FieldSchema, ...] = attrs.field(
         init=False, eq=False, repr=False, default=attrs.Factory(_columns, takes_self=True)
     )
-    """One field schema per name on the wire, in order; what nested records bring is named ``<field>/<name>``."""
+    """One field schema per wire name, in order. Columns of nested records are named ``<field>/<name>``."""
 
     def __attrs_post_init__(self) -> None:
         if self.doc:
@@ -91,26 +104,26 @@ class RecordSchema:
 
     @cached_property
     def columns_within(self) -> Mapping[str, tuple[FieldSchema, ...]]:
-        """The columns of each nested record that can be `None`, by the path to it."""
-        found: dict[str, tuple[FieldSchema, ...]] = {}
+        """The columns of each nested record that can be `None`, by the record's path."""
+        found: dict[str, list[FieldSchema]] = {}
         for column in self.columns:
             for path in column.within:
-                found[path] = (*found.get(path, ()), column)
-        return found
+                found.setdefault(path, []).append(column)
+        return {path: tuple(columns) for path, columns in found.items()}
 
     @property
     def most_bytes(self) -> int:
-        """The most bytes that a result can have encoded, or a few more."""
+        """An upper limit, in bytes, on the size of an encoded result."""
         return sum(column.most_bytes for column in self.columns)
 
     @cached_property
     def fingerprint(self) -> str:
-        """64 hexadecimal digits that two schemas share if they accept the same results and read them the same.
+        """64 hexadecimal digits. Two schemas share them if they accept the same results and read them alike.
 
-        It covers the columns' names, aliases, kinds, constraints and defaults; not their order, their documentation,
-        the Python names, nor how columns are grouped into nested records.
+        They cover the names, aliases, kinds, constraints and defaults of the columns. They do not cover the order of
+        columns, documentation, Python names, nor how columns are grouped into nested records.
         """
-        import json  # both here, because few processes ask for it, and hashlib takes long to load
+        import json  # both here, because few processes need a fingerprint, and hashlib is slow to load
         from hashlib import sha256
 
         shape = {
@@ -128,32 +141,35 @@ class RecordSchema:
         return sha256(json.dumps(shape, sort_keys=True).encode()).hexdigest()
 
     def to_json_schema(self) -> dict[str, object]:
-        """Return the JSON Schema 2020-12 document that describes a stored result, which is flat.
+        """Return the JSON Schema 2020-12 document of this schema. It describes a stored result, which is flat.
 
-        `from_json_schema` of it is this schema again. JSON Schema has no keyword for some of what a reader refuses, and
-        a validator lets it pass: a `str` over its bytes, an ``int`` out of range or written ``1.0``, NaN where there is
-        a bound. It reads patterns in its own dialect, and knows no aliases.
+        `from_json_schema` turns the document into this schema again. A validator accepts some results that a reader
+        refuses, since JSON Schema cannot express the rule: a `str` with too many bytes, an `int` that is out of range
+        or written ``1.0``, NaN in a field with a bound. It also reads patterns in its own dialect, and ignores aliases.
 
         >>> field = FieldSchema(attribute="steps", name="steps", kind="int", ge=0)
         >>> RecordSchema(name="Run", fields=(field,)).to_json_schema()["properties"]
         {'steps': {'type': 'integer', 'minimum': 0}}
         """
-        from typedtrack._schema.documents import (
-            write,  # here, because a process that only puts and gets writes no document
-        )
+        from typedtrack._schema.documents import write  # here, because put and get need no documents
 
         return write(self)
 
     @classmethod
     def from_json_schema(cls, document: Mapping[str, object], source: str = "document") -> RecordSchema:
-        """Return the schema that *document* describes; *source* (a file, a URL) names it in an error.
+        """Return the schema that *document* describes. Errors name *source*: a file or a URL.
 
-        Objects within it, in place or by ``$ref``, become nested records. What takes null, or is not required and has
-        no default, can be `None`. Whatever ``additionalProperties`` says, refusing unknown fields is up to the reader.
-        Nothing but *document* is read, whatever it refers to.
+        Objects inside the document become nested records, whether they stand in place or behind a ``$ref``. A property
+        that allows null can be `None`; so can one that is neither required nor has a default. The reader of a result
+        decides whether unknown fields are refused, not ``additionalProperties``. References out of the document are
+        refused, never followed.
+
+        Problems are found in three stages: keywords, fields, records. The error lists all problems of the first stage
+        that finds any.
 
         Raises:
-            SchemaError: something in it is not supported, or cannot be a record; lists all of it, with JSON Pointers.
+            SchemaError: the document has an unsupported keyword, or cannot be a record. It lists each problem with its
+                JSON Pointer.
 
         >>> document = {"title": "Run", "type": "object", "properties": {"loss/train": {"type": "number"}}}
         >>> schema = RecordSchema.from_json_schema({**document, "required": ["loss/train"]})
@@ -165,39 +181,46 @@ class RecordSchema:
         return read(document, source, record=cls, nested=NestedSchema)
 
     def definition_problems(self) -> Iterator[tuple[str | None, str]]:
-        """Yield why this cannot be a record: the attribute (`None`: the record itself) and the reason."""
-        for place, flaw in self.flaws():
-            yield None if place is None else self.columns[place].attribute, flaw.reason
+        """Yield why no record can be declared so: the attribute at fault (`None`: the whole record), and the reason."""
+        for index, flaw in self.flaws():
+            yield None if index is None else self.columns[index].attribute, flaw.reason
 
-    def flaws(self, words: Words = PYTHON) -> Iterator[tuple[int | None, Flaw]]:
-        """Yield what of this no record can have: which column (`None`: the record itself), and what of it.
-
-        The reasons are in the *words* of whoever declared it.
-        """
+    def flaws(self) -> Iterator[tuple[int | None, Flaw]]:
+        """Yield why no record can be declared so: the index of the column at fault (`None`: the whole record)."""
         if all(column.optional or column.within for column in self.columns):
-            yield None, Flaw("fields", words.no_field)
-        for place, column in enumerate(self.columns):
-            for flaw in column.flaws(words):
-                yield place, flaw
-        place = 0
+            reason = "needs a field that cannot be None (null): a result has at least one field"
+            yield None, Flaw("fields", reason)
+        for index, column in enumerate(self.columns):
+            for flaw in column.flaws():
+                yield index, flaw
+        yield from self._nested_default_flaws()
+        taken = Counter(name for column in self.columns for name in column.names)
+        for index, column in enumerate(self.columns):
+            for alias, name in enumerate(column.names, -1):
+                if taken[name] > 1:
+                    reason = f"has the name {name!r} on the wire, and so has another field"
+                    yield index, Flaw("name", reason) if alias < 0 else Flaw("aliases", reason, alias)
+        if FAILURE_TYPE in taken and frozenset(column.name for column in self.columns) != FAILURE_NAMES:
+            index = next(index for index, column in enumerate(self.columns) if FAILURE_TYPE in column.names)
+            yield index, Flaw("name", f"has the name {FAILURE_TYPE!r} on the wire, which marks failures")
+        if (most := self.most_bytes) > MAX_RESULT_BYTES:
+            yield (
+                None,
+                Flaw(
+                    "fields",
+                    f"can be up to {most:,} bytes encoded, over the limit of {MAX_RESULT_BYTES:,} bytes; "
+                    "give its str fields a maximum length, or split it",
+                ),
+            )
+
+    def _nested_default_flaws(self) -> Iterator[tuple[int, Flaw]]:
+        index = 0
         for field in self.fields:
             if isinstance(field, FieldSchema):
-                place += 1
+                index += 1
                 continue
             defaults = field.defaults or (None,) * len(field.record.columns)
             for column, default in zip(field.record.columns, defaults, strict=True):
                 if default is not None and (field.optional or column.within):
-                    yield place, Flaw("default", words.only_none)
-                place += 1
-        taken = Counter(name for column in self.columns for name in column.names)
-        for place, column in enumerate(self.columns):
-            for alias, name in enumerate(column.names, -1):
-                if taken[name] > 1:
-                    reason = f"has the name {name!r} on the wire, and so has another field"
-                    yield place, Flaw("name", reason) if alias < 0 else Flaw("aliases", reason, alias)
-        if FAILURE_TYPE in taken and frozenset(column.name for column in self.columns) != FAILURE_NAMES:
-            place = next(place for place, column in enumerate(self.columns) if FAILURE_TYPE in column.names)
-            yield place, Flaw("name", f"has the name {FAILURE_TYPE!r} on the wire, which marks failures")
-        if (most := self.most_bytes) > MAX_RESULT_BYTES:
-            reason = f"can be up to {most:,} bytes encoded; the limit is {MAX_RESULT_BYTES:,} bytes: {words.bound}"
-            yield None, Flaw("fields", reason)
+                    yield index, Flaw("default", DEFAULT_OF_OPTIONAL)
+                index += 1

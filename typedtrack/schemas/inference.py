@@ -18,17 +18,12 @@ import attrs
 from typedtrack._results.values import MAX_RESULT_BYTES, Value
 from typedtrack._schema.identifiers import attribute_names, identifier_problem
 from typedtrack._schema.records import MISSING, FieldSchema, KindName, RecordSchema
-from typedtrack._schema.words import PYTHON
 from typedtrack.errors import BulkError, CorruptResultError, SchemaError, shown
 
 __all__ = ["Inference", "Outlier", "corrupt_results", "infer"]
 
 _EXAMPLES: Final = 3
 _LEAST_BOUND: Final = 16
-_WORDS: Final = PYTHON._replace(
-    bound="a record cannot have so many fields, even with strings no longer than those stored; infer from results of "
-    "one kind, or store fewer fields in each"
-)
 
 
 class Outlier(NamedTuple):
@@ -192,7 +187,12 @@ def _propose(name: str, stored: _Results) -> RecordSchema:
     schema = _record(name, stored, bounded=False)
     if schema.most_bytes > MAX_RESULT_BYTES:
         schema = _record(name, stored, bounded=True)
-    if problems := tuple(("", flaw.reason) for _, flaw in schema.flaws(_WORDS)):
+    problems = tuple(("", reason) for _, reason in schema.definition_problems())
+    if schema.most_bytes > MAX_RESULT_BYTES:
+        reason = f"can be up to {schema.most_bytes:,} bytes encoded, over the limit of {MAX_RESULT_BYTES:,} bytes"
+        remedy = "infer from results of one kind, or store fewer fields in each"
+        problems = (("", f"{reason}, even with strings no longer than those stored; {remedy}"),)
+    if problems:
         raise SchemaError(f"inferred from {stored.count} results", problems)
     return schema
 

@@ -1,14 +1,14 @@
-"""JSON Pointers, and references by them and by URIs."""
+"""JSON Pointers, and references by pointer or URI."""
 
 from __future__ import annotations
 
 from urllib.parse import quote, unquote, urldefrag, urljoin
 
-__all__ = ["joined", "pointer", "reference", "tokens_of"]
+__all__ = ["joined", "pointer", "reference"]
 
 
 def pointer(*tokens: str) -> str:
-    """Return the JSON Pointer of *tokens*, one after the other.
+    """Return the JSON Pointer that leads through *tokens*.
 
     >>> pointer("properties", "l2norm/mean")
     '/properties/l2norm~1mean'
@@ -25,13 +25,8 @@ def reference(*tokens: str) -> str:
     return "#" + quote(pointer(*tokens), safe="/~$!&'()*+,;=:@")
 
 
-def tokens_of(where: str) -> list[str]:
-    """Return the tokens of the JSON Pointer *where*."""
-    return [token.replace("~1", "/").replace("~0", "~") for token in where.split("/")[1:]]
-
-
 def joined(base: str, ref: str) -> tuple[str, str]:
-    """Return the URI that *ref* is, relative to *base*, and its fragment.
+    """Return the URI and the fragment of *ref*, a reference relative to the URI *base*.
 
     >>> joined("https://example.org/run", "stat#/$defs/50%20%25")
     ('https://example.org/stat', '/$defs/50 %')
@@ -40,6 +35,6 @@ def joined(base: str, ref: str) -> tuple[str, str]:
         return base, unquote(ref[1:])
     try:
         uri, fragment = urldefrag(urljoin(base, ref))
-    except ValueError:  # no URI
+    except ValueError:  # not a URI
         uri, _, fragment = ref.partition("#")
     return uri, unquote(fragment)

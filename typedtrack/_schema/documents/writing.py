@@ -4,38 +4,35 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import Any
-
-import attrs
+from typing import Final
 
 from typedtrack._results.values import MAX_STR_BYTES, Value
-from typedtrack._schema.documents.grammar import ABSENT, DIALECT, Subschema, unparse
+from typedtrack._schema.documents.keywords import DIALECT, KEYWORDS
 from typedtrack._schema.documents.pointers import reference
-from typedtrack._schema.documents.terms import CONSTRAINT_KEYWORDS, FLAT_VALUE, JSON_TYPES, NON_FINITE, Nested, Record
+from typedtrack._schema.documents.terms import FLAT_VALUE, JSON_TYPES, NON_FINITE, Nested, Record
 from typedtrack._schema.fields import MISSING, FieldSchema, Missing
 from typedtrack._schema.identifiers import attribute_name
 
 __all__ = ["dependencies", "flattened", "write"]
 
+_ABSENT: Final = object()
+
 
 def write(record: Record) -> dict[str, object]:
     """Return the document of *record*."""
-    return unparse(_Writer().document(record))
+    writer = _Writer()
+    written = writer.object_of(record, additional=FLAT_VALUE)
+    return _present({"$schema": DIALECT, **written, "$defs": writer.definitions or _ABSENT})
 
 
 class _Writer:
     def __init__(self) -> None:
         self._names: dict[Record, str] = {}
-        self._definitions: dict[str, Subschema] = {}
+        self.definitions: dict[str, object] = {}
 
-    def document(self, record: Record) -> Subschema:
-        written = self._object(record)
-        definitions = self._definitions or None
-        return attrs.evolve(written, dialect=DIALECT, additional=FLAT_VALUE, definitions=definitions)
-
-    def _object(self, record: Record) -> Subschema:
-        properties: dict[str, Subschema] = {}
-        nested: dict[str, Subschema] = {}
+    def object_of(self, record: Record, additional: object = _ABSENT) -> dict[str, object]:
+        properties: dict[str, object] = {}
+        nested: dict[str, object] = {}
         for field in record.fields:
             if isinstance(field, FieldSchema):
                 properties[field.name] = _property(field)
@@ -43,98 +40,111 @@ class _Writer:
                 name = self._definition(field.record)
                 nested[field.name] = _nesting(field, name)
                 properties.update(flattened(field, "$defs", name))
-        return Subschema(
-            title=record.name,
-            description=record.doc or None,
-            type=("object",),
-            properties=properties,
-            required=tuple(column.name for column in record.columns if column.required) or None,
-            dependent=dependencies(record) or None,
-            nested=nested or None,
+        return _present(
+            {
+                "title": record.name,
+                "description": record.doc or _ABSENT,
+                "type": "object",
+                "properties": properties,
+                "required": [column.name for column in record.columns if column.required] or _ABSENT,
+                "dependentRequired": dict(dependencies(record)) or _ABSENT,
+                "additionalProperties": additional,
+                "x-typedtrack-nested": nested or _ABSENT,
+            }
         )
 
     def _definition(self, record: Record) -> str:
         if record not in self._names:
-            written = self._object(record)  # first, for what it refers to comes before it
+            written = self.object_of(record)  # first, so that the records in it come before it
             name, count = record.name, 1
-            while name in self._definitions:
+            while name in self.definitions:
                 count += 1
                 name = f"{record.name}_{count}"
             self._names[record] = name
-            self._definitions[name] = written
+            self.definitions[name] = written
         return self._names[record]
 
 
-def _property(field: FieldSchema) -> Subschema:
-    finite, non_finite = _written_default(field.default)
-    constraints: dict[str, Any] = {ours: getattr(field, theirs) for ours, theirs in CONSTRAINT_KEYWORDS.items()}
-    return Subschema(
-        **constraints,
-        description=field.doc or None,
-        deprecated=field.deprecated or None,
-        type=(JSON_TYPES[field.kind],),
-        enum=field.choices or None,
-        default=finite,
-        non_finite_default=non_finite,
-        attribute=_written_attribute(field),
-        aliases=field.aliases or None,
-        max_bytes=MAX_STR_BYTES if field.kind == "str" and not field.choices else None,
-        no_default=(field.optional and field.default is MISSING) or None,
+def _property(field: FieldSchema) -> dict[str, object]:
+    finite, non_finite = _default(field.default)
+    constraints = {keyword: getattr(field, row.constraint) for keyword, row in KEYWORDS.items() if row.constraint}
+    return _present(
+        {
+            "description": field.doc or _ABSENT,
+            "deprecated": field.deprecated or _ABSENT,
+            "type": JSON_TYPES[field.kind],
+            "enum": list(field.choices) or _ABSENT,
+            **{keyword: bound for keyword, bound in constraints.items() if bound is not None},
+            "default": finite,
+            "x-typedtrack-attribute": _attribute(field),
+            "x-typedtrack-aliases": list(field.aliases) or _ABSENT,
+            "x-typedtrack-max-bytes": MAX_STR_BYTES if field.kind == "str" and not field.choices else _ABSENT,
+            "x-typedtrack-default": non_finite,
+            "x-typedtrack-no-default": (field.optional and field.default is MISSING) or _ABSENT,
+        }
     )
 
 
-def _nesting(field: Nested, definition: str) -> Subschema:
+def _nesting(field: Nested, definition: str) -> dict[str, object]:
     finite: dict[str, object] = {}
     non_finite: dict[str, object] = {}
     for column, default in zip(field.record.columns, field.defaults or (), strict=False):
-        one, other = _written_default(default)
-        finite.update({} if one is ABSENT else {column.name: one})
-        non_finite.update({} if other is ABSENT else {column.name: other})
-    there = Subschema(ref=reference("$defs", definition))
-    return Subschema(
-        ref=None if field.optional else there.ref,
-        one_of=(there, Subschema(type=("null",))) if field.optional else None,
-        description=field.doc or None,
-        deprecated=field.deprecated or None,
-        default=None if field.defaults is None else finite if field.defaults else ABSENT,
-        non_finite_default=non_finite or ABSENT,
-        attribute=_written_attribute(field),
-        aliases=field.aliases or None,
+        one, other = _default(default)
+        finite |= _present({column.name: one})
+        non_finite |= _present({column.name: other})
+    there = {"$ref": reference("$defs", definition)}
+    return _present(
+        {
+            "description": field.doc or _ABSENT,
+            "deprecated": field.deprecated or _ABSENT,
+            **({"oneOf": [there, {"type": "null"}]} if field.optional else there),
+            "default": None if field.defaults is None else finite if field.defaults else _ABSENT,
+            "x-typedtrack-attribute": _attribute(field),
+            "x-typedtrack-aliases": list(field.aliases) or _ABSENT,
+            "x-typedtrack-default": non_finite or _ABSENT,
+        }
     )
 
 
-def flattened(field: Nested, *definition: str) -> Iterator[tuple[str, Subschema]]:
-    """Yield the name and the subschema of each column that *field* brings; its record is at the tokens *definition*."""
+def flattened(field: Nested, *definition: str) -> Iterator[tuple[str, dict[str, object]]]:
+    """Yield name and subschema of each column of *field*; its record is at the tokens *definition*."""
+    properties = reference(*definition, "properties")
     for column, inner in zip(field.columns, field.record.columns, strict=True):
-        finite, non_finite = _written_default(column.default) if field.defaults else (ABSENT, ABSENT)
-        target = reference(*definition, "properties", inner.name)
-        deprecated = True if field.deprecated and not inner.deprecated else None
-        yield (
-            column.name,
-            Subschema(ref=target, deprecated=deprecated, default=finite, non_finite_default=non_finite),
-        )
+        finite, non_finite = _default(column.default) if field.defaults else (_ABSENT, _ABSENT)
+        written = {
+            "deprecated": (field.deprecated and not inner.deprecated) or _ABSENT,
+            "$ref": properties + reference(inner.name).removeprefix("#"),
+            "default": finite,
+            "x-typedtrack-default": non_finite,
+        }
+        yield column.name, _present(written)
 
 
-def dependencies(record: Record) -> dict[str, tuple[str, ...]]:
-    """Return which names a result must have where it has another: those of a nested record that can be `None`."""
-    needed = [column for column in record.columns if column.needed and column.within]
-    found = {
-        column.name: tuple(
-            other.name for other in needed if other is not column and other.within == column.within[: len(other.within)]
-        )
-        for column in record.columns
-    }
-    return {name: others for name, others in found.items() if others}
+def dependencies(record: Record) -> Iterator[tuple[str, list[str]]]:
+    """Yield names, and what a result must have beside each: the other names of a nested record that can be `None`."""
+    needed: dict[tuple[str, ...], list[tuple[int, str]]] = {}
+    for index, column in enumerate(record.columns):
+        if column.needed and column.within:
+            needed.setdefault(column.within, []).append((index, column.name))
+    for column in record.columns:
+        around = (column.within[:depth] for depth in range(1, len(column.within) + 1))
+        others = sorted(other for path in around for other in needed.get(path, ()) if other[1] != column.name)
+        if others:
+            yield column.name, [name for _, name in others]
 
 
-def _written_default(default: Value | Missing | None) -> tuple[object, object]:
-    """Return *default* as ``default`` and as ``x-typedtrack-default``: of NaN and the infinities JSON has no number."""
+def _present(keywords: dict[str, object]) -> dict[str, object]:
+    return {name: value for name, value in keywords.items() if value is not _ABSENT}
+
+
+def _default(default: Value | Missing | None) -> tuple[object, object]:
+    """Return *default* for ``default`` and for ``x-typedtrack-default``: JSON cannot express NaN and the infinities."""
     if default is MISSING or default is None:
-        return ABSENT, ABSENT
+        return _ABSENT, _ABSENT
     if isinstance(default, float) and not math.isfinite(default):
-        return ABSENT, next(name for name, value in NON_FINITE.items() if repr(value) == repr(default))
-    return default, ABSENT
+        return _ABSENT, next(name for name, value in NON_FINITE.items() if repr(value) == repr(default))
+    return default, _ABSENT
 
 
-def _written_attribute(field: FieldSchema | Nested) -> str | None:
-    return None if field.attribute == attribute_name(field.name) else field.attribute
+def _attribute(field: FieldSchema | Nested) -> object:
+    return _ABSENT if field.attribute == attribute_name(field.name) else field.attribute

@@ -1,0 +1,208 @@
+"""The JSON Schema keywords that a document may have: reader, role and meaning of each, in one table.
+
+A keyword that constrains values in a way that no field can keep is not in the table. A keyword that constrains nothing
+is, even where a record has no place for it.
+"""
+
+from __future__ import annotations
+
+import enum
+import re
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from typing import Annotated, Any, Final, TypeAlias, TypedDict, cast, get_type_hints
+
+import attrs
+
+from typedtrack._schema.documents.limits import MAX_NAME, MAX_URI
+from typedtrack.errors import shown
+
+__all__ = ["CLASH", "DIALECT", "KEYWORDS", "PREFIX", "Keyword", "Keywords", "Role"]
+
+DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
+PREFIX: Final = "x-typedtrack-"
+"""The start of typedtrack's own keywords. All other keywords that begin with ``x-`` are ignored."""
+
+CLASH: Final = object()
+"""The value of a keyword that two subschemas which apply together contradict each other about."""
+
+Reader: TypeAlias = Callable[[object], Any]
+"""Returns the value of a keyword, or raises a `ValueError` with the reason why it has none."""
+
+
+class Role(enum.Enum):
+    """Where a keyword may stand."""
+
+    ANYWHERE = enum.auto()
+    FIELD = enum.auto()
+    """On any field: of one value, or a nested record."""
+    VALUE = enum.auto()
+    """On any field of one value."""
+    NUMBER = enum.auto()
+    TEXT = enum.auto()
+    OBJECT = enum.auto()
+    REFERENCE = enum.auto()
+    """Anywhere, but it is followed before fields are read."""
+
+
+def _outer(inner: object, outer: object) -> object:
+    return outer
+
+
+@attrs.frozen
+class Keyword:
+    """One row of the table."""
+
+    read: Reader
+    role: Role
+    both: Callable[[Any, Any], object] = _outer
+    """Returns the value of two that apply together: in the target of a reference, and beside the reference.
+
+    `CLASH`: they contradict each other.
+    """
+    constraint: str | None = attrs.field(default=None, kw_only=True)
+    """The attribute of `FieldSchema` that holds the value."""
+    holds_subschemas: bool = attrs.field(default=False, kw_only=True)
+    """Whether the value is an object or an array of subschemas."""
+
+
+def _reader(
+    expected: str, accepts: Callable[[Any], bool], convert: Callable[[Any], Any] = lambda value: value
+) -> Reader:
+    """Return a function that converts what it *accepts*, and raises for everything else."""
+
+    def read(value: object) -> Any:
+        if accepts(value):
+            return convert(value)
+        raise ValueError(f"must be {expected}, not {shown(value)}")
+
+    return read
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str) and not any("\ud800" <= character <= "\udfff" for character in value)
+
+
+def _are_texts(value: object) -> bool:
+    return isinstance(value, (list, tuple)) and all(map(_is_text, cast("Sequence[object]", value)))
+
+
+def _is_object(value: object) -> bool:
+    return isinstance(value, Mapping)
+
+
+def _is_number(value: object) -> bool:
+    return type(value) in (int, float) and abs(cast("float", value)) <= sys.float_info.max
+
+
+def _with_names(value: Mapping[object, object]) -> dict[object, object]:
+    if bad := [name for name in value if not _is_text(name)]:
+        raise ValueError(f"has a name that is not a string of valid Unicode: {shown(bad[0])}")
+    return dict(value)
+
+
+def _as_tuple(value: Any) -> tuple[object, ...]:
+    return (value,) if isinstance(value, str) else tuple(value)
+
+
+_any: Final = _reader("anything", lambda value: True)
+_flag: Final = _reader("true or false", lambda value: isinstance(value, bool))
+_text: Final = _reader("a string of valid Unicode", _is_text)
+_texts: Final = _reader("an array of strings of valid Unicode", _are_texts, tuple)
+_types: Final = _reader(
+    "a string or an array of strings", lambda value: _is_text(value) or _are_texts(value), _as_tuple
+)
+_name: Final = _reader(
+    f"a string of at most {MAX_NAME} characters", lambda value: _is_text(value) and len(value) <= MAX_NAME
+)
+_anchor: Final = _reader(
+    f"at most {MAX_NAME} letters, digits, -, . and _, the first a letter or _",
+    lambda value: (
+        isinstance(value, str)
+        and re.fullmatch(r"(?a)[^\W\d][-\w.]*", value[: MAX_NAME + 1]) is not None
+        and len(value) <= MAX_NAME
+    ),
+)
+_uri: Final = _reader(
+    f"a URI of at most {MAX_URI:,} characters", lambda value: _is_text(value) and len(value) <= MAX_URI
+)
+_array: Final = _reader("an array", lambda value: isinstance(value, (list, tuple)), tuple)
+_number: Final = _reader("a finite number within the range of a 64-bit float", _is_number)
+_length: Final = _reader(
+    "an integer that is not negative", lambda value: _is_number(value) and value >= 0 and value % 1 == 0, int
+)
+_dialect: Final = _reader(DIALECT, lambda value: value in (DIALECT, f"{DIALECT}#"))
+_object: Final = _reader("an object", _is_object, _with_names)
+_object_or_flag: Final = _reader("an object, true or false", lambda value: isinstance(value, bool) or _is_object(value))
+_dependencies: Final = _reader(
+    "an object of arrays of strings",
+    lambda value: _is_object(value) and all(map(_are_texts, value.values())),
+    _with_names,
+)
+
+
+def _same(inner: object, outer: object) -> object:
+    return outer if inner == outer else CLASH
+
+
+def _common_types(inner: tuple[str, ...], outer: tuple[str, ...]) -> object:
+    """Return the types that both allow; an integer is a number, too."""
+    both = (
+        name
+        for name in dict.fromkeys((*inner, *outer))
+        if all(name in types or (name == "integer" and "number" in types) for types in (inner, outer))
+    )
+    return tuple(both) or CLASH
+
+
+Keywords = TypedDict(
+    "Keywords",
+    {
+        "$schema": Annotated[str, Keyword(_dialect, Role.ANYWHERE)],
+        "$id": Annotated[str, Keyword(_uri, Role.ANYWHERE)],
+        "$anchor": Annotated[str, Keyword(_anchor, Role.ANYWHERE)],
+        "$comment": Annotated[str, Keyword(_text, Role.ANYWHERE)],
+        "$defs": Annotated[dict[str, object], Keyword(_object, Role.ANYWHERE, holds_subschemas=True)],
+        "title": Annotated[str, Keyword(_text, Role.ANYWHERE)],
+        "description": Annotated[str, Keyword(_text, Role.ANYWHERE)],
+        "examples": Annotated[tuple[object, ...], Keyword(_array, Role.ANYWHERE)],
+        "readOnly": Annotated[bool, Keyword(_flag, Role.ANYWHERE)],
+        "writeOnly": Annotated[bool, Keyword(_flag, Role.ANYWHERE)],
+        "contentMediaType": Annotated[str, Keyword(_text, Role.ANYWHERE)],
+        "contentEncoding": Annotated[str, Keyword(_text, Role.ANYWHERE)],
+        "contentSchema": Annotated[object, Keyword(_object_or_flag, Role.ANYWHERE)],
+        "type": Annotated[tuple[str, ...], Keyword(_types, Role.ANYWHERE, _common_types)],
+        "$ref": Annotated[str, Keyword(_text, Role.REFERENCE)],
+        "oneOf": Annotated[tuple[object, ...], Keyword(_array, Role.REFERENCE, holds_subschemas=True)],
+        "anyOf": Annotated[tuple[object, ...], Keyword(_array, Role.REFERENCE, holds_subschemas=True)],
+        "default": Annotated[object, Keyword(_any, Role.FIELD)],
+        "deprecated": Annotated[bool, Keyword(_flag, Role.FIELD, max)],
+        "x-typedtrack-attribute": Annotated[str, Keyword(_name, Role.FIELD)],
+        "x-typedtrack-aliases": Annotated[tuple[str, ...], Keyword(_texts, Role.FIELD)],
+        "x-typedtrack-default": Annotated[object, Keyword(_any, Role.FIELD)],
+        "x-typedtrack-no-default": Annotated[bool, Keyword(_flag, Role.VALUE)],
+        "enum": Annotated[tuple[object, ...], Keyword(_array, Role.VALUE, _same)],
+        "const": Annotated[object, Keyword(_any, Role.VALUE, _same)],
+        "minimum": Annotated[float, Keyword(_number, Role.NUMBER, max, constraint="ge")],
+        "exclusiveMinimum": Annotated[float, Keyword(_number, Role.NUMBER, max, constraint="gt")],
+        "maximum": Annotated[float, Keyword(_number, Role.NUMBER, min, constraint="le")],
+        "exclusiveMaximum": Annotated[float, Keyword(_number, Role.NUMBER, min, constraint="lt")],
+        "multipleOf": Annotated[float, Keyword(_number, Role.NUMBER, _same, constraint="multiple_of")],
+        "minLength": Annotated[int, Keyword(_length, Role.TEXT, max, constraint="min_length")],
+        "maxLength": Annotated[int, Keyword(_length, Role.TEXT, min, constraint="max_length")],
+        "pattern": Annotated[str, Keyword(_text, Role.TEXT, _same, constraint="pattern")],
+        "x-typedtrack-max-bytes": Annotated[int, Keyword(_length, Role.TEXT, _same)],
+        "properties": Annotated[dict[str, object], Keyword(_object, Role.OBJECT, holds_subschemas=True)],
+        "required": Annotated[tuple[str, ...], Keyword(_texts, Role.OBJECT)],
+        "dependentRequired": Annotated[dict[str, Sequence[str]], Keyword(_dependencies, Role.OBJECT)],
+        "additionalProperties": Annotated[object, Keyword(_object_or_flag, Role.OBJECT)],
+        "x-typedtrack-nested": Annotated[dict[str, object], Keyword(_object, Role.OBJECT, holds_subschemas=True)],
+    },
+    total=False,
+)
+"""The keywords that a subschema has, and their values. What they hold of other subschemas is as the JSON has it."""
+
+KEYWORDS: Final[dict[str, Keyword]] = {
+    name: hint.__metadata__[0] for name, hint in get_type_hints(Keywords, include_extras=True).items()
+}
+"""The table."""

@@ -1,0 +1,68 @@
+"""The problems of a document, and what reading it has taken so far."""
+
+from __future__ import annotations
+
+from typing import NoReturn
+
+from typedtrack._schema.documents.limits import MAX_PROBLEMS, MAX_SHOWN, MAX_WEIGHT
+from typedtrack.errors import SchemaError
+
+__all__ = ["Problems", "cut"]
+
+
+def cut(text: str) -> str:
+    """Return *text* as an error message has it: valid Unicode, and cut in the middle if it is long."""
+    text = text.encode(errors="backslashreplace").decode()
+    half = (MAX_SHOWN - 1) // 2
+    return text if len(text) <= MAX_SHOWN else f"{text[:half]}…{text[-half:]}"
+
+
+class Problems:
+    """The problems found so far in the document *source*."""
+
+    def __init__(self, source: str) -> None:
+        self._source = source
+        self._found: dict[tuple[str, str], None] = {}  # each once, in order
+        self._untold = 0
+        self._weight = 0
+        self.count = 0
+        """How many problems were added, repeated ones included."""
+
+    def add(self, pointer: str, reason: str) -> None:
+        """Add a problem at the JSON Pointer *pointer*."""
+        self.count += 1
+        if len(self._found) < MAX_PROBLEMS:
+            self._found[cut(pointer), cut(reason)] = None
+        else:
+            self._untold += 1
+
+    def end_stage(self) -> None:
+        """End a stage of reading.
+
+        Raises:
+            SchemaError: there are problems.
+        """
+        if self._untold:
+            self._found["", f"and {self._untold:,} more problems"] = None
+        if self._found:
+            raise SchemaError(self._source, tuple(self._found))
+
+    def weigh(self, weight: int, pointer: str) -> None:
+        """Count what is about to be read at *pointer*.
+
+        Raises:
+            SchemaError: all of it weighs too much.
+        """
+        self._weight += weight
+        if self._weight > MAX_WEIGHT:
+            self.abort(
+                pointer, f"repeats too much: names, choices and texts, each time they are used, over {MAX_WEIGHT:,}"
+            )
+
+    def abort(self, pointer: str, reason: str) -> NoReturn:
+        """Raise the problem *reason* alone: reading on would take too long.
+
+        Raises:
+            SchemaError: always.
+        """
+        raise SchemaError(self._source, ((cut(pointer), cut(reason)),))
