@@ -45,8 +45,9 @@ __all__ = [
 
 if typing.TYPE_CHECKING:
     from typedtrack._open import open_tracker
-    from typedtrack._records.declare import Stat, field, record, schema_of
+    from typedtrack._records.declare import field, record, schema_of
     from typedtrack._records.failure import Failure
+    from typedtrack._records.stat import Stat
     from typedtrack._records.typed_keys import KeyTemplate, key
     from typedtrack._results.keys import Key
     from typedtrack._results.values import Result, Value
@@ -97,7 +98,7 @@ else:  # hidden from type checkers: with a __getattr__ they would accept any nam
         "ResultTracker": "_tracker.untyped",
         "SchemaError": "errors",
         "SchemaMismatchError": "errors",
-        "Stat": "_records.declare",
+        "Stat": "_records.stat",
         "TypedTracker": "_tracker.typed",
         "TypedtrackError": "errors",
         "UnsupportedOperationError": "errors",

@@ -46,7 +46,7 @@ def codec_of(cls: type[Any]) -> RecordCodec[Any]:
 
 def exact(instance: Any) -> list[tuple[type, str]]:
     """Return the columns of *instance* so that two compare equal only with the same types and bits."""
-    return [(type(value), repr(value)) for value in record_type(class_of(instance)).columns(instance)]
+    return [(type(value), repr(value)) for value in record_type(class_of(instance)).to_columns(instance)]
 
 
 def columns_of(cls: type[Any]) -> tuple[FieldSchema, ...]:
@@ -140,7 +140,7 @@ def test_a_plain_map_holds_the_record(data: DataObject) -> None:
     view["record"] = instance
     plain = tracker["record"]
     of = record_type(class_of(instance))
-    wires = (leaf.wire(value) for leaf, value in zip(of.leaves, of.columns(instance), strict=True))
+    wires = (leaf.to_wire(value) for leaf, value in zip(of.leaves, of.to_columns(instance), strict=True))
     given_values = dict(zip((column.name for column in of.schema.columns), wires, strict=True))
     assert repr(plain) == repr({name: value for name, value in given_values.items() if value is not None})
     tracker["plain"] = plain
@@ -163,7 +163,7 @@ def test_one_field_changed_is_read_if_it_fits_and_else_named(data: DataObject) -
     outcome = read(cls, {**result, name: value})
     if fits(column, value):
         expected = exact(instance)
-        kept, _ = record_type(cls).leaves[place].taken(value)
+        kept, _ = record_type(cls).leaves[place].convert(value)
         expected[place] = (type(kept), repr(kept))
         assert outcome == expected
     else:
@@ -182,7 +182,7 @@ def test_construction_refuses_what_a_read_refuses(data: DataObject) -> None:
         data.draw(values() | near(column))
         if there.issuperset(column.within) and data.draw(st.integers(0, 3)) == 0
         else value
-        for column, value in zip(columns, record_type(cls).columns(instance), strict=True)
+        for column, value in zip(columns, record_type(cls).to_columns(instance), strict=True)
     ]
     result = {column.name: value for column, value in zip(columns, wanted, strict=True) if value is not None}
     outcome = read(cls, result)
@@ -200,12 +200,12 @@ def built(of: RecordType[Any], wanted: Any) -> Any:
     """Return a record with the columns *wanted*, made by constructors alone."""
     given_values: dict[str, Any] = {}
     for member in of.members:
-        if isinstance(member.content, Leaf):
+        if member.leaf is not None:
             given_values[member.attribute] = next(wanted)
         else:
-            inner = [next(wanted) for _ in member.content.leaves]
+            inner = [next(wanted) for _ in member.record.leaves]
             none = member.optional and inner == [None] * len(inner)
-            given_values[member.attribute] = None if none else built(member.content, iter(inner))
+            given_values[member.attribute] = None if none else built(member.record, iter(inner))
     return of.cls(**given_values)
 
 
@@ -287,10 +287,10 @@ def test_a_default_given_is_a_default_read(data: DataObject) -> None:
             continue
         value = getattr(made, member.attribute)
         if isinstance(field, FieldSchema):
-            assert isinstance(member.content, Leaf)
-            assert repr(member.content.wire(value)) == repr(field.default)
+            assert member.leaf is not None
+            assert repr(member.leaf.to_wire(value)) == repr(field.default)
         else:
-            assert isinstance(member.content, RecordType)
-            inner = None if value is None else member.content.columns(value)
-            wires = inner and tuple(map(Leaf.wire, member.content.leaves, inner))
+            assert isinstance(member.record, RecordType)
+            inner = None if value is None else member.record.to_columns(value)
+            wires = inner and tuple(map(Leaf.to_wire, member.record.leaves, inner))
             assert repr(wires) == repr(field.defaults)

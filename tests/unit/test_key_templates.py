@@ -191,7 +191,7 @@ _NO_KEYS: Final[list[tuple[str, dict[str, Any], str | None, str]]] = [
     ("{x}", {"x": int | None}, "x", "has the type … | None; allowed in a key are"),
     ("{x}", {"x": bool}, "x", "has the type bool; allowed in a key are"),
     ("{x}", {"x": Literal["a/b"]}, "x", "allows a value with a /, which would be two segments"),
-    ("{parse}", {"parse": str}, "parse", "cannot be a field: it is what the class is given"),
+    ("{parse}", {"parse": str}, "parse", "cannot be a field: 'parse' is generated"),
     ("{x}1{y}", {"x": int, "y": int}, "y", "follows 'x' so that nothing tells where one ends"),
     ("{x}-{y}", {"x": str, "y": int}, "y", "follows 'x' so that nothing tells where one ends"),
     ("{x}0{y}", {"x": str, "y": Annotated[int, Meta(ge=0)]}, "y", "follows 'x' so that nothing tells"),
@@ -302,7 +302,7 @@ def test_only_a_key_class_types_keys(thing: Any) -> None:
 
 def test_only_a_class_can_be_a_key() -> None:
     """What is no class is named."""
-    with pytest.raises(RecordDefinitionError, match="is no class"):
+    with pytest.raises(RecordDefinitionError, match="is not a class"):
         key("{x}")(3)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]  # it must refuse
 
 

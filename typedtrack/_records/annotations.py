@@ -1,4 +1,4 @@
-"""Annotations to fields: the types that a field may have, and how its values are taken."""
+"""Annotations to fields: the types that a field may have, and how it converts values to them."""
 
 from __future__ import annotations
 
@@ -6,54 +6,50 @@ import enum
 import inspect
 import types
 import typing
+from collections.abc import Mapping
 from typing import Annotated, Any, Final, Literal, NewType, Union, cast
 
 import attrs
 import msgspec
 
-from typedtrack._records.compiled import Source
-from typedtrack._results.values import KINDS, MAX_STR_BYTES, Value, normalised
+from typedtrack._records.constraints import DEPRECATED, Constraints, read_constraints
+from typedtrack._results.values import KINDS, Value, normalised
 from typedtrack._schema.records import CONSTRAINTS, MISSING, FieldSchema, KindName
 
-__all__ = ["ATTRS_FIELD", "DEPRECATED", "Annotation", "Leaf", "annotation_of", "leaf", "read_annotation", "read_metas"]
+__all__ = ["Annotation", "Leaf", "annotation_of", "read_annotation", "read_leaf"]
 
 _ALLOWED: Final = (
     "allowed are int, float, str, Literal, IntEnum, StrEnum and another @record class, each also `| None`; the first "
     "three Annotated with msgspec.Meta"
 )
-ATTRS_FIELD: Final = cast("type[object]", type(attrs.field()))  # whose stubs say Any
-"""What stands for a field in a class until attrs has it."""
-
-DEPRECATED: Final[dict[str, Any]] = {"extra_json_schema": {"deprecated": True}}
-"""The arguments of `msgspec.Meta` that say so."""
-
-_KIND_TYPES: Final[dict[KindName, type[Value]]] = {"int": int, "float": float, "str": str}
+_KIND_TYPES: Final[Mapping[KindName, type[Value]]] = {"int": int, "float": float, "str": str}
 
 
 @attrs.frozen
 class Annotation:
-    """What an annotation says: the bare type, whether `None` is allowed, and the constraints."""
+    """The parts of an annotation."""
 
     bare: Any
+    """The type."""
     optional: bool
-    metas: tuple[msgspec.Meta, ...]
+    """Whether `None` is allowed."""
+    constraints: Constraints
+    """What ``Annotated`` adds."""
 
 
 def read_annotation(hint: Any) -> Annotation:
-    """Take *hint* apart: aliases, `NewType`, ``Annotated`` and ``| None``, in any order.
+    """Return the parts of *hint*, in which aliases, `NewType`, ``Annotated`` and ``| None`` may nest in any order.
 
     Raises:
-        ValueError: the declaration of a field is in it.
+        ValueError: ``Annotated`` adds something that has no effect here.
     """
     optional = False
-    metas: list[msgspec.Meta] = []
+    extras: list[object] = []
     while True:
         origin = typing.get_origin(hint)
         if origin is Annotated:
-            hint, *extras = typing.get_args(hint)
-            if any(isinstance(extra, ATTRS_FIELD) for extra in extras):
-                raise ValueError("has field(...) within Annotated, where nothing reads it; write `= field(...)`")
-            metas[:0] = [extra for extra in extras if isinstance(extra, msgspec.Meta)]
+            hint, *inner = typing.get_args(hint)
+            extras[:0] = inner
         elif origin in (Union, types.UnionType) and types.NoneType in typing.get_args(hint):
             optional = True
             hint = Union[tuple(arg for arg in typing.get_args(hint) if arg is not types.NoneType)]  # noqa: UP007
@@ -65,15 +61,17 @@ def read_annotation(hint: Any) -> Annotation:
         elif type(hint).__name__ == "TypeAliasType":
             hint = hint.__value__
         else:
-            return Annotation(hint, optional, tuple(metas))
+            return Annotation(hint, optional, read_constraints(extras))
 
 
 @attrs.frozen
 class Leaf:
-    """A field of one value, as a class has it: its schema, and the enumeration that its values become members of."""
+    """A field of one value, as a class holds it: its schema, and the enumeration that its values are members of."""
 
     column: FieldSchema
     enumeration: type[enum.Enum] | None = None
+    least: float | None = None
+    """From this value on, the hook of the record accepts it: see `Accepted`."""
 
     @property
     def python_type(self) -> type:
@@ -82,64 +80,42 @@ class Leaf:
 
     @property
     def default(self) -> object:
-        """What the attribute holds where a result has no such field; `MISSING` if it must have one."""
+        """The value of the attribute where a result has no such field; `MISSING` if a result must have it."""
         default = self.column.default
         if default is MISSING and self.column.optional:
             return None
         return default if default in (MISSING, None) or self.enumeration is None else self.enumeration(default)
 
     def with_default(self, value: object) -> Leaf:
-        """Return the same field with the default *value*, as it is on the wire."""
-        taken, _ = self.taken(value)  # what it refuses, the rules of a schema's definition report
-        return attrs.evolve(self, column=attrs.evolve(self.column, default=self.wire(taken)))
+        """Return the same field with the default *value*, as the attribute holds it."""
+        return attrs.evolve(self, column=attrs.evolve(self.column, default=self.to_wire(value)))
 
-    def wire(self, value: object) -> Value | None:
-        """Return *value*, as the attribute holds it, as it is on the wire."""
+    def to_wire(self, value: object) -> Value | None:
+        """Return *value* of the attribute as it is on the wire."""
         return cast("Value | None", value.value if isinstance(value, enum.Enum) else value)
 
-    def taken(self, value: object) -> tuple[object, str | None]:
-        """Return *value* as the attribute holds it, or the reason for which the field refuses it."""
+    def convert(self, value: object) -> tuple[object, str | None]:
+        """Return *value* as the attribute holds it, and the reason if the field refuses it."""
         column = self.column
         if value is None and column.optional:
             return None, None
-        wire = normalised(self.wire(value) if type(value) is self.enumeration else value)
+        wire = normalised(self.to_wire(value) if type(value) is self.enumeration else value)
         if (reason := column.problem(wire)) is not None:
             return value, reason
         if self.enumeration is not None:
             return self.enumeration(wire), None
         return float(cast("float", wire)) if column.kind == "float" else wire, None
 
-    def glance(self, value: str, source: Source) -> str | None:
-        """Return a test of the variable *value*, of exactly `python_type`, as source; `None` if all values pass.
 
-        What does not pass may still be a value: `taken` decides.
-        """
-        column = self.column
-        if self.enumeration is not None:
-            return None
-        if column.choices:
-            return f"{value} in {source.name(frozenset(column.choices))}"
-        given = {name for name in CONSTRAINTS if getattr(column, name) is not None}
-        if given & {"multiple_of", "min_length", "pattern"}:
-            return f"{source.name(column.problem)}({value}) is None"
-        if column.kind == "str":
-            longest = MAX_STR_BYTES if column.max_length is None else min(column.max_length, MAX_STR_BYTES)
-            return f"len({value}) <= {longest} and {value}.isascii()"
-        if column.kind == "float" and not given:
-            return None
-        lowest, highest = map(source.name, column.bounds)
-        return f"{lowest} <= {value} <= {highest}"
-
-
-def leaf(annotation: Annotation, **known: Any) -> Leaf:
-    """Return the field that *annotation* declares; *known* are the attributes of its schema that it does not say.
+def read_leaf(annotation: Annotation, **known: Any) -> Leaf:
+    """Return the field that *annotation* declares; *known* are the parts of its schema that no annotation says.
 
     Raises:
-        ValueError: there is no such field; the message says why.
+        ValueError: it does not declare a field of one value; the message says why.
     """
     bare: Any = annotation.bare
     if bare in KINDS:
-        return Leaf(_field_schema(annotation, bare, (), known))
+        return Leaf(_field_schema(annotation, bare, (), known), least=annotation.constraints.least)
     if typing.get_origin(bare) is Literal:
         choices = typing.get_args(bare)
         return Leaf(_field_schema(annotation, _only_type(choices, "a Literal"), choices, known))
@@ -156,53 +132,37 @@ def leaf(annotation: Annotation, **known: Any) -> Leaf:
     raise ValueError(f"has the type {inspect.formatannotation(annotation.bare)}; {_ALLOWED}")
 
 
-def _only_type(choices: tuple[Any, ...], what: str) -> type:
+def _only_type(choices: tuple[Any, ...], holder: str) -> type:
     for kind in (int, str):
         if all(type(choice) is kind for choice in choices):
             return kind
-    raise ValueError(f"has values that are neither all int nor all str in {what}; {_ALLOWED}")
+    raise ValueError(f"has values that are neither all int nor all str in {holder}; {_ALLOWED}")
 
 
 def _field_schema(annotation: Annotation, kind: type, choices: tuple[Any, ...], known: dict[str, Any]) -> FieldSchema:
-    constraints = read_metas(annotation, known)
+    bounds = annotation.constraints.bounds
     if kind is float:
-        constraints = {name: float(bound) for name, bound in constraints.items()}
+        bounds = {name: _as_float(bound) for name, bound in bounds.items()}
     return FieldSchema(
         kind=cast("KindName", kind.__name__),
         optional=annotation.optional,
         choices=choices,
-        **constraints,
+        deprecated=annotation.constraints.deprecated,
+        **bounds,
         **known,
     )
 
 
-def read_metas(annotation: Annotation, known: dict[str, Any]) -> dict[str, Any]:
-    """Return the constraints that *annotation* has; note in *known* what it says besides.
-
-    Raises:
-        ValueError: it says more than a field can keep.
-    """
-    constraints: dict[str, Any] = {}
-    for meta in annotation.metas:
-        for name in CONSTRAINTS:
-            if (bound := getattr(meta, name)) is not None:
-                if name in constraints:
-                    raise ValueError(f"has the constraint {name} twice")
-                constraints[name] = bound
-        if meta.description and not known.get("doc"):
-            known["doc"] = meta.description
-        extra = {name: said for name in ("title", "examples") if (said := getattr(meta, name)) is not None}
-        extra.update(meta.extra_json_schema or {})
-        known["deprecated"] = extra.pop("deprecated", known.get("deprecated", False))
-        if extra:
-            raise ValueError(
-                f"has {', '.join(extra)} in its Meta; only constraints, description and deprecated are kept"
-            )
-    return constraints
+def _as_float(bound: Any) -> Any:
+    """Return *bound* as a float where one equals it; the schema reports any other."""
+    try:
+        return float(bound) if float(bound) == bound else bound
+    except (TypeError, ValueError, OverflowError):
+        return bound
 
 
 def annotation_of(column: FieldSchema) -> Any:
-    """Return an annotation that declares *column*: what `read_annotation` and `leaf` take apart again."""
+    """Return an annotation that declares *column*, the inverse of `read_annotation` and `read_leaf`."""
     hint: Any = _KIND_TYPES[column.kind]
     if column.choices:
         hint = Literal[column.choices]

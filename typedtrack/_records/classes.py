@@ -1,28 +1,48 @@
-"""A class to a frozen attrs class: what records and typed keys share, whatever their fields are."""
+"""A class to a frozen attrs class: the part that records and typed keys share.
+
+Whatever the class body says has an effect, or is refused with a remedy.
+"""
 
 from __future__ import annotations
 
 import inspect
 import operator
+import types
 import typing
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Final, TypeVar, cast
+from typing import Any, Final, NamedTuple, TypeVar, cast
 
 import attrs
 
-from typedtrack._records.annotations import ATTRS_FIELD
+from typedtrack._records.constraints import ATTRS_FIELD
+from typedtrack._schema.identifiers import attribute_problem
 from typedtrack.errors import RecordDefinitionError, shown
 
-__all__ = ["CHECK", "caller_names", "define", "is_plain"]
+__all__ = ["HOOK", "Attribute", "caller_names", "declared_as", "define", "is_plain"]
 
 T = TypeVar("T")
 
-CHECK: Final = "__attrs_post_init__"
-"""The method of an attrs class that attrs calls at the end of its ``__init__``."""
+HOOK: Final = "__attrs_post_init__"
+"""The method of an attrs class that runs at the end of its ``__init__``."""
 
-_MADE: Final = ("__init__", "__new__", "__attrs_init__", "__attrs_pre_init__", CHECK)
+_ATTRIBUTES: Final = "__attrs_attrs__"
+_GENERATED: Final = ("__init__", "__attrs_init__", "__slots__")
+_NEVER_RUN: Final = ("__new__", "__post_init__", "__attrs_pre_init__")
+_DECORATED: Final = {"__dataclass_fields__": "a dataclass", _ATTRIBUTES: "an attrs class, a record or a key"}
+_OTHER_KINDS: Final = {"__pydantic_fields__": "a pydantic model", "__struct_fields__": "a msgspec.Struct"}
+_FIELDS_OF_OTHERS: Final = {("dataclasses", "Field"), ("pydantic", "FieldInfo"), ("msgspec", "Field")}
 _options: Final = operator.attrgetter("validator", "converter", "eq_key", "hash", "init", "repr", "eq")
-_PLAIN: Final = (None, None, None, None, True, True, True)
+_NO_OPTIONS: Final = (None, None, None, None, True, True, True)
+
+
+class Attribute(NamedTuple):
+    """One field of a class."""
+
+    field: attrs.Attribute[Any]
+    hint: Any
+    """Its annotation, evaluated, unless the base has it evaluated."""
+    base: type | None
+    """The base that it is inherited from; `None` where the class declares it."""
 
 
 def caller_names() -> Mapping[str, Any]:
@@ -33,64 +53,157 @@ def caller_names() -> Mapping[str, Any]:
     return frame.f_locals if frame else {}
 
 
-def define(
-    cls: type[T], check: Callable[[T], None], names: Mapping[str, Any], *, kw_only: bool, made: tuple[str, ...] = ()
-) -> tuple[type[T], list[tuple[attrs.Attribute[Any], Any]]]:
-    """Make *cls* a frozen attrs class whose construction ends with *check*; return it, its attributes and their types.
-
-    *names* are those that annotations may use besides the module's, *made* those that the class gets besides attrs'.
+def declared_as(cls: type, attribute: str, remedy: str) -> Any:
+    """Return the value of *attribute*, which its decorator gave to *cls*.
 
     Raises:
-        RecordDefinitionError: it cannot be such a class.
+        RecordDefinitionError: *cls* is not decorated; *remedy* says how.
     """
-    if not isinstance(cls, type):  # pyright: ignore[reportUnnecessaryIsInstance]  # whoever does not check types
-        raise RecordDefinitionError(shown(cls), None, "is no class")
-    annotated = inspect.get_annotations(cls)
-    for name in (*_MADE, *made):
-        if name in annotated:
-            raise RecordDefinitionError(cls.__name__, name, "cannot be a field: it is what the class is given")
-        if name in cls.__dict__:
-            raise RecordDefinitionError(cls.__name__, None, f"defines {name}, which is made from its fields")
-    for name, value in vars(cls).items():
-        if isinstance(value, ATTRS_FIELD) and name not in annotated:
-            raise RecordDefinitionError(cls.__name__, name, "has no annotation, which says what it is")
-    if "self" in annotated:
-        raise RecordDefinitionError(cls.__name__, "self", "cannot be a field: methods call the object itself so")
-    setattr(cls, CHECK, check)
+    found = vars(cls).get(attribute) if hasattr(cls, "__dict__") else None
+    if found is None or found.cls is not cls:
+        raise RecordDefinitionError(getattr(cls, "__name__", shown(cls)), None, f"is not {remedy}")
+    return found
+
+
+def define(
+    cls: type[T],
+    names: Mapping[str, Any],
+    marker: str,
+    *,
+    generated: tuple[str, ...] = (),
+    check: Callable[[T], None] | None = None,
+) -> tuple[type[T], list[Attribute]]:
+    """Make *cls* a frozen attrs class; return it and its fields.
+
+    Annotations may use *names* besides those of the module. *marker* is the attribute that the caller gives to a class
+    that it has made; the hints of fields that are inherited from such a class are not evaluated again. *generated* are
+    the methods that the caller generates. With *check*, the class has an order, and an ``__init__`` of attrs that ends
+    with *check*; without, its fields are keyword-only and the caller generates ``__init__``.
+
+    Raises:
+        RecordDefinitionError: *cls* cannot be such a class.
+    """
+    _check_kind(cls)
+    _check_body(cls, (*_GENERATED, *generated))
+    _check_bases(cls, marker, generated)
+    if check is not None:
+        setattr(cls, HOOK, check)
     try:
-        defined = attrs.frozen(kw_only=kw_only, auto_attribs=True, order=not kw_only)(cls)
+        ours = check is None
+        defined = attrs.frozen(auto_attribs=True, kw_only=ours, init=not ours, order=not ours)(cls)
     except Exception as error:  # whatever attrs may raise
         raise RecordDefinitionError(cls.__name__, None, f"cannot be declared: {error}") from error
-    if defined.__new__ is not object.__new__:
-        reason = "inherits from a class that is made by its own __new__; all that it holds are its fields"
-        raise RecordDefinitionError(cls.__name__, None, reason)
-    hints = _hints(defined, names)
-    attributes = attrs.fields(cast("type[attrs.AttrsInstance]", defined))  # attrs.frozen has made it one
-    for attribute in attributes:
-        if attribute.name.startswith("_"):
-            raise RecordDefinitionError(cls.__name__, attribute.name, "begins with an underscore; a field is public")
-    return defined, [(attribute, hints[attribute.name]) for attribute in attributes]
+    if check is None:
+        delattr(defined, "__attrs_init__")  # attrs makes it in place of __init__, and it would check nothing
+    return defined, list(_attributes(defined, names, marker))
 
 
-def _hints(cls: type, names: Mapping[str, Any]) -> dict[str, Any]:
-    try:
-        return typing.get_type_hints(cls, localns=dict(names), include_extras=True)
-    except Exception as error:  # whatever evaluating an annotation may raise
-        attribute = next((name for base in cls.__mro__ for name in _unreadable(base, names)), None)
-        reason = f"has an annotation that cannot be evaluated: {error}; what it names must be there at run time, too"
-        raise RecordDefinitionError(cls.__name__, attribute, reason) from error
+def _check_kind(cls: type) -> None:
+    if not isinstance(cls, type):  # pyright: ignore[reportUnnecessaryIsInstance]  # a caller need not check types
+        raise RecordDefinitionError(shown(cls), None, "is not a class")
+    for marker, kind in _DECORATED.items():
+        if marker in vars(cls):
+            reason = f"is {kind} already; remove the other decorator, because this one makes the whole class"
+            raise RecordDefinitionError(cls.__name__, None, reason)
+    for marker, kind in _OTHER_KINDS.items():
+        if hasattr(cls, marker):
+            raise RecordDefinitionError(cls.__name__, None, f"is {kind}; decorate a class without that base")
 
 
-def _unreadable(cls: type, names: Mapping[str, Any]) -> Iterator[str]:
-    """Yield the attributes whose annotations in *cls* cannot be evaluated."""
-    for name, annotation in inspect.get_annotations(cls).items():
-        alone = type(cls.__name__, (), {"__annotations__": {name: annotation}, "__module__": cls.__module__})
+def _check_body(cls: type, generated: tuple[str, ...]) -> None:
+    annotated = _annotated(cls)
+    for name in annotated:
+        problem = f"{name!r} is generated" if name in generated else attribute_problem(name)
+        if problem is not None:
+            raise RecordDefinitionError(cls.__name__, name, f"cannot be a field: {problem}")
+    for name in generated:
+        if name in vars(cls):
+            raise RecordDefinitionError(cls.__name__, None, f"defines {name}, which is generated from its fields")
+    for name in _NEVER_RUN:
+        if name in vars(cls):
+            raise RecordDefinitionError(
+                cls.__name__, None, f"defines {name}, which would never run; {_checks(generated)}"
+            )
+    for name, value in vars(cls).items():
+        package = type(value).__module__.partition(".")[0]
+        if (package, type(value).__name__) in _FIELDS_OF_OTHERS:
+            reason = f"has a field of {package} as its default; write `= value`, or use typedtrack.field in a record"
+            raise RecordDefinitionError(cls.__name__, name, reason)
+        if isinstance(value, ATTRS_FIELD) and name not in annotated:
+            raise RecordDefinitionError(cls.__name__, name, f"has no annotation; write `{name}: type = field(...)`")
+
+
+def _checks(generated: tuple[str, ...]) -> str:
+    return "rules of a key stand in its annotations" if HOOK in generated else f"checks across fields go into {HOOK}"
+
+
+def _check_bases(cls: type, marker: str, generated: tuple[str, ...]) -> None:
+    annotated = _annotated(cls)
+    inherited = {name for base in cls.__mro__[1:] for name in _fields(base)}
+    for name, value in vars(cls).items():
+        if name in inherited and name not in annotated:
+            reason = f"is an inherited field; annotate it to change its default: `{name}: type = {shown(value)}`"
+            raise RecordDefinitionError(cls.__name__, name, reason)
+    for base in cls.__mro__[1:-1]:
+        if base.__module__ == "builtins":
+            reason = f"inherits from {base.__name__}, which has content of its own; a record or key is its fields alone"
+            raise RecordDefinitionError(cls.__name__, None, reason)
+        decorated = _ATTRIBUTES in vars(base)
+        never_run = [*_NEVER_RUN]
+        if not (decorated or getattr(base, "_is_protocol", False)):  # attrs and typing generate an __init__
+            never_run.append("__init__")
+        if HOOK in generated and marker not in vars(base):
+            never_run.append(HOOK)
+        for name in never_run:
+            if name in vars(base):
+                reason = f"inherits {name} of {base.__name__}, which would never run; {_checks(generated)}"
+                raise RecordDefinitionError(cls.__name__, None, reason)
+        for name in () if decorated else _annotated(base):
+            if name not in annotated and name not in inherited:
+                reason = f"is annotated in {base.__name__}, which is not decorated; declare it here, or decorate that"
+                raise RecordDefinitionError(cls.__name__, name, reason)
+
+
+def _annotated(cls: type) -> dict[str, Any]:
+    """Return the annotations that *cls* itself has, but for those of class variables, which attrs ignores too."""
+    return {name: hint for name, hint in inspect.get_annotations(cls).items() if not _is_class_variable(hint)}
+
+
+def _is_class_variable(annotation: object) -> bool:
+    return str(annotation).strip("'\"").partition("[")[0].endswith("ClassVar")
+
+
+def _attributes(cls: type, names: Mapping[str, Any], marker: str) -> Iterator[Attribute]:
+    names = {**names, cls.__name__: cls}
+    for field in attrs.fields(cast("type[attrs.AttrsInstance]", cls)):  # attrs.frozen has made it one
+        slot = next((vars(base)[field.name] for base in cls.__mro__ if field.name in vars(base)), None)
+        if not isinstance(slot, (types.MemberDescriptorType, types.NoneType)):
+            reason = f"is hidden by {shown(slot)} of another base; rename one of the two"
+            raise RecordDefinitionError(cls.__name__, field.name, reason)
+        base = next((base for base in cls.__mro__[1:] if field.inherited and field.name in _fields(base)), None)
+        if base is not None and marker in vars(base):
+            yield Attribute(field, None, base)
+            continue
+        owner = cls if base is None else next(owner for owner in base.__mro__ if field.name in _annotated(owner))
         try:
-            typing.get_type_hints(alone, localns=dict(names), include_extras=True)
-        except Exception:  # as above
-            yield name
+            hint = _evaluate(owner, field.name, names)
+        except Exception as error:  # whatever evaluating an annotation may raise
+            reason = f"has an annotation that cannot be evaluated: {error}; declare or import its names above the class"
+            raise RecordDefinitionError(cls.__name__, field.name, reason) from error
+        yield Attribute(field, hint, base)
+
+
+def _fields(cls: type) -> set[str]:
+    return {field.name for field in vars(cls).get(_ATTRIBUTES, ())}
+
+
+def _evaluate(owner: type, name: str, names: Mapping[str, Any]) -> Any:
+    """Return the annotation of *name* in *owner*, without evaluating any other."""
+    alone = {"__annotations__": {name: inspect.get_annotations(owner)[name]}, "__module__": owner.__module__}
+    hints = typing.get_type_hints(type(owner.__name__, (), alone), localns=dict(names), include_extras=True)
+    return hints[name]
 
 
 def is_plain(attribute: attrs.Attribute[Any]) -> bool:
     """Return whether *attribute* is as an annotation makes it, alone or with a default: no option of attrs is used."""
-    return attribute.alias == attribute.name and _options(attribute) == _PLAIN
+    return attribute.alias == attribute.name and _options(attribute) == _NO_OPTIONS

@@ -1,14 +1,15 @@
 """Records to bytes and back.
 
-Each record class has a twin, a `msgspec.Struct` of its columns, which msgspec encodes and decodes at once. The twin
-accepts only what plainly is such a record; all else (an unknown field, an alias, NaN, a value near its limits) is
-decoded again as a plain result and taken column by column, which decides, and lists every problem.
+Each record class has two twins, structs of msgspec whose fields are its columns: one is encoded, one is decoded. The
+fast path accepts only bytes that plainly hold such a record. The slow path decodes anything else (an unknown field, an
+alias, NaN, a value near its limits) as a plain result, converts it column by column, and lists every problem.
 """
 
 from __future__ import annotations
 
 import enum
 from collections.abc import Callable
+from collections.abc import Set as AbstractSet
 from functools import lru_cache
 from types import MethodType
 from typing import Any, Final, Generic, TypeVar, cast
@@ -17,10 +18,10 @@ import attrs
 import msgspec
 
 from typedtrack._records.annotations import Leaf, annotation_of
-from typedtrack._records.compiled import Source
-from typedtrack._records.record_type import PLACES, RecordType, absent
+from typedtrack._records.compiled import emit_decode, emit_encode
+from typedtrack._records.record_type import BROKEN, PLACES, RecordType, absent
 from typedtrack._results.codec import decode, encode, encode_twin
-from typedtrack._results.values import MAX_RESULT_BYTES, MAX_STR_BYTES, MIN_INT, Result
+from typedtrack._results.values import MAX_PLAIN_STR, MIN_INT, Result
 from typedtrack._schema.records import MISSING, FieldSchema
 from typedtrack.errors import MISSING_FIELD, Problem, SchemaMismatchError, shown
 
@@ -28,26 +29,28 @@ __all__ = ["RecordCodec", "record_codec"]
 
 R = TypeVar("R")
 
-_NO_MORE_MEMBERS: Final = cast("MethodType", enum.Enum._missing_).__func__  # the classmethod of enum itself
-_PLAIN_MAX_INT: Final = 2**63 - 1  # the largest bound that msgspec takes
+_NO_OTHER_MEMBERS: Final = cast("MethodType", enum.Enum._missing_).__func__  # the default of every enumeration
+_MAX_META_INT: Final = 2**63 - 1  # the largest bound that msgspec takes
 
 
 class RecordCodec(Generic[R]):
     """Encodes and decodes the records of one class."""
 
+    decode_fast: Callable[[bytes], R | None]
+    """Return the record that the argument holds, or `None` where only `decode` can tell whether it holds one."""
+
     def __init__(self, record_type: RecordType[R]) -> None:
         self._record_type = record_type
         columns = record_type.schema.columns
         names = {PLACES(number): column.name for number, column in enumerate(columns)}
-        encoded_twin = msgspec.defstruct(
+        encoded = msgspec.defstruct(
             "Encoded",
-            [(place, Any, None) for place in names],  # of no default but None is anything omitted
+            [(place, Any, None) for place in names],  # the default is None, so that only None is left out
             rename=names,
             omit_defaults=True,
             gc=False,
         )
-        self._twin = self._twin_maker(encoded_twin)
-        decoded_twin = msgspec.defstruct(
+        decoded = msgspec.defstruct(
             "Decoded",
             [_decoded_field(place, leaf) for place, leaf in zip(names, record_type.leaves, strict=True)],
             rename=names,
@@ -55,113 +58,108 @@ class RecordCodec(Generic[R]):
             forbid_unknown_fields=True,
             gc=False,
         )
-        self.glance = self._glancer(decoded_twin)
-        """Return the record that the argument, bytes, plainly holds, `None` if it does not; `decode` tells."""
-        self._known = frozenset(name for column in columns for name in column.names)
+        decode_fast = emit_decode(record_type, decoded)  # mypy solves R wrongly where this is assigned to an attribute
+        self.decode_fast = decode_fast
+        self._to_twin = emit_encode(record_type, encoded)
+        self._names = tuple(column.names for column in columns)
 
-    def _twin_maker(self, twin: type[msgspec.Struct]) -> Callable[[R], msgspec.Struct]:
-        """Return what makes of a record the *twin* that is encoded."""
-        source = Source("record")
-        source.add(f"return {source.name(twin)}({', '.join(self._record_type.accesses)})")
-        return source.function()
-
-    def _glancer(self, twin: type[msgspec.Struct]) -> Callable[[bytes], R | None]:
-        """Return `glance`, which decodes as *twin*."""
-        source = Source("data")
-        fits = f"len(data) <= {MAX_RESULT_BYTES}"
-        if not any(column.required for column in self._record_type.schema.columns):
-            fits += """ and b'"' in data"""  # the twin would take {}, which is no result
-        with source.block(f"if {fits}:"):
-            with source.block("try:"):
-                source.add(f"columns = {source.name(msgspec.json.Decoder(twin).decode)}(data)")
-                source.add(f"return {self._record_type.assembly(source, 'columns')}")
-            with source.block("except (ValueError, RecursionError):"):
-                source.add("pass")
-        source.add("return None")
-        return source.function()
-
-    def encode(self, instance: R) -> bytes:
-        """Return *instance*, which is valid, as the bytes of one stored result."""
-        data = encode_twin(self._twin(instance))
-        return self._encode_closely(instance) if data is None else data
-
-    def _encode_closely(self, instance: R) -> bytes:
-        columns = self._record_type.columns(instance)
-        wires = {
-            leaf.column.name: leaf.wire(value) for leaf, value in zip(self._record_type.leaves, columns, strict=True)
-        }
-        return encode({name: wire for name, wire in wires.items() if wire is not None})
+    def encode(self, record: R) -> bytes:
+        """Return the bytes that store *record*, which is valid."""
+        twin = self._to_twin(record)
+        data = encode_twin(twin)
+        return encode(self._record_type.to_result(msgspec.structs.astuple(twin))) if data is None else data
 
     def decode(self, data: bytes, file: str, *, closed: bool = False) -> R:
-        """Return the record that *data* hold; *file* names them in an error; *closed* refuses unknown fields.
+        """Return the record that *data* holds; *file* names it in an error, *closed* refuses unknown fields.
 
         Raises:
-            CorruptResultError: *data* are not a result.
-            SchemaMismatchError: the result is not such a record; lists every problem.
+            CorruptResultError: *data* is not a result.
+            SchemaMismatchError: the result is not such a record; it lists every problem.
         """
-        record = self.glance(data)
-        return self.of_result(decode(data, file), file, closed=closed) if record is None else record
+        record = self.decode_fast(data)
+        return self.from_result(decode(data, file), file, closed=closed) if record is None else record
 
-    def of_result(self, result: Result, file: str, *, closed: bool = False) -> R:
-        """Return the record that *result* is, column by column; the rest is as for `decode`.
+    def from_result(self, result: Result, file: str, *, closed: bool = False) -> R:
+        """Return the record that the plain *result* is; *file* and *closed* are as for `decode`.
 
         Raises:
             SchemaMismatchError: as `decode`.
         """
-        schema = self._record_type.schema
-        stored = {column.name: [name for name in column.names if name in result] for column in schema.columns}
-        present = {path for column in schema.columns if stored[column.name] for path in column.within}
+        leaves = self._record_type.leaves
+        found = [[name for name in names if name in result] for names in self._names]
+        present = {path for leaf, names in zip(leaves, found, strict=True) if names for path in leaf.column.within}
         problems: list[Problem] = []
         values: list[object] = []
-        for leaf in self._record_type.leaves:
-            column = leaf.column
-            names = stored[column.name]
-            if not names:
-                values.append(leaf.default if present.issuperset(column.within) else absent(column))
-                if values[-1] is MISSING and present.issuperset(column.within):
-                    problems.append(Problem(column.name, MISSING_FIELD, None, column.attribute))
-            elif len(names) > 1:
-                several = f"is stored under more than one name: {', '.join(map(repr, names))}"
-                problems.append(Problem(column.name, several, None, column.attribute))
-            else:
-                value, reason = leaf.taken(result[names[0]])
-                values.append(value)
+        for leaf, names in zip(leaves, found, strict=True):
+            problem = None
+            if len(names) == 1:
+                value, reason = leaf.convert(result[names[0]])
                 if reason is not None:
-                    problems.append(Problem(names[0], reason, shown(value), column.attribute))
+                    problem = Problem(names[0], reason, shown(result[names[0]]), leaf.column.attribute)
+            else:
+                value, problem = _without_one(leaf.column, names, leaf.default, present)
+            if problem is not None:
+                problems.append(problem)
+            values.append(value if problem is None else BROKEN)
         if closed:
-            unknown = f"is no field of {schema.name}"
-            problems.extend(Problem(name, unknown) for name in result if name not in self._known)
+            known = {name for names in self._names for name in names}
+            unknown = f"is not a field of {self._record_type.schema.name}"
+            problems.extend(Problem(name, unknown) for name in result if name not in known)
+        record = self._record_type.from_columns(values, problems)
         if problems:
-            raise SchemaMismatchError(schema.name, file, tuple(problems))
-        return self._record_type.of_columns(values)
+            raise SchemaMismatchError(self._record_type.schema.name, file, tuple(problems))
+        return record
+
+
+def _without_one(
+    column: FieldSchema, names: list[str], default: object, present: AbstractSet[str]
+) -> tuple[object, Problem | None]:
+    """Return the value of *column*, stored under no name or under several *names*, or the problem with it.
+
+    *present* are the paths of the nested records that are not `None`.
+    """
+    if names:
+        reason = f"is stored under more than one name: {', '.join(map(repr, names))}"
+    elif not present >= set(column.within):
+        return absent(column), None
+    elif default is not MISSING:
+        return default, None
+    else:
+        reason = MISSING_FIELD
+    return BROKEN, Problem(column.name, reason, None, column.attribute)
 
 
 @lru_cache(maxsize=256)
 def record_codec(record_type: RecordType[R]) -> RecordCodec[R]:
-    """Return the codec of *record_type*, made at its first use."""
+    """Return the codec of *record_type*; the first call makes it."""
     return RecordCodec(record_type)
 
 
 def _decoded_field(place: str, leaf: Leaf) -> tuple[str, Any] | tuple[str, Any, Any]:
-    hint: Any = leaf.enumeration or annotation_of(_plain(leaf.column))
-    if leaf.enumeration is not None and cast("MethodType", leaf.enumeration._missing_).__func__ is not _NO_MORE_MEMBERS:
-        hint = None  # which no value fits, for msgspec would ask `_missing_` for values that the schema refuses
+    hint: Any = leaf.enumeration or annotation_of(
+        _plain(leaf.column if leaf.least is None else attrs.evolve(leaf.column, ge=leaf.least))
+    )
+    if leaf.enumeration is not None and _takes_other_values(leaf.enumeration):
+        hint = None  # which no value fits: msgspec would ask `_missing_` for values that the schema refuses
     if leaf.column.within:
         return place, hint, absent(leaf.column)
     return (place, hint) if leaf.default is MISSING else (place, hint, leaf.default)
 
 
+def _takes_other_values(enumeration: type[enum.Enum]) -> bool:
+    return cast("MethodType", enumeration._missing_).__func__ is not _NO_OTHER_MEMBERS
+
+
 def _plain(column: FieldSchema) -> FieldSchema:
-    """Return *column* with such bounds that what keeps them keeps every rule of a value, too."""
+    """Return *column* with bounds so tight that every value within them is valid."""
     column = attrs.evolve(column, optional=False)
     if column.choices:
         return column
     if column.kind == "str":
-        most = MAX_STR_BYTES // 4  # characters, of 4 bytes at most
-        return attrs.evolve(column, max_length=most if column.max_length is None else min(column.max_length, most))
+        return attrs.evolve(column, max_length=min(column.most_characters, MAX_PLAIN_STR))
     lowest: float = MIN_INT
-    highest: float = _PLAIN_MAX_INT
-    if column.kind == "float":  # of which msgspec takes any int: half of it, as one out of range may be rounded to it
+    highest: float = _MAX_META_INT
+    if column.kind == "float":  # msgspec takes any int there, and may round one that is out of range to the bound
         lowest, highest = lowest / 2, highest / 2
     if column.gt is None or column.gt < lowest:
         column = attrs.evolve(column, gt=None, ge=lowest if column.ge is None else max(column.ge, lowest))

@@ -1,47 +1,70 @@
-"""Functions made as source, one for each class, as attrs makes ``__init__``.
+"""Functions generated as source, one for each record class, as attrs makes ``__init__``.
 
-A loop over the fields of a class takes several times as long, in what every construction, put and get passes.
+A construction, an encode and a decode run one of them each. A loop over the fields would take several times as long.
+A generated function handles the common case, and leaves every other case to a function written by hand.
+
+Each has a name that says what it does, and an entry in `linecache`, so that tracebacks and debuggers show its text.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+import linecache
+import types
+import weakref
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
-from typing import Any, Final, cast
+from inspect import Parameter, Signature, getattr_static
+from itertools import count, islice
+from typing import Any, Final, TypeVar, cast
 
-__all__ = ["Source"]
+import attrs
+import msgspec
+
+from typedtrack._records.annotations import Leaf
+from typedtrack._records.record_type import PLACES, Member, RecordType, convert, refuse
+from typedtrack._results.values import MAX_RESULT_BYTES
+from typedtrack._schema.identifiers import attribute_name
+from typedtrack._schema.records import CONSTRAINTS, MISSING
+
+__all__ = ["emit_decode", "emit_encode", "emit_init"]
+
+R = TypeVar("R")
 
 _INDENT: Final = "    "
+_INLINE: Final = {
+    "int": frozenset({"gt", "ge", "lt", "le"}),
+    "float": frozenset({"gt", "ge", "lt", "le"}),
+    "str": frozenset({"max_length"}),
+}
+"""The constraints that `_emit_rule` writes as source, by kind. For every other it calls the rule of the schema."""
+
+_functions = count(1)
 
 
-class Source:
-    """The source of a function of one argument, in the making.
+class _Source:
+    """The source of one function, while it is written.
 
-    >>> source = Source("number")
-    >>> limit = source.name(10)
-    >>> with source.block(f"if number < {limit}:"):
-    ...     source.add("return 'below'")
-    >>> function = source.function()
-    >>> function(5), function(15)
-    ('below', None)
+    The parameters of a constructor are attributes of a record, which may have the name of any builtin. No attribute
+    begins with an underscore, so every other name there does.
     """
 
-    def __init__(self, argument: str) -> None:
-        self._lines = [f"def function({argument}):"]
+    def __init__(self, verb: str, name: str, arguments: str) -> None:
+        self._verb = verb
+        self._name = name
+        self._lines = [f"def {verb}({arguments}):"]
         self._indent = _INDENT
-        self._named: dict[str, object] = {}
-        self._variables = 0
+        self._globals: dict[str, object] = {"_type": type, "_len": len, "_ValueError": ValueError}
+        self._numbers = count()
 
-    def name(self, thing: object) -> str:
-        """Return a name by which the source has *thing*."""
-        name = f"given{len(self._named)}"
-        self._named[name] = thing
+    def variable(self, said: str) -> str:
+        """Return the name of a new variable; *said* is part of it."""
+        return f"_{attribute_name(said)}_{next(self._numbers)}"
+
+    def name(self, thing: object, said: str) -> str:
+        """Return a name for *thing* in the source; *said* is part of it."""
+        name = self.variable(said)
+        self._globals[name] = thing
         return name
-
-    def variable(self) -> str:
-        """Return the name of a new variable."""
-        self._variables += 1
-        return f"made{self._variables}"
 
     def add(self, line: str) -> None:
         """Add *line*."""
@@ -49,13 +72,184 @@ class Source:
 
     @contextmanager
     def block(self, head: str) -> Generator[None]:
-        """Add *head*, and below it the lines that are added in the meantime."""
+        """Add *head*, and indent the lines that are added inside the ``with``."""
         self.add(head)
         self._indent += _INDENT
         yield
         self._indent = self._indent.removesuffix(_INDENT)
 
-    def function(self) -> Callable[[Any], Any]:
+    def function(self) -> Callable[..., Any]:
         """Return the function."""
-        exec("\n".join(self._lines), self._named)
-        return cast("Callable[[Any], Any]", self._named["function"])  # what the source defines
+        text = "\n".join(self._lines) + "\n"
+        file = f"<typedtrack {next(_functions)}: {self._name}>"
+        exec(compile(text, file, "exec"), self._globals)
+        function = cast("types.FunctionType", self._globals.pop(self._verb))
+        function.__name__ = function.__qualname__ = self._name
+        function.__code__ = function.__code__.replace(co_name=self._name, co_qualname=self._name)
+        linecache.cache[file] = len(text), None, text.splitlines(keepends=True), file
+        weakref.finalize(function, linecache.cache.pop, file, None).atexit = False
+        return function
+
+
+class _Setters:
+    """Functions that set the attributes of frozen records of one class: ``of_accuracy(record, value)``.
+
+    They pickle by name, as the class may be sent by value: cloudpickle makes a class without slots of a slotted one,
+    and fills it in last.
+    """
+
+    def __init__(self, cls: type, attributes: tuple[str, ...]) -> None:
+        self._of = cls, attributes
+        for attribute in attributes:
+            setattr(self, f"of_{attribute}", _setter(cls, attribute))
+
+    def __reduce__(self) -> tuple[type[_Setters], tuple[type, tuple[str, ...]]]:
+        return type(self), self._of
+
+
+def _setter(cls: type, attribute: str) -> Callable[[object, object], None]:
+    slot = getattr_static(cls, attribute, None)
+    if isinstance(slot, types.MemberDescriptorType):
+        return cast("Callable[[object, object], None]", slot.__set__)
+    return lambda record, value: object.__setattr__(record, attribute, value)
+
+
+def emit_init(of: RecordType[Any]) -> Callable[..., None]:
+    """Return the ``__init__`` of the class of *of*.
+
+    It accepts positional, unexpected and missing arguments, so that `convert` can explain what is wrong with them.
+    """
+    names = [member.attribute for member in of.members]
+    source = _Source(
+        "__init__", f"{of.cls.__name__}.__init__", f"self, /, *_positional, {', '.join(names)}, **_unexpected"
+    )
+    tests = [f"_type(self) is {source.name(of.cls, of.cls.__name__)}", "not _positional", "not _unexpected"]
+    tests.extend(_emit_check(source, member) for member in of.members)
+    values = f"{', '.join(names)},"
+    values = f"{', '.join(names)},"
+    with source.block(f"if not ({' and '.join(tests)}):"):
+        source.add(f"{values} = {source.name(convert, 'convert')}(self, _positional, _unexpected, ({values}))")
+    setters = source.name(_Setters(of.cls, tuple(names)), "setters")
+    for name in names:
+        source.add(f"_set = {setters}.of_{name}")
+        source.add(f"_set(self, {name})")
+    if of.hook is not None:
+        with source.block("try:"):
+            source.add(f"{source.name(of.hook, 'hook')}(self)")
+        with source.block("except _ValueError as _error:"):
+            source.add(f"{source.name(refuse, 'refuse')}(self, _error)")
+    function = source.function()
+    function.__kwdefaults__ = {member.attribute: member.default for member in of.members}
+    function.__module__ = of.cls.__module__
+    function.__signature__ = _signature(of)  # type: ignore[attr-defined]  # `inspect` reads it
+    return function
+
+
+def _signature(of: RecordType[Any]) -> Signature:
+    """Return the parameters that users give: only the fields, and none that is missing."""
+    parameters = [Parameter("self", Parameter.POSITIONAL_ONLY)]
+    for member, field in zip(of.members, attrs.fields(of.cls), strict=True):
+        default = Parameter.empty if member.default is attrs.NOTHING else member.default
+        parameters.append(Parameter(member.attribute, Parameter.KEYWORD_ONLY, default=default, annotation=field.type))
+    return Signature(parameters, return_annotation=None)
+
+
+def emit_encode(of: RecordType[R], twin: type[msgspec.Struct]) -> Callable[[R], msgspec.Struct]:
+    """Return the function that makes a *twin* of a record, which msgspec then encodes."""
+    source = _Source("encode", f"encode {of.cls.__name__}", "record")
+    source.add(f"return {source.name(twin, 'twin')}({', '.join(_emit_columns('record', of))})")
+    return source.function()
+
+
+def _emit_columns(record: str, of: RecordType[Any]) -> Iterator[str]:
+    """Yield the source of each column of *record*; below a nested record that is `None`, all are `None`."""
+    for member in of.members:
+        value = f"{record}.{member.attribute}"
+        if member.leaf is not None:
+            yield value
+            continue
+        for column in _emit_columns(value, member.record):
+            yield f"None if {value} is None else {column}" if member.optional else column
+
+
+def emit_decode(of: RecordType[R], twin: type[msgspec.Struct]) -> Callable[[bytes], R | None]:
+    """Return the function that decodes bytes as *twin* and makes the record of it.
+
+    It returns `None` where only the slow path can tell whether the bytes hold such a record.
+    """
+    source = _Source("decode", f"decode {of.cls.__name__}", "data")
+    fits = f"len(data) <= {MAX_RESULT_BYTES}"
+    if not any(column.required for column in of.schema.columns):
+        fits += """ and b'"' in data"""  # msgspec would accept {}, which is not a result
+    with source.block(f"if {fits}:"):
+        with source.block("try:"):
+            source.add(f"columns = {source.name(msgspec.json.Decoder(twin).decode, 'decode')}(data)")
+            places = (f"columns.{PLACES(number)}" for number in range(len(of.leaves)))
+            source.add(f"return {_emit_record(source, of, places)}")
+        with source.block("except (ValueError, RecursionError):"):
+            source.add("pass")
+    source.add("return None")
+    return source.function()
+
+
+def _emit_record(source: _Source, of: RecordType[Any], columns: Iterator[str]) -> str:
+    """Add the lines that make the record of *columns*, which hold valid values; return the name of the record."""
+    record = source.variable(of.cls.__name__)
+    source.add(f"{record} = {source.name(object.__new__, 'new')}({source.name(of.cls, of.cls.__name__)})")
+    for member in of.members:
+        value = next(columns) if member.leaf is not None else _emit_nested(source, member, columns)
+        source.add(f"{source.name(_setter(of.cls, member.attribute), f'set_{member.attribute}')}({record}, {value})")
+    if of.hook is not None and not any(member.leaf and member.leaf.least is not None for member in of.members):
+        source.add(f"{source.name(of.hook, 'hook')}({record})")
+    return record
+
+
+def _emit_nested(source: _Source, member: Member, columns: Iterator[str]) -> str:
+    """Do the same for a nested record, which is `None` where it may be and all its columns are absent.
+
+    Where it needs a column that is absent, and has another, the lines raise `ValueError`.
+    """
+    of = member.record
+    if not member.optional:
+        return _emit_record(source, of, columns)
+    nested, missing = source.variable(member.attribute), source.name(MISSING, "missing")
+    places = [*islice(columns, len(of.leaves))]
+    pairs = [*zip(places, of.schema.columns, strict=True)]
+    absent = (f"{place} is {'None' if column.optional else missing}" for place, column in pairs)
+    lacking = (f"{place} is {missing}" for place, column in pairs if not (column.optional or column.within))
+    with source.block(f"if {' and '.join(absent)}:"):
+        source.add(f"{nested} = None")
+    with source.block(f"elif {' or '.join(lacking)}:"):
+        source.add("raise ValueError")
+    with source.block("else:"):
+        source.add(f"{nested} = {_emit_record(source, of, iter(places))}")
+    return nested
+
+
+def _emit_check(source: _Source, member: Member) -> str:
+    """Return the test that the parameter for *member* holds a value that needs no conversion and keeps the rules."""
+    value, python_type = member.attribute, source.name(member.python_type, member.python_type.__name__)
+    rule = None if member.leaf is None else _emit_rule(source, member.leaf, value)
+    test = f"_type({value}) is {python_type}" + ("" if rule is None else f" and {rule}")
+    return f"({value} is None or {test})" if member.optional else test
+
+
+def _emit_rule(source: _Source, leaf: Leaf, value: str) -> str | None:
+    """Return the test that *value*, of the exact type, keeps the rules of *leaf*; `None` if every value does.
+
+    A value that fails it may still keep them: then the slow path decides.
+    """
+    column = leaf.column
+    if leaf.enumeration is not None:
+        return None
+    if column.choices:
+        return f"{value} in {source.name(frozenset(column.choices), 'choices')}"
+    given = {name for name in CONSTRAINTS if getattr(column, name) is not None}
+    if given - _INLINE[column.kind]:
+        return f"{source.name(column.problem, 'problem')}({value}) is None"
+    if column.kind == "str":
+        return f"_len({value}) <= {column.most_characters} and {value}.isascii()"
+    if column.kind == "float" and not given:
+        return None
+    lowest, highest = column.bounds
+    return f"{source.name(lowest, 'lowest')} <= {value} <= {source.name(highest, 'highest')}"

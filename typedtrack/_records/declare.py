@@ -1,37 +1,33 @@
-"""`record`, `field`, `Stat`: what an application returns, declared as a class.
+"""`record` and `field`: an application's result, declared as a class.
 
-A record class is an attrs class (frozen, slotted, keyword-only) that carries its `RecordType`: the schema, and how its
-attributes become the columns of a stored result and back.
+A record class is an attrs class (frozen, slotted, keyword-only) that carries its `RecordType`.
 """
 
 from __future__ import annotations
 
 import inspect
-import math
-import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Annotated, Any, Final, TypeGuard, TypeVar, dataclass_transform, overload
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Annotated, Any, Final, TypeVar, dataclass_transform, overload
 from weakref import WeakSet
 
 import attrs
 from msgspec import Meta
 
-from typedtrack._records.annotations import DEPRECATED, Annotation, annotation_of, leaf, read_annotation, read_metas
-from typedtrack._records.classes import CHECK, caller_names, define, is_plain
+from typedtrack._records.annotations import Annotation, Leaf, annotation_of, read_annotation, read_leaf
+from typedtrack._records.classes import Attribute, caller_names, define, is_plain
+from typedtrack._records.compiled import emit_init
+from typedtrack._records.constraints import DEPRECATED
 from typedtrack._records.record_type import RECORD_TYPE, Member, RecordType, absent, record_type
-from typedtrack._results.values import normalised
 from typedtrack._schema.docstrings import uncleaned
 from typedtrack._schema.records import MISSING, FieldSchema, NestedSchema, RecordSchema
-from typedtrack.errors import InvalidResultError, Problem, RecordDefinitionError, shown
+from typedtrack.errors import Problem, RecordDefinitionError, shown
 
-__all__ = ["Stat", "field", "for_each_record", "record", "record_class", "schema_of"]
+__all__ = ["field", "for_each_record", "record", "record_class", "schema_of"]
 
 R = TypeVar("R")
 T = TypeVar("T")
 
 _DECLARATION: Final = "typedtrack"  # the key of a field's declaration in its attrs metadata
-
-_MAX_FLOAT: Final = sys.float_info.max
 
 _declared: Final[WeakSet[type]] = WeakSet()
 _listeners: Final[list[Callable[[type], None]]] = []
@@ -39,30 +35,42 @@ _listeners: Final[list[Callable[[type], None]]] = []
 
 @attrs.frozen
 class _Declaration:
-    name: str | None
-    aliases: tuple[str, ...]
-    doc: str
+    """The arguments of `field`; `None` for one that was not given."""
+
+    name: str | None = None
+    aliases: tuple[str, ...] | None = None
+    doc: str | None = None
 
 
 @overload
-def field(*, name: str | None = None, aliases: Sequence[str] = (), doc: str = "") -> Any: ...
+def field(*, name: str | None = None, aliases: Sequence[str] | None = None, doc: str | None = None) -> Any: ...
 @overload
-def field(*, default: T, name: str | None = None, aliases: Sequence[str] = (), doc: str = "") -> T: ...
+def field(
+    *, default: T, name: str | None = None, aliases: Sequence[str] | None = None, doc: str | None = None
+) -> T: ...
 @overload
-def field(*, factory: Callable[[], T], name: str | None = None, aliases: Sequence[str] = (), doc: str = "") -> T: ...
+def field(
+    *, factory: Callable[[], T], name: str | None = None, aliases: Sequence[str] | None = None, doc: str | None = None
+) -> T: ...
 def field(
     *,
     default: Any = attrs.NOTHING,
     factory: Callable[[], Any] | None = None,
     name: str | None = None,
-    aliases: Sequence[str] = (),
-    doc: str = "",
+    aliases: Sequence[str] | None = None,
+    doc: str | None = None,
 ) -> Any:
-    """Declare what the annotation of a record's field does not say.
+    """Declare the parts of a record's field that its annotation cannot say.
 
-    *name* is its name on the wire (by default that of the attribute), *aliases* are names that older results have it
-    under, *doc* says what it is and its unit. *default* (or what *factory* returns, the same at each call) is what the
-    field has when neither the constructor nor a stored result gives it.
+    Args:
+        default: The value of the field where neither the constructor nor a stored result has it.
+        factory: A function that returns the default. It is called when the class is declared, and must always return
+            the same value.
+        name: The name on the wire, at most 256 bytes; by default that of the attribute.
+        aliases: Names under which older results have the field.
+        doc: What the field means, and its unit.
+
+    A field that is declared again in a subclass keeps the name, aliases and doc that are not given anew.
 
     >>> @record
     ... class Latency:
@@ -70,47 +78,56 @@ def field(
     """
     if isinstance(aliases, str):
         raise TypeError(f"aliases are several names, not the str {aliases!r}; write ({aliases!r},)")
-    declaration = _Declaration(name, tuple(aliases), inspect.cleandoc(doc))
     if factory is not None and default is not attrs.NOTHING:
         raise TypeError("a field has a default or a factory, not both")
     if factory is not None:
         default = attrs.Factory(factory)
+    declaration = _Declaration(
+        name, None if aliases is None else tuple(aliases), None if doc is None else inspect.cleandoc(doc)
+    )
     return attrs.field(default=default, metadata={_DECLARATION: declaration})
 
 
 @dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(field,))
 def record(cls: type[R], /) -> type[R]:
-    """Make *cls* a record: what an application returns, declared.
+    """Make *cls* a record, the declared result of an application.
 
     It becomes an attrs class: frozen, slotted, keyword-only. Each annotation is a field: an `int`, `float`, `str`,
-    `Literal`, `enum.IntEnum` or `enum.StrEnum`, any of them also ``| None`` (absent on the wire when `None`) and the
-    first three constrained by ``Annotated[T, msgspec.Meta(...)]``; or another record, also ``| None``, whose names are
-    flattened with a ``/``. A record that exists is valid: its constructor raises `InvalidResultError` with every
-    problem. An `int` given for a `float` becomes one.
+    `Literal`, `enum.IntEnum` or `enum.StrEnum`, or another record, whose names are flattened with a ``/``. Any of them
+    may be ``| None``, and is then absent on the wire when it is `None`. ``Annotated[T, msgspec.Meta(...)]`` constrains
+    an `int`, a `float` or a `str`; the constraints of `annotated_types`, and so of pydantic, do the same. A method
+    ``__attrs_post_init__`` may check several fields together and raise `ValueError`.
+
+    A record that exists is valid: its constructor raises `InvalidResultError`, which lists every problem. An `int`
+    given for a `float` becomes one.
 
     Raises:
-        RecordDefinitionError: *cls* cannot be a record; names the class, the field and what is allowed.
+        RecordDefinitionError: *cls* cannot be a record; it names the class, the field and what is allowed.
 
     >>> @record
-    ... class EvalResult:
-    ...     accuracy: Annotated[float, Meta(ge=0, le=1)]
-    ...     l2norm: Stat
-    ...     split: str = "test"
-    >>> EvalResult(accuracy=1, l2norm=Stat(mean=0.5, sem=0.1))
-    EvalResult(accuracy=1.0, l2norm=Stat(mean=0.5, sem=0.1), split='test')
+    ... class Latency:
+    ...     p50_ms: Annotated[float, Meta(ge=0)]
+    ...     p99_ms: float
+    ...     host: str = ""
+    ...
+    ...     def __attrs_post_init__(self) -> None:
+    ...         if self.p99_ms < self.p50_ms:
+    ...             raise ValueError("p99_ms must not be below p50_ms")
+    >>> Latency(p50_ms=2, p99_ms=9.5)
+    Latency(p50_ms=2.0, p99_ms=9.5, host='')
     """
     return _record(cls, caller_names())
 
 
 def _record(cls: type[R], names: Mapping[str, Any]) -> type[R]:
-    defined, attributes = define(cls, _check_closely, names, kw_only=True)
+    defined, attributes = define(cls, names, RECORD_TYPE)
     members: list[Member] = []
     fields: list[FieldSchema | NestedSchema] = []
-    for attribute, hint in attributes:
+    for attribute in attributes:
         try:
-            member, schema = _member(defined, attribute, read_annotation(hint))
+            member, schema = _member(defined, attribute)
         except ValueError as error:
-            raise RecordDefinitionError(cls.__name__, attribute.name, str(error)) from error
+            raise RecordDefinitionError(cls.__name__, attribute.field.name, str(error)) from error
         members.append(member)
         fields.append(schema)
     doc = inspect.cleandoc(cls.__dict__.get("__doc__") or "")
@@ -118,8 +135,8 @@ def _record(cls: type[R], names: Mapping[str, Any]) -> type[R]:
     for name, reason in described.definition_problems():
         raise RecordDefinitionError(cls.__name__, name, reason)
     made = RecordType(defined, described, tuple(members))
-    setattr(defined, RECORD_TYPE, made)
-    setattr(defined, CHECK, made.checker(_check_closely))
+    for name, value in ((RECORD_TYPE, made), ("__init__", emit_init(made))):
+        setattr(defined, name, value)
     _declared.add(defined)
     for tell in _listeners:
         tell(defined)
@@ -127,68 +144,92 @@ def _record(cls: type[R], names: Mapping[str, Any]) -> type[R]:
 
 
 def for_each_record(tell: Callable[[type], None]) -> None:
-    """Call *tell* with every record class that there is, and with each that is still to come."""
+    """Call *tell* with every record class declared so far, and with each that is declared later."""
     for cls in tuple(_declared):
         tell(cls)
     _listeners.append(tell)
 
 
-def _check_closely(instance: object) -> None:
-    record_type(type(instance)).check_closely(instance)
-
-
-def _member(
-    cls: type, attribute: attrs.Attribute[Any], annotation: Annotation
-) -> tuple[Member, FieldSchema | NestedSchema]:
+def _member(cls: type, attribute: Attribute) -> tuple[Member, FieldSchema | NestedSchema]:
     """Return how *cls* holds *attribute*, and its schema.
 
     Raises:
         ValueError: it cannot be a field; the message says why.
     """
-    declaration = attribute.metadata.get(_DECLARATION, _Declaration(None, (), ""))
-    if not is_plain(attribute):
+    name = attribute.field.name
+    if attribute.base is not None and RECORD_TYPE in vars(attribute.base):
+        return _of_base(record_type(attribute.base), name)
+    if not is_plain(attribute.field):
         raise ValueError("is an attrs.field; use typedtrack.field, and Annotated[..., msgspec.Meta(...)] for its rules")
-    default: Any = attribute.default
+    annotation = read_annotation(attribute.hint)
+    known = _known(cls, attribute.field, annotation)
+    default: Any = attribute.field.default
     if isinstance(default, attrs.Factory):  # type: ignore[arg-type]  # attrs types the class as a function
-        default = _made_by(default.factory)
-    known: dict[str, Any] = {
-        "attribute": attribute.name,
-        "name": attribute.name if declaration.name is None else declaration.name,
-        "aliases": declaration.aliases,
-        "doc": declaration.doc,
-    }
-    put = getattr(cls, attribute.name).__set__
-    nested = annotation.bare.__dict__.get(RECORD_TYPE) if isinstance(annotation.bare, type) else None
-    if nested is None:
-        found = leaf(annotation, **known)
+        default = _call_factory(default.factory)
+    if annotation.bare is cls:
+        raise ValueError("is the record itself, which would never end; store inner records under keys of their own")
+    if not isinstance(annotation.bare, type) or RECORD_TYPE not in vars(annotation.bare):
+        leaf = read_leaf(annotation, **known)
         if default is not attrs.NOTHING:
-            found = found.with_default(default)
-        column = found.column
-        return Member(attribute.name, column.name, found, found.python_type, column.optional, put), column
-    if read_metas(annotation, known):
+            default, _ = leaf.convert(default)  # the schema reports a default that the field refuses
+            leaf = leaf.with_default(default)
+        return Member(name, known["name"], leaf.python_type, annotation.optional, default, leaf), leaf.column
+    nested: RecordType[Any] = record_type(annotation.bare)
+    if annotation.constraints.bounds:
         raise ValueError("is a record, which takes no constraint; its own fields have them")
-    optional = annotation.optional
     defaults: tuple[Any, ...] | None = ()
-    if default is None and optional:
+    if default is None and annotation.optional:
         defaults = None
     elif default is not attrs.NOTHING:
-        if type(default) is not annotation.bare:
-            raise ValueError(
-                f"has a default that it refuses: must be a {annotation.bare.__name__}, got {shown(default)}"
-            )
-        defaults = tuple(getattr(value, "value", value) for value in nested.columns(default))
-    schema = NestedSchema(record=nested.schema, optional=optional, defaults=defaults, **known)
-    return Member(attribute.name, known["name"], nested, annotation.bare, optional, put), schema
+        if type(default) is not nested.cls:
+            reason = f"must be a {nested.cls.__name__}, got {shown(default)}"
+            raise ValueError(f"has a default that it refuses: {reason}")
+        defaults = tuple(map(Leaf.to_wire, nested.leaves, nested.to_columns(default)))
+    schema = NestedSchema(
+        record=nested.schema,
+        optional=annotation.optional,
+        defaults=defaults,
+        deprecated=annotation.constraints.deprecated,
+        **known,
+    )
+    return Member(name, known["name"], nested.cls, annotation.optional, default, None), schema
 
 
-def _made_by(factory: Callable[[], Any]) -> Any:
+def _of_base(base: RecordType[Any], name: str) -> tuple[Member, FieldSchema | NestedSchema]:
+    return next(pair for pair in zip(base.members, base.schema.fields, strict=True) if pair[0].attribute == name)
+
+
+def _known(cls: type, field: attrs.Attribute[Any], annotation: Annotation) -> dict[str, Any]:
+    """Return the name, aliases and doc of *field*: as declared, or else those that it has in a base of *cls*."""
+    declared: _Declaration = field.metadata.get(_DECLARATION, _Declaration())
+    bases: Iterator[RecordType[Any]] = (record_type(base) for base in cls.__mro__[1:] if RECORD_TYPE in vars(base))
+    before = next((of for base in bases for of in base.schema.fields if of.attribute == field.name), None)
+    names = declared.name, before and before.name, field.name
+    aliases = declared.aliases, before and before.aliases, ()
+    docs = declared.doc, annotation.constraints.doc or None, before and before.doc, ""
+    first = [next(given for given in choices if given is not None) for choices in (names, aliases, docs)]
+    return {"attribute": field.name, **dict(zip(("name", "aliases", "doc"), first, strict=True))}
+
+
+def _call_factory(factory: Callable[[], Any]) -> Any:
     try:
         default, again = factory(), factory()
     except Exception as error:  # whatever it may raise
         raise ValueError(f"has a factory that fails: {error}") from error
     if repr(default) != repr(again):
-        reason = "has a factory that does not return the same at each call, as a default must; give such a value to"
-        raise ValueError(f"{reason} the constructor")
+        raise ValueError("has a factory that returns another value at each call; give such a value to the constructor")
+    return default
+
+
+def _default(of: RecordType[R], schema: NestedSchema) -> R:
+    """Return the default of *schema*, whose record is *of*."""
+    pairs = zip(of.leaves, schema.defaults or (), strict=True)
+    columns = (absent(leaf.column) if value is None else leaf.convert(value)[0] for leaf, value in pairs)
+    problems: list[Problem] = []
+    default = of.from_columns(columns, problems)
+    if problems:
+        reason = f"has a default that it refuses: {problems[0].reason}"
+        raise RecordDefinitionError(schema.record.name, schema.attribute, reason)
     return default
 
 
@@ -198,6 +239,7 @@ def schema_of(cls: type) -> RecordSchema:
     Raises:
         RecordDefinitionError: *cls* is not a record class.
 
+    >>> from typedtrack import Stat
     >>> [column.name for column in schema_of(Stat).columns]
     ['mean', 'sem']
     """
@@ -210,13 +252,13 @@ def record_class(
     made: dict[RecordSchema, type[object]] | None = None,
     annotation: Callable[[FieldSchema], Any] = annotation_of,
 ) -> type[object]:
-    """Return a record class, made now, whose schema is *schema*; it behaves as a declared one.
+    """Return a record class that has *schema*; it behaves like a declared one.
 
-    *module* is the name of the module that it says it is from. *made* has the classes that there are already, for this
-    schema and those nested in it, and takes up the new ones. *annotation* returns one that declares a field.
+    *module* becomes its ``__module__``. *made* maps schemas to the classes that exist already, and takes the new ones.
+    *annotation* returns the annotation that declares a field.
 
     Raises:
-        RecordDefinitionError: no class can be made of it.
+        RecordDefinitionError: no class can have this schema.
     """
     made = {} if made is None else made
     if schema in made:
@@ -240,50 +282,7 @@ def record_class(
             if member.defaults is None:
                 declared["default"] = None
             elif member.defaults:
-                of = record_type(nested)
-                columns = zip(of.leaves, member.defaults, strict=True)
-                declared["default"] = of.of_columns(
-                    absent(leaf.column) if default is None else leaf.taken(default)[0] for leaf, default in columns
-                )
+                declared["default"] = _default(record_type(nested), member)
         namespace[member.attribute] = field(**declared)
     made[schema] = _record(type(schema.name, (), namespace), {})
     return made[schema]
-
-
-@record
-class Stat:
-    """A mean and the standard error of it: stored as ``<field>/mean`` and ``<field>/sem``."""
-
-    mean: float
-    sem: Annotated[float, Meta(ge=0)]
-
-    @classmethod
-    def of(cls, samples: Iterable[float]) -> Stat:
-        """Return the mean of *samples* and its standard error: their sample standard deviation over √n.
-
-        Raises:
-            InvalidResultError: there are fewer than two samples, or one is not finite.
-
-        >>> Stat.of([1.0, 2.0, 3.0])
-        Stat(mean=2.0, sem=0.5773502691896258)
-        """
-        values = [normalised(sample) for sample in samples]
-        count = len(values)
-        if count < 2:
-            reason = f"a standard error takes two samples or more, not {count}; store a float instead"
-            raise InvalidResultError((Problem("sem", reason),), None, cls.__name__)
-        numbers = [float(value) for value in values if _is_finite(value)]
-        if len(numbers) < count:
-            odd = next(value for value in values if not _is_finite(value))
-            problem = Problem("mean", "every sample is a finite int or float", shown(odd))
-            raise InvalidResultError((problem,), None, cls.__name__)
-        scale = math.frexp(max(map(abs, numbers)))[1]  # by powers of two, exactly: no sum or square is beyond a double
-        scaled = [math.ldexp(number, -scale) for number in numbers]
-        mean = math.fsum(scaled) / count
-        mean += math.fsum(number - mean for number in scaled) / count  # what the sum and the division rounded off
-        sem = math.hypot(*(number - mean for number in scaled)) / math.sqrt(count * (count - 1))
-        return cls(mean=math.ldexp(mean, scale), sem=math.ldexp(sem, scale))
-
-
-def _is_finite(sample: object) -> TypeGuard[int | float]:
-    return (type(sample) is float and math.isfinite(sample)) or (type(sample) is int and abs(sample) <= _MAX_FLOAT)

@@ -1,191 +1,219 @@
-"""How the instances of a record class and the columns of a stored result become each other.
+"""A record class as data: its schema, its attributes, and how its instances become columns and back.
 
-A record that exists is valid: construction checks all fields at once, at a glance where it can, and whatever the glance
-does not pass gets the closer look that decides.
+The functions here handle every case and find every problem. `compiled` generates the fast ones.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import cached_property
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import islice
-from types import SimpleNamespace
-from typing import Any, Final, Generic, TypeVar, cast
+from typing import Any, Final, Generic, NoReturn, TypeVar, cast
 
 import attrs
 
 from typedtrack._records.annotations import Leaf
-from typedtrack._records.compiled import Source
+from typedtrack._records.classes import HOOK, declared_as
+from typedtrack._results.values import Result
 from typedtrack._schema.records import MISSING, FieldSchema, Missing, RecordSchema
-from typedtrack.errors import InvalidResultError, Problem, RecordDefinitionError, not_one, shown
+from typedtrack.errors import InvalidResultError, Problem, not_one, shown
 
-__all__ = ["PLACES", "RECORD_TYPE", "Member", "RecordType", "absent", "record_type"]
+__all__ = [
+    "BROKEN",
+    "HOOK",
+    "PLACES",
+    "RECORD_TYPE",
+    "Member",
+    "RecordType",
+    "absent",
+    "convert",
+    "record_type",
+    "refuse",
+]
 
 R = TypeVar("R")
 
 PLACES: Final = "c{}".format
-"""What the column of a number is called where columns are attributes: names on the wire are none."""
+"""The name of a column, by its number, where columns are attributes: a name on the wire need not be an identifier."""
 
 RECORD_TYPE: Final = "__typedtrack_record__"
 """The attribute of a record class that holds its `RecordType`."""
 
+BROKEN: Final[Any] = object()
+"""Stands for a column or a record that has a problem."""
+
 
 @attrs.frozen
 class Member:
-    """One attribute: a leaf, or a record of its own."""
+    """One attribute of a record: a value, or another record."""
 
     attribute: str
     name: str
-    content: Leaf | RecordType[Any]
+    """The name on the wire."""
     python_type: type
+    """The exact type of the attribute's value, unless it is `None`."""
     optional: bool
-    set: Callable[[object, object], None]
+    default: object
+    """The value where the constructor is given none; `attrs.NOTHING` if it must be given one."""
+    leaf: Leaf | None
+    """The field of a value; `None` for another record."""
 
-    def taken(self, value: object) -> tuple[object, str | None]:
-        if isinstance(self.content, Leaf):
-            return self.content.taken(value)
+    @property
+    def record(self) -> RecordType[Any]:
+        """The type of the other record."""
+        found: RecordType[Any] = vars(self.python_type)[RECORD_TYPE]
+        return found
+
+    def convert(self, value: object) -> tuple[object, str | None]:
+        """Return *value* as the attribute holds it, and the reason if the attribute refuses it."""
+        if self.leaf is not None:
+            return self.leaf.convert(value)
         if type(value) is self.python_type or (value is None and self.optional):
             return value, None
         return value, f"must be {not_one(self.python_type, value)}"
 
-    def glance(self, record: str, source: Source) -> str:
-        """Return a test of this attribute of *record*, as source: whether its value can be taken as it is."""
-        value, access = "value", f"(value := {record}.{self.attribute})"
-        rule = self.content.glance(value, source) if isinstance(self.content, Leaf) else None
-        also = "" if rule is None else f" and {rule}"
-        python_type = source.name(self.python_type)
-        if self.optional:
-            return f"({access} is None or type({value}) is {python_type}{also})"
-        return f"type({access}) is {python_type}{also}"
-
 
 class RecordType(Generic[R]):
-    """How a record class and the columns of a stored result become each other."""
+    """A record class, its schema and its members."""
 
     def __init__(self, cls: type[R], schema: RecordSchema, members: tuple[Member, ...]) -> None:
         self.cls = cls
         self.schema = schema
+        self.members = members
         self.leaves = tuple(
             attrs.evolve(leaf, column=column) for leaf, column in zip(_leaves(members), schema.columns, strict=True)
         )
-        self.members = members
-        self.accesses = tuple(_accesses("record", members))
-        """The values of the columns of ``record``, in order, as source."""
+        """The field of each column, those of nested records too."""
 
-    def checker(self, look_closely: Callable[[Any], None]) -> Callable[[Any], None]:
-        """Return what holds a record, just constructed, to its rules; it has *look_closely* decide when in doubt."""
-        source = Source("record")
-        tests = [f"type(record) is {source.name(self.cls)}"]
-        tests.extend(member.glance("record", source) for member in self.members)
-        with source.block(f"if not ({' and '.join(tests)}):"):
-            source.add(f"{source.name(look_closely)}(record)")
-        return source.function()
+    @property
+    def hook(self) -> Callable[[R], object] | None:
+        """The method of the class that checks several fields together, if it has or inherits one."""
+        return getattr(self.cls, HOOK, None)
 
-    def check_closely(self, instance: R) -> None:
-        """Hold *instance*, just constructed, to its rules; values that can be taken losslessly are.
-
-        Raises:
-            InvalidResultError: it breaks some; lists every problem.
-        """
-        problems: list[Problem] = []
+    def to_columns(self, record: R | None) -> list[object]:
+        """Return the values of the columns of *record* as the attributes hold them; all are `None` if it is `None`."""
+        columns: list[object] = []
         for member in self.members:
-            value = getattr(instance, member.attribute)
-            taken, reason = member.taken(value)
-            if reason is None:
-                member.set(instance, taken)
+            value = None if record is None else getattr(record, member.attribute)
+            if member.leaf is None:
+                columns += member.record.to_columns(value)
             else:
-                problems.append(Problem(member.name, reason, shown(value), member.attribute))
-        if problems:
-            raise InvalidResultError(tuple(problems), None, self.cls.__name__)
+                columns.append(value)
+        return columns
 
-    @cached_property
-    def columns(self) -> Callable[[R], tuple[object, ...]]:
-        """Return the values of a record's columns, in order, as the attributes hold them."""
-        source = Source("record")
-        source.add(f"return ({', '.join(self.accesses)},)")
-        return source.function()
+    def to_result(self, columns: Iterable[object]) -> Result:
+        """Return the flat map that stores a record with these *columns*."""
+        wires = {leaf.column.name: leaf.to_wire(value) for leaf, value in zip(self.leaves, columns, strict=True)}
+        return {name: wire for name, wire in wires.items() if wire is not None}
 
-    def of_columns(self, values: Iterable[object]) -> R:
-        """Return the record whose columns have *values*, in order; they keep the rules."""
-        return self._assembled(SimpleNamespace(**{PLACES(number): value for number, value in enumerate(values)}))
+    def from_columns(self, values: Iterable[object], problems: list[Problem]) -> R:
+        """Return the record whose columns hold *values*, which are converted.
 
-    @cached_property
-    def _assembled(self) -> Callable[[object], R]:
-        source = Source("columns")
-        source.add(f"return {self.assembly(source, 'columns')}")
-        return source.function()
-
-    def assembly(self, source: Source, columns: str) -> str:
-        """Add to *source* what makes the record of *columns*, the name of an object; return the name of the record.
-
-        The attributes of that object, `PLACES`, are the values of the columns; they keep the rules. Of a nested record
-        that is `None` all columns are `absent`; if some are, and are needed, it raises `ValueError`.
+        A value that has a problem is `BROKEN`, and so is a record that holds one, or whose hook refuses it: then its
+        reason is added to *problems*. A nested record that may be `None` is, if all its columns are `absent`.
         """
-        return self._assembly(source, [f"{columns}.{PLACES(number)}" for number in range(len(self.leaves))])
+        return self._build(iter(values), problems, None, None)
 
-    def _assembly(self, source: Source, columns: Sequence[str]) -> str:
-        record = source.variable()
-        source.add(f"{record} = {source.name(object.__new__)}({source.name(self.cls)})")
-        left = iter(columns)
+    def _build(self, values: Iterator[object], problems: list[Problem], name: str | None, path: str | None) -> R:
+        held: list[object] = []
         for member in self.members:
-            if isinstance(member.content, Leaf):
-                value = next(left)
+            if member.leaf is not None:
+                held.append(next(values))
+                continue
+            nested = member.record
+            inner = [*islice(values, len(nested.leaves))]
+            if member.optional and all(map(_is_absent, inner, nested.schema.columns)):
+                held.append(None)
             else:
-                inner = [*islice(left, len(member.content.leaves))]
-                value = member.content._part(source, inner, optional=member.optional)
-            source.add(f"{source.name(member.set)}({record}, {value})")
+                place = member.name if name is None else f"{name}/{member.name}"
+                attribute = member.attribute if path is None else f"{path}.{member.attribute}"
+                held.append(nested._build(iter(inner), problems, place, attribute))
+        if BROKEN in held:
+            return cast("R", BROKEN)
+        record = object.__new__(self.cls)
+        for member, value in zip(self.members, held, strict=True):
+            object.__setattr__(record, member.attribute, value)  # it is frozen
+        if self.hook is not None:
+            try:
+                self.hook(record)
+            except ValueError as error:
+                problems.append(Problem(name, _reason(error), None, path))
+                return cast("R", BROKEN)
         return record
-
-    def _part(self, source: Source, columns: Sequence[str], *, optional: bool) -> str:
-        """Do as `_assembly`, for a record in another: one that is `None`, if it can be and its columns are absent."""
-        if not optional:
-            return self._assembly(source, columns)
-        part, missing = source.variable(), source.name(MISSING)
-        placed = [*zip(columns, self.schema.columns, strict=True)]
-        nothing = (f"{place} is {'None' if column.optional else missing}" for place, column in placed)
-        lacking = (f"{place} is {missing}" for place, column in placed if not (column.optional or column.within))
-        with source.block(f"if {' and '.join(nothing)}:"):
-            source.add(f"{part} = None")
-        with source.block(f"elif {' or '.join(lacking)}:"):
-            source.add("raise ValueError")
-        with source.block("else:"):
-            source.add(f"{part} = {self._assembly(source, columns)}")
-        return part
 
 
 def record_type(cls: type[R]) -> RecordType[R]:
-    """Return what `record` made of *cls*.
+    """Return the `RecordType` of *cls*.
 
     Raises:
         RecordDefinitionError: *cls* is not a record class.
     """
-    found = vars(cls).get(RECORD_TYPE) if hasattr(cls, "__dict__") else None
-    if found is None:
-        raise RecordDefinitionError(
-            getattr(cls, "__name__", shown(cls)), None, "is not a record class; decorate it with @record"
-        )
-    return cast("RecordType[R]", found)  # set by `record` alone
+    found: RecordType[R] = declared_as(cls, RECORD_TYPE, "a record class; decorate it with @record")
+    return found
+
+
+def convert(
+    record: object, positional: tuple[object, ...], unexpected: Mapping[str, object], values: tuple[object, ...]
+) -> tuple[object, ...]:
+    """Return *values*, given to the constructor of *record*, as its attributes hold them.
+
+    Raises:
+        TypeError: there are positional or unexpected arguments, or one is missing.
+        InvalidResultError: values break the rules; it lists every problem.
+        RecordDefinitionError: the class of *record* is not a record class, but inherits from one.
+    """
+    of = record_type(type(record))
+    _check_arguments(of, positional, unexpected, values)
+    converted: list[object] = []
+    problems: list[Problem] = []
+    for member, value in zip(of.members, values, strict=True):
+        held, reason = member.convert(value)
+        converted.append(held)
+        if reason is not None:
+            problems.append(Problem(member.name, reason, shown(value), member.attribute))
+    if problems:
+        raise InvalidResultError(tuple(problems), None, of.cls.__name__)
+    return tuple(converted)
+
+
+def _check_arguments(
+    of: RecordType[Any], positional: tuple[object, ...], unexpected: Mapping[str, object], values: tuple[object, ...]
+) -> None:
+    name = of.cls.__name__
+    attributes = [member.attribute for member in of.members]
+    if positional:
+        raise TypeError(f"{name}() takes its fields as keyword arguments: {name}({attributes[0]}=...)")
+    for argument in unexpected:
+        from difflib import get_close_matches  # here, because only this error needs it
+
+        close = get_close_matches(argument, attributes, 1)
+        remedy = f"did you mean {close[0]!r}?" if close else f"its fields are {', '.join(attributes)}"
+        raise TypeError(f"{name}() has no field {argument!r}; {remedy}")
+    missing = [attribute for attribute, value in zip(attributes, values, strict=True) if value is attrs.NOTHING]
+    if missing:
+        raise TypeError(f"{name}() is missing the field{'s' * (len(missing) > 1)} {', '.join(missing)}")
+
+
+def refuse(record: object, error: ValueError) -> NoReturn:
+    """Raise *error*, which the hook of *record* raised, as a problem of the record."""
+    raise InvalidResultError((Problem(None, _reason(error)),), None, type(record).__name__) from error
+
+
+def _reason(error: ValueError) -> str:
+    return str(error) or type(error).__name__
 
 
 def _leaves(members: tuple[Member, ...]) -> Iterator[Leaf]:
     for member in members:
-        if isinstance(member.content, Leaf):
-            yield member.content
+        if member.leaf is None:
+            yield from member.record.leaves
         else:
-            yield from member.content.leaves
-
-
-def _accesses(record: str, members: tuple[Member, ...]) -> Iterator[str]:
-    """Yield, as source, the values of the columns of what *record* says, as source: `None` below what is `None`."""
-    for member in members:
-        value = f"{record}.{member.attribute}"
-        if isinstance(member.content, Leaf):
-            yield value
-        else:
-            for access in _accesses(value, member.content.members):
-                yield f"None if {value} is None else {access}" if member.optional else access
+            yield member.leaf
 
 
 def absent(column: FieldSchema) -> Missing | None:
-    """Return what stands for a *column* that is within a record that is `None`."""
+    """Return the value that stands for *column* where the nested record that holds it is `None`."""
     return None if column.optional else MISSING
+
+
+def _is_absent(value: object, column: FieldSchema) -> bool:
+    return value is absent(column)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 import string
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Final, Generic, Self, TypeVar, cast, dataclass_transform
+from typing import Final, Generic, Self, TypeVar, cast, dataclass_transform
 
 import attrs
 
-from typedtrack._records.annotations import Leaf, leaf, read_annotation
-from typedtrack._records.classes import caller_names, define, is_plain
+from typedtrack._records.annotations import Leaf, read_annotation, read_leaf
+from typedtrack._records.classes import HOOK, Attribute, caller_names, declared_as, define, is_plain
 from typedtrack._results.keys import is_key, key_text
 from typedtrack.errors import InvalidKeyError, RecordDefinitionError, not_one, shown
 
@@ -44,9 +44,9 @@ class TemplateKeys(Generic[K]):
     """Keys of one class, and the template that their text is made by: `PlainKeys` for typed keys."""
 
     def __init__(self, cls: type[K], template: str, leaves: dict[str, Leaf]) -> None:
-        self._cls = cls
+        self.cls = cls
         self._template = template
-        self._leaves = leaves
+        self.leaves = leaves
         parts = list(_parts(cls.__name__, template, leaves))
         try:
             key_text("".join(literal if name is None else f"{literal}0" for literal, name in parts))
@@ -64,36 +64,36 @@ class TemplateKeys(Generic[K]):
         Raises:
             InvalidKeyError: a field's value is refused, the text is no key, or it would be read back as another one.
         """
-        for name, leaf_ in self._leaves.items():
+        for name, leaf in self.leaves.items():
             value = getattr(key, name)
-            taken, refused = leaf_.taken(value)
+            converted, refused = leaf.convert(value)
             if refused is not None:
                 raise InvalidKeyError(shown(key), f"field {name!r} {refused}, got {shown(value)}")
-            object.__setattr__(key, name, taken)  # it is frozen, and not yet anyone's
+            object.__setattr__(key, name, converted)  # it is frozen, and not yet anyone's
         text = key_text(str(key))
         found = self._fields_of(text)
-        if found is None or any(found[name] != getattr(key, name) for name in self._leaves):
+        if found is None or any(found[name] != getattr(key, name) for name in self.leaves):
             raise InvalidKeyError(shown(key), f"its text {shown(text)} would not be read back as the same key")
 
     def __reduce__(self) -> tuple[Callable[[type[K]], TemplateKeys[K]], tuple[type[K]]]:
-        return template_keys, (self._cls,)
+        return template_keys, (self.cls,)
 
     def to_text(self, key: object) -> str:
         """Return the text of *key*, or raise `InvalidKeyError`."""
-        if type(key) is not self._cls:
-            raise InvalidKeyError(shown(key), f"a key here is {not_one(self._cls, key)}")
-        return self._template.format(**{name: leaf_.wire(getattr(key, name)) for name, leaf_ in self._leaves.items()})
+        if type(key) is not self.cls:
+            raise InvalidKeyError(shown(key), f"a key here is {not_one(self.cls, key)}")
+        return self._template.format(**{name: leaf.to_wire(getattr(key, name)) for name, leaf in self.leaves.items()})
 
     def to_key(self, text: str) -> K | None:
         """Return the key that *text* is, `None` if it is none of these keys."""
         fields = self._fields_of(text) if is_key(text) else None
-        return None if fields is None else self._cls(**fields)
+        return None if fields is None else self.cls(**fields)
 
     def parse(self, text: str) -> K:
         """Return the key that *text* is, or raise `InvalidKeyError`."""
         found = self.to_key(text) if isinstance(cast("object", text), str) else None
         if found is None:
-            raise InvalidKeyError(shown(text), f"is no {self._cls.__name__}, which is written {self._template!r}")
+            raise InvalidKeyError(shown(text), f"is no {self.cls.__name__}, which is written {self._template!r}")
         return found
 
     def _fields_of(self, text: str) -> dict[str, object] | None:
@@ -101,11 +101,11 @@ class TemplateKeys(Generic[K]):
         if match is None:
             return None
         fields: dict[str, object] = {}
-        for name, leaf_ in self._leaves.items():
-            taken, reason = leaf_.taken(int(match[name]) if leaf_.column.kind == "int" else match[name])
+        for name, leaf in self.leaves.items():
+            value, reason = leaf.convert(int(match[name]) if leaf.column.kind == "int" else match[name])
             if reason is not None:
                 return None
-            fields[name] = taken
+            fields[name] = value
         return fields
 
 
@@ -155,46 +155,49 @@ def key(template: str, /) -> Callable[[type[K]], type[K]]:
     names = caller_names()
 
     def declare(cls: type[K]) -> type[K]:
-        defined, attributes = define(cls, _check, names, kw_only=False, made=("__str__", "parse"))
+        generated = ("__str__", "parse", HOOK)
+        defined, attributes = define(cls, names, _TEMPLATE, generated=generated, check=_check)
         if not issubclass(defined, KeyTemplate):
             defined.__str__ = KeyTemplate.__str__  # type: ignore[assignment]  # its self is then of this class
             defined.parse = classmethod(KeyTemplate.parse.__func__)  # type: ignore[attr-defined]  # for who inherits
         leaves: dict[str, Leaf] = {}
-        for attribute, hint in attributes:
-            if attribute.metadata or not is_plain(attribute):
-                reason = "takes no field(...): its name in the template is its own, a default is written `= value`"
-                raise RecordDefinitionError(cls.__name__, attribute.name, reason)
+        for attribute in attributes:
             try:
-                leaves[attribute.name] = _leaf(attribute, hint)
+                leaves[attribute.field.name] = _leaf(attribute)
             except ValueError as error:
-                raise RecordDefinitionError(cls.__name__, attribute.name, str(error)) from error
+                raise RecordDefinitionError(cls.__name__, attribute.field.name, str(error)) from error
         setattr(defined, _TEMPLATE, TemplateKeys(defined, template, leaves))
         return defined
 
     return declare
 
 
-def _leaf(attribute: attrs.Attribute[Any], hint: Any) -> Leaf:
-    """Return the field of a key that *attribute*, annotated as *hint*, is.
+def _leaf(attribute: Attribute) -> Leaf:
+    """Return the field of a key that *attribute* declares.
 
     Raises:
         ValueError: it cannot be one; the message says why.
     """
+    field = attribute.field
+    if attribute.base is not None and _TEMPLATE in vars(attribute.base):
+        return template_keys(attribute.base).leaves[field.name]
+    if field.metadata or not is_plain(field):
+        raise ValueError("takes no field(...): its name in the template is its own, a default is written `= value`")
     allowed = "allowed in a key are int, str, Literal, IntEnum and StrEnum, the first two Annotated with msgspec.Meta"
     try:
-        found = leaf(read_annotation(hint), attribute=attribute.name, name=attribute.name)
+        leaf = read_leaf(read_annotation(attribute.hint), attribute=field.name, name=field.name)
     except ValueError as error:
         said, _, of_records = str(error).partition("; allowed are ")
         raise ValueError(f"{said}; {allowed}" if of_records else said) from error
-    if found.column.kind == "float" or found.column.optional:
-        raise ValueError(f"has the type {'float' if found.column.kind == 'float' else '… | None'}; {allowed}")
-    if any("/" in str(choice) for choice in found.column.choices):
+    if leaf.column.kind == "float" or leaf.column.optional:
+        raise ValueError(f"has the type {'float' if leaf.column.kind == 'float' else '… | None'}; {allowed}")
+    if any("/" in str(choice) for choice in leaf.column.choices):
         raise ValueError("allows a value with a /, which would be two segments")
-    if attribute.default is not attrs.NOTHING:
-        found = found.with_default(attribute.default)
-    for reason in found.column.definition_problems():
+    if field.default is not attrs.NOTHING:
+        leaf = leaf.with_default(leaf.convert(field.default)[0])
+    for reason in leaf.column.definition_problems():
         raise ValueError(reason)
-    return found
+    return leaf
 
 
 def template_keys(cls: type[K]) -> TemplateKeys[K]:
@@ -203,12 +206,8 @@ def template_keys(cls: type[K]) -> TemplateKeys[K]:
     Raises:
         RecordDefinitionError: *cls* is not a key class.
     """
-    found = vars(cls).get(_TEMPLATE) if hasattr(cls, "__dict__") else None
-    if found is None:
-        raise RecordDefinitionError(
-            getattr(cls, "__name__", shown(cls)), None, "is not a key class; decorate it with @key(template)"
-        )
-    return cast("TemplateKeys[K]", found)  # set by `key` alone
+    found: TemplateKeys[K] = declared_as(cls, _TEMPLATE, "a key class; decorate it with @key(template)")
+    return found
 
 
 def _check(instance: object) -> None:

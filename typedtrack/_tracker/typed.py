@@ -175,10 +175,10 @@ class TypedTracker(Calls[K, R, None], MutableMapping[K, R]):
         return self._codec.encode(result)
 
     def _to_result(self, data: bytes, text: str) -> R:
-        record = self._codec.glance(data)
+        record = self._codec.decode_fast(data)
         if record is None:
             result = decode_fast(data) or decode_after_fast(self._tracker, data, text)
-            record = self._codec.of_result(result, self._tracker._location(text), closed=self._unknown == "error")
+            record = self._codec.from_result(result, self._tracker._location(text), closed=self._unknown == "error")
         return record
 
     def _to_absent(self, text: str) -> None:

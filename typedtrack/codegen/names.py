@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from typing import Final
 
-from typedtrack._records.declare import Stat, schema_of
+from typedtrack._records.declare import schema_of
+from typedtrack._records.stat import Stat
 from typedtrack._schema.identifiers import RESERVED, attribute_problem, identifier_problem
 from typedtrack._schema.records import FieldSchema, NestedSchema, RecordSchema
 from typedtrack.errors import RecordDefinitionError

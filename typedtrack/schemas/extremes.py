@@ -14,7 +14,7 @@ from typing import Final
 
 import attrs
 
-from typedtrack._results.values import MAX_INT, MAX_STR_BYTES, MIN_INT, Value
+from typedtrack._results.values import MAX_INT, MIN_INT, Value
 from typedtrack._schema.fields import FieldSchema, KindName
 
 __all__ = ["extremes"]
@@ -34,7 +34,7 @@ def extremes(column: FieldSchema, distinct: int = 1) -> Iterator[Value]:
 
 
 def _strs(column: FieldSchema, distinct: int) -> Iterator[str]:
-    most = MAX_STR_BYTES if column.max_length is None else min(column.max_length, MAX_STR_BYTES)
+    most = column.most_characters
     least = min(column.min_length or 0, most)
     yield from ("a" * least, "a" * most)
     letters = [chr(point) for point in range(ord(" "), ord("~"))]

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any, Final, NoReturn
 
 from typedtrack._bases import local_path
-from typedtrack._records.declare import Stat, record_class, schema_of
+from typedtrack._records.declare import record_class, schema_of
+from typedtrack._records.stat import Stat
 from typedtrack._schema.records import FieldSchema, RecordSchema
 from typedtrack.errors import SchemaError
 

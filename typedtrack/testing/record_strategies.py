@@ -5,16 +5,20 @@ from __future__ import annotations
 import math
 import sys
 from fractions import Fraction
+from functools import partial
 from typing import Any, Final, TypeVar
 
+from hypothesis import reject
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
 from typedtrack._records.annotations import Leaf
 from typedtrack._records.declare import for_each_record
 from typedtrack._records.record_type import RecordType, record_type
+from typedtrack._records.stat import Stat
 from typedtrack._results.values import MAX_STR_BYTES, Value
 from typedtrack._schema.records import FieldSchema
+from typedtrack.errors import InvalidResultError
 from typedtrack.testing.strategies import EDGE_CHARACTERS, VALID_CHARACTERS, floats, ints, strs
 
 __all__ = ["column_values", "records"]
@@ -27,6 +31,9 @@ _MAX_EXACT: Final = 2**53 - 1  # up to it, every int is a double
 
 def records(cls: type[R]) -> SearchStrategy[R]:
     """Return a strategy for records of the class *cls*, which keep every constraint of its fields.
+
+    Where ``__attrs_post_init__`` refuses a record, another is drawn; where it refuses nearly all, build records
+    yourself.
 
     Raises:
         RecordDefinitionError: *cls* is not a record class.
@@ -42,12 +49,23 @@ def records(cls: type[R]) -> SearchStrategy[R]:
 def _records(of: RecordType[R]) -> SearchStrategy[R]:
     fields: dict[str, SearchStrategy[Any]] = {}
     for member in of.members:
-        content = member.content
-        if isinstance(content, Leaf):
-            fields[member.attribute] = _leaf_values(content)
+        if member.leaf is not None:
+            fields[member.attribute] = _leaf_values(member.leaf)
         else:
-            fields[member.attribute] = st.none() | _records(content) if member.optional else _records(content)
+            values = _records(member.record)
+            fields[member.attribute] = st.none() | values if member.optional else values
+    if of.cls is Stat:  # its hook would reject every second one
+        fields["sem"] = st.floats(0) | st.just(math.nan)
+    elif of.hook is not None:
+        return st.builds(partial(_accepted, of.cls), **fields)
     return st.builds(of.cls, **fields)
+
+
+def _accepted(cls: type[R], **values: Any) -> R:
+    try:
+        return cls(**values)
+    except InvalidResultError:  # by __attrs_post_init__: every field keeps its own constraints
+        reject()
 
 
 def _leaf_values(leaf: Leaf) -> SearchStrategy[Any]:
@@ -108,7 +126,7 @@ def _str_values(column: FieldSchema) -> SearchStrategy[str]:
     if column.pattern is not None:
         return st.from_regex(column.pattern, alphabet=alphabet)
     least = column.min_length or 0
-    most = MAX_STR_BYTES if column.max_length is None else min(column.max_length, MAX_STR_BYTES)
+    most = column.most_characters
     short = st.text(alphabet, max_size=most).map(lambda text: text.ljust(least, "x"))
     return short | st.sampled_from([c * min(most, MAX_STR_BYTES // len(c.encode())) for c in EDGE_CHARACTERS])
 

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
 from msgspec import Meta
 
-from typedtrack._records.annotations import DEPRECATED, annotation_of
+from typedtrack._records.annotations import annotation_of
+from typedtrack._records.constraints import DEPRECATED
 from typedtrack._records.declare import record_class
 from typedtrack._results.values import MIN_INT, Value
 from typedtrack._schema.records import FieldSchema, KindName, NestedSchema, RecordSchema

@@ -1,0 +1,146 @@
+"""Generated functions: their names, their text in tracebacks, and when they are not enough."""
+
+from __future__ import annotations
+
+import gc
+import inspect
+import linecache
+import traceback
+import weakref
+from typing import Any
+
+import pytest
+
+from typedtrack import FsspecResultTracker, InvalidResultError, SchemaMismatchError, Stat, record
+from typedtrack._records.codec import RecordCodec, record_codec
+from typedtrack._records.record_type import record_type
+
+
+@record
+class Loss:
+    """A record with a nested one that may be `None`, and a hook."""
+
+    loss: float
+    epochs: int = 3
+    stat: Stat | None = None
+
+    def __attrs_post_init__(self) -> None:
+        if self.loss < 0:
+            raise ValueError("loss must not be negative")
+
+
+codec: RecordCodec[Loss] = record_codec(record_type(Loss))
+
+
+def text_of(function: Any) -> str:
+    """Return the text that `linecache`, and so a debugger, has for *function*."""
+    return "".join(linecache.getlines(function.__code__.co_filename))
+
+
+def test_a_generated_function_says_what_it_is() -> None:
+    """Its name is in tracebacks, profiles and reprs."""
+    functions: list[Any] = [Loss.__init__, codec.decode_fast, codec._to_twin]
+    names = ["Loss.__init__", "decode Loss", "encode Loss"]
+    assert [function.__code__.co_name for function in functions] == names
+    assert [function.__qualname__ for function in functions] == names
+    assert len({function.__code__.co_filename for function in functions}) == 3
+
+
+def test_a_debugger_has_the_text_of_a_generated_function() -> None:
+    """`inspect` finds the source too."""
+    assert text_of(Loss.__init__).startswith(
+        "def __init__(self, /, *_positional, loss, epochs, stat, **_unexpected):\n"
+    )
+    assert text_of(codec.decode_fast).startswith("def decode(data):\n")
+    assert inspect.getsource(codec._to_twin).startswith("def encode(record):\n")
+    linecache.checkcache()
+    assert text_of(Loss.__init__)
+
+
+def test_a_traceback_shows_the_line_of_a_generated_function() -> None:
+    """A refused record leads to the line that calls the hook."""
+    with pytest.raises(InvalidResultError) as caught:
+        Loss(loss=-1)
+    shown = "".join(traceback.format_exception(caught.value))
+    assert ", in Loss.__init__\n    _hook_" in shown
+
+
+def test_the_text_goes_with_the_function() -> None:
+    """`linecache` keeps nothing of a class that is collected, however many are declared."""
+
+    def declare() -> tuple[str, weakref.ref[type]]:
+        cls: Any = record(type("LetGo", (), {"__annotations__": {"x": int}, "__module__": "typedtrack.testing"}))
+        assert text_of(cls.__init__)
+        return cls.__init__.__code__.co_filename, weakref.ref(cls)
+
+    file, reference = declare()
+    gc.collect()
+    assert reference() is None
+    assert file not in linecache.cache
+
+
+def test_two_classes_of_one_name_have_texts_of_their_own() -> None:
+    """A class may be declared again, as in a notebook."""
+
+    def declare(name: str) -> Any:
+        return record(type("Again", (), {"__annotations__": {name: int}, "__module__": __name__}))
+
+    first, second = declare("first"), declare("second")
+    assert "first" in text_of(first.__init__)
+    assert "second" in text_of(second.__init__)
+
+
+def _accept(_: object) -> None:
+    """Check nothing, as a hook."""
+
+
+@pytest.mark.parametrize(
+    "name", ["value", "record", "data", "columns", "of", "convert", "object", "type", "len", "ValueError"]
+)
+def test_a_field_may_have_any_name_that_the_code_uses(name: str) -> None:
+    """A generated function uses no name that hides a field, or that a field hides."""
+    body = {"__annotations__": {name: str, "stat": Stat}, "__module__": __name__, "__attrs_post_init__": _accept}
+    cls: Any = record(type("Named", (), body))
+    made = cls(**{name: "x"}, stat=Stat(mean=0, sem=0))
+    named = record_codec(record_type(cls))
+    assert named.decode_fast(named.encode(made)) == made
+    with pytest.raises(InvalidResultError, match="must be a str, not bytes"):
+        cls(**{name: b"x"}, stat=Stat(mean=0, sem=0))
+
+
+def test_the_class_has_no_constructor_that_checks_nothing() -> None:
+    """That would be the ``__attrs_init__`` of attrs."""
+    assert not hasattr(Loss, "__attrs_init__")
+
+
+def test_a_signature_has_the_fields_alone() -> None:
+    """`help` and editors show the arguments, not how the constructor finds wrong ones."""
+    shown = str(inspect.signature(Loss))
+    assert shown == "(*, loss: 'float', epochs: 'int' = 3, stat: 'Stat | None' = None) -> None"
+
+
+def test_the_slow_path_does_not_try_the_fast_one_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A read that the fast path cannot serve decodes as a record once, then as a plain result."""
+    view = FsspecResultTracker("memory://compiled").typed(Loss)
+    tracker = FsspecResultTracker("memory://compiled")
+    tracker["unknown"] = {"loss": 1.0, "unknown": 1}
+    fast, calls = view._codec.decode_fast, list[bytes]()
+
+    def counted(data: bytes) -> Loss | None:
+        calls.append(data)
+        return fast(data)
+
+    monkeypatch.setattr(view._codec, "decode_fast", counted)
+    assert view["unknown"] == Loss(loss=1)
+    assert len(calls) == 1
+    assert view._codec.decode(tracker.get_bytes("unknown"), "file") == Loss(loss=1)
+    assert len(calls) == 2
+
+
+@pytest.mark.parametrize("more", ["", ', "unknown": 0'])
+def test_a_hook_runs_on_both_paths_of_a_read(more: str) -> None:
+    """The fast path leaves the refusal to the slow one, which says why."""
+    data = f'{{"loss": -1.0{more}}}'.encode()
+    assert codec.decode_fast(data) is None
+    with pytest.raises(SchemaMismatchError, match="loss must not be negative"):
+        codec.decode(data, "file")

@@ -1,0 +1,149 @@
+"""`Stat`: a mean and its standard error, known or not."""
+
+from __future__ import annotations
+
+import json
+import math
+import statistics
+import sys
+from collections.abc import Callable
+from typing import Any, Final
+
+import numpy as np
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from typedtrack import FsspecResultTracker, InvalidResultError, SchemaMismatchError, Stat, record, schema_of
+from typedtrack._records.codec import RecordCodec, record_codec
+from typedtrack._records.record_type import record_type
+from typedtrack.testing import records
+
+
+@record
+class Holder:
+    """A record that has one."""
+
+    stat: Stat
+    other: Stat | None = None
+
+
+codec: RecordCodec[Stat] = record_codec(record_type(Stat))
+holders: RecordCodec[Holder] = record_codec(record_type(Holder))
+
+
+@given(st.lists(st.floats(-1e6, 1e6), min_size=2, max_size=50))
+def test_stat_is_the_mean_and_its_standard_error(samples: list[float]) -> None:
+    """It agrees with the standard library and with numpy."""
+    stat = Stat.of(samples)
+    assert stat.mean == pytest.approx(statistics.fmean(samples), rel=1e-9, abs=1e-9)
+    assert stat.sem == pytest.approx(statistics.stdev(samples) / len(samples) ** 0.5, rel=1e-9, abs=1e-9)
+    assert stat.sem == pytest.approx(np.std(samples, ddof=1) / np.sqrt(len(samples)), rel=1e-6, abs=1e-6)
+
+
+@given(st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=2, max_size=10))
+@example([sys.float_info.max, -sys.float_info.max])
+@example([5e-324, 5e-324])
+@example([sys.float_info.max, sys.float_info.max, 5e-324])
+def test_stat_takes_every_finite_sample(samples: list[float]) -> None:
+    """The mean lies among the samples, the error is finite and never negative, at either end of the doubles too."""
+    stat = Stat.of(samples)
+    assert min(samples) <= stat.mean <= max(samples)
+    assert 0 <= stat.sem <= sys.float_info.max
+    assert (stat.sem == 0) >= (len(set(samples)) == 1)
+
+
+@pytest.mark.parametrize(
+    ("samples", "reason"),
+    [
+        ([], "needs one sample or more, got none"),
+        ([1, 10**400], "needs samples that are an int or a float"),
+        (["1", "2"], "needs samples that are an int or a float"),
+        ([True, False], "needs samples that are an int or a float"),
+        ([[1.0], [2.0]], "needs samples that are an int or a float"),
+    ],
+)
+def test_stat_says_what_it_refuses(samples: list[Any], reason: str) -> None:
+    """No sample at all, and samples that are not numbers."""
+    with pytest.raises(InvalidResultError) as caught:
+        Stat.of(samples)
+    assert caught.value.problems[0].reason == reason
+
+
+@given(st.floats(max_value=0, exclude_max=True))
+def test_sem_is_not_negative(sem: float) -> None:
+    """Neither in a constructor nor in a stored result, on its own or in another record."""
+    with pytest.raises(InvalidResultError, match="sem must not be negative, got -"):
+        Stat(mean=0, sem=sem)
+    decoders: list[tuple[str, RecordCodec[Any]]] = [("", codec), ("stat/", holders)]
+    for prefix, decoder in decoders:
+        tokens = json.dumps({f"{prefix}mean": 0.0, f"{prefix}sem": sem}).encode()
+        assert decoder.decode_fast(tokens) is None
+        with pytest.raises(SchemaMismatchError, match="sem must not be negative"):
+            decoder.decode(tokens, "file")
+
+
+@given(st.floats())
+def test_a_sem_that_is_not_known_is_nan(mean: float) -> None:
+    """It can be made, stored and read, whatever the mean is."""
+    stat = Stat(mean=mean, sem=math.nan)
+    assert repr(codec.decode(codec.encode(stat), "file")) == repr(stat)
+
+
+def test_zero_is_not_negative() -> None:
+    """Nor is the other zero."""
+    assert repr(Stat(mean=0, sem=-0.0).sem) == "-0.0"
+    assert repr(codec.decode(b'{"mean": 0, "sem": -0.0}', "file").sem) == "-0.0"
+
+
+@given(st.floats(allow_nan=False, allow_infinity=False))
+def test_one_sample_has_a_mean_and_no_error(sample: float) -> None:
+    """So a run with one seed returns."""
+    stat = Stat.of([sample])
+    assert stat.mean == sample
+    assert math.isnan(stat.sem)
+
+
+@given(st.lists(st.floats(), max_size=5), st.sampled_from([math.nan, math.inf, -math.inf]), st.data())
+def test_samples_that_are_not_finite_have_a_mean_and_no_error(
+    samples: list[float], odd: float, data: st.DataObject
+) -> None:
+    """The mean is what arithmetic makes of the odd ones, and so a run that diverged returns."""
+    samples.insert(data.draw(st.integers(0, len(samples))), odd)
+    stat = Stat.of(samples)
+    assert repr(stat.mean) == repr(sum(sample for sample in samples if not math.isfinite(sample)))
+    assert math.isnan(stat.sem)
+
+
+def test_a_mean_of_huge_samples_and_an_infinity_is_that_infinity() -> None:
+    """No sum of finite samples overflows on the way."""
+    assert Stat.of([sys.float_info.max, sys.float_info.max, -math.inf]).mean == -math.inf
+
+
+def test_a_diverged_run_is_put_and_got() -> None:
+    """Through a tracker, typed and untyped."""
+    tracker = FsspecResultTracker("memory://stat/diverged")
+    view = tracker.typed(Holder)
+    view["run"] = Holder(stat=Stat.of([1.0, math.nan]), other=Stat.of([2.0]))
+    assert repr(view["run"]) == repr(Holder(stat=Stat(mean=math.nan, sem=math.nan), other=Stat(mean=2.0, sem=math.nan)))
+    assert repr(tracker["run"]["stat/sem"]) == "nan"
+
+
+def test_its_schema_bounds_nothing() -> None:
+    """JSON Schema has no keyword for "not negative, or NaN"."""
+    assert not any(column.constrained for column in schema_of(Stat).columns)
+
+
+@given(records(Holder))
+def test_strategies_draw_valid_ones(holder: Holder) -> None:
+    """Among them are some whose sem is not known; none is thrown away."""
+    assert not holder.stat.sem < 0
+
+
+_KINDS: Final[list[Callable[[list[float]], Any]]] = [np.array, tuple, iter, lambda samples: map(np.float32, samples)]
+
+
+@pytest.mark.parametrize("kind", _KINDS)
+def test_stat_takes_samples_of_every_kind(kind: Callable[[list[float]], Any]) -> None:
+    """Arrays, iterators, numbers of numpy."""
+    assert Stat.of(kind([1.0, 2.0, 3.0])) == Stat(mean=2.0, sem=0.5773502691896258)
