@@ -17,6 +17,7 @@ class GoogleCredentials:
 class GCSFileSystem(AsyncFileSystem):
     credentials: GoogleCredentials
     session_kwargs: Mapping[str, object]
+    requests_timeout: object
     @property
     def project(self) -> str | None: ...
     @property

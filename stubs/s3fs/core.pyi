@@ -14,9 +14,14 @@ class StreamingBody:
     ) -> None: ...
     async def read(self, amt: int | None = None) -> bytes: ...
 
+class ResponseMetadata(TypedDict):
+    HTTPStatusCode: int
+
 class GetObjectOutput(TypedDict):
     Body: StreamingBody
-    ContentLength: int
+    ContentEncoding: NotRequired[str]
+    ETag: NotRequired[str]
+    ResponseMetadata: ResponseMetadata
 
 class Entry(TypedDict):
     Key: str
@@ -24,9 +29,6 @@ class Entry(TypedDict):
 class PutObjectOutput(TypedDict):
     ETag: NotRequired[str]
     VersionId: NotRequired[str]
-
-class ResponseMetadata(TypedDict):
-    HTTPStatusCode: int
 
 class DeleteObjectOutput(TypedDict):
     ResponseMetadata: ResponseMetadata

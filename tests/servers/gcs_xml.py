@@ -127,6 +127,9 @@ def serve(upstream: int) -> Generator[int]:
         def _reason(self, status: int, bucket: str) -> str:
             if status == 412:
                 return "PreconditionFailed"
+            if status == 416:
+                self.upstream.close()  # as fake-gcs-server does, without a word
+                return "InvalidRange"
             return "NoSuchKey" if self._ask("GET", f"b/{bucket}")[0] == 200 else "NoSuchBucket"
 
         def _refuse(self, status: int, code: str) -> None:

@@ -1,4 +1,4 @@
-"""A proxy on loopback before an HTTP server: it counts the requests, delays them, and makes some go wrong."""
+"""A proxy on loopback before an HTTP server: it counts requests and makes some of them fail."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ import struct
 import threading
 import time
 from collections import Counter, deque
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Final, Literal, NamedTuple, TypeAlias
 
 from tests.servers.process import HOST
 
-__all__ = ["Fault", "Proxy", "Request", "serve"]
+__all__ = ["Answer", "Fault", "Proxy", "Request", "serve"]
 
-Kind: TypeAlias = Literal["refuse", "reset", "lose", "halve", "stall"]
+Kind: TypeAlias = Literal["refuse", "reset", "lose", "halve", "stall", "trickle", "edit"]
 
 _HOP_BY_HOP: Final = frozenset({"connection", "expect", "keep-alive", "transfer-encoding"})
 
@@ -29,12 +29,25 @@ class Request(NamedTuple):
     path: str
 
 
-class Fault(NamedTuple):
-    """What goes wrong with the next request of *method* whose path, or query, has *path* in it.
+class Answer(NamedTuple):
+    """An answer of the server; *length* is its Content-Length, or `None` for a body in chunks."""
 
-    ``refuse`` answers with *status* and *body* without asking the server, ``reset`` breaks the connection without
-    asking it, ``lose`` breaks it when the server has done its work, ``halve`` breaks it in the middle of the answer's
-    body, and ``stall`` says nothing for ten seconds.
+    status: int
+    headers: dict[str, str]  # without Content-Length, and with names in lower case
+    body: bytes
+    length: int | None
+
+
+class Fault(NamedTuple):
+    """A fault of a request of *method* that has *path* in its path or query.
+
+    - ``refuse`` answers with *status*, *headers* and *body* without asking the server.
+    - ``reset`` breaks the connection without asking the server.
+    - ``lose`` breaks the connection after the server has done its work.
+    - ``halve`` breaks the connection in the middle of the answer's body.
+    - ``stall`` stays silent for ten seconds.
+    - ``trickle`` sends the answer's head, and then one byte in a tenth of a second for ever.
+    - ``edit`` sends the answer that *edit* makes of the server's.
     """
 
     method: str
@@ -42,14 +55,16 @@ class Fault(NamedTuple):
     status: int = 503
     body: bytes = b""
     path: str = ""
+    headers: tuple[tuple[str, str], ...] = ()
+    edit: Callable[[Answer], Answer] = lambda answer: answer
 
     def hits(self, request: Request) -> bool:
-        """Return whether *request* is one that goes wrong."""
+        """Return whether *request* has this fault."""
         return self.method == request.method and self.path in request.path
 
 
 class Proxy:
-    """What passed (``requests``), and what shall go wrong (``faults``, each once, in order)."""
+    """The requests that passed, and the faults to come: ``faults``, each once and in order, or ``always`` one."""
 
     def __init__(self, port: int, upstream: int) -> None:
         self.endpoint = f"http://{HOST}:{port}"
@@ -61,17 +76,17 @@ class Proxy:
 
     @property
     def methods(self) -> Counter[str]:
-        """How many requests of each method passed."""
+        """The number of requests of each method."""
         return Counter(request.method for request in self.requests)
 
     def reset(self) -> None:
-        """Forget what passed, and let nothing more go wrong."""
+        """Forget all requests and faults."""
         self.requests.clear()
         self.faults.clear()
         self.always = None
 
     def next_fault(self, request: Request) -> Fault | None:
-        """Take what shall go wrong with *request*."""
+        """Return the fault of *request*, if it has one, and count it as done."""
         if self.always is not None and self.always.hits(request):
             return self.always
         if self.faults and self.faults[0].hits(request):
@@ -107,18 +122,24 @@ def serve(upstream: int) -> Generator[Proxy]:
             if kind in ("reset", "stall"):
                 return self._break()
             if fault is not None and kind == "refuse":
-                return self._answer(fault.status, [("Content-Type", "application/xml")], fault.body, len(fault.body))
-            status, headers, answer = self._ask(body)
+                headers = {"content-type": "application/xml", **dict(fault.headers)}
+                return self._answer(Answer(fault.status, headers, fault.body, len(fault.body)))
+            answer = self._ask(body)
             if kind == "lose":
                 return self._break()
             if kind == "halve":
-                self._answer(status, headers, answer[: len(answer) // 2], len(answer))
+                self._answer(answer._replace(body=answer.body[: len(answer.body) // 2]))
                 return self._break()
-            self._answer(status, headers, answer, None if self.command == "HEAD" else len(answer))
+            if kind == "trickle":
+                self._answer(answer._replace(body=answer.body[:1], length=1_000_000))
+                while not proxy.closed.wait(0.1):
+                    self.wfile.write(b" ")
+                return self._break()
+            self._answer(answer if fault is None else fault.edit(answer))
 
         do_PUT = do_POST = do_DELETE = do_HEAD = do_GET  # noqa: N815  # the names are the base class's
 
-        def _ask(self, body: bytes) -> tuple[int, list[tuple[str, str]], bytes]:
+        def _ask(self, body: bytes) -> Answer:
             connection = http.client.HTTPConnection(HOST, proxy.upstream, timeout=30)
             try:
                 connection.putrequest(self.command, self.path, skip_host=True, skip_accept_encoding=True)
@@ -127,17 +148,24 @@ def serve(upstream: int) -> Generator[Proxy]:
                         connection.putheader(name, value)
                 connection.endheaders(body)
                 response = connection.getresponse()
-                return response.status, response.getheaders(), response.read()
+                headers = {name.lower(): value for name, value in response.getheaders()}
+                data = response.read()
+                length = headers.pop("content-length", len(data)) if self.command == "HEAD" else len(data)
+                return Answer(response.status, headers, data, int(length))
             finally:
                 connection.close()
 
-        def _answer(self, status: int, headers: list[tuple[str, str]], body: bytes, length: int | None) -> None:
-            self.send_response_only(status)
-            for name, value in headers:
-                if name.lower() not in _HOP_BY_HOP and (length is None or name.lower() != "content-length"):
+        def _answer(self, answer: Answer) -> None:
+            self.send_response_only(answer.status)
+            for name, value in answer.headers.items():
+                if name not in _HOP_BY_HOP and name != "content-length":
                     self.send_header(name, value)
-            if length is not None:
-                self.send_header("Content-Length", str(length))
+            if answer.length is None:
+                self.send_header("Transfer-Encoding", "chunked")
+                body = b"%x\r\n%b\r\n0\r\n\r\n" % (len(answer.body), answer.body)
+            else:
+                self.send_header("Content-Length", str(answer.length))
+                body = answer.body
             self.end_headers()
             self.wfile.write(body)
             self.wfile.flush()
@@ -153,7 +181,7 @@ def serve(upstream: int) -> Generator[Proxy]:
         daemon_threads = True
 
         def handle_error(self, request: object, client_address: object) -> None:
-            """Print nothing: broken connections are what this server is for."""
+            """Print nothing, because this server breaks connections on purpose."""
 
     with Server((HOST, 0), Handler) as server:
         proxy = Proxy(server.server_port, upstream)

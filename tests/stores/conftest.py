@@ -25,6 +25,7 @@ class Client(NamedTuple):
 
     name: str
     proxy: Proxy
+    place: str
     make: Callable[[str, Mapping[str, object]], ResultTracker]
     tracker: ResultTracker
     bucket: str
@@ -76,7 +77,8 @@ def _client(name: str, proxy: Proxy, base: str, options: dict[str, Any], **chang
         return door(f"{scheme}://{place}", storage_options={**options, **changed})
 
     proxy.reset()
-    return Client(name, proxy, make, make(f"{bucket}/{uuid.uuid4()}", {}), bucket, **changes)
+    place = f"{bucket}/{uuid.uuid4()}"
+    return Client(name, proxy, place, make, make(place, {}), bucket, **changes)
 
 
 _OBSTORE_CHANGES: dict[str, Mapping[str, object]] = {

@@ -25,6 +25,7 @@ import pytest
 from tests.servers.process import HOST
 from tests.servers.sshd import Sftp
 from typedtrack import BulkError, FsspecResultTracker, KeyConflictError, Result, ResultTracker
+from typedtrack.backends.asynchronous import AsyncResultTracker
 
 # The errors for a lost connection, of the client and of a bulk call.
 LOST: tuple[type[Exception], ...] = OSError, asyncssh.Error, BulkError
@@ -36,6 +37,7 @@ class Line:
     def __init__(self, port: int) -> None:
         self.silent = threading.Event()  # while it is set, nothing passes
         self.rate = inf  # bytes per second, in each direction
+        self.trickle = 0.0  # seconds between two bytes of the server; 0 for no such pause
         self.port = 0
         self._server_port = port
         self._sockets: list[socket.socket] = []
@@ -85,6 +87,10 @@ class Line:
         with suppress(OSError):  # the other side is gone
             while data := source.recv(16384):
                 time.sleep(len(data) / self.rate)
+                while self.trickle and data:
+                    time.sleep(self.trickle)
+                    target.sendall(data[:1])
+                    data = data[1:]
                 if not self.silent.is_set():
                     target.sendall(data)
             target.shutdown(socket.SHUT_WR)
@@ -212,6 +218,27 @@ def test_silence_during_a_put(tracker: ResultTracker, line: Line) -> None:
     line.silent.clear()
     line.rate = inf
     assert tracker.get_many(["a", "large"]) == {"a": {"x": 1}, "large": {}}
+
+
+def test_trickle_is_a_silence(tracker: ResultTracker, line: Line) -> None:
+    """A server whose bytes never make up an answer is an error when the time is up."""
+    tracker["a"] = {"x": 1}
+    line.trickle = 0.5
+    with pytest.raises(TimeoutError, match="no answer within 3 s"):
+        tracker.get("a")
+    line.trickle = 0.0
+    assert tracker.get("a") == {"x": 1}
+
+
+def test_slow_answers_end_within_the_bound(tracker: FsspecResultTracker, line: Line) -> None:
+    """A call whose every answer comes in time, and whose last one never would, ends within the bound."""
+    tracker["large"] = {f"{number}": "x" * 1000 for number in range(1000)}
+    assert isinstance(tracker._backend, AsyncResultTracker)
+    tracker._backend._bound = 1  # 120 by default, which a test would not wait for
+    line.rate = 50_000  # 20 seconds for all, less than one for each answer
+    with pytest.raises(TimeoutError, match="did not end within 1 s"):
+        tracker.get("large")
+    line.rate = inf
 
 
 def test_silence_during_a_bulk_call(tracker: ResultTracker, line: Line) -> None:

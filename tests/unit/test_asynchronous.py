@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator
+import threading
+import time
+from collections.abc import AsyncIterator, Callable, Iterable
 
 import pytest
 from fsspec.asyn import get_loop, sync
 
 from tests.trackers import DictTracker
-from typedtrack import UnsupportedOperationError
+from typedtrack import BulkError, ResultTracker, UnsupportedOperationError
 from typedtrack.backends.asynchronous import AsyncResultTracker
 
 
 class OnALoop(AsyncResultTracker):
     """A dictionary behind coroutines on fsspec's event loop."""
 
-    def __init__(self) -> None:
-        super().__init__(get_loop(), 2)
+    def __init__(self, timeouts: Iterable[object] = ()) -> None:
+        super().__init__(get_loop(), 2, timeouts)
         self.stored: dict[str, bytes] = {}
 
     def _location(self, text: str) -> str:
@@ -79,3 +81,87 @@ def test_end_of_an_iteration_is_refused_in_a_forked_child(monkeypatch: pytest.Mo
             child.setattr(os, "getpid", lambda: -1)
             with pytest.raises(UnsupportedOperationError, match="begin it anew"):
                 list(read)
+
+
+class Silent(OnALoop):
+    """A store that never answers, not even to a request that is cancelled."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._bound = 0.01
+        self.ended: list[str] = []
+        self.answers = threading.Event()
+
+    async def _wait(self) -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            while not self.answers.is_set():
+                try:
+                    await asyncio.sleep(0.01)
+                except asyncio.CancelledError:
+                    continue
+            self.ended.append("ended")
+            raise ConnectionError("lost")  # an error that nobody waits for
+
+    async def _read_one(self, key: str, limit: int) -> bytes | None:
+        await self._wait()
+        return None
+
+    async def _write_one(self, key: str, data: bytes, exclusive: bool = False) -> None:
+        await self._wait()
+
+    async def _delete_one(self, key: str) -> None:
+        await self._wait()
+
+    async def _pages(self, prefix: str) -> AsyncIterator[list[str]]:
+        await self._wait()
+        yield []
+
+
+CALLS: dict[str, Callable[[ResultTracker], object]] = {
+    "get": lambda tracker: tracker.get("a"),
+    "put": lambda tracker: tracker.put("a", x=1),
+    "create": lambda tracker: tracker.create("a", x=1),
+    "delete": lambda tracker: tracker.__delitem__("a"),
+    "keys": lambda tracker: list(tracker.keys()),
+}
+
+
+@pytest.mark.parametrize("call", CALLS)
+def test_call_ends_within_its_bound(call: str) -> None:
+    """A call on a silent store is a `TimeoutError` with a note, also where its request does not end when cancelled."""
+    tracker = Silent()
+    with pytest.raises(TimeoutError, match=r"did not end within 0\.01 s") as caught:
+        CALLS[call](tracker)
+    assert any("loop/" in note for note in caught.value.__notes__)
+    assert not tracker.ended
+    tracker.answers.set()
+    while not tracker.ended:
+        time.sleep(0.001)
+
+
+def test_bulk_call_ends_within_its_bound() -> None:
+    """Each key of a bulk call on a silent store is a `TimeoutError`; the bound begins with the key's own request."""
+    tracker = Silent()
+    with pytest.raises(BulkError) as caught:
+        tracker.get_many(map(str, range(10)))
+    assert [type(error) for error in caught.value.errors.values()] == [TimeoutError] * 10
+    tracker.answers.set()
+
+
+@pytest.mark.parametrize(
+    ("timeouts", "bound"), [([], 120), ([None, "x"], 120), ([5, 15.0], 120), ([5, 300], 600), ([None, 61.5], 123)]
+)
+def test_bound_follows_the_users_timeouts(timeouts: list[object], bound: float) -> None:
+    """The bound is two minutes, or twice the longest time-out that the user gives."""
+    assert OnALoop(timeouts)._bound == bound
+
+
+def test_key_error_of_a_client_is_not_an_absent_key() -> None:
+    """A `KeyError` from below becomes a `ConnectionError`; for a `MutableMapping` it would mean an absent key."""
+    tracker = OnALoop()
+    tracker["a"] = {"x": 1}
+    with pytest.raises(ConnectionError, match="lacks 'b'") as caught:
+        del tracker["b"]  # of a dictionary, without a check
+    assert isinstance(caught.value.__cause__, KeyError)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from types import SimpleNamespace
 from typing import Any
 from unittest.mock import Mock
@@ -74,11 +75,11 @@ class Body:
     async def __aexit__(self, *exception: object) -> None:
         """Do nothing."""
 
-    async def read(self, amount: int | None = None) -> bytes:
+    async def read(self, amount: int) -> bytes:
         """Return the next bytes."""
         if self.error is not None:
             raise self.error
-        amount = len(self.data) if amount is None else min(amount, 3)
+        amount = min(amount, 3)
         some, self.data = self.data[:amount], self.data[amount:]
         return some
 
@@ -90,13 +91,18 @@ def on_s3fs(answers: Answers, tries: int = 2) -> S3fsResultTracker:
         bucket, _, folder = root.partition("/")
         return bucket, folder, None
 
-    fs: Any = SimpleNamespace(loop=get_loop(), retries=tries, split_path=split_path, _call_s3=answers)
+    fs: Any = SimpleNamespace(loop=get_loop(), retries=tries, config_kwargs={}, split_path=split_path, _call_s3=answers)
     return S3fsResultTracker(fs, "bucket/base", 4)
 
 
 def whole(data: bytes, error: Exception | None = None) -> dict[str, object]:
     """Return S3's answer to a get."""
-    return {"ContentLength": len(data), "Body": Body(data, error)}
+    return {"ETag": "1", "ResponseMetadata": {"HTTPStatusCode": 200}, "Body": Body(data, error)}
+
+
+def made(data: bytes, **more: object) -> dict[str, object]:
+    """Return S3's answer to a put of *data*."""
+    return {"ETag": f'"{hashlib.md5(data).hexdigest()}"', **more}
 
 
 def refused(code: str | None, error: type[OSError] = OSError) -> OSError:
@@ -171,10 +177,47 @@ def test_s3fs_refuses_a_listing_that_is_not_s3s() -> None:
         list(on_s3fs(Answers({})).keys())
 
 
-def test_s3fs_refuses_a_put_that_is_not_s3s() -> None:
-    """An answer to a put that is not S3's, which botocore accepts, is an error."""
+ENCODED = b'{\n  "x": 1\n}\n'
+"""The bytes of the result ``{"x": 1}``."""
+
+
+@pytest.mark.parametrize("etag", [None, '"1-5f8d"', f'"{32 * "0"}"'])
+def test_s3fs_refuses_a_put_that_is_not_s3s(etag: str | None) -> None:
+    """An answer without the digest of the result is an error where a read does not find the result."""
+    for found in (refused("NoSuchKey", FileNotFoundError), whole(STORED)):
+        answers = Answers({} if etag is None else {"ETag": etag}, found)
+        with pytest.raises(ConnectionError, match="a put is not one of S3's"):
+            on_s3fs(answers).put("a", x=2)
+        assert not answers.answers
+
+
+def test_s3fs_confirms_a_bucket_without_digests_once() -> None:
+    """Where the ETags of a bucket are not digests, a read confirms the first put; later ones must look like digests."""
+    encrypted = {"ETag": f'"{32 * "0"}"'}
+    answers = Answers(encrypted, whole(ENCODED), encrypted, {"ETag": '"1-5f8d"'}, whole(STORED))
+    tracker = on_s3fs(answers)
+    tracker.put("a", x=1)
+    assert len(answers.calls) == 2
+    tracker.put("b", x=1)
+    assert len(answers.calls) == 3
     with pytest.raises(ConnectionError, match="a put is not one of S3's"):
-        on_s3fs(Answers({})).put("a", x=1)
+        tracker.put("c", x=1)
+
+
+def test_s3fs_has_no_bare_key_error() -> None:
+    """A `KeyError` of the client becomes another error, with its cause: it would mean that the key holds nothing."""
+    calls: list[Callable[[ResultTracker], object]] = [
+        lambda tracker: tracker.get("a"),
+        lambda tracker: next(iter(tracker)),
+        lambda tracker: tracker.put("a", x=1),
+    ]
+    for call in calls:
+        with pytest.raises(ConnectionError, match="lacks 'ContentLength'") as caught:
+            call(on_s3fs(Answers(KeyError("ContentLength"))))
+        assert isinstance(caught.value.__cause__, KeyError)
+    with pytest.raises(BulkError) as bulk:
+        on_s3fs(Answers(KeyError("ContentLength"))).get_many(["a"])
+    assert isinstance(bulk.value.errors["a"], ConnectionError)
 
 
 def test_s3fs_reads_within_the_limit() -> None:
@@ -193,14 +236,14 @@ def test_s3fs_create_that_loses_reads_the_winner(code: str) -> None:
 
 def test_s3fs_create_in_a_versioned_bucket() -> None:
     """After its first create a tracker creates the probe, until the store refuses that; later it does not."""
-    made, not_made = {"ETag": "1", "VersionId": "1"}, refused("PreconditionFailed")
-    answers = Answers(made, made, not_made, made)
+    stored, probe = made(ENCODED, VersionId="1"), made(b"", VersionId="1")
+    answers = Answers(stored, probe, refused("PreconditionFailed"), stored)
     tracker = on_s3fs(answers)
     tracker.create("a", x=1)
     tracker.create("b", x=1)
     keys = [named["Key"] for _, named in answers.calls]
     assert keys == ["base/a", f"base/{PROBE}", f"base/{PROBE}", "base/b"]
-    answers = Answers(made, made, made)
+    answers = Answers(stored, probe, probe)
     with pytest.raises(UnsupportedOperationError, match="versioned"):
         on_s3fs(answers).create("a", x=1)
     assert len(answers.calls) == 3
@@ -225,6 +268,11 @@ def test_s3fs_lists_to_the_last_page() -> None:
     answers = Answers(*pages)
     assert list(iter(on_s3fs(answers))) == ["a", "b"]
     assert [named.get("ContinuationToken") for _, named in answers.calls] == [None, "2", "3"]
+    again = {"IsTruncated": True, "NextContinuationToken": "2"}
+    with pytest.raises(ConnectionError, match="same token"):
+        list(on_s3fs(Answers(pages[0], pages[1], again)).keys())
+    with pytest.raises(ConnectionError, match="no token"):
+        list(on_s3fs(Answers({"IsTruncated": True})).keys())
 
 
 def test_s3fs_lists_the_key_at_a_prefix() -> None:
@@ -258,6 +306,7 @@ def on_adlfs(calls: Mapping[str, object], **options: object) -> adlfs.AdlfsResul
     return tracker
 
 
+ID = "x-ms-request-id"
 REQUEST = SimpleNamespace(http_request=Mock(body=None), context=SimpleNamespace(options={}))
 
 
@@ -293,12 +342,24 @@ def test_adlfs_reads_an_empty_blob() -> None:
         on_adlfs({"download_blob": Answers(azure(HttpResponseError("denied"), None, 403))}).get("a")
 
 
+def blob(data: bytes, size: int | None = None) -> SimpleNamespace:
+    """Return Azure's answer to a get of a blob that has *size* bytes."""
+    return SimpleNamespace(readall=Answers(data), size=len(data) if size is None else size)
+
+
+def test_adlfs_refuses_a_part_of_a_blob() -> None:
+    """An answer with fewer bytes than the blob has is an error."""
+    with pytest.raises(ConnectionError, match="it has 9 bytes of 10"):
+        on_adlfs({"download_blob": Answers(blob(STORED, 10))}).get("a")
+
+
 class Pages:
     """A listing of Azure's client: the names on each page."""
 
-    def __init__(self, *pages: list[str], container: str | None = "container") -> None:
+    def __init__(self, *pages: list[str], tokens: Iterable[str] = ()) -> None:
         self.pages = pages
-        self.container = container
+        self.tokens = iter(tokens)
+        self.continuation_token: str | None = None
         self.asked: list[dict[str, object]] = []
 
     def __call__(self, **named: object) -> Pages:
@@ -313,6 +374,7 @@ class Pages:
     async def __aiter__(self) -> AsyncIterator[AsyncIterator[str]]:
         """Yield the pages."""
         for page in self.pages:
+            self.continuation_token = next(self.tokens, None)
             yield self.names(page)
 
     async def names(self, page: list[str]) -> AsyncIterator[str]:
@@ -323,37 +385,54 @@ class Pages:
 
 def test_adlfs_calls_are_one_request_each() -> None:
     """Each call makes one request for the blob of its key, with the user's time-outs."""
-    upload, delete, download = Answers(None), Answers(None), Answers(SimpleNamespace(readall=Answers(STORED)))
+    upload, delete, download = Answers(None), Answers(None), Answers(blob(STORED))
     listed = Pages(["base/a", "base/b/c"], ["base/d"])
     calls = {
         "upload_blob": upload, "delete_blob": delete, "download_blob": download, "list_blob_names": listed
     }  # fmt: skip
     tracker = on_adlfs(calls, read_timeout=3)
     tracker["a"] = {"x": 1}
-    assert upload.calls == [(("base/a", b'{\n  "x": 1\n}\n'), {"overwrite": True, "read_timeout": 3})]
+    hook = upload.calls[0][1]["raw_response_hook"]
+    options = {"read_timeout": 3, "raw_response_hook": hook}
+    assert upload.calls == [(("base/a", ENCODED), {"overwrite": True, **options})]
     assert tracker["a"] == {"x": 1}
-    assert download.calls == [(("base/a",), {"offset": 0, "length": 2**20 + 1, "read_timeout": 3})]
+    assert download.calls == [(("base/a",), {"offset": 0, "length": 2**20 + 1, **options})]
     del tracker["a"]
-    assert delete.calls == [(("base/a",), {"read_timeout": 3})]
+    assert delete.calls == [(("base/a",), options)]
     assert list(iter(tracker)) == ["a", "b/c", "d"]
-    assert listed.asked == [{"name_starts_with": "base/", "read_timeout": 3}]
+    assert listed.asked == [{"name_starts_with": "base/", **options}]
 
 
 def test_adlfs_lists_the_key_at_a_prefix() -> None:
     """A listing below a prefix reads the key at the prefix, and lists the names that begin with it and a slash."""
     missing = azure(ResourceNotFoundError("missing"), "BlobNotFound", 404)
     listed = Pages(["base/a/b"])
-    download = Answers(SimpleNamespace(readall=Answers(STORED)), missing)
+    download = Answers(blob(STORED), missing)
     tracker = on_adlfs({"download_blob": download, "list_blob_names": listed})
     assert list(iter(tracker.keys("a"))) == ["a", "a/b"]
     assert list(iter(tracker.keys("a"))) == ["a/b"]
-    assert listed.asked == [{"name_starts_with": "base/a/"}] * 2
+    assert [asked["name_starts_with"] for asked in listed.asked] == ["base/a/"] * 2
 
 
-def test_adlfs_refuses_a_listing_that_is_not_azures() -> None:
-    """An answer that is not a listing, which Azure's client takes for an empty one, is an error."""
-    with pytest.raises(ConnectionError, match="a listing is not one of Azure's"):
-        list(on_adlfs({"list_blob_names": Pages([], container=None)}).keys())
+def test_adlfs_refuses_a_token_that_repeats() -> None:
+    """A listing whose token repeats is an error and does not go on for ever."""
+    listed = Pages(["base/a"], ["base/b"], ["base/c"], tokens=["1", "2", "1"])
+    with pytest.raises(ConnectionError, match="same token"):
+        list(on_adlfs({"list_blob_names": listed}).keys())
+
+
+@pytest.mark.parametrize(
+    ("status", "header", "is_refused"), [(200, "etag", True), (503, "etag", False), (200, ID, False)]
+)
+def test_adlfs_knows_azures_answers(status: int, header: str, is_refused: bool) -> None:
+    """An answer without the header that Azure always sends is an error; a refusal is left to Azure's client."""
+    answer = SimpleNamespace(status_code=status, headers={header: "1"})
+    response: Any = SimpleNamespace(http_response=answer, http_request=SimpleNamespace(method="PUT"))
+    if is_refused:
+        with pytest.raises(ConnectionError, match="a PUT is not one of Azure's"):
+            adlfs._check_that_it_is_azures(response)
+    else:
+        adlfs._check_that_it_is_azures(response)
 
 
 def test_adlfs_missing_blob() -> None:
@@ -370,7 +449,7 @@ def test_adlfs_create_compares_with_the_blob_that_is_there() -> None:
     there = azure(ResourceExistsError("there"), "BlobAlreadyExists", 409)
     calls = {
         "upload_blob": Answers(there, there),
-        "download_blob": Answers(*(SimpleNamespace(readall=Answers(STORED)) for _ in range(2))),
+        "download_blob": Answers(*(blob(STORED) for _ in range(2))),
     }
     tracker = on_adlfs(calls)
     tracker.create("a", x=1)
@@ -420,7 +499,7 @@ def on_gcsfs(*answers: Exception | Mapping[str, object]) -> tuple[GcsfsResultTra
         return 200, headers, None, json.dumps({"kind": "storage#objects", **answer})
 
     request = Answers(*map(given, answers))
-    fs: Any = SimpleNamespace(loop=get_loop(), _location="http://host", _request=request)
+    fs: Any = SimpleNamespace(loop=get_loop(), requests_timeout=None, _location="http://host", _request=request)
     return GcsfsResultTracker(fs, "bucket/base", 4), request
 
 
@@ -434,6 +513,8 @@ def test_gcsfs_lists_to_the_last_page() -> None:
     tracker, request = on_gcsfs(*pages)
     assert list(iter(tracker)) == ["a", "b"]
     assert [named["pageToken"] for _, named in request.calls] == [None, "2", "3"]
+    with pytest.raises(ConnectionError, match="same token"):
+        list(on_gcsfs(pages[0], pages[1], pages[0])[0].keys())
 
 
 def test_gcsfs_reads_an_empty_object() -> None:
@@ -496,12 +577,12 @@ def test_obstore_through_fsspec_keeps_its_options() -> None:
 def test_obstore_refuses_a_listing_of_a_web_server(monkeypatch: pytest.MonkeyPatch) -> None:
     """A web server, which has a page for every request, is not an empty store."""
     tracker = ObstoreResultTracker("s3://b", storage_options={"config": {"skip_signature": True}})
-    page = SimpleNamespace(meta={"size": 1}, bytes=lambda: b"<")
+    page = SimpleNamespace(meta={"size": 1}, attributes={}, bytes=lambda: b"<")
 
     def listed(*_: object, **__: object) -> Iterator[object]:
         return iter(())
 
-    def got(*_: object) -> SimpleNamespace:
+    def got(*_: object, **__: object) -> SimpleNamespace:
         return page
 
     monkeypatch.setattr(obstore, "list", listed)
@@ -513,7 +594,6 @@ def test_obstore_refuses_a_listing_of_a_web_server(monkeypatch: pytest.MonkeyPat
 @pytest.mark.parametrize("scheme", ["s3", "gs"])
 def test_obstore_create_in_a_versioned_bucket(monkeypatch: pytest.MonkeyPatch, scheme: str) -> None:
     """On S3 the probe follows the first create; on Google Cloud Storage, where all buckets have versions, none does."""
-    made: object = {"e_tag": "1", "version": "1"}
     answers: list[object] = []
     paths: list[str] = []
 
@@ -529,32 +609,42 @@ def test_obstore_create_in_a_versioned_bucket(monkeypatch: pytest.MonkeyPatch, s
     one, another = (
         ObstoreResultTracker(f"{scheme}://b/x", storage_options={"config": {"skip_signature": True}}) for _ in range(2)
     )
-    answers[:] = [made, made, AlreadyExistsError("refused"), made]
+    stored, probe = ({"e_tag": hashlib.md5(data).hexdigest(), "version": "1"} for data in (ENCODED, b""))
+    answers[:] = [stored, probe if scheme == "s3" else stored, AlreadyExistsError("refused"), stored]
     one.create("a", x=1)
     one.create("b", x=1)
     if scheme == "gs":
         assert paths == ["x/a", "x/b"]
         return
     assert paths == ["x/a", f"x/{PROBE}", f"x/{PROBE}", "x/b"]
-    answers[:] = [made, made, made]
+    answers[:] = [stored, probe, probe]
     with pytest.raises(UnsupportedOperationError, match=r"not safe on s3://b/x/: .*versioned"):
         another.create("a", x=1)
 
 
-def test_obstore_reads_within_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A read of a large object ends at the limit; one that shrank meanwhile is read whole."""
+def test_obstore_confirms_a_put_without_a_digest(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the ETags of a bucket are not digests, a read confirms the first put; later ones must look like digests."""
     tracker = ObstoreResultTracker("s3://b", storage_options={"config": {"skip_signature": True}})
+    got = Mock(return_value=SimpleNamespace(meta={}, attributes={}, bytes=lambda: ENCODED))
+    put = Mock(return_value={"e_tag": f'"{32 * "0"}"', "version": None})
+    monkeypatch.setattr(obstore, "get", got)
+    monkeypatch.setattr(obstore, "put", put)
+    tracker.put("a", x=1)
+    tracker.put("a", x=1)
+    assert got.call_count == 1
+    put.return_value = {"e_tag": '"1-5f8d"', "version": None}
+    tracker.put("a", x=1)
+    assert got.call_count == 2
+    with pytest.raises(ConnectionError, match="a put is not one of S3's"):
+        tracker.put("a", x=2)
 
-    def pieces(*several: bytes) -> Callable[..., object]:
-        def stream(limit: int) -> Iterator[bytes]:
-            return iter(several)
 
-        return lambda *_: SimpleNamespace(meta={"size": 100}, stream=stream)
-
-    monkeypatch.setattr(obstore, "get", pieces(b"012", b"345", b"678"))
-    assert tracker._read("a", 5) == b"01234"
-    monkeypatch.setattr(obstore, "get", pieces(b"012"))
-    assert tracker._read("a", 5) == b"012"
+def test_obstore_has_no_bare_key_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A `KeyError` of the client becomes another error, with its cause: it would mean that the key holds nothing."""
+    tracker = ObstoreResultTracker("s3://b", storage_options={"config": {"skip_signature": True}})
+    monkeypatch.setattr(obstore, "get", Mock(side_effect=KeyError("ContentLength")))
+    with pytest.raises(ConnectionError, match="lacks 'ContentLength'"):
+        tracker.get("a")
 
 
 @pytest.mark.parametrize(
@@ -613,6 +703,33 @@ def test_obstore_continues_a_broken_listing(monkeypatch: pytest.MonkeyPatch, bre
     tracker = ObstoreResultTracker("s3://bucket/b", storage_options={"config": {"skip_signature": True}})
     assert list(iter(tracker)) == ["a", "c", "d", "e"]
     assert len(asked) == 1 + len(breaks)
+
+
+@pytest.mark.parametrize("scheme", ["s3", "gs"])
+def test_obstore_asks_s3_what_follows_a_full_page(monkeypatch: pytest.MonkeyPatch, scheme: str) -> None:
+    """On S3 a listing that ends with a full page may be truncated without a token; obstore takes that for the end."""
+    names = [f"b/{number:04}" for number in range(1500)]
+    asked: list[str | None] = []
+
+    def listing(*_: object, offset: str | None, **__: object) -> Iterator[list[dict[str, object]]]:
+        asked.append(offset)
+        left = [name for name in names if offset is None or name > offset]
+        yield [{"path": name, "size": 3} for name in left[:1000]]
+
+    monkeypatch.setattr(obstore, "list", listing)
+    tracker = ObstoreResultTracker(f"{scheme}://bucket/b", storage_options={"config": {"skip_signature": True}})
+    assert len(list(iter(tracker))) == (1500 if scheme == "s3" else 1000)
+    assert asked == [None, "b/0999"][: 2 if scheme == "s3" else 1]
+
+
+def test_obstore_refuses_a_listing_that_repeats(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A listing that has a name twice, on one page or on two, is an error and does not go on for ever."""
+    for pages in ([["b/a", "b/c", "b/a"]], [["b/a", "b/c"], ["b/a", "b/c"]]):
+        listed = Mock(return_value=iter([[{"path": name, "size": 3} for name in page] for page in pages]))
+        monkeypatch.setattr(obstore, "list", listed)
+        tracker = ObstoreResultTracker("s3://bucket/b", storage_options={"config": {"skip_signature": True}})
+        with pytest.raises(ConnectionError, match="same name twice"):
+            list(iter(tracker))
 
 
 @pytest.mark.parametrize(

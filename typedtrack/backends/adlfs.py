@@ -17,10 +17,11 @@ from azure.core.exceptions import HttpResponseError, ResourceExistsError, Resour
 from azure.storage.blob.aio import ContainerClient, ExponentialRetry
 
 from typedtrack._tracker.untyped import ResultTracker
-from typedtrack.backends.answers import foreign_answer
+from typedtrack.backends.answers import Tokens, foreign_answer
 from typedtrack.backends.asynchronous import BucketResultTracker
 
 if TYPE_CHECKING:
+    from azure.core.pipeline import PipelineResponse
     from azure.storage.blob.aio import StorageStreamDownloader
     from fsspec import AbstractFileSystem
 
@@ -74,9 +75,10 @@ class AdlfsResultTracker(BucketResultTracker):
 
     def __init__(self, fs: AzureBlobFileSystem, root: str, max_concurrency: int) -> None:
         name, _, folder = root.partition("/")
-        super().__init__(fs.loop, f"az://{name}", folder, max_concurrency)
+        timeouts = _options(fs, _TIMEOUTS)
+        super().__init__(fs.loop, f"az://{name}", folder, max_concurrency, timeouts.values())
         self._container = _container_client(fs, name)
-        self._timeouts = _options(fs, _TIMEOUTS)
+        self._options: dict[str, Any] = {**timeouts, "raw_response_hook": _check_that_it_is_azures}
 
     async def _read_one(self, key: str, limit: int) -> bytes | None:
         try:
@@ -84,9 +86,9 @@ class AdlfsResultTracker(BucketResultTracker):
             # A cast, because time-outs of any type leave open which overload this is, with an encoding or without.
             blob = cast(
                 "StorageStreamDownloader[bytes]",
-                await self._container.download_blob(name, offset=0, length=limit, **self._timeouts),
+                await self._container.download_blob(name, offset=0, length=limit, **self._options),
             )
-            return await blob.readall()
+            data = await blob.readall()
         except ResourceNotFoundError as error:
             if _code(error) == "BlobNotFound":
                 return None
@@ -95,10 +97,13 @@ class AdlfsResultTracker(BucketResultTracker):
             if error.status_code == 416:  # a range of a blob without bytes
                 return b""
             raise
+        if len(data) != blob.size:
+            raise foreign_answer("Azure", "a get", f"it has {len(data)} bytes of {blob.size}")
+        return data
 
     async def _write_one(self, key: str, data: bytes, exclusive: bool = False) -> None:
         try:
-            await self._container.upload_blob(self._above + key, data, overwrite=not exclusive, **self._timeouts)
+            await self._container.upload_blob(self._above + key, data, overwrite=not exclusive, **self._options)
         except ResourceExistsError as error:
             if exclusive and _code(error) == "BlobAlreadyExists":
                 raise FileExistsError(key) from error
@@ -106,20 +111,32 @@ class AdlfsResultTracker(BucketResultTracker):
 
     async def _delete_one(self, key: str) -> None:
         try:
-            await self._container.delete_blob(self._above + key, **self._timeouts)
+            await self._container.delete_blob(self._above + key, **self._options)
         except ResourceNotFoundError as error:
             if _code(error) == "BlobNotFound":
                 raise FileNotFoundError(key) from error
             raise
 
     async def _names(self, beginning: str) -> AsyncIterator[list[str]]:
-        listed = self._container.list_blob_names(name_starts_with=beginning, **self._timeouts)
-        pages: Any = listed.by_page()  # Any, because its type lacks the attribute below
+        pages: Any = self._container.list_blob_names(name_starts_with=beginning, **self._options).by_page()
+        tokens = Tokens("Azure")
         page: AsyncIterator[str]
         async for page in pages:
-            if pages.container is None:  # Azure's client takes any XML, and well-formed HTML, for an empty listing
-                raise foreign_answer("Azure", "a listing", "it names no container")
             yield [name async for name in page]
+            if token := pages.continuation_token:
+                tokens.checked(token)
+
+
+def _check_that_it_is_azures(response: PipelineResponse[Any, Any]) -> None:
+    """Check that Azure sent *response*; its client takes a web page with the right status for an answer.
+
+    Raises:
+        ConnectionError: it did not. A refusal by another server is left to the client, which retries it.
+    """
+    answer = response.http_response
+    if answer.status_code < 400 and "x-ms-request-id" not in answer.headers:
+        call = f"a {response.http_request.method}"
+        raise foreign_answer("Azure", call, "it has no header x-ms-request-id")
 
 
 def _container_client(fs: AzureBlobFileSystem, name: str) -> ContainerClient:

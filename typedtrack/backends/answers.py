@@ -1,8 +1,27 @@
-"""The error for an answer that did not come from the store."""
+"""Errors for answers that are not the store's, or that its client cannot read."""
 
 from __future__ import annotations
 
-__all__ = ["foreign_answer"]
+__all__ = ["Tokens", "encoded_answer", "foreign_answer", "unreadable_answer"]
+
+
+class Tokens:
+    """The tokens of the pages of one listing of *store*; a token that repeats would lead round for ever."""
+
+    def __init__(self, store: str) -> None:
+        self._store = store
+        self._seen: set[str] = set()
+
+    def checked(self, token: str) -> str:
+        """Return *token*.
+
+        Raises:
+            ConnectionError: an earlier page of the listing had it.
+        """
+        if token in self._seen:
+            raise foreign_answer(self._store, "a listing", "two pages have the same token for the next page")
+        self._seen.add(token)
+        return token
 
 
 def foreign_answer(store: str, call: str, found: str) -> ConnectionError:
@@ -14,3 +33,17 @@ def foreign_answer(store: str, call: str, found: str) -> ConnectionError:
     return ConnectionError(
         f"the answer to {call} is not one of {store}'s: {found}; a proxy or another server may have sent it"
     )
+
+
+def encoded_answer(store: str, encoding: str) -> ConnectionError:
+    """Return the error for an answer of *store* whose bytes are not the stored ones but an *encoding* of something."""
+    return foreign_answer(store, "a get", f"its Content-Encoding is {encoding!r}, and results are stored without one")
+
+
+def unreadable_answer(error: KeyError) -> ConnectionError:
+    """Return the error that replaces a `KeyError` of a client, which a caller would take for a missing key.
+
+    >>> print(unreadable_answer(KeyError("ContentLength")))
+    the client cannot read the store's answer, which lacks 'ContentLength'
+    """
+    return ConnectionError(f"the client cannot read the store's answer, which lacks {error}")

@@ -7,15 +7,17 @@ between them. The loop runs in a thread of this process, so `FsspecResultTracker
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 from abc import abstractmethod
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator, Mapping
 from concurrent.futures import Future
-from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
 
 from typedtrack._tracker.backend import READ_LIMIT, Read
 from typedtrack._tracker.untyped import ResultTracker
+from typedtrack.backends.answers import unreadable_answer
 from typedtrack.errors import UnsupportedOperationError
 
 if TYPE_CHECKING:
@@ -23,7 +25,10 @@ if TYPE_CHECKING:
 
     F = TypeVar("F", bound=AbstractFileSystem)
 
-__all__ = ["AsyncResultTracker", "BucketResultTracker", "Task", "instance_beside"]
+__all__ = ["BOUND", "AsyncResultTracker", "BucketResultTracker", "Task", "instance_beside"]
+
+BOUND: Final = 120.0
+"""The seconds within which each request ends, with its retries: a client's own time-out may begin anew at each byte."""
 
 T = TypeVar("T")
 U = TypeVar("U")
@@ -31,11 +36,16 @@ Task: TypeAlias = Coroutine[Any, Any, T]  # Any: the types that a coroutine yiel
 
 
 class AsyncResultTracker(ResultTracker):
-    """A backend whose primitives are coroutines, run on *loop*, at most *max_concurrency* at a time."""
+    """A backend whose primitives are coroutines, run on *loop*, at most *max_concurrency* at a time.
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, max_concurrency: int) -> None:
+    Each primitive, and each page of a listing, ends within `BOUND` seconds or within twice the longest of *timeouts*,
+    those of one try that the user has configured, whichever is longer.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, max_concurrency: int, timeouts: Iterable[object] = ()) -> None:
         self._loop = loop
         self._process = os.getpid()
+        self._bound = max(BOUND, *(2.0 * seconds for seconds in timeouts if isinstance(seconds, int | float)), 0.0)
         self.max_concurrency = max_concurrency
 
     def __repr__(self) -> str:
@@ -91,7 +101,7 @@ class AsyncResultTracker(ResultTracker):
         async def outcome_of(argument: T) -> U | Exception:
             async with free:
                 try:
-                    return await call(argument)
+                    return await self._bounded(call(argument))
                 except Exception as error:
                     return error
 
@@ -112,6 +122,24 @@ class AsyncResultTracker(ResultTracker):
                 future.cancel()
 
     def _start(self, task: Task[T]) -> Future[T]:
+        self._check_caller(task)
+        return asyncio.run_coroutine_threadsafe(task, self._loop)
+
+    def _wait_for(self, task: Task[T]) -> T:
+        self._check_caller(task)
+        future = asyncio.run_coroutine_threadsafe(self._bounded(task), self._loop)
+        try:
+            return future.result()
+        except BaseException:  # an interrupt must not leave the request under way
+            future.cancel()
+            raise
+
+    def _check_caller(self, task: Task[T]) -> None:
+        """Check that *task* can run on the loop while its caller waits; close it if not.
+
+        Raises:
+            UnsupportedOperationError: the loop is in another process, or in the caller's own thread.
+        """
         try:
             self._check_process(self._process)
             if asyncio._get_running_loop() is self._loop:
@@ -120,22 +148,35 @@ class AsyncResultTracker(ResultTracker):
         except UnsupportedOperationError:
             task.close()
             raise
-        return asyncio.run_coroutine_threadsafe(task, self._loop)
 
-    def _wait_for(self, task: Task[T]) -> T:
-        future = self._start(task)
+    async def _bounded(self, task: Task[T]) -> T:
+        """Return the result of *task*; wait no longer than the bound, not even for the end of a cancelled request."""
+        running = asyncio.ensure_future(task)
         try:
-            return future.result()
-        except BaseException:  # an interrupt must not leave the request under way
-            future.cancel()
-            raise
+            done, _ = await asyncio.wait([running], timeout=self._bound)
+            if not done:
+                raise TimeoutError(errno.ETIMEDOUT, f"the request did not end within {self._bound:g} s")
+            return running.result()
+        except KeyError as error:  # the caller would take it for a key that holds nothing
+            raise unreadable_answer(error) from error
+        finally:
+            if not running.done():  # also after an interrupt
+                running.add_done_callback(_retrieve_error)
+                running.cancel()
 
 
 class BucketResultTracker(AsyncResultTracker):
     """A backend in a bucket: results in *folder* of the bucket that errors name by *url* (``s3://bucket``)."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, url: str, folder: str, max_concurrency: int) -> None:
-        super().__init__(loop, max_concurrency)
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        url: str,
+        folder: str,
+        max_concurrency: int,
+        timeouts: Iterable[object] = (),
+    ) -> None:
+        super().__init__(loop, max_concurrency, timeouts)
         self._url = url
         folder = folder.rstrip("/")
         self._above = f"{folder}/" if folder else ""  # the part of an object's name before its key
@@ -155,6 +196,12 @@ class BucketResultTracker(AsyncResultTracker):
             beginning += f"{prefix}/"
         async for names in self._names(beginning):
             yield [name.removeprefix(self._above) for name in names]
+
+
+def _retrieve_error(running: asyncio.Future[Any]) -> None:
+    """Retrieve the error of a request that nobody waits for; asyncio would log it."""
+    if not running.cancelled():
+        running.exception()
 
 
 def instance_beside(fs: F, options: Mapping[str, Any]) -> F:

@@ -17,7 +17,7 @@ import gcsfs.core
 from gcsfs.retry import HttpError
 
 from typedtrack._tracker.untyped import ResultTracker
-from typedtrack.backends.answers import foreign_answer
+from typedtrack.backends.answers import Tokens, foreign_answer
 from typedtrack.backends.asynchronous import BucketResultTracker, instance_beside
 
 if TYPE_CHECKING:
@@ -29,6 +29,8 @@ __all__ = ["GcsfsResultTracker", "tracker_over"]
 
 _STORE: Final = "Google Cloud Storage"
 
+Answer: TypeAlias = tuple[int, Mapping[str, str], object, bytes]  # status, headers, about the request, body
+
 
 class GcsfsResultTracker(BucketResultTracker):
     """Results in the folder *root* (``bucket/folder``) of the gcsfs filesystem *fs*."""
@@ -36,7 +38,8 @@ class GcsfsResultTracker(BucketResultTracker):
     def __init__(self, fs: gcsfs.core.GCSFileSystem, root: str, max_concurrency: int) -> None:
         self._fs = fs
         self._bucket, _, folder = root.partition("/")
-        super().__init__(fs.loop, f"gs://{self._bucket}", folder, max_concurrency)
+        timeouts = [fs.requests_timeout]
+        super().__init__(fs.loop, f"gs://{self._bucket}", folder, max_concurrency, timeouts)
 
     async def _read_one(self, key: str, limit: int) -> bytes | None:
         try:
@@ -45,7 +48,16 @@ class GcsfsResultTracker(BucketResultTracker):
             if error.code == 416:  # a range of an object without bytes
                 return b""
             raise
-        return None if answer is None else answer[:limit]
+        if answer is None:
+            return None
+        status, headers, _, body = answer
+        if status not in (200, 206):
+            raise foreign_answer(_STORE, "a GET", f"its status is {status}")
+        if "X-Goog-Generation" not in headers:
+            raise foreign_answer(_STORE, "a GET", "it has no header X-Goog-Generation")
+        if status == 206 and len(body) != min(limit, size := _whole_size(headers)):
+            raise foreign_answer(_STORE, "a GET", f"it has {len(body)} bytes of {size}")
+        return body[:limit]  # a 200 has the whole object
 
     async def _write_one(self, key: str, data: bytes, exclusive: bool = False) -> None:
         url = f"{self._fs._location}/upload/storage/v1/b/{quote(self._bucket, safe='')}/o"
@@ -55,29 +67,35 @@ class GcsfsResultTracker(BucketResultTracker):
         body = io.BytesIO(f"{head}{name}\r\n{head}".encode() + data + f"\r\n{line}--".encode())
         headers = {"Content-Type": f"multipart/related; boundary={line[2:]}"}
         generation = "0" if exclusive else None  # of no object; for one that exists gcsfs raises FileExistsError
-        await _resource(
+        stored = await _resource(
             "a put",
             self._fs._request(
                 "POST", url, headers=headers, data=body, uploadType="multipart", ifGenerationMatch=generation
             ),
             "storage#object",
         )
+        if stored.get("name") != self._above + key:
+            raise foreign_answer(_STORE, "a put", "it is about another object")
 
     async def _delete_one(self, key: str) -> None:
         answer = await self._unless_absent("DELETE", key)
         if answer is None:
             raise FileNotFoundError(key)
-        if answer.lstrip().startswith(b"<"):  # Google's answer is empty, and those of its emulators are JSON
-            raise foreign_answer(_STORE, "a delete", "it is a web page")
+        status, _, _, body = answer
+        if status not in (200, 204):  # 204 is Google's, 200 that of its emulators
+            raise foreign_answer(_STORE, "a DELETE", f"its status is {status}")
+        if body.lstrip().startswith(b"<"):
+            raise foreign_answer(_STORE, "a DELETE", "it is a web page")
 
     async def _names(self, beginning: str) -> AsyncIterator[list[str]]:
         token: str | None = None
+        tokens = Tokens(_STORE)
         while True:
             page = await self._page(beginning, token=token)
             yield [entry["name"] for entry in page.get("items", ())]
-            token = page.get("nextPageToken")
-            if token is None:
+            if "nextPageToken" not in page:
                 return
+            token = tokens.checked(page["nextPageToken"])
 
     async def _page(self, prefix: str, *, token: str | None = None, size: int | None = None) -> ObjectsPage:
         fields = "kind,items(name),nextPageToken"
@@ -89,7 +107,7 @@ class GcsfsResultTracker(BucketResultTracker):
 
     async def _unless_absent(
         self, method: str, key: str, *, headers: Mapping[str, str] | None = None, alt: str | None = None
-    ) -> bytes | None:
+    ) -> Answer | None:
         """Return the answer to *method* on the object of *key*, or `None` if there is no object.
 
         Any server on the way may send a 404, and so does the service for a missing bucket. Where the text of a 404 does
@@ -98,8 +116,7 @@ class GcsfsResultTracker(BucketResultTracker):
         name = self._above + key
         for _ in range(2):  # twice, because the object may have been put in between
             try:
-                request = self._fs._request(method, "b/{}/o/{}", self._bucket, name, headers=headers, alt=alt)
-                return await _body(f"a {method}", request)
+                return await self._fs._request(method, "b/{}/o/{}", self._bucket, name, headers=headers, alt=alt)
             except FileNotFoundError as error:
                 if f"No such object: {self._bucket}/{name}" in str(error):
                     return None
@@ -109,12 +126,11 @@ class GcsfsResultTracker(BucketResultTracker):
         raise foreign_answer(_STORE, f"a {method}", f"its status is 404, but the bucket lists the object {name!r}")
 
 
-Answer: TypeAlias = tuple[int, Mapping[str, str], object, bytes]
-
-
 async def _resource(call: str, request: Coroutine[Any, Any, Answer], kind: str) -> Any:
     """Return the JSON of the answer to *call*, a resource of *kind* as the service's documentation describes it."""
-    body = await _body(call, request)
+    status, _, _, body = await request
+    if status != 200:  # gcsfs takes every status below 400 for success
+        raise foreign_answer(_STORE, call, f"its status is {status}")
     resource: Any = None
     try:
         resource = json.loads(body)
@@ -126,11 +142,12 @@ async def _resource(call: str, request: Coroutine[Any, Any, Answer], kind: str) 
     return resource
 
 
-async def _body(call: str, request: Coroutine[Any, Any, Answer]) -> bytes:
-    status, _, _, body = await request
-    if status >= 300:  # gcsfs takes every status below 400 for success
-        raise foreign_answer(_STORE, call, f"its status is {status}")
-    return body
+def _whole_size(headers: Mapping[str, str]) -> int:
+    """Return the size of the whole object of which an answer with *headers* has a range."""
+    size = headers.get("Content-Range", "").rpartition("/")[2]
+    if not size.isdecimal():
+        raise foreign_answer(_STORE, "a GET", "it is a range without a Content-Range")
+    return int(size)
 
 
 async def _raise_for_404(response: ClientResponse) -> None:

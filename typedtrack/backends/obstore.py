@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import re
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property, partial
 from importlib.util import find_spec
@@ -17,13 +18,13 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 from typedtrack._tracker.threads import interruptibly
 from typedtrack._tracker.untyped import ResultTracker
-from typedtrack.backends.answers import foreign_answer
+from typedtrack.backends.answers import encoded_answer, foreign_answer, unreadable_answer
 from typedtrack.backends.obstore_client import AZURE, GCS, S3, client_of
 from typedtrack.errors import UnsupportedOperationError
 
 if TYPE_CHECKING:
     from fsspec import AbstractFileSystem
-    from obstore import ObjectMeta
+    from obstore import ObjectMeta, PutResult
     from obstore.store import AzureStore, GCSStore, S3Store
 
 __all__ = ["OPTIONS", "ObstoreResultTracker", "is_installed", "needs", "serves", "tracker_over"]
@@ -38,12 +39,17 @@ _FSSPEC_OPTIONS: Final = (
     "use_listings_cache", "listings_expiry_time", "max_paths",
 )  # fmt: skip
 _is_host = re.compile(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*").fullmatch
+_is_azure_etag = re.compile('"?0x[0-9A-Fa-f]+"?').fullmatch
+# The answers to a get of a range of an empty object: a store's, and that of Azurite, Azure's emulator.
+_is_of_empty_object = re.compile("416 Range Not Satisfiable|bytes 0--1/0").search
 _answer_code = re.compile("<Code>([A-Za-z]+)</Code>").search
 
 # obstore's words for a broken connection. It tries again by itself, but not for a listing's body, the body of a refusal
 # and a create.
 _BROKEN_BODY: Final = "HTTP error: request or response body error"
 _BROKEN: Final = "HTTP error: "
+_PAGE: Final = 1000  # names, as many as S3 has on a page
+_REPEAT_WITHIN: Final = 30.0  # seconds: a call that breaks later is not made a second time, which could take as long
 
 T = TypeVar("T")
 
@@ -102,7 +108,8 @@ class ObstoreResultTracker(ResultTracker):
         self._scheme, self._container, self._account = scheme, container, account.partition(".")[0]
         self._above = f"{folder}/" if folder else ""
         self.max_concurrency = max_concurrency
-        self._refuses_creates = False  # in a versioned bucket; True once that was seen
+        self._refuses_creates = False  # in a versioned bucket of S3; True once that was seen
+        self._has_digests = True  # S3's ETags are the digests of what is stored; False once another was confirmed
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self._location('').rstrip('/')!r})"
@@ -143,19 +150,34 @@ class ObstoreResultTracker(ResultTracker):
         """
         from obstore.exceptions import GenericError
 
+        began = time.monotonic()
         try:
             return interruptibly(call)
         except GenericError as error:
-            if "retry_config" in self._options or broken not in str(error):
+            is_late = time.monotonic() - began > _REPEAT_WITHIN
+            if is_late or "retry_config" in self._options or broken not in str(error):
                 raise
+        except KeyError as error:  # the caller would take it for a key that holds nothing
+            raise unreadable_answer(error) from error
         return interruptibly(call)
 
     def _read(self, key: str, limit: int) -> bytes | None:
+        stored = self._get(key, limit)
+        return None if stored is None else stored[1]
+
+    def _get(self, key: str, limit: int) -> tuple[ObjectMeta | None, bytes] | None:
+        """Return the version of the object, which an empty one has not, and at most its first *limit* bytes."""
+        from obstore.exceptions import GenericError
+
         try:
-            return self._ask(partial(_read, self._client, self._above + key, limit))
+            return self._ask(partial(_get, self._client, self._above + key, limit))
         except FileNotFoundError as error:
             if self._answer_code(error, key) in _NOTHING:
                 return None
+            raise
+        except GenericError as error:
+            if _is_of_empty_object(str(error)):
+                return None, b""
             raise
 
     def _answer_code(self, error: FileNotFoundError, key: str) -> str | None:
@@ -167,7 +189,8 @@ class ObstoreResultTracker(ResultTracker):
         import obstore
 
         if not exclusive:
-            self._ask(partial(obstore.put, self._client, self._above + key, data))
+            answer = self._ask(partial(obstore.put, self._client, self._above + key, data))
+            self._check_put(key, data, answer)
         elif self._is_created_in_versions(key, data) and not self._refuses_creates:
             from typedtrack.backends.s3 import check_creates
 
@@ -184,14 +207,41 @@ class ObstoreResultTracker(ResultTracker):
             answer = self._ask(create, _BROKEN)  # the first try may have stored it: then the caller compares
         except AlreadyExistsError as error:
             raise FileExistsError(key) from error
+        self._check_put(key, data, answer)
         return self._scheme in S3 and answer["version"] is not None
+
+    def _check_put(self, key: str, data: bytes, answer: PutResult) -> None:
+        """Check that *answer*, to a put of *data*, has the store's own form; obstore takes any that has an ETag.
+
+        Raises:
+            ConnectionError: it has not.
+        """
+        etag = answer["e_tag"]
+        if self._scheme in GCS:
+            if answer["version"] is None:
+                raise foreign_answer("Google Cloud Storage", "a put", "it has no generation")
+        elif self._scheme in AZURE:
+            if not _is_azure_etag(etag or ""):
+                raise foreign_answer("Azure", "a put", f"its ETag is {etag}")
+        else:
+            from typedtrack.backends.s3 import acknowledges, unconfirmed_put
+
+            if not acknowledges(etag, data, has_digests=self._has_digests):
+                if self._read(key, len(data) + 1) != data:
+                    raise unconfirmed_put(etag)
+                self._has_digests = False
 
     def _delete(self, key: str) -> None:
         import obstore
 
-        if self._read(key, 1) is None:  # S3 does not tell whether there was something to delete
+        before = self._get(key, 1)
+        if before is None:  # S3 does not tell whether there was something to delete
             raise FileNotFoundError(key)
         self._ask(partial(obstore.delete, self._client, self._above + key))
+        # obstore accepts answers about other objects, and web pages. A result that another process has put since then
+        # is another version.
+        if (after := self._get(key, 1)) is not None and after[0] == before[0]:
+            raise foreign_answer("the store", "a delete", "the object is still there")
 
     def _list(self, prefix: str) -> Iterator[str]:
         import obstore
@@ -206,7 +256,7 @@ class ObstoreResultTracker(ResultTracker):
             nonlocal pages
             client = self._client  # for each page, because the listing may go on in a forked child
             if pages is None:  # at first, and after an error, from where the listing broke off
-                listed = obstore.list(client, below, offset=last, chunk_size=1000)  # pyright: ignore[reportUnknownMemberType]  # arrow's
+                listed = obstore.list(client, below, offset=last, chunk_size=_PAGE)  # pyright: ignore[reportUnknownMemberType]  # arrow's
                 pages = iter(listed)
             try:
                 return next(pages, None)
@@ -214,7 +264,18 @@ class ObstoreResultTracker(ResultTracker):
                 pages = None
                 raise
 
-        while (page := self._ask_for_page(next_page)) is not None:
+        firsts = set[str]()
+        is_full = False
+        while True:
+            page = self._ask_for_page(next_page)
+            if page is None:
+                if not (is_full and self._scheme in S3):
+                    break
+                # obstore takes a truncated listing without a token for the end, so ask once for what follows the last.
+                pages, is_full = None, False
+                continue
+            _check_page(page, firsts)
+            is_full = len(page) == _PAGE
             for entry in page:
                 last = entry["path"]
                 key = last.removeprefix(self._above)
@@ -261,18 +322,27 @@ def _no_base(tracker_base: str, reason: str) -> ValueError:
     return ValueError(f"obstore cannot serve the tracker base {without_password(tracker_base)!r}: {reason}")
 
 
-def _read(client: S3Store | GCSStore | AzureStore, path: str, limit: int) -> bytes:
+def _check_page(page: Sequence[ObjectMeta], firsts: set[str]) -> None:
+    """Check that *page* repeats no name; *firsts* has the first name of each page before it.
+
+    Raises:
+        ConnectionError: it does, as where a token for the next page leads back; obstore would follow it for ever.
+    """
+    names = {entry["path"] for entry in page}
+    if len(names) < len(page) or not firsts.isdisjoint(first := [entry["path"] for entry in page[:1]]):
+        raise foreign_answer("the store", "a listing", "it has the same name twice")
+    firsts.update(first)
+
+
+def _get(client: S3Store | GCSStore | AzureStore, path: str, limit: int) -> tuple[ObjectMeta, bytes]:
     import obstore
 
-    answer = obstore.get(client, path)
-    if answer.meta["size"] <= limit:
-        return bytes(answer.bytes())
-    data = b""
-    for chunk in answer.stream(limit):
-        data += bytes(chunk)
-        if len(data) >= limit:
-            break
-    return data[:limit]
+    # For a range obstore checks that the answer is one, and that it is the one that was asked for.
+    answer = obstore.get(client, path, options={"range": (0, limit)})
+    data = bytes(answer.bytes())
+    if encoding := answer.attributes.get("Content-Encoding"):
+        raise encoded_answer("the store", encoding)
+    return answer.meta, data
 
 
 def tracker_over(fs: AbstractFileSystem, root: str, max_concurrency: int) -> ResultTracker:

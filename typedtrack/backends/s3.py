@@ -1,4 +1,8 @@
-"""The check that a store of S3's kind honours the condition of a create, for both clients.
+"""What both clients of S3 check: that a put was stored, and that the store honours the condition of a create.
+
+Every server's answer may have an ETag. Only a store that has the result knows its digest, and that is S3's ETag unless
+the bucket encrypts by KMS or is of another kind. So an ETag that is not the digest is confirmed once by a read.
+Afterwards an ETag must only look like one.
 
 A create is a PUT that the store must refuse where the key holds something. Ceph's gateway ignores that condition in a
 versioned bucket, and answers as if it had kept it. So a tracker checks after its first create in a versioned bucket,
@@ -8,15 +12,42 @@ the condition refuses one of the two.
 
 from __future__ import annotations
 
+import hashlib
+import re
 from collections.abc import Callable
 from typing import Final
 
+from typedtrack.backends.answers import foreign_answer
 from typedtrack.errors import UnsupportedOperationError
 
-__all__ = ["PROBE", "check_creates"]
+__all__ = ["PROBE", "acknowledges", "check_creates", "unconfirmed_put"]
+
+_is_like_a_digest = re.compile("[0-9a-f]{32}").fullmatch
 
 PROBE: Final = ".typedtrack-create"
 """The name of the hidden object below the base; no key has it."""
+
+
+def acknowledges(etag: str | None, data: bytes, *, has_digests: bool) -> bool:
+    """Return whether *etag*, of the answer to a put of *data*, shows that S3 has stored it.
+
+    *has_digests* tells that the bucket's ETags are digests, as far as is known.
+
+    >>> acknowledges('"900150983cd24fb0d6963f7d28e17f72"', b"abc", has_digests=True)
+    True
+    """
+    if etag is None:
+        return False
+    text = etag.strip('"').lower()
+    if text == hashlib.md5(data, usedforsecurity=False).hexdigest():
+        return True
+    return not has_digests and _is_like_a_digest(text) is not None
+
+
+def unconfirmed_put(etag: str | None) -> ConnectionError:
+    """Return the error for a put whose answer has *etag*, and whose result a read does not find."""
+    found = "it has no ETag" if etag is None else f"its ETag {etag} is not that of the result"
+    return foreign_answer("S3", "a put", f"{found}, and a read does not find the result")
 
 
 def check_creates(create: Callable[[str, bytes], object], place: str) -> None:

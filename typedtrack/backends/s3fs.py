@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 import s3fs.core
 
 from typedtrack._tracker.untyped import ResultTracker
-from typedtrack.backends.answers import foreign_answer
+from typedtrack.backends.answers import Tokens, encoded_answer, foreign_answer
 from typedtrack.backends.asynchronous import BucketResultTracker, instance_beside
-from typedtrack.backends.s3 import check_creates
+from typedtrack.backends.s3 import acknowledges, check_creates, unconfirmed_put
 
 if TYPE_CHECKING:
     from fsspec import AbstractFileSystem
@@ -31,8 +31,10 @@ class S3fsResultTracker(BucketResultTracker):
         self._fs = fs
         self._bucket = fs.split_path(root)[0]
         folder = root.removeprefix(self._bucket).removeprefix("/")  # s3fs drops the part that it takes for a version
-        super().__init__(fs.loop, f"s3://{self._bucket}", folder, max_concurrency)
+        timeouts = (fs.config_kwargs.get(name) for name in ("connect_timeout", "read_timeout"))
+        super().__init__(fs.loop, f"s3://{self._bucket}", folder, max_concurrency, timeouts)
         self._refuses_creates = False  # in a versioned bucket; True once that was seen
+        self._has_digests = True  # its ETags are the digests of what is stored; False once another was confirmed
 
     async def _read_one(self, key: str, limit: int) -> bytes | None:
         attempts_left, pause = self._fs.retries, 0.2
@@ -44,6 +46,7 @@ class S3fsResultTracker(BucketResultTracker):
                 if _code(error) == "NoSuchKey":
                     return None
                 raise
+            _check(answer)
             try:
                 return await _body(answer, limit)
             except s3fs.core.S3_RETRYABLE_ERRORS:  # the body broke off; `_call_s3` retries only up to the headers
@@ -80,8 +83,11 @@ class S3fsResultTracker(BucketResultTracker):
         answer = await self._fs._call_s3(
             "put_object", Bucket=self._bucket, Key=self._above + key, Body=data, **condition
         )
-        if "ETag" not in answer:  # botocore takes any answer for S3's, an HTML page too
-            raise foreign_answer("S3", "a put", "it has no ETag")
+        # botocore takes any answer for S3's, a web page too
+        if not acknowledges(answer.get("ETag"), data, has_digests=self._has_digests):
+            if await self._read_one(key, len(data) + 1) != data:
+                raise unconfirmed_put(answer.get("ETag"))
+            self._has_digests = False
         return answer
 
     async def _delete_one(self, key: str) -> None:
@@ -94,23 +100,36 @@ class S3fsResultTracker(BucketResultTracker):
 
     async def _names(self, beginning: str) -> AsyncIterator[list[str]]:
         more: dict[str, str] = {}
+        tokens = Tokens("S3")
         while True:
             page = await self._fs._call_s3("list_objects_v2", Bucket=self._bucket, Prefix=beginning, **more)
             if "IsTruncated" not in page:
                 raise foreign_answer("S3", "a listing", "it does not tell whether there is more")
+            token = page.get("NextContinuationToken")
+            if page["IsTruncated"] and token is None:
+                raise foreign_answer("S3", "a listing", "it is truncated and has no token for the next page")
             yield [entry["Key"] for entry in page.get("Contents", ())]
-            if "NextContinuationToken" not in page:
+            if token is None:
                 return
-            more = {"ContinuationToken": page["NextContinuationToken"]}
+            more = {"ContinuationToken": tokens.checked(token)}
+
+
+def _check(answer: GetObjectOutput) -> None:
+    """Check that *answer* is S3's to a get of a whole object, stored without an encoding."""
+    status = answer["ResponseMetadata"]["HTTPStatusCode"]
+    if status != 200:
+        raise foreign_answer("S3", "a get", f"its status is {status}, not 200")
+    if "ETag" not in answer:
+        raise foreign_answer("S3", "a get", "it has no ETag")
+    if encoding := answer.get("ContentEncoding"):
+        raise encoded_answer("S3", encoding)
 
 
 async def _body(answer: GetObjectOutput, limit: int) -> bytes:
     async with answer["Body"] as body:
-        if answer["ContentLength"] <= limit:
-            return await body.read()
         data = b""
-        while len(data) < limit:
-            data += await body.read(limit - len(data))
+        while len(data) < limit and (more := await body.read(limit - len(data))):
+            data += more
         return data
 
 

@@ -45,9 +45,15 @@ class SftpResultTracker(AsyncResultTracker):
     """Results in the folder *root* of an sftp server; errors name the server by *place* (``ssh://host``)."""
 
     def __init__(
-        self, loop: AbstractEventLoop, channel: SftpChannel, root: str, place: str, max_concurrency: int
+        self,
+        loop: AbstractEventLoop,
+        channel: SftpChannel,
+        root: str,
+        place: str,
+        max_concurrency: int,
+        timeouts: Iterable[object] = (),
     ) -> None:
-        super().__init__(loop, max_concurrency)
+        super().__init__(loop, max_concurrency, timeouts)
         self._channel = channel
         self._folder = root.rstrip("/")
         self._place = place
@@ -238,4 +244,5 @@ def tracker_over(fs: AbstractFileSystem, root: str, max_concurrency: int) -> Res
     """Return the tracker in the folder *root* of *fs*."""
     assert isinstance(fs, SSHFileSystem)
     channel = _channels.setdefault(id(fs), SftpChannel(fs))
-    return SftpResultTracker(fs.loop, channel, root, f"ssh://{fs.storage_options['host']}", max_concurrency)
+    place, timeouts = f"ssh://{fs.storage_options['host']}", [fs.storage_options.get("timeout")]
+    return SftpResultTracker(fs.loop, channel, root, place, max_concurrency, timeouts)
