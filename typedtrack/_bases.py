@@ -1,11 +1,16 @@
-"""Which bases are local, and the folder that each of them names."""
+"""Which bases are local, and the environment variables that name a base and a key."""
 
 from __future__ import annotations
 
 import os
 from typing import Final
 
-__all__ = ["local_path"]
+__all__ = ["BASE_VARIABLE", "KEY_VARIABLE", "RETRIES_VARIABLE", "local_path"]
+
+# ``typedtrack run`` sets these for its program.
+BASE_VARIABLE: Final = "TYPEDTRACK_BASE"
+KEY_VARIABLE: Final = "TYPEDTRACK_KEY"
+RETRIES_VARIABLE: Final = "TYPEDTRACK_RETRIES"  # how often the program will be started again if it fails
 
 _SCHEMES: Final = ("file://", "file:", "local://", "local:")
 _PATHS: Final = ("/", "./", "../", "~")

@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from typing import Final
 
-from typedtrack._bases import local_path
+from typedtrack._bases import BASE_VARIABLE, local_path
 from typedtrack._tracker.untyped import ResultTracker
 from typedtrack.backends.local import LocalResultTracker
 
-__all__ = ["BASE_VARIABLE", "open_tracker"]
-
-BASE_VARIABLE: Final = "TYPEDTRACK_BASE"
-"""The environment variable that names the base where no argument does."""
+__all__ = ["open_tracker"]
 
 
 def open_tracker(

@@ -20,7 +20,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.cli.conftest import Cli
-from typedtrack import Value, open_tracker
+from typedtrack import Failure, Value, open_tracker
 from typedtrack.cli.app import run
 from typedtrack.cli.values import value_text
 from typedtrack.testing.strategies import keys, results, values
@@ -224,7 +224,7 @@ def test_put_stores_the_good_lines_and_reports_the_bad(cli: Cli, base: str) -> N
     told = [line.removeprefix("typedtrack: ") for line in err.splitlines()]
     assert told[0].startswith("l.ndjson, line 3: is not JSON: ")
     assert told[1] == "l.ndjson, line 4: has no key"
-    assert told[2].startswith("key 'b': invalid result for key 'b', nothing was written: field 'x': ")
+    assert told[2].startswith("invalid result for key 'b', nothing was written: field 'x': ")
     assert dict(open_tracker(base).items()) == {"a": {"x": 1}, "7": {"x": 2, "key": 3}}
     Path("l.ndjson").write_text("{", "utf-8")
     assert cli("put", base, "--lines", "l.ndjson").code == 2
@@ -238,7 +238,7 @@ def test_create_replaces_nothing(cli: Cli, base: str) -> None:
     Path("l.ndjson").write_text('{"key": "a", "x": 3}\n{"key": "b", "x": 4}\n', "utf-8")
     code, _, err = cli("put", base, "--lines", "l.ndjson", "--create")
     assert code == 1
-    assert err.startswith("typedtrack: key 'a': key 'a' in ")
+    assert err.startswith("typedtrack: key 'a' in ")
     assert dict(open_tracker(base).items()) == {"a": {"x": 1}, "b": {"x": 4}}
     Path("l.ndjson").write_text('{"key": "c", "x": 3}\n', "utf-8")
     assert cli("put", base, "--lines", "l.ndjson", "--create").code == 0
@@ -290,6 +290,7 @@ def test_get_of_a_missing_key_or_field_exits_with_1(cli: Cli, base: str) -> None
     [
         (["get"], "BASE and KEY are missing: pass both, or set TYPEDTRACK_BASE and TYPEDTRACK_KEY"),
         (["get", "b", "k", "f", "g"], "expected BASE, KEY and one FIELD at most, got: b k f g"),
+        (["ls", "b", "--long", "--failed"], "--long and --failed exclude each other"),
         (["ls"], "BASE is missing: pass it, or set TYPEDTRACK_BASE"),
         (["rm", "b"], "expected BASE and KEY, or neither, got: b"),
         (["rm", "b", "k", "--prefix", "p"], "--prefix takes the place of KEY: typedtrack rm BASE --prefix PREFIX"),
@@ -330,12 +331,33 @@ def test_ls_prints_what_it_can_read(cli: Cli, base: str) -> None:
     assert err.startswith(f"typedtrack: key 'b': {base}/b: ")
 
 
+def test_failures_are_answers_no(cli: Cli, base: str) -> None:
+    """`get` and `wait` exit with 1; `ls` counts failures, and lists them on request."""
+    tracker = open_tracker(base)
+    tracker.put("a", x=1)
+    tracker.fail("b", Failure(type="ExitCode", message="exit\ncode 3", exit_code=3))
+    code, out, err = cli("get", base, "b")
+    assert (code, out) == (1, "")
+    assert err.startswith("typedtrack: key 'b': the application failed with ")
+    code, out, err = cli("wait", base, "a", "b")
+    assert (code, out) == (1, "a\tx=1\n")
+    assert err.startswith("typedtrack: key 'b': the application failed with ")
+    assert cli("ls", base).out == "a\nb\n"
+    assert cli("ls", base, "--long").out == "a\tx=1\n"
+    assert cli("ls", base, "--failed").out == "b\tExitCode\texit\\ncode 3\n"
+    assert cli("ls", base, "--failed", "--count").out == "1\n"
+    line = '{"key": "b", "failure/type": "ExitCode", "failure/message": "exit\\ncode 3", "failure/exit_code": 3}\n'
+    assert cli("ls", base, "--failed", "--json").out == line
+    assert cli("put", base, "b", "x=2").code == 0
+    assert cli("ls", base, "--failed").out == ""
+
+
 def test_rm_deletes_all_keys_that_it_finds(cli: Cli, base: str) -> None:
     """A missing one makes the exit code 1, and hides no other."""
     open_tracker(base).put_many({key: {"x": 1} for key in ("a", "b", "c", "s/1", "s/2")})
     code, out, err = cli("rm", base, "a", "missing", "b")
     assert (code, out) == (1, "")
-    assert err.startswith("typedtrack: key 'missing': no result under key 'missing' in ")
+    assert err.startswith("typedtrack: no result under key 'missing' in ")
     assert cli("rm", base, "--prefix", "s", "--dry-run").out == "s/1\ns/2\n"
     assert cli("rm", base, "--prefix", "s") == (0, "", "")
     assert list(open_tracker(base)) == ["c"]
@@ -387,8 +409,8 @@ def test_wait_gives_up_at_its_timeout(cli: Cli, base: str) -> None:
     assert (code, out) == (1, "a\tx=1\n")
     assert err.startswith("typedtrack: no result after 0 s under 1 key(s): 'b'")
     Path(base, "c").write_text("{", "utf-8")
-    code, _, err = cli("wait", base, "b", "c", "--timeout", "0")
-    assert (code, err.count("\n")) == (3, 2)
+    code, _, err = cli("wait", base, "b", "c", "d", "--timeout", "0")
+    assert (code, err.count("\n")) == (3, 2)  # one line for all that are late
 
 
 # -- terminals and pipes -----------------------------------------------------------------------------------------------

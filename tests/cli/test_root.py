@@ -19,8 +19,10 @@ from tests.cli.conftest import RECORDS, Cli
 from typedtrack import (
     BulkError,
     CorruptResultError,
+    Failure,
     InvalidKeyError,
     ResultExistsError,
+    ResultFailedError,
     ResultNotFoundError,
     ResultTimeoutError,
 )
@@ -93,6 +95,7 @@ def test_help_describes_each_command_in_its_own_words(cli: Cli, name: str) -> No
             1,
             "no result after 1 s under 1 key(s): 'k'; wait longer, or look at the writer",
         ),
+        (ResultFailedError("k", Failure(type="ExitCode")), 1, str(ResultFailedError("k", Failure(type="ExitCode")))),
         (InvalidKeyError("'/'", "is bad"), 2, "key '/': is bad"),
         (ValueError("Protocol not known: x"), 2, "ValueError: Protocol not known: x"),
         (ImportError("Install s3fs"), 2, "ImportError: Install s3fs"),
@@ -102,7 +105,7 @@ def test_help_describes_each_command_in_its_own_words(cli: Cli, name: str) -> No
             "f: is broken; get_bytes() returns what is stored, if it is within 1 MiB",
         ),
         (BulkError({"k": OSError("x")}), 3, "key 'k': OSError: x"),
-        (BulkError({"k": ResultExistsError("k", "T")}), 1, f"key 'k': {ResultExistsError('k', 'T')}"),
+        (BulkError({"k": ResultExistsError("k", "T")}), 1, str(ResultExistsError("k", "T"))),
         (PermissionError(13, "Permission denied", "f"), 3, "PermissionError: [Errno 13] Permission denied: 'f'"),
         (OSError("two\n  lines\nmore"), 3, "OSError: two; lines; more"),
         (OSError("\x1b[31mred\x07 \u202e 'é\\x'"), 3, "OSError: \\x1b[31mred\\x07 \\u202e 'é\\x'"),

@@ -280,6 +280,46 @@ def test_the_streams_outlive_the_first_attempt(tmp_path: Path) -> None:
     assert ended.stdout == b"got one\ngot two\n"
 
 
+def test_a_failure_that_the_program_stores_itself_waits_for_the_last_attempt(tmp_path: Path) -> None:
+    """`attempt` says more than an exit code, but a retry may mend it."""
+    program = """
+import os
+from typedtrack import open_tracker
+tracker = open_tracker()
+assert "k" not in tracker
+with tracker.attempt("k"):
+    raise ValueError(os.environ["TYPEDTRACK_RETRIES"])
+"""
+    command = wrapper(tmp_path, "k", sys.executable, "-c", program, options=("--retries", "1"))
+    assert subprocess.run(command, check=False, stderr=subprocess.DEVNULL).returncode == 1
+    assert failure(tmp_path) == {"type": "ValueError", "message": "0", "exit_code": None}
+
+
+def test_another_key_fails_at_once_under_retries(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only the key of the run is started again."""
+    monkeypatch.setenv("TYPEDTRACK_KEY", "k")
+    monkeypatch.setenv("TYPEDTRACK_RETRIES", "2")
+    tracker = open_tracker(tmp_path)
+    assert not tracker.fail("k", "no")
+    assert tracker.fail("other", "yes")
+    assert list(tracker) == ["other"]
+
+
+def test_a_store_without_an_atomic_create_gets_no_failure(tmp_path: Path) -> None:
+    """A warning says so, and the exit code passes."""
+    program = (
+        "import sys; from typedtrack.backends.local import LocalResultTracker as Local; "
+        "from typedtrack.errors import UnsupportedOperationError as Error; from typedtrack.cli import main\n"
+        "def write(self, key, data, *, exclusive=False): raise Error('create', 'T', 'use another store')\n"
+        "Local._write = write; main(sys.argv[1:])"
+    )
+    command = [sys.executable, "-c", program, *wrapper(tmp_path, "k", "sh", "-c", "exit 3")[3:]]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert ended.returncode == 3
+    assert "typedtrack: warning: the failure of key 'k' was not stored: " in ended.stderr
+    assert list(open_tracker(tmp_path)) == []
+
+
 def test_a_result_ends_the_retries(tmp_path: Path) -> None:
     """Its exit code passes, whatever it is."""
     assert run_shell(tmp_path, f"{COUNT}; {PUT}; exit 8", "--retries", "2").returncode == 8

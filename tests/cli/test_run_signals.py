@@ -158,7 +158,7 @@ def test_ctrl_c_ends_a_store_that_hangs(tmp_path: Path) -> None:
 def hang(*_):
     os.kill(os.getpid(), signal.SIGINT)
     signal.pause()
-run._fail = hang
+run._has_result = hang
 """
     command = with_patch(patch, wrapper(tmp_path, "k", "sh", "-c", "exit 5"))
     assert subprocess.run(command, check=False, stderr=subprocess.DEVNULL).returncode == 128 + signal.SIGINT

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 from collections.abc import Generator
 from contextlib import contextmanager
 from typing import TypeVar
 
+from typedtrack._bases import KEY_VARIABLE, RETRIES_VARIABLE
 from typedtrack._results.codec import encode
 from typedtrack._results.failure import failure_result, is_success
 from typedtrack._results.values import MAX_RESULT_BYTES
@@ -77,7 +79,8 @@ class Calls(Listing[K, R, A], Bulk[K, R, A]):
         """Store *error*, an exception, a message or a `Failure`, as the failure of *key*, if nothing is stored there.
 
         Return whether the failure is stored. A failure never replaces a result nor an earlier failure. On a store
-        without an atomic create nothing is stored, and a `RuntimeWarning` says so.
+        without an atomic create nothing is stored, and a `RuntimeWarning` says so. Nothing is stored either while
+        ``typedtrack run --retries`` will start the application again.
 
         Raises:
             InvalidKeyError: *key* breaks the rules.
@@ -93,8 +96,11 @@ class Calls(Listing[K, R, A], Bulk[K, R, A]):
         typedtrack.errors.ResultFailedError: key 'trial_7': the application failed with ...
         """
         text = self._to_text(key)
+        result = failure_result(error)
+        if os.environ.get(KEY_VARIABLE) == text and os.environ.get(RETRIES_VARIABLE, "0") != "0":
+            return False
         try:
-            create(self._primitives, text, encode(failure_result(error), text))
+            create(self._primitives, text, encode(result, text))
         except ResultExistsError:
             return False
         except UnsupportedOperationError as reason:

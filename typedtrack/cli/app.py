@@ -110,8 +110,9 @@ def _answer_error(error: Exception) -> int:
     from typedtrack.errors import BulkError  # here: most commands end without an error
 
     if isinstance(error, BulkError):
-        for key, each in error.errors.items():
-            print_error(f"key {key!r}: {error_text(each)}")
+        texts = [(repr(key), error_text(each)) for key, each in error.errors.items()]
+        for line in dict.fromkeys(text if key in text else f"key {key}: {text}" for key, text in texts):
+            print_error(line)  # once, where one error is that of several keys
         return max(map(_code, error.errors.values()))
     print_error(error_text(error))
     return _code(error)
@@ -121,12 +122,13 @@ def _code(error: Exception) -> int:
     from typedtrack.errors import (
         CorruptResultError,
         ResultExistsError,
+        ResultFailedError,
         ResultNotFoundError,
         ResultTimeoutError,
         TypedtrackError,
     )
 
-    if isinstance(error, (ResultNotFoundError, ResultExistsError, ResultTimeoutError)):
+    if isinstance(error, (ResultNotFoundError, ResultFailedError, ResultExistsError, ResultTimeoutError)):
         return 1
     if isinstance(error, CorruptResultError):
         return 3

@@ -1,12 +1,15 @@
-"""``typedtrack ls``: lists keys, with or without their results."""
+"""``typedtrack ls``: lists keys, with or without their results, or failures."""
 
 from __future__ import annotations
+
+from collections.abc import Iterator
 
 import click
 
 from typedtrack._open import open_tracker
-from typedtrack._results.keys import Key
+from typedtrack._results.failure import FAILURE_MESSAGE, FAILURE_TYPE, failure_result
 from typedtrack._results.values import Result
+from typedtrack._tracker.untyped import ResultTracker
 from typedtrack.cli.output import json_option, print_line, print_table, print_text
 from typedtrack.cli.places import base_or_environment
 from typedtrack.cli.values import result_text
@@ -17,25 +20,39 @@ __all__ = ["ls"]
 @click.command()
 @click.argument("base", metavar="[BASE]", required=False)
 @click.argument("prefix", default="")
-@click.option("--long", is_flag=True, help="Print the fields of each result, too.")
+@click.option("--long", is_flag=True, help="Print the fields of each result, too; leave failures out.")
+@click.option("--failed", is_flag=True, help="Print the failures alone.")
 @click.option("--count", is_flag=True, help="Print the number of keys alone.")
 @json_option
-def ls(base: str | None, prefix: str, long: bool, count: bool, as_json: bool) -> None:
+def ls(base: str | None, prefix: str, long: bool, failed: bool, count: bool, as_json: bool) -> None:
     """List keys: all of them, or PREFIX and those below it."""
-    tracker = open_tracker(base_or_environment(base))
+    if long and failed:
+        raise click.UsageError("--long and --failed exclude each other")
+    stored = _stored(open_tracker(base_or_environment(base)), prefix, long=long, failed=failed)
     if count:
-        print(sum(1 for _ in tracker.keys(prefix)))
-    elif not long:
-        for text in sorted(map(str, tracker.keys(prefix))):
-            print_line(text, {}) if as_json else print_text(text)
-    else:
-        found: list[tuple[Key, Result]] = []
-        try:
-            found.extend(iter(tracker.items(prefix)))
-        finally:  # results that cannot be read are reported after all others
-            found.sort(key=lambda item: str(item[0]))
-            if as_json:
-                for key, result in found:
-                    print_line(key, result)
-            else:
-                print_table(("key", "result"), [(str(key), result_text(result)) for key, result in found])
+        print(sum(1 for _ in stored))
+        return
+    found: list[tuple[str, Result]] = []
+    try:
+        found.extend(stored)
+    finally:  # what cannot be read is reported after all others
+        found.sort(key=lambda item: item[0])
+        if as_json:
+            for key, result in found:
+                print_line(key, result)
+        elif failed:
+            rows = [(key, str(result[FAILURE_TYPE]), str(result[FAILURE_MESSAGE])) for key, result in found]
+            print_table(("key", "type", "message"), rows)
+        elif long:
+            print_table(("key", "result"), [(key, result_text(result)) for key, result in found])
+        else:
+            for key, _ in found:
+                print_text(key)
+
+
+def _stored(tracker: ResultTracker, prefix: str, *, long: bool, failed: bool) -> Iterator[tuple[str, Result]]:
+    if failed:
+        return ((str(key), failure_result(failure)) for key, failure in tracker.failures(prefix))
+    if long:
+        return ((str(key), result) for key, result in tracker.items(prefix))
+    return ((str(key), {}) for key in tracker.keys(prefix))

@@ -7,11 +7,9 @@ from collections.abc import Sequence
 
 import click
 
-from typedtrack._open import BASE_VARIABLE
+from typedtrack._bases import BASE_VARIABLE, KEY_VARIABLE
 
-__all__ = ["KEY_VARIABLE", "base_and_key", "base_and_keys", "base_or_environment", "environment_place"]
-
-KEY_VARIABLE = "TYPEDTRACK_KEY"
+__all__ = ["base_and_key", "base_and_keys", "base_or_environment", "environment_place"]
 
 
 def base_and_key(arguments: Sequence[str]) -> tuple[str, str]:

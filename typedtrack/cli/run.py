@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import os
 import signal
-import warnings
 from collections.abc import Mapping
 from typing import NamedTuple
 
 import click
 
-from typedtrack._bases import local_path
-from typedtrack._open import BASE_VARIABLE, open_tracker
-from typedtrack._records.failure import Failure
+from typedtrack._bases import BASE_VARIABLE, KEY_VARIABLE, RETRIES_VARIABLE, local_path
+from typedtrack._open import open_tracker
 from typedtrack._results.keys import key_text
 from typedtrack._tracker.untyped import ResultTracker
 from typedtrack.cli.output import error_text, print_error
-from typedtrack.cli.places import KEY_VARIABLE, base_and_key
+from typedtrack.cli.places import base_and_key
 from typedtrack.cli.supervision import Supervisor
 from typedtrack.errors import ResultFailedError
 
@@ -56,43 +54,46 @@ def run(place: tuple[str, ...], program: list[str], retries: int, requeue: bool)
     environment = {**os.environ, BASE_VARIABLE: local_path(base) or base, KEY_VARIABLE: key}
     left = retries
     while True:
+        environment[RETRIES_VARIABLE] = str(left)
         ended = _run_once(supervisor, program, environment, last=not left)
         try:
             if _has_result(tracker, key):
-                return ended.code
+                return ended.exit_code
             print_error(f"{ended.message}; key {key!r} holds no result")
             if left and ended.can_start and supervisor.stopped_by is None:
                 print_error(f"starting {program[0]} again, retry {retries - left + 1} of {retries}")
                 left -= 1
                 continue
             if not (requeue and supervisor.stopped_by):
-                _fail(tracker, key, ended)
+                tracker.fail(key, ended)
         except Exception as error:
             print_error(f"the failure of key {key!r} may not be stored: {error_text(error)}")
-            return ended.code or 3
-        return ended.code or 1
+            return ended.exit_code or 3
+        return ended.exit_code or 1
 
 
 class _Ended(NamedTuple):
-    """How an attempt ended."""
+    """How an attempt ended, with the attributes of a `typedtrack.Failure`, whose class would load attrs."""
 
     type: str
     message: str
-    code: int
+    exit_code: int
+    host: str
     can_start: bool = True
 
 
 def _run_once(supervisor: Supervisor, program: list[str], environment: Mapping[str, str], *, last: bool) -> _Ended:
     name = os.path.basename(program[0])  # the arguments may hold secrets
+    host = os.uname().nodename
     try:
         code = supervisor.run(program, environment, last=last)
     except OSError as error:
         code = _NOT_FOUND if isinstance(error, FileNotFoundError) else _NOT_STARTED
-        return _Ended("ExitCode", f"{name} cannot be started: {error.strerror}", code, can_start=False)
+        return _Ended("ExitCode", f"{name} cannot be started: {error.strerror}", code, host, can_start=False)
     asked = f" after {supervisor.stopped_by.name}" if supervisor.stopped_by else ""
     if code < 0:
-        return _Ended("Signal", f"{name} was ended by {_signal_name(-code)}{asked}", 128 - code)
-    return _Ended("ExitCode" if code else "NoResult", f"{name} exited with code {code}{asked}", code)
+        return _Ended("Signal", f"{name} was ended by {_signal_name(-code)}{asked}", 128 - code, host)
+    return _Ended("ExitCode" if code else "NoResult", f"{name} exited with code {code}{asked}", code, host)
 
 
 def _signal_name(number: int) -> str:
@@ -107,10 +108,3 @@ def _has_result(tracker: ResultTracker, key: str) -> bool:
         return bool(tracker.get(key))
     except ResultFailedError:
         return False
-
-
-def _fail(tracker: ResultTracker, key: str, ended: _Ended) -> None:
-    """Store how the program ended, unless its own failure, or that of an earlier start, is there: it says more."""
-    failure = Failure(type=ended.type, message=ended.message, exit_code=ended.code, host=os.uname().nodename)
-    with warnings.catch_warnings(action="error"):  # a store without an atomic create stores no failure
-        tracker.fail(key, failure)
