@@ -1,4 +1,4 @@
-"""`typedtrack.testing`: its strategies give what the rules allow, all of it."""
+"""The strategies of `typedtrack.testing` draw only what the rules allow, and all of it."""
 
 from __future__ import annotations
 
@@ -190,3 +190,68 @@ def test_schemas_have_everything() -> None:
         *("choices", "aliases", "optional", "doc", "deprecated", "odd name", "default", "default of a nested record"),
         *("0 levels deep", "1 levels deep", "2 levels deep"),
     }
+
+
+# -- patterns ---------------------------------------------------------------------------------------------------------
+
+CHARACTERS = ["a", "é", "[0-9a-f]", "[^x]", "[^xé]", r"\d", r"\W", ".", "(?i:b)", "[가-힣]", "😀"]
+
+
+def patterns() -> st.SearchStrategy[str]:
+    """Return a strategy for regular expressions: characters, repeats, choices and groups."""
+    repeats = st.sampled_from(["", "*", "+", "?", "{2}", "{1,3}", "{0,40}?", "*?", "++"])
+    return st.recursive(
+        st.sampled_from([*CHARACTERS, ""]),
+        lambda parts: st.one_of(
+            st.tuples(parts, parts).map("".join),
+            st.tuples(parts, parts).map(lambda pair: f"(?:{pair[0]}|{pair[1]})"),
+            st.tuples(parts, repeats).map(lambda pair: f"({pair[0]}){pair[1]}"),
+            parts.map(lambda part: f"(?>{part})"),
+        ),
+        max_leaves=6,
+    )
+
+
+@given(st.data(), patterns(), st.sampled_from(["^{}$", "{}", r"\A(?:{})", r"(?:{})\Z", "^x|{}$"]))
+def test_texts_match_a_pattern_within_a_length(data: st.DataObject, part: str, form: str) -> None:
+    """If one text of some length matches a pattern, the strategy for that length draws matches."""
+    pattern = form.format(part)
+    text = data.draw(st.from_regex(pattern, alphabet=st.characters(exclude_categories=["Cs"])))
+    least, most = data.draw(st.integers(0, len(text))), len(text) + data.draw(st.integers(0, 20))
+    column = FieldSchema(attribute="x", name="x", kind="str", pattern=pattern, min_length=least, max_length=most)
+    drawn = data.draw(column_values(column))
+    assert isinstance(drawn, str)
+    assert re.search(pattern, drawn)
+    assert least <= len(drawn) <= most
+
+
+@pytest.mark.parametrize(
+    ("pattern", "least", "most"),
+    [
+        ("^[0-9a-f]+$", 40, 40),
+        (r"^\w+@\w+\.[a-z]{2,3}$", 30, 64),
+        ("^.+$", 1000, 1024),  # of one byte each, since a value has 1,024 bytes
+        ("^é{2,}$", 512, 512),
+        ("^(a+|b)*c?$", 60, 61),
+        ("x", 500, 500),
+        (r"^(.)\1$", 0, 2),  # a back-reference
+        ("^(?=.*[0-9])[a-z0-9]+$", 8, 20),
+        (r"^😀+$", 3, 3),
+    ],
+)
+def test_texts_match_common_patterns_within_a_length(pattern: str, least: int, most: int) -> None:
+    """Patterns as users write them, with lengths that a filter would never meet."""
+    column = FieldSchema(attribute="x", name="x", kind="str", pattern=pattern, min_length=least, max_length=most)
+
+    @settings(max_examples=20)
+    @given(column_values(column))
+    def check(value: object) -> None:
+        assert column.problem(value) is None
+
+    check()
+
+
+def test_a_pattern_without_a_match_of_that_length_has_no_texts() -> None:
+    """Hypothesis says so at once, and does not search for one."""
+    column = FieldSchema(attribute="x", name="x", kind="str", pattern="^(train|test)$", min_length=7)
+    assert column_values(column).is_empty

@@ -19,6 +19,7 @@ from typedtrack._records.stat import Stat
 from typedtrack._results.values import MAX_STR_BYTES, Value
 from typedtrack._schema.records import FieldSchema
 from typedtrack.errors import InvalidResultError
+from typedtrack.testing.patterns import matching_texts
 from typedtrack.testing.strategies import EDGE_CHARACTERS, VALID_CHARACTERS, floats, ints, strs
 
 __all__ = ["column_values", "records"]
@@ -122,12 +123,13 @@ def _multiples(lowest: float, highest: float, of: float) -> SearchStrategy[float
 
 
 def _str_values(column: FieldSchema) -> SearchStrategy[str]:
-    alphabet = VALID_CHARACTERS
-    if column.pattern is not None:
-        return st.from_regex(column.pattern, alphabet=alphabet)
     least = column.min_length or 0
     most = column.most_characters
-    short = st.text(alphabet, max_size=most).map(lambda text: text.ljust(least, "x"))
+    if column.pattern is not None:
+        unbounded = column.min_length is None and column.max_length is None
+        texts = None if unbounded else matching_texts(column.pattern, least, most)
+        return st.from_regex(column.pattern, alphabet=VALID_CHARACTERS) if texts is None else texts
+    short = st.text(VALID_CHARACTERS, max_size=most).map(lambda text: text.ljust(least, "x"))
     return short | st.sampled_from([c * min(most, MAX_STR_BYTES // len(c.encode())) for c in EDGE_CHARACTERS])
 
 

@@ -28,7 +28,8 @@ __all__ = ["record_classes", "record_schemas"]
 _MAX_BOUND: Final = 2**63 - 1
 _FINITE: Final = 1e300  # leaves room for bounds between it and the largest double
 _NOT_ATTRIBUTES: Final = frozenset({"self", "int", "float", "str", "field", "record", *keyword.kwlist})
-_PATTERNS: Final = (r"^[a-z]+$", r"^v[0-9]+\.[0-9]+$", "x", "^(train|test)$", "é")
+_PATTERNS: Final = [(r"^[a-z]+$", 40), (r"^v[0-9]+\.[0-9]+$", 4), ("x", 3), ("^(train|test)$", 5), ("é", 1)]
+"""Each with the length of one of the texts that match it."""
 _KINDS: Final[tuple[KindName, ...]] = ("int", "float", "str")
 
 
@@ -100,14 +101,16 @@ def _float_constraints(draw: DrawFn) -> dict[str, Any]:
 
 @st.composite
 def _str_constraints(draw: DrawFn) -> dict[str, Any]:
-    """Draw choices, a pattern, or bounds of the length."""
+    """Draw choices, or a pattern and bounds of the length that at least one `str` keeps."""
     if draw(_rarely):
         return {"choices": draw(_str_choices)}
+    names, lengths = draw(_used_lengths), draw(_lengths)
+    constraints: dict[str, Any] = {}
     if draw(_rarely):
-        return {"pattern": draw(_patterns)}
-    names = draw(_used_lengths)
-    lengths = zip(("min_length", "max_length"), draw(_lengths), strict=True)
-    return {name: length for name, length in lengths if name in names}
+        constraints["pattern"], kept = draw(_patterns)
+        lengths = [min(lengths[0], kept), max(lengths[1], kept)]
+    bounds = zip(("min_length", "max_length"), lengths, strict=True)
+    return {**constraints, **{name: length for name, length in bounds if name in names}}
 
 
 _constraints: Final = {"int": _int_constraints(), "float": _float_constraints(), "str": _str_constraints()}
