@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import operator
 import string
 import sys
 from functools import cache
@@ -15,6 +16,7 @@ from hypothesis import strategies as st
 from typedtrack._results.values import MAX_INT, MIN_INT, Result, Value, name_problem, value_problem
 from typedtrack._schema.fields import CONSTRAINTS, MISSING, FieldSchema, KindName
 from typedtrack._schema.identifiers import attribute_name, attribute_problem
+from typedtrack._schema.multiples import least_multiple
 from typedtrack._schema.records import NestedSchema, RecordSchema
 
 _MAX_BOUND = 2**63 - 1  # of an int, in msgspec
@@ -115,8 +117,7 @@ def _float_constraints(draw: st.DrawFn) -> tuple[dict[str, Any], Value]:
     if draw(st.booleans()):
         steps = st.sampled_from([1.0, 0.5, 2.0, 3.0, 0.1]) | st.floats(5e-324, sys.float_info.max)
         constraints["multiple_of"] = step = draw(steps)
-        multiple = step * draw(st.integers(-10, 10))
-        value = float(multiple if math.isfinite(multiple) and math.fmod(multiple, step) == 0 else step)
+        value = least_multiple(max(step * draw(st.integers(-10, 10)), -sys.float_info.max), step) or 0.0
     lower = draw(st.sampled_from(["ge", "gt", None]))
     if lower is not None and value > -sys.float_info.max:
         below = value if lower == "ge" else math.nextafter(value, -math.inf)
@@ -262,8 +263,9 @@ def _floats_of(column: FieldSchema) -> st.SearchStrategy[float]:
     if column.multiple_of is None:
         return within if bounds else floats()
     step = column.multiple_of
-    multiples = within.filter(math.isfinite).map(lambda value: value - math.fmod(value, step))
-    return multiples | st.sampled_from([0.0, float(step), -float(step)]) | st.integers(-10, 10).map(lambda k: k * step)
+    some = within.filter(math.isfinite) | st.integers(-10, 10).map(lambda k: k * step).filter(math.isfinite)
+    multiples = some.map(lambda value: least_multiple(value, step) or 0.0)
+    return multiples | multiples.map(operator.neg) | st.sampled_from([0.0, float(step), -float(step)])
 
 
 @st.composite

@@ -146,14 +146,14 @@ def test_records_are_of_a_record_class(thing: Any) -> None:
     ("lowest", "highest", "of"),
     [(-1.0, 1.0, 0.1), (0.09, 0.11, 0.1), (0.0, 1e300, 5e-324), (-1.5, -0.4, 0.5), (-1e-300, 1e300, 3.0)],
 )
-def test_multiples_of_a_float_are_exact(lowest: float, highest: float, of: float) -> None:
-    """Those of a fraction that no double is too, where only few doubles are multiples."""
+def test_multiples_of_a_float_count_in_decimals(lowest: float, highest: float, of: float) -> None:
+    """Every value is a multiple as it is written, even where only few doubles are."""
     column = FieldSchema(attribute="x", name="x", kind="float", ge=lowest, le=highest, multiple_of=of)
 
     @given(column_values(column))
     def check(value: float) -> None:
         assert lowest <= value <= highest
-        assert (Fraction(value) / Fraction(of)).denominator == 1
+        assert (Fraction(repr(value)) / Fraction(repr(of))).denominator == 1
 
     check()
 

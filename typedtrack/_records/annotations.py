@@ -16,7 +16,7 @@ from typedtrack._records.constraints import DEPRECATED, Constraints, read_constr
 from typedtrack._results.values import KINDS, Value, normalised
 from typedtrack._schema.records import CONSTRAINTS, MISSING, FieldSchema, KindName
 
-__all__ = ["Annotation", "Leaf", "annotation_of", "read_annotation", "read_leaf"]
+__all__ = ["Annotation", "Leaf", "annotation_of", "needs_decimals", "read_annotation", "read_leaf"]
 
 _ALLOWED: Final = (
     "allowed are int, float, str, Literal, IntEnum, StrEnum and another @record class, each also `| None`; the first "
@@ -105,6 +105,11 @@ class Leaf:
         if self.enumeration is not None:
             return self.enumeration(wire), None
         return float(cast("float", wire)) if column.kind == "float" else wire, None
+
+
+def needs_decimals(column: FieldSchema) -> bool:
+    """Return whether *column* counts multiples in decimals. msgspec counts them in binary, so it cannot check them."""
+    return column.kind == "float" and column.multiple_of is not None
 
 
 def read_leaf(annotation: Annotation, **known: Any) -> Leaf:

@@ -17,7 +17,7 @@ from typing import Any, Final, Generic, TypeVar, cast
 import attrs
 import msgspec
 
-from typedtrack._records.annotations import Leaf, annotation_of
+from typedtrack._records.annotations import Leaf, annotation_of, needs_decimals
 from typedtrack._records.compiled import emit_decode, emit_encode
 from typedtrack._records.record_type import BROKEN, PLACES, RecordType, absent
 from typedtrack._results.codec import decode, encode, encode_twin
@@ -155,6 +155,8 @@ def _plain(column: FieldSchema) -> FieldSchema:
     column = attrs.evolve(column, optional=False)
     if column.choices:
         return column
+    if needs_decimals(column):
+        column = attrs.evolve(column, multiple_of=None)
     if column.kind == "str":
         return attrs.evolve(column, max_length=min(column.most_characters, MAX_PLAIN_STR))
     lowest: float = MIN_INT

@@ -20,7 +20,7 @@ from typing import Any, Final, TypeVar, cast
 import attrs
 import msgspec
 
-from typedtrack._records.annotations import Leaf
+from typedtrack._records.annotations import Leaf, needs_decimals
 from typedtrack._records.record_type import PLACES, Member, RecordType, convert, refuse
 from typedtrack._results.values import MAX_RESULT_BYTES
 from typedtrack._schema.identifiers import attribute_name
@@ -198,6 +198,10 @@ def _emit_record(source: _Source, of: RecordType[Any], columns: Iterator[str]) -
     source.add(f"{record} = {source.name(object.__new__, 'new')}({source.name(of.cls, of.cls.__name__)})")
     for member in of.members:
         value = next(columns) if member.leaf is not None else _emit_nested(source, member, columns)
+        if member.leaf is not None and needs_decimals(member.leaf.column):
+            problem = source.name(member.leaf.column.problem, "problem")
+            with source.block(f"if {value} is not None and {problem}({value}) is not None:"):
+                source.add("raise ValueError")
         source.add(f"{source.name(_setter(of.cls, member.attribute), f'set_{member.attribute}')}({record}, {value})")
     if of.hook is not None and not any(member.leaf and member.leaf.least is not None for member in of.members):
         source.add(f"{source.name(of.hook, 'hook')}({record})")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 import math
 import re
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final, Literal, NamedTuple, TypeAlias, cast
 
@@ -12,6 +13,7 @@ import attrs
 
 from typedtrack._results.values import KINDS, MAX_INT, MAX_STR_BYTES, MIN_INT, Kind, Value, name_problem, value_problem
 from typedtrack._schema.docstrings import kept
+from typedtrack._schema.multiples import is_multiple, least_multiple
 from typedtrack.errors import shown
 
 __all__ = ["CONSTRAINTS", "DEFAULT_OF_OPTIONAL", "MISSING", "FieldSchema", "Flaw", "KindName", "Missing"]
@@ -180,7 +182,7 @@ class FieldSchema:
             return f"must be < {self.lt!r}"
         if self.le is not None and not value <= self.le:
             return f"must be <= {self.le!r}"
-        if self.multiple_of is not None and not _is_multiple(value, self.multiple_of):
+        if self.multiple_of is not None and not is_multiple(value, self.multiple_of):
             return f"must be a multiple of {self.multiple_of!r}"
         return None
 
@@ -268,11 +270,13 @@ class FieldSchema:
         lowest, highest = self.bounds
         if lowest > highest:
             return next((name for name in ("lt", "le", "gt") if getattr(self, name) is not None), "ge")
-        if self.multiple_of is not None and math.isfinite(lowest) and math.isfinite(highest):
-            from fractions import Fraction  # here, because few fields need it
-
-            step = Fraction(self.multiple_of)
-            return "multiple_of" if math.ceil(Fraction(lowest) / step) > math.floor(Fraction(highest) / step) else None
+        if self.multiple_of is not None:
+            least: float | None
+            if self.kind == "int":
+                least = -(-lowest // self.multiple_of) * self.multiple_of
+            else:
+                least = least_multiple(max(lowest, -sys.float_info.max), self.multiple_of)
+            return "multiple_of" if least is None or least > highest else None
         return None
 
     @property
@@ -303,9 +307,3 @@ def _is_double(number: int | float) -> bool:
         return isinstance(number, float) or float(number) == number
     except OverflowError:
         return False
-
-
-def _is_multiple(value: int | float, of: int | float) -> bool:
-    if isinstance(value, int) and isinstance(of, int):
-        return value % of == 0
-    return math.isfinite(value) and math.fmod(value, of) == 0.0

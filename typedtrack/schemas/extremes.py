@@ -8,7 +8,6 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from fractions import Fraction
 from itertools import islice, product
 from typing import Final
 
@@ -16,11 +15,12 @@ import attrs
 
 from typedtrack._results.values import MAX_INT, MIN_INT, Value
 from typedtrack._schema.fields import FieldSchema, KindName
+from typedtrack._schema.multiples import least_multiple
 
 __all__ = ["extremes"]
 
 _LARGEST: Final = sys.float_info.max
-_SMALLEST: Final = math.ulp(0.0)  # every finite double is a multiple of it
+_SMALLEST: Final = math.ulp(0.0)
 
 
 def extremes(column: FieldSchema, distinct: int = 1) -> Iterator[Value]:
@@ -60,12 +60,12 @@ def _ints(column: FieldSchema, distinct: int) -> Iterator[int]:
 
 def _floats(column: FieldSchema, _distinct: int) -> Iterator[float]:
     yield from (math.nan, math.inf, -math.inf)
-    step = float(column.multiple_of or _SMALLEST)
-    yield from (0.0, step, -step)
+    step = None if column.multiple_of is None else float(column.multiple_of)
+    yield from (0.0, step or _SMALLEST, -(step or _SMALLEST))
     lowest = max((float(bound) for bound in (column.ge, column.gt) if bound is not None), default=-_LARGEST)
     highest = min((float(bound) for bound in (column.le, column.lt) if bound is not None), default=_LARGEST)
-    yield from islice(_multiples(lowest, step), 4)
-    yield from islice((-value for value in _multiples(-highest, step)), 4)
+    yield from islice(_upwards(lowest, step), 4)
+    yield from islice((-value for value in _upwards(-highest, step)), 4)
 
 
 _CANDIDATES: Final[Mapping[KindName, Callable[[FieldSchema, int], Iterator[Value]]]] = {
@@ -75,42 +75,11 @@ _CANDIDATES: Final[Mapping[KindName, Callable[[FieldSchema, int], Iterator[Value
 }
 
 
-def _multiples(lowest: float, step: float) -> Iterator[float]:
-    """Yield the doubles that are exact multiples of *step*, upwards from *lowest*."""
+def _upwards(lowest: float, step: float | None) -> Iterator[float]:
+    """Yield the doubles from *lowest* on, upwards; only the multiples of *step*, if there is one."""
     value: float | None = lowest
-    while value is not None:
-        value = _least_multiple(value, step) if value > 0 else 0.0 - _greatest_multiple(-value, step)
+    while value is not None and value < math.inf:
+        value = value if step is None else least_multiple(value, step)
         if value is not None:
             yield value
             value = math.nextafter(value, math.inf)
-
-
-def _least_multiple(lowest: float, step: float) -> float | None:
-    """Return the least positive multiple from *lowest* on; `None` if no double is large enough."""
-    lowest = max(lowest, step)
-    while lowest <= _LARGEST:
-        exponent = math.frexp(lowest)[1]
-        grid = _grid(step, lowest)
-        multiple = math.ceil(Fraction(lowest) / grid) * grid
-        if multiple < Fraction(2) ** exponent:
-            return float(multiple)
-        lowest = math.ldexp(0.5, exponent) * 2  # infinity, after the largest exponent
-    return None
-
-
-def _greatest_multiple(highest: float, step: float) -> float:
-    """Return the greatest multiple up to *highest*; it is not negative."""
-    while highest >= step:
-        exponent = math.frexp(highest)[1]
-        grid = _grid(step, highest)
-        multiple = Fraction(highest) // grid * grid
-        if multiple >= Fraction(2) ** (exponent - 1):
-            return float(multiple)
-        highest = math.nextafter(math.ldexp(0.5, exponent), 0.0)
-    return 0.0
-
-
-def _grid(step: float, value: float) -> Fraction:
-    """Return the spacing of the multiples of *step* that doubles near *value* represent exactly."""
-    exact = Fraction(step)
-    return exact * (exact / Fraction(math.ulp(value))).denominator

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import sys
-from fractions import Fraction
 from functools import partial
 from typing import Any, Final, TypeVar
 
@@ -17,6 +16,7 @@ from typedtrack._records.declare import for_each_record
 from typedtrack._records.record_type import RecordType, record_type
 from typedtrack._records.stat import Stat
 from typedtrack._results.values import MAX_STR_BYTES, Value
+from typedtrack._schema.multiples import least_multiple
 from typedtrack._schema.records import FieldSchema
 from typedtrack.errors import InvalidResultError
 from typedtrack.testing.patterns import matching_texts
@@ -27,7 +27,6 @@ __all__ = ["column_values", "records"]
 R = TypeVar("R")
 
 _MAX_FLOAT: Final = sys.float_info.max
-_MAX_EXACT: Final = 2**53 - 1  # up to it, every int is a double
 
 
 def records(cls: type[R]) -> SearchStrategy[R]:
@@ -102,24 +101,15 @@ def _float_values(column: FieldSchema) -> SearchStrategy[float]:
     return _multiples(max(lowest, -_MAX_FLOAT), min(highest, _MAX_FLOAT), column.multiple_of)
 
 
-def _multiples(lowest: float, highest: float, of: float) -> SearchStrategy[float]:
-    """Return a strategy for the doubles from *lowest* to *highest* that are exact multiples of *of*, itself a double.
+def _multiples(lowest: float, highest: float, step: float) -> SearchStrategy[float]:
+    """Return a strategy for the doubles from *lowest* to *highest* that are multiples of *step*; there are some."""
 
-    They are ``of * factor * 2**power``, where the odd part of *of* times ``factor`` is below 2**53. First the power is
-    drawn, of those that have a factor within the bounds, then the factor.
-    """
-    unit = Fraction(of)
-    odd = unit.numerator // (unit.numerator & -unit.numerator)
-    most = _MAX_EXACT // odd
-    first, last = math.ceil(Fraction(lowest) / unit), math.floor(Fraction(highest) / unit)
-    factors = {
-        power: (least, greatest)
-        for power in range(max(abs(first), abs(last)).bit_length() + 1)
-        if (least := max(-(-first >> power), -most)) <= (greatest := min(last >> power, most))
-    }
-    return st.sampled_from(sorted(factors)).flatmap(
-        lambda power: st.integers(*factors[power]).map(lambda factor: float(unit * factor * 2**power))
-    )
+    def nearest(value: float) -> float:
+        above = least_multiple(value, step)
+        return above if above is not None and above <= highest else -(least_multiple(-value, step) or 0.0)
+
+    small = st.integers(-1_000, 1_000).map(lambda count: min(max(count * step, lowest), highest))
+    return (st.floats(lowest, highest) | small).map(nearest)
 
 
 def _str_values(column: FieldSchema) -> SearchStrategy[str]:

@@ -19,6 +19,7 @@ from typedtrack._records.annotations import annotation_of
 from typedtrack._records.constraints import DEPRECATED
 from typedtrack._records.declare import record_class
 from typedtrack._results.values import MIN_INT, Value
+from typedtrack._schema.multiples import least_multiple
 from typedtrack._schema.records import FieldSchema, KindName, NestedSchema, RecordSchema
 from typedtrack.testing.record_strategies import column_values
 from typedtrack.testing.strategies import field_names, strs
@@ -88,7 +89,7 @@ def _float_constraints(draw: DrawFn) -> dict[str, Any]:
     """Draw bounds that at least one `float` keeps."""
     step, kept, names = draw(_float_steps), draw(_finite), draw(_used_bounds)
     if "multiple_of" in names:
-        kept = step * draw(_float_factors)
+        kept = least_multiple(step * draw(_float_factors), step) or 0.0
     bounds = {
         "ge": st.floats(max_value=kept, allow_infinity=False),
         "gt": st.floats(max_value=kept, allow_infinity=False, exclude_max=True),
