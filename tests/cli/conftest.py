@@ -76,3 +76,9 @@ def cli(capfd: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.M
         return Answer(code, printed.out, printed.err)
 
     return call
+
+
+@pytest.fixture
+def base(tmp_path: Path) -> str:
+    """Return a base that holds nothing yet."""
+    return str(tmp_path / "results")

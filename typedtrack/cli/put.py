@@ -2,39 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import IO, TYPE_CHECKING, Any
+import sys
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
+from typing import IO, Any
 
 import click
 
 from typedtrack._open import open_tracker
 from typedtrack._results.codec import encode
-from typedtrack._results.keys import Key, key_text
-from typedtrack._tracker.untyped import ResultTracker
+from typedtrack._results.keys import key_text
 from typedtrack.cli.output import print_error
 from typedtrack.cli.places import base_and_key, base_or_environment, environment_place
 from typedtrack.cli.values import parse_fields, parse_line, parse_object
 from typedtrack.errors import BulkError, InvalidResultError, SchemaMismatchError, TypedtrackError
 
-if TYPE_CHECKING:
-    from typedtrack._tracker.typed import TypedTracker
-
 __all__ = ["put"]
+
+
+_file = click.Path(exists=True, dir_okay=False, allow_dash=True)
 
 
 @click.command()
 @click.argument("arguments", metavar="[BASE KEY] [NAME=VALUE]...", nargs=-1)
 @click.option("--str", "texts", metavar="NAME=TEXT", multiple=True, help="A field that is text: --str name=007.")
-@click.option("--json", "object_file", type=click.File("rb"), help="Read the fields from a file; - is standard input.")
-@click.option("--lines", "lines_file", type=click.File("rb"), help="Read many results: a line each, with its key.")
+@click.option("--json", "object_file", type=_file, help="Read the fields from a file; - is standard input.")
+@click.option("--lines", "lines_file", type=_file, help="Read many results: a line each, with its key.")
 @click.option("--create", is_flag=True, help="Replace nothing: exit with 1 if the key holds another result.")
 @click.option("--record", metavar="MODULE:CLASS", help="Refuse what is not such a record.")
 @click.option("--schema", metavar="FILE", help="Refuse what is not a record of this schema.")
 def put(
     arguments: tuple[str, ...],
     texts: tuple[str, ...],
-    object_file: IO[bytes] | None,
-    lines_file: IO[bytes] | None,
+    object_file: str | None,
+    lines_file: str | None,
     create: bool,
     record: str | None,
     schema: str | None,
@@ -47,8 +48,9 @@ def put(
     if lines_file is not None:
         if len(arguments) > 1 or texts or object_file:
             raise click.UsageError("--lines takes the place of KEY and fields: typedtrack put BASE --lines FILE")
-        tracker = open_tracker(base_or_environment(arguments[0] if arguments else None))
-        return _put_lines(tracker if cls is None else tracker.typed(cls), lines_file, cls, create=create)
+        target = _target(base_or_environment(arguments[0] if arguments else None), cls)
+        with _reading(lines_file) as (lines, source):
+            return _put_lines(target, lines, source, cls, create=create)
 
     place, assignments = _split(arguments)
     base, key = base_and_key(place)
@@ -57,25 +59,36 @@ def put(
     elif assignments or texts:
         raise click.UsageError("--json takes the place of the fields: typedtrack put BASE KEY --json FILE")
     else:
-        fields = parse_object(object_file.read(), _name(object_file))
-    tracker = open_tracker(base)
-    if cls is None:
-        (tracker.create if create else tracker.put)(key, fields)
-    else:
-        view = tracker.typed(cls)
-        (view.create if create else view.put)(key, _to_record(cls, key, fields))
+        with _reading(object_file) as (file, source):
+            fields = parse_object(file.read(), source)
+    target = _target(base, cls)
+    (target.create if create else target.put)(key, _result(cls, key_text(key), fields))
     return 0
 
 
 def _split(arguments: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return base and key, and the assignments; all are assignments if they may be, and the environment has a place."""
-    if environment_place() is not None and all("=" in argument for argument in arguments):
+    """Return base and key, and the assignments; the former may be left out where the environment has them."""
+    may_be_left_out = environment_place() is not None and not (arguments and _is_base(arguments[0]))
+    if may_be_left_out and all("=" in argument for argument in arguments):
         return (), arguments
     return arguments[:2], arguments[2:]
 
 
-def _name(file: IO[bytes]) -> str:
-    return "standard input" if file.name == "<stdin>" else file.name
+def _is_base(argument: str) -> bool:
+    """Return whether *argument* is a base rather than an assignment, though it may hold a ``=``."""
+    return "://" in argument.partition("=")[0] or argument.startswith(("/", "./", "../", "~"))
+
+
+@contextmanager
+def _reading(path: str) -> Generator[tuple[IO[bytes], str]]:
+    """Open *path* or standard input; yield it with its name."""
+    if path != "-":
+        with open(path, "rb") as file:
+            yield file, path
+    elif sys.stdin is None:  # pyright: ignore[reportUnnecessaryComparison]  # it is None if closed before the start
+        raise click.UsageError("standard input is closed")
+    else:
+        yield sys.stdin.buffer, "standard input"
 
 
 def _record_class(record: str | None, schema: str | None) -> type[object] | None:
@@ -97,42 +110,50 @@ def _record_class(record: str | None, schema: str | None) -> type[object] | None
     return found[0]
 
 
-def _to_record(cls: type[object], key: object, fields: dict[str, Any]) -> Any:
+def _target(base: str, cls: type[object] | None) -> Any:
+    """Return the tracker of *base*, or the view of it that takes records of *cls*."""
+    tracker = open_tracker(base)
+    return tracker if cls is None else tracker.typed(cls)
+
+
+def _result(cls: type[object] | None, key: str, fields: dict[str, Any]) -> Any:
+    """Return what the target of *cls* stores for *fields*."""
+    if cls is None:
+        return fields
+
     from typedtrack._records.codec import record_codec
     from typedtrack._records.record_type import record_type
 
-    text = key_text(key)
     try:
-        return record_codec(record_type(cls)).decode(encode(fields, text), text, closed=True)
+        return record_codec(record_type(cls)).decode(encode(fields, key), key, closed=True)
     except SchemaMismatchError as error:
-        raise InvalidResultError(error.problems, text, error.record) from None
+        raise InvalidResultError(error.problems, key, error.record) from None
 
 
-def _put_lines(
-    target: ResultTracker | TypedTracker[Key, Any], file: IO[bytes], cls: type[object] | None, *, create: bool
-) -> int:
+def _put_lines(target: Any, lines: IO[bytes], source: str, cls: type[object] | None, *, create: bool) -> int:
     refused = False
 
-    def results() -> Iterator[tuple[Any, Any]]:
+    def results() -> Iterator[tuple[str, Any]]:
         nonlocal refused
-        for number, line in enumerate(file, 1):
+        for number, line in enumerate(lines, 1):
             if line.isspace():
                 continue
-            source = f"{_name(file)}, line {number}"
+            where = f"{source}, line {number}"
             try:
-                key, fields = parse_line(line, source)
-                result = fields if cls is None else _to_record(cls, key, fields)
+                key, fields = parse_line(line, where)
+                text = key_text(key)
+                result = _result(cls, text, fields)
             except click.UsageError as error:
                 print_error(error.message)
                 refused = True
             except TypedtrackError as error:
-                print_error(f"{source}: {error}")
+                print_error(f"{where}: {error}")
                 refused = True
             else:
-                yield key, result
+                yield text, result
 
     if create:
-        errors: dict[object, Exception] = {}
+        errors: dict[str, Exception] = {}
         for key, result in results():
             try:
                 target.create(key, result)

@@ -1,35 +1,26 @@
-"""The commands that put, get, list, delete and wait for results."""
+"""``typedtrack put`` and ``get``."""
 
 from __future__ import annotations
 
 import io
 import json
 import os
-import pty
-import re
 import subprocess
 import sys
-from collections.abc import Mapping
 from contextlib import redirect_stdout
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 from uuid import uuid4
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.cli.conftest import Cli
-from typedtrack import Failure, Value, open_tracker
+from typedtrack import Value, open_tracker
 from typedtrack.cli.app import run
 from typedtrack.cli.values import value_text
 from typedtrack.testing.strategies import keys, results, values
-
-
-@pytest.fixture
-def base(tmp_path: Path) -> str:
-    """Return a base that holds nothing yet."""
-    return str(tmp_path / "results")
 
 
 def output(*arguments: str) -> str:
@@ -37,24 +28,6 @@ def output(*arguments: str) -> str:
     with redirect_stdout(io.StringIO()) as printed:
         assert run(arguments) == 0
     return printed.getvalue()
-
-
-def at_terminal(*arguments: str, answer: bytes = b"", environment: Mapping[str, str] = {}) -> tuple[int, str]:
-    """Run a command on a terminal that is 60 columns wide; return its exit code, and all that it showed."""
-    keyboard, terminal = pty.openpty()
-    command = [sys.executable, "-m", "typedtrack", *arguments]
-    environment = {**os.environ, "TERM": "xterm", "COLUMNS": "60", **environment}
-    os.write(keyboard, answer)
-    with subprocess.Popen(command, stdin=terminal, stdout=terminal, stderr=terminal, env=environment) as running:
-        os.close(terminal)
-        shown = b""
-        try:
-            while chunk := os.read(keyboard, 65536):
-                shown += chunk
-        except OSError:  # on Linux: the other end is closed
-            pass
-    os.close(keyboard)
-    return running.returncode, shown.decode()
 
 
 def test_scripts_use_the_commands_as_they_are(base: str) -> None:
@@ -88,7 +61,15 @@ def test_base_and_key_come_from_the_environment(cli: Cli, base: str, monkeypatch
     assert list(open_tracker(base)) == ["other"]
 
 
-# -- put and get -------------------------------------------------------------------------------------------------------
+def test_a_base_is_not_taken_for_a_field(cli: Cli, base: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Though the environment has one, and base and key hold a ``=``."""
+    monkeypatch.setenv("TYPEDTRACK_BASE", base)
+    monkeypatch.setenv("TYPEDTRACK_KEY", "k")
+    for other in (f"{base}/lr=0.1", "memory://cli/lr=0.1"):
+        assert cli("put", other, "trial=7", "x=1").code == 0
+        assert open_tracker(other)["trial=7"] == {"x": 1}
+    assert cli("put", "url=https://example.com", "/=1").code == 0
+    assert open_tracker(base)["k"] == {"url": "https://example.com", "/": 1}
 
 
 @pytest.mark.parametrize(
@@ -146,7 +127,7 @@ def test_text_that_looks_like_a_number_is_stored_with_a_warning(cli: Cli, base: 
         (["--lines", "-"], "--lines takes the place of KEY and fields: typedtrack put BASE --lines FILE"),
         (["x=1", "--record", "records.py:EvalResult", "--schema", "x"], "--record and --schema exclude each other"),
         (["x=1", "--record", "records.py"], "records.py has 2 records; name one of EvalResult, TrainResult"),
-        (["x=1", "--json", "absent"], "Invalid value for '--json': 'absent': No such file or directory"),
+        (["x=1", "--json", "absent"], "Invalid value for '--json': File 'absent' does not exist."),
     ],
 )
 def test_refused_input_stores_nothing(cli: Cli, base: str, arguments: list[str], message: str) -> None:
@@ -158,6 +139,8 @@ def test_refused_input_stores_nothing(cli: Cli, base: str, arguments: list[str],
 
 
 @given(value=values())
+@example(value=float("nan"))
+@example(value=float("-inf"))
 def test_a_value_that_get_printed_can_be_put(value: Value) -> None:
     """Bit for bit, as a number or as text."""
     base = f"memory://cli/{uuid4()}"
@@ -196,6 +179,15 @@ def test_put_reads_an_object_from_standard_input(cli: Cli, base: str) -> None:
     assert cli("get", base, "k", "--json").out == '{\n  "a=b": 2,\n  "x": NaN\n}\n'
 
 
+@pytest.mark.parametrize("option", ["--json", "--lines"])
+def test_a_closed_standard_input_is_misuse(base: str, option: str) -> None:
+    """There is nothing to read."""
+    arguments = [base] if option == "--lines" else [base, "k"]
+    command = [sys.executable, "-m", "typedtrack", "put", *arguments, option, "-"]
+    ended = subprocess.run(["sh", "-c", 'exec "$@" <&-', "sh", *command], stderr=subprocess.PIPE, check=False)
+    assert (ended.returncode, ended.stderr) == (2, b"typedtrack: standard input is closed\n")
+
+
 @pytest.mark.parametrize(
     ("data", "message"),
     [
@@ -218,13 +210,15 @@ def test_an_object_that_is_no_result_is_refused(cli: Cli, base: str, data: bytes
 def test_put_stores_the_good_lines_and_reports_the_bad(cli: Cli, base: str) -> None:
     """Each bad one with its number; the exit code tells that there were some."""
     lines = ['{"key": "a", "x": 1}', "", "{", '{"x": 1}', '{"x": 2, "key": 7, "key": 3}', '{"key": "b", "x": null}']
+    lines += ['{"key": ["c"], "x": 1}']
     Path("l.ndjson").write_text("\n".join(lines), "utf-8")
     code, _, err = cli("put", base, "--lines", "l.ndjson")
     assert code == 2
     told = [line.removeprefix("typedtrack: ") for line in err.splitlines()]
     assert told[0].startswith("l.ndjson, line 3: is not JSON: ")
     assert told[1] == "l.ndjson, line 4: has no key"
-    assert told[2].startswith("invalid result for key 'b', nothing was written: field 'x': ")
+    assert told[2].startswith("l.ndjson, line 7: key ['c']: ")
+    assert told[3].startswith("invalid result for key 'b', nothing was written: field 'x': ")
     assert dict(open_tracker(base).items()) == {"a": {"x": 1}, "7": {"x": 2, "key": 3}}
     Path("l.ndjson").write_text("{", "utf-8")
     assert cli("put", base, "--lines", "l.ndjson").code == 2
@@ -306,206 +300,3 @@ def test_misuse_exits_with_2(cli: Cli, monkeypatch: pytest.MonkeyPatch, argument
     code, out, err = cli(*arguments)
     assert (code, out, err.count("\n")) == (2, "", 1)
     assert err.startswith(f"typedtrack: {message}")
-
-
-# -- ls, rm and wait ---------------------------------------------------------------------------------------------------
-
-
-def test_ls_lists_in_the_order_of_keys(cli: Cli, base: str) -> None:
-    """All keys, or a prefix by whole segments; results on request."""
-    open_tracker(base).put_many({"b": {"x": 2}, "a/1": {"x": 0.5, "t": "line\nbreak"}, "ab": {"x": 1}})
-    assert cli("ls", base).out == "a/1\nab\nb\n"
-    assert cli("ls", base, "a").out == "a/1\n"
-    assert cli("ls", base, "--count").out == "3\n"
-    assert cli("ls", base, "a", "--count").out == "1\n"
-    assert cli("ls", base, "--json").out == '{"key": "a/1"}\n{"key": "ab"}\n{"key": "b"}\n'
-    assert cli("ls", base, "--long").out == "a/1\tx=0.5, t=line\\nbreak\nab\tx=1\nb\tx=2\n"
-
-
-def test_ls_prints_what_it_can_read(cli: Cli, base: str) -> None:
-    """A corrupt result is an error of the store."""
-    open_tracker(base).put_many({"a": {"x": 1}, "c": {"x": 1}})
-    Path(base, "b").write_text("{", "utf-8")
-    code, out, err = cli("ls", base, "--long")
-    assert (code, out) == (3, "a\tx=1\nc\tx=1\n")
-    assert err.startswith(f"typedtrack: key 'b': {base}/b: ")
-
-
-def test_failures_are_answers_no(cli: Cli, base: str) -> None:
-    """`get` and `wait` exit with 1; `ls` counts failures, and lists them on request."""
-    tracker = open_tracker(base)
-    tracker.put("a", x=1)
-    tracker.fail("b", Failure(type="ExitCode", message="exit\ncode 3", exit_code=3))
-    code, out, err = cli("get", base, "b")
-    assert (code, out) == (1, "")
-    assert err.startswith("typedtrack: key 'b': the application failed with ")
-    code, out, err = cli("wait", base, "a", "b")
-    assert (code, out) == (1, "a\tx=1\n")
-    assert err.startswith("typedtrack: key 'b': the application failed with ")
-    assert cli("ls", base).out == "a\nb\n"
-    assert cli("ls", base, "--long").out == "a\tx=1\n"
-    assert cli("ls", base, "--failed").out == "b\tExitCode\texit\\ncode 3\n"
-    assert cli("ls", base, "--failed", "--count").out == "1\n"
-    line = '{"key": "b", "failure/type": "ExitCode", "failure/message": "exit\\ncode 3", "failure/exit_code": 3}\n'
-    assert cli("ls", base, "--failed", "--json").out == line
-    assert cli("put", base, "b", "x=2").code == 0
-    assert cli("ls", base, "--failed").out == ""
-
-
-def test_rm_deletes_all_keys_that_it_finds(cli: Cli, base: str) -> None:
-    """A missing one makes the exit code 1, and hides no other."""
-    open_tracker(base).put_many({key: {"x": 1} for key in ("a", "b", "c", "s/1", "s/2")})
-    code, out, err = cli("rm", base, "a", "missing", "b")
-    assert (code, out) == (1, "")
-    assert err.startswith("typedtrack: no result under key 'missing' in ")
-    assert cli("rm", base, "--prefix", "s", "--dry-run").out == "s/1\ns/2\n"
-    assert cli("rm", base, "--prefix", "s") == (0, "", "")
-    assert list(open_tracker(base)) == ["c"]
-    assert cli("rm", base, "--prefix", "s") == (0, "", "")
-
-
-def test_rm_of_a_prefix_forgives_a_delete_by_another(cli: Cli, base: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What was listed and is gone since is deleted, as was asked."""
-    tracker = open_tracker(base)
-    tracker.put_many({"s/1": {"x": 1}, "s/2": {"x": 1}})
-    delete = type(tracker).__delitem__
-
-    def twice(self: object, key: str) -> None:
-        delete(tracker, key)
-        delete(tracker, key)
-
-    monkeypatch.setattr(type(tracker), "__delitem__", twice)
-    assert cli("rm", base, "--prefix", "s") == (0, "", "")
-
-
-def test_an_interrupt_of_rm_begins_no_further_delete(cli: Cli, base: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Ctrl-C ends it after the deletes that are under way."""
-    tracker = open_tracker(base)
-    tracker.put_many({f"s/{n}": {"x": 1} for n in range(100)})
-
-    def interrupted(self: object, timeout: float | None = None) -> None:
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr("concurrent.futures.Future.exception", interrupted)
-    assert cli("rm", base, "--prefix", "s").code == 130
-
-
-def test_wait_prints_each_result_as_it_comes(base: str) -> None:
-    """A reader of the pipe has the first before the last is there."""
-    tracker = open_tracker(base)
-    command = [sys.executable, "-m", "typedtrack", "wait", base, "a", "b", "c", "--json"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as waiting:
-        assert waiting.stdout is not None
-        for key in ("b", "a", "c"):
-            tracker.put(key, x=float("nan"))
-            assert waiting.stdout.readline() == f'{{"key": "{key}", "x": NaN}}\n'
-    assert waiting.returncode == 0
-
-
-def test_wait_gives_up_at_its_timeout(cli: Cli, base: str) -> None:
-    """The exit code is 1, and what was there is printed."""
-    open_tracker(base).put("a", x=1)
-    code, out, err = cli("wait", base, "a", "b", "--timeout", "0")
-    assert (code, out) == (1, "a\tx=1\n")
-    assert err.startswith("typedtrack: no result after 0 s under 1 key(s): 'b'")
-    Path(base, "c").write_text("{", "utf-8")
-    code, _, err = cli("wait", base, "b", "c", "d", "--timeout", "0")
-    assert (code, err.count("\n")) == (3, 2)  # one line for all that are late
-
-
-# -- terminals and pipes -----------------------------------------------------------------------------------------------
-
-
-def test_a_terminal_gets_tables_without_control_characters(base: str) -> None:
-    """What a terminal would obey is shown escaped, in a table and in a bare value; a pipe gets the value itself."""
-    tracker = open_tracker(base)
-    tracker.put("k", {"x": 0.5, "t": "\x1b[31mred\u202e"})
-    for arguments in (
-        ["get", base, "k"],
-        ["get", base, "k", "t"],
-        ["get", base, "k", "--json"],
-        ["ls", base, "--long"],
-    ):
-        code, shown = at_terminal(*arguments)
-        assert code == 0
-        assert "\x1b[31m" not in shown
-        assert "\u202e" not in shown
-        assert "red" in shown
-    assert "field" in at_terminal("get", base, "k")[1]
-    command = [sys.executable, "-m", "typedtrack", "get", base, "k", "t"]
-    assert subprocess.run(command, capture_output=True, check=True).stdout == "\x1b[31mred\u202e\n".encode()
-
-
-@pytest.mark.parametrize(
-    ("environment", "colours"), [({}, True), ({"NO_COLOR": "1"}, False), ({"TERM": "dumb"}, False)]
-)
-def test_no_color_is_honoured(base: str, environment: dict[str, str], colours: bool) -> None:
-    """The bar of a wait is in colour elsewhere."""
-    open_tracker(base).put("k", x=1)
-    code, shown = at_terminal("wait", base, "k", environment=environment)
-    assert (code, re.search(r"\x1b\[[0-9;]*3[0-9]", shown) is not None) == (0, colours)
-    assert "x=1" in shown
-
-
-def test_a_narrow_terminal_loses_nothing(base: str) -> None:
-    """Cells are wrapped."""
-    open_tracker(base).put("k", {"text": "abcdefghij" * 20})
-    shown = at_terminal("get", base, "k", environment={"COLUMNS": "30"})[1]
-    assert "".join(shown.split()).count("abcdefghij") == 20
-
-
-@pytest.mark.parametrize(("answer", "left"), [(b"y\n", []), (b"n\n", ["s/1", "s/2"]), (b"\x04", ["s/1", "s/2"])])
-def test_rm_of_a_prefix_asks_on_a_terminal(base: str, answer: bytes, left: list[str]) -> None:
-    """Whoever types a short prefix sees how many results it has; ``--yes`` answers."""
-    tracker = open_tracker(base)
-    tracker.put_many({"s/1": {"x": 1}, "s/2": {"x": 1}})
-    code, shown = at_terminal("rm", base, "--prefix", "s", answer=answer)
-    assert "Delete 2 results at and below 's'? [y/N]" in shown
-    assert (code, sorted(tracker)) == ({b"y\n": 0, b"n\n": 1, b"\x04": 130}[answer], left)
-    assert at_terminal("rm", base, "--prefix", "s", "--yes")[0] == 0
-    assert list(tracker) == []
-
-
-def test_a_person_who_waits_sees_a_bar(base: str) -> None:
-    """It counts the results that have come, and is gone at the end; the results stay."""
-    tracker = open_tracker(base)
-    tracker.put_many({"a": {"x": 1}, "b": {"x": 2}})
-    code, shown = at_terminal("wait", base, "a", "b")
-    assert code == 0
-    assert "waiting" in shown
-    assert "2/2" in shown
-    assert "a" in shown
-    assert "x=2" in shown
-
-
-def test_a_closed_pipe_ends_ls_silently(base: str) -> None:
-    """As ``typedtrack ls | head -1`` does with many keys."""
-    open_tracker(base).put_many((f"{'long' * 20}/{n}", {"x": 1}) for n in range(2000))
-    command = [sys.executable, "-m", "typedtrack", "ls", base]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as listing:
-        assert listing.stdout is not None
-        assert listing.stderr is not None
-        listing.stdout.readline()
-        listing.stdout.close()
-        assert listing.stderr.read() == b""
-    assert listing.returncode == 141
-
-
-@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
-def test_shells_complete_commands_and_options(shell: str) -> None:
-    """The script is click's; what it asks for is answered without a word on standard error."""
-    program = [sys.executable, "-c", "from typedtrack.cli import main; main()"]
-    script = subprocess.run(
-        program,
-        capture_output=True,
-        text=True,
-        check=True,
-        env={**os.environ, "_TYPEDTRACK_COMPLETE": f"{shell}_source"},
-    )
-    assert "_TYPEDTRACK_COMPLETE" in script.stdout
-    for words, offered in ({"typedtrack wa": "wait", "typedtrack run --re": "--retries"}).items():
-        word = words.split()[-1]
-        current = word if shell == "fish" else str(len(words.split()) - 1)
-        asked = {"_TYPEDTRACK_COMPLETE": f"{shell}_complete", "COMP_WORDS": words, "COMP_CWORD": current}
-        answer = subprocess.run(program, capture_output=True, text=True, check=True, env={**os.environ, **asked})
-        assert (offered in answer.stdout, answer.stderr) == (True, "")

@@ -1,0 +1,114 @@
+"""``typedtrack ls``, ``rm`` and ``wait``."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Cli
+from typedtrack import Failure, open_tracker
+
+
+def test_ls_lists_in_the_order_of_keys(cli: Cli, base: str) -> None:
+    """All keys, or a prefix by whole segments; results on request."""
+    open_tracker(base).put_many({"b": {"x": 2}, "a/1": {"x": 0.5, "t": "line\nbreak"}, "ab": {"x": 1}})
+    assert cli("ls", base).out == "a/1\nab\nb\n"
+    assert cli("ls", base, "a").out == "a/1\n"
+    assert cli("ls", base, "--count").out == "3\n"
+    assert cli("ls", base, "a", "--count").out == "1\n"
+    assert cli("ls", base, "--json").out == '{"key": "a/1"}\n{"key": "ab"}\n{"key": "b"}\n'
+    assert cli("ls", base, "--long").out == "a/1\tx=0.5, t=line\\nbreak\nab\tx=1\nb\tx=2\n"
+
+
+def test_ls_prints_what_it_can_read(cli: Cli, base: str) -> None:
+    """A corrupt result is an error of the store."""
+    open_tracker(base).put_many({"a": {"x": 1}, "c": {"x": 1}})
+    Path(base, "b").write_text("{", "utf-8")
+    code, out, err = cli("ls", base, "--long")
+    assert (code, out) == (3, "a\tx=1\nc\tx=1\n")
+    assert err.startswith(f"typedtrack: key 'b': {base}/b: ")
+
+
+def test_failures_are_answers_no(cli: Cli, base: str) -> None:
+    """`get` and `wait` exit with 1; `ls` counts failures, and lists them on request."""
+    tracker = open_tracker(base)
+    tracker.put("a", x=1)
+    tracker.fail("b", Failure(type="ExitCode", message="exit\ncode 3", exit_code=3))
+    code, out, err = cli("get", base, "b")
+    assert (code, out) == (1, "")
+    assert err.startswith("typedtrack: key 'b': the application failed with ")
+    code, out, err = cli("wait", base, "a", "b")
+    assert (code, out) == (1, "a\tx=1\n")
+    assert err.startswith("typedtrack: key 'b': the application failed with ")
+    assert cli("ls", base).out == "a\nb\n"
+    assert cli("ls", base, "--long").out == "a\tx=1\n"
+    assert cli("ls", base, "--failed").out == "b\tExitCode\texit\\ncode 3\n"
+    assert cli("ls", base, "--failed", "--count").out == "1\n"
+    line = '{"key": "b", "failure/type": "ExitCode", "failure/message": "exit\\ncode 3", "failure/exit_code": 3}\n'
+    assert cli("ls", base, "--failed", "--json").out == line
+    assert cli("put", base, "b", "x=2").code == 0
+    assert cli("ls", base, "--failed").out == ""
+
+
+def test_rm_deletes_all_keys_that_it_finds(cli: Cli, base: str) -> None:
+    """A missing one makes the exit code 1, and hides no other."""
+    open_tracker(base).put_many({key: {"x": 1} for key in ("a", "b", "c", "s/1", "s/2")})
+    code, out, err = cli("rm", base, "a", "missing", "b")
+    assert (code, out) == (1, "")
+    assert err.startswith("typedtrack: no result under key 'missing' in ")
+    assert cli("rm", base, "--prefix", "s", "--dry-run").out == "s/1\ns/2\n"
+    assert cli("rm", base, "--prefix", "s") == (0, "", "")
+    assert list(open_tracker(base)) == ["c"]
+    assert cli("rm", base, "--prefix", "s") == (0, "", "")
+
+
+def test_rm_of_a_prefix_forgives_a_delete_by_another(cli: Cli, base: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was listed and is gone since is deleted, as was asked."""
+    tracker = open_tracker(base)
+    tracker.put_many({"s/1": {"x": 1}, "s/2": {"x": 1}})
+    delete = type(tracker).__delitem__
+
+    def twice(self: object, key: str) -> None:
+        delete(tracker, key)
+        delete(tracker, key)
+
+    monkeypatch.setattr(type(tracker), "__delitem__", twice)
+    assert cli("rm", base, "--prefix", "s") == (0, "", "")
+
+
+def test_an_interrupt_of_rm_begins_no_further_delete(cli: Cli, base: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ctrl-C ends it after the deletes that are under way."""
+    tracker = open_tracker(base)
+    tracker.put_many({f"s/{n}": {"x": 1} for n in range(100)})
+
+    def interrupted(self: object, timeout: float | None = None) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("concurrent.futures.Future.exception", interrupted)
+    assert cli("rm", base, "--prefix", "s").code == 130
+
+
+def test_wait_prints_each_result_as_it_comes(base: str) -> None:
+    """A reader of the pipe has the first before the last is there."""
+    tracker = open_tracker(base)
+    command = [sys.executable, "-m", "typedtrack", "wait", base, "a", "b", "c", "--json"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as waiting:
+        assert waiting.stdout is not None
+        for key in ("b", "a", "c"):
+            tracker.put(key, x=float("nan"))
+            assert waiting.stdout.readline() == f'{{"key": "{key}", "x": NaN}}\n'
+    assert waiting.returncode == 0
+
+
+def test_wait_gives_up_at_its_timeout(cli: Cli, base: str) -> None:
+    """The exit code is 1, and what was there is printed."""
+    open_tracker(base).put("a", x=1)
+    code, out, err = cli("wait", base, "a", "b", "--timeout", "0")
+    assert (code, out) == (1, "a\tx=1\n")
+    assert err.startswith("typedtrack: no result after 0 s under 1 key(s): 'b'")
+    Path(base, "c").write_text("{", "utf-8")
+    code, _, err = cli("wait", base, "b", "c", "d", "--timeout", "0")
+    assert (code, err.count("\n")) == (3, 2)  # one line for all that are late
