@@ -15,7 +15,7 @@ import pytest
 from tests.cli.conftest import RECORDS, Cli
 from tests.cli.test_made_files import BOTH
 from typedtrack import SchemaError
-from typedtrack.schemas import RULES, files, read_committed
+from typedtrack.schemas import MODES, RULES, files, read_committed
 
 
 @pytest.fixture
@@ -62,6 +62,15 @@ def test_modes_decide_which_versions_read_which(cli: Cli, mode: str, code: int) 
     assert (document["mode"], document["compatible"]) == (mode, code == 0)
     asked = ["v1", "v2"] if mode == "backward_transitive" else ["v2"]
     assert document["records"][1]["against"] == [f"{version}/train_result.schema.json" for version in asked]
+
+
+def test_the_help_lists_the_modes(cli: Cli) -> None:
+    """An unknown mode is misuse; the error lists them, too."""
+    listed = f"[{'|'.join(MODES)}]"
+    assert listed in "".join(cli("schema", "check", "--help").out.split())
+    code, out, err = cli("schema", "check", "new", "--against", "old", "--mode", "sideways")
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert all(mode in err for mode in MODES)
 
 
 @pytest.mark.usefixtures("versions")
