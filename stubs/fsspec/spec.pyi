@@ -1,10 +1,11 @@
 from collections.abc import Iterator, Mapping
-from typing import Any, BinaryIO, ClassVar, Literal, TypedDict, overload
+from typing import Any, BinaryIO, ClassVar, Literal, NotRequired, TypedDict, overload
 
 class FileInfo(TypedDict):
     name: str
     size: int | None
     type: Literal["file", "directory", "link", "other"]
+    url: NotRequired[str]
 
 class AbstractFileSystem:
     protocol: ClassVar[str | tuple[str, ...]]

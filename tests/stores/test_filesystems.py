@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import pickle
 from collections.abc import Callable
 from importlib.machinery import ModuleSpec
 from pathlib import Path
 from typing import ClassVar
+from zipfile import ZipFile
 
 import fsspec
 import pytest
@@ -174,6 +176,69 @@ def test_base_that_the_client_takes_for_another_is_refused(base: str, problem: s
 def test_base_that_looks_like_another_is_accepted(base: str) -> None:
     """A base that only looks like one with a login, or is a chain of URLs, is accepted."""
     assert FsspecResultTracker(base)
+
+
+def test_flat_options_of_obstore_are_refused() -> None:
+    """Names of obstore's config that are given flat are refused with the right form, and without their values."""
+    flat: dict[str, object] = {"region": "r", "aws_secret_access_key": "hunter2", "timeout": "5s"}
+    with pytest.raises(ValueError, match=r"'config': \{'region': …, 'aws_secret_access_key': …\}") as caught:
+        open_tracker("s3://b/x", storage_options=flat)
+    assert "hunter2" not in str(caught.value)
+    assert open_tracker("az://c/x", storage_options={"account_name": "a", "account_key": "b"})  # adlfs's, too
+    assert open_tracker("memory://x", storage_options={"region": "r"})
+
+
+@pytest.mark.parametrize("make", [open_tracker, FsspecResultTracker])
+@pytest.mark.parametrize(
+    ("base", "meant"),
+    [
+        ("s3:/bucket/x", "s3://bucket/x"),
+        ("s3:bucket", "s3://bucket"),
+        ("S3:bucket/x", "s3://bucket/x"),
+        ("gs:/b", "gs://b"),
+        ("S3://b/x", "s3://b/x"),
+        ("FILE:///x", "file:///x"),
+        ("Memory://x", "memory://x"),
+        ("dbfs:/x", "dbfs:///x"),
+        ("hdfs:/data/x", "hdfs:///data/x"),
+        ("http:/host/x", "http://host/x"),
+        ("nosuch:/x/y", "nosuch://x/y"),
+        ("sftp:/me:hunter2@host/x", "sftp://[*]{3}@host/x"),
+        ("SFTP://me:hunter2@host/x", "sftp://[*]{3}@host/x"),
+    ],
+)
+def test_base_that_is_nearly_a_url_is_refused(make: Callable[[str], ResultTracker], base: str, meant: str) -> None:
+    """A base that is nearly a URL is refused with the URL that was meant, and is never a local folder."""
+    with pytest.raises(ValueError, match=f"write '{meant}'") as caught:
+        make(base)
+    assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize("make", [open_tracker, FsspecResultTracker])
+@pytest.mark.parametrize("base", ["C:\\x", "c:/x/y"])
+def test_path_of_windows_is_refused(make: Callable[[str], ResultTracker], base: str) -> None:
+    """A path of Windows is refused, and is never a local folder."""
+    with pytest.raises(ValueError, match="is a path of Windows"):
+        make(base)
+
+
+@pytest.mark.parametrize("base", ["run:7", "a/s3:b", "./s3:/b", "x y:z", "3:4", ":x", "12:30:00/run", "C:x"])
+def test_folder_with_a_colon_is_local(base: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A folder may have a colon in its name."""
+    monkeypatch.chdir(tmp_path)
+    open_tracker(base)["a"] = {"x": 1}
+    assert (tmp_path / base / "a").exists()
+
+
+@pytest.mark.filterwarnings("ignore:typedtrack does not know how ZipFileSystem:UserWarning")
+def test_zip_file_is_a_base(tmp_path: Path) -> None:
+    """A chain of a filesystem over a local path, which fsspec opens, is a base."""
+    with ZipFile(tmp_path / "a.zip", "w") as file:
+        for key in ("a", "b/c#100%"):
+            file.writestr(f"results/{key}", json.dumps({"x": 1}))
+    tracker = open_tracker(f"zip://results::{tmp_path}/a.zip")
+    assert dict(tracker.items()) == {"a": {"x": 1}, "b/c#100%": {"x": 1}}
+    assert tracker.get("nothing") == {}
 
 
 def test_options_of_another_client() -> None:

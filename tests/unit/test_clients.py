@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import threading
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
+from math import inf
 from types import SimpleNamespace
 from typing import Any
 from unittest.mock import Mock
@@ -517,6 +519,17 @@ def test_gcsfs_lists_to_the_last_page() -> None:
         list(on_gcsfs(pages[0], pages[1], pages[0])[0].keys())
 
 
+@pytest.mark.parametrize("name", ["base/b", None])
+def test_gcsfs_refuses_a_put_of_another_object(name: str | None) -> None:
+    """An answer to a put that names another object than the one that was put is an error."""
+    stored = {"kind": "storage#object", "name": name}
+    fs: Any = SimpleNamespace(loop=get_loop(), requests_timeout=None, _location="http://host")
+    headers: dict[str, str] = {}
+    fs._request = Answers((200, headers, None, json.dumps(stored)))
+    with pytest.raises(ConnectionError, match="it is about another object"):
+        GcsfsResultTracker(fs, "bucket/base", 4).put("a", x=1)
+
+
 def test_gcsfs_reads_an_empty_object() -> None:
     """The refusal of a range of an empty object reads as no bytes; any other refusal is an error."""
     tracker, _ = on_gcsfs(HttpError({"code": 403}), HttpError({"code": 416}))
@@ -730,6 +743,39 @@ def test_obstore_refuses_a_listing_that_repeats(monkeypatch: pytest.MonkeyPatch)
         tracker = ObstoreResultTracker("s3://bucket/b", storage_options={"config": {"skip_signature": True}})
         with pytest.raises(ConnectionError, match="same name twice"):
             list(iter(tracker))
+
+
+def test_obstore_page_ends_within_its_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A page of a listing that obstore never returns, as for empty pages without end, is a `TimeoutError`."""
+    end = threading.Event()
+
+    def listing(*_: object, **__: object) -> Iterator[list[dict[str, object]]]:
+        end.wait()
+        yield []
+
+    monkeypatch.setattr(obstore, "list", listing)
+    config = {"skip_signature": True}
+    tracker = ObstoreResultTracker("s3://bucket/b", storage_options={"config": config})
+    assert tracker._bound == 120
+    tracker._bound = 0.01
+    with pytest.raises(TimeoutError, match=r"did not end within 0\.01 s") as caught:
+        list(tracker.keys())
+    end.set()
+    assert any("typedtrack: list s3://bucket/b/" in note for note in caught.value.__notes__)
+    for options in ({"retry_config": {"max_retries": 0}}, {"client_options": {"timeout": "300s"}}):
+        assert ObstoreResultTracker("s3://b", storage_options={"config": config, **options})._bound == inf
+
+
+def test_obstore_call_that_breaks_late_is_not_repeated(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A call that breaks after half a minute is not made a second time, which could take as long again."""
+    times = iter([0.0, 31.0])
+    monkeypatch.setattr(backend, "time", SimpleNamespace(monotonic=lambda: next(times)))
+    get = Mock(side_effect=GenericError(BROKEN))
+    monkeypatch.setattr(obstore, "get", get)
+    tracker = ObstoreResultTracker("s3://b", storage_options={"config": {"skip_signature": True}})
+    with pytest.raises(GenericError):
+        tracker._read("a", 1)
+    assert get.call_count == 1
 
 
 @pytest.mark.parametrize(

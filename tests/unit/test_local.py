@@ -301,13 +301,13 @@ def test_local_paths(tracker_base: str | Path, path: str | None) -> None:
 @pytest.mark.parametrize("tracker_base", ["", "file://"])
 def test_an_empty_base_is_refused(door: Callable[[str], object], tracker_base: str) -> None:
     """An environment variable that is not set must not name the current folder."""
-    with pytest.raises(ValueError, match="a tracker base is not empty"):
+    with pytest.raises(ValueError, match="a tracker base must not be empty"):
         door(tracker_base)
 
 
 def test_a_base_of_bytes_is_refused() -> None:
     """Its name in text is asked for."""
-    with pytest.raises(TypeError, match="a tracker base is a str or a path of str, got b'/tmp'"):
+    with pytest.raises(TypeError, match="a tracker base must be a str or a path of str, got b'/tmp'"):
         local_path(cast("str", b"/tmp"))
 
 

@@ -1,8 +1,16 @@
-"""Errors for answers that are not the store's, or that its client cannot read."""
+"""Errors for answers that come too late, that are not the store's, or that its client cannot read."""
 
 from __future__ import annotations
 
-__all__ = ["Tokens", "encoded_answer", "foreign_answer", "unreadable_answer"]
+import errno
+from collections.abc import Generator
+from contextlib import contextmanager
+from typing import Final
+
+__all__ = ["BOUND", "Tokens", "encoded_answer", "foreign_answer", "late_answer", "readable_answers"]
+
+BOUND: Final = 120.0
+"""The seconds within which each request ends, with its retries: a client's own time-out may begin anew at each byte."""
 
 
 class Tokens:
@@ -40,10 +48,26 @@ def encoded_answer(store: str, encoding: str) -> ConnectionError:
     return foreign_answer(store, "a get", f"its Content-Encoding is {encoding!r}, and results are stored without one")
 
 
-def unreadable_answer(error: KeyError) -> ConnectionError:
-    """Return the error that replaces a `KeyError` of a client, which a caller would take for a missing key.
+def late_answer(seconds: float) -> TimeoutError:
+    """Return the error for a request that takes longer than *seconds*.
 
-    >>> print(unreadable_answer(KeyError("ContentLength")))
-    the client cannot read the store's answer, which lacks 'ContentLength'
+    >>> print(late_answer(120.0).strerror)
+    the request did not end within 120 s
     """
-    return ConnectionError(f"the client cannot read the store's answer, which lacks {error}")
+    return TimeoutError(errno.ETIMEDOUT, f"the request did not end within {seconds:g} s")
+
+
+@contextmanager
+def readable_answers() -> Generator[None]:
+    """Replace a `KeyError` of a client, which cannot read an answer; the caller would take it for a missing key.
+
+    >>> with readable_answers():
+    ...     {}["ContentLength"]
+    Traceback (most recent call last):
+        ...
+    ConnectionError: the client cannot read the store's answer, which lacks 'ContentLength'
+    """
+    try:
+        yield
+    except KeyError as error:
+        raise ConnectionError(f"the client cannot read the store's answer, which lacks {error}") from error

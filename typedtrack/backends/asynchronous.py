@@ -7,17 +7,16 @@ between them. The loop runs in a thread of this process, so `FsspecResultTracker
 from __future__ import annotations
 
 import asyncio
-import errno
 import os
 from abc import abstractmethod
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator, Mapping
 from concurrent.futures import Future
-from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from typedtrack._tracker.backend import READ_LIMIT, Read
 from typedtrack._tracker.untyped import ResultTracker
-from typedtrack.backends.answers import unreadable_answer
+from typedtrack.backends.answers import BOUND, late_answer, readable_answers
 from typedtrack.errors import UnsupportedOperationError
 
 if TYPE_CHECKING:
@@ -25,10 +24,7 @@ if TYPE_CHECKING:
 
     F = TypeVar("F", bound=AbstractFileSystem)
 
-__all__ = ["BOUND", "AsyncResultTracker", "BucketResultTracker", "Task", "instance_beside"]
-
-BOUND: Final = 120.0
-"""The seconds within which each request ends, with its retries: a client's own time-out may begin anew at each byte."""
+__all__ = ["AsyncResultTracker", "BucketResultTracker", "Task", "instance_beside"]
 
 T = TypeVar("T")
 U = TypeVar("U")
@@ -155,10 +151,9 @@ class AsyncResultTracker(ResultTracker):
         try:
             done, _ = await asyncio.wait([running], timeout=self._bound)
             if not done:
-                raise TimeoutError(errno.ETIMEDOUT, f"the request did not end within {self._bound:g} s")
-            return running.result()
-        except KeyError as error:  # the caller would take it for a key that holds nothing
-            raise unreadable_answer(error) from error
+                raise late_answer(self._bound)
+            with readable_answers():
+                return running.result()
         finally:
             if not running.done():  # also after an interrupt
                 running.add_done_callback(_retrieve_error)

@@ -13,10 +13,22 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Final, NamedTuple
 from urllib.parse import urlsplit
 
+from typedtrack._bases import PATHS
+
 if TYPE_CHECKING:
     from fsspec import AbstractFileSystem
 
-__all__ = ["OTHER", "TABLE", "Filesystem", "as_markdown", "protocol_of", "require", "row_of", "without_password"]
+__all__ = [
+    "OTHER",
+    "TABLE",
+    "Filesystem",
+    "as_markdown",
+    "names_of",
+    "protocol_of",
+    "require",
+    "row_of",
+    "without_password",
+]
 
 # The part of a URL before its host ends at the last @. A password may have a slash; then no port follows the colon.
 _password = re.compile(r"(?<=://)(?:[^/:]*:[^/]*|(?!arn:)[^/:@]*:(?!\d*/).*)@")
@@ -135,6 +147,20 @@ TABLE: Final = (
         absent="404 with the code `NoSuchKey` or `BlobNotFound`",
         listing="`list`, page by page",
     ),
+    Filesystem(
+        name="web server (fsspec)",
+        protocols=("http", "https"),
+        classes=("fsspec.implementations.http.HTTPFileSystem", "fsspec.implementations.http_sync.HTTPFileSystem"),
+        package="fsspec",
+        extra=None,
+        backend="typedtrack.backends.http",
+        whole="unknown: one PUT, and a warning that a reader may see part of a result",
+        create=None,
+        absent="404, whatever its reason; the index page of a folder",
+        listing="the links of an index page, folder by folder",
+        bucket="host",
+        reserved="?#",
+    ),
 )
 
 OTHER: Final = Filesystem(
@@ -172,10 +198,14 @@ def without_password(tracker_base: str) -> str:
     return _password.sub("***@", tracker_base)
 
 
+def names_of(filesystem: type[AbstractFileSystem]) -> list[str]:
+    """Return the full names of the class *filesystem* and of its base classes, the nearest first."""
+    return [f"{cls.__module__}.{cls.__qualname__}" for cls in filesystem.__mro__]
+
+
 def row_of(filesystem: type[AbstractFileSystem]) -> Filesystem:
     """Return the row of the class *filesystem* or of its nearest base class, or else `OTHER`."""
-    for cls in filesystem.__mro__:
-        name = f"{cls.__module__}.{cls.__qualname__}"
+    for name in names_of(filesystem):
         for row in TABLE:
             if name in row.classes:
                 return row
@@ -191,6 +221,9 @@ def require(tracker_base: str) -> None:
             would take it for another folder.
     """
     protocol = protocol_of(tracker_base)
+    if protocol != protocol.lower() and _names_a_filesystem(protocol.lower()):
+        meant = protocol.lower() + without_password(tracker_base)[len(protocol) :]
+        raise ValueError(f"{without_password(tracker_base)!r} has a protocol in capitals; write {meant!r}")
     rows = [row for row in TABLE if protocol in row.protocols]
     if (problem := _problem(tracker_base, rows)) is not None:
         raise ValueError(f"{without_password(tracker_base)!r} {problem}")
@@ -236,10 +269,10 @@ def _problem(tracker_base: str, rows: list[Filesystem]) -> str | None:
 
 
 def _names_a_filesystem(link: str) -> bool:
-    """Return whether *link*, a part of a chain of URLs, is a URL or the name of a filesystem."""
+    """Return whether *link*, a part of a chain of URLs, is a URL, a path, or the name of a filesystem."""
     from fsspec.registry import known_implementations, registry
 
-    return "://" in link or link in known_implementations or link in registry
+    return "://" in link or link.startswith(PATHS) or link in known_implementations or link in registry
 
 
 def _has_a_port_or_none(url: str) -> bool:

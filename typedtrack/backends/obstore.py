@@ -14,11 +14,12 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property, partial
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Final, TypeVar
+from math import inf
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from typedtrack._tracker.threads import interruptibly
+from typedtrack._tracker.threads import StillRunningError, call_elsewhere, interruptibly
 from typedtrack._tracker.untyped import ResultTracker
-from typedtrack.backends.answers import encoded_answer, foreign_answer, unreadable_answer
+from typedtrack.backends.answers import BOUND, encoded_answer, foreign_answer, late_answer, readable_answers
 from typedtrack.backends.obstore_client import AZURE, GCS, S3, client_of
 from typedtrack.errors import UnsupportedOperationError
 
@@ -27,10 +28,17 @@ if TYPE_CHECKING:
     from obstore import ObjectMeta, PutResult
     from obstore.store import AzureStore, GCSStore, S3Store
 
-__all__ = ["OPTIONS", "ObstoreResultTracker", "is_installed", "needs", "serves", "tracker_over"]
+__all__ = ["OPTIONS", "ObstoreResultTracker", "check_options", "is_installed", "needs", "serves", "tracker_over"]
 
 OPTIONS: Final = ("client_options", "config", "credential_provider", "retry_config")
 
+# Names in obstore's ``config`` that no client of fsspec has; those with a prefix of the store count as well.
+_CONFIG: Final = (
+    "access_key", "access_key_id", "application_credentials", "base_url", "bearer_token", "container_name",
+    "default_region", "endpoint", "region", "secret_access_key", "service_account", "service_account_key",
+    "session_token", "skip_signature", "use_emulator", "virtual_hosted_style_request",
+)  # fmt: skip
+_CONFIG_PREFIXES: Final = ("aws_", "azure_", "google_")
 _NOTHING: Final = ("NoSuchKey", "BlobNotFound")  # the codes for a missing object: S3's and Google's, and Azure's
 _NO_KEY: Final = ".typedtrack"  # a name that no key has
 # Options of `obstore.fsspec` and of fsspec itself, which no store has.
@@ -60,6 +68,21 @@ def serves(tracker_base: str, storage_options: Mapping[str, object]) -> bool:
     """Return whether obstore has a client for *tracker_base* that takes *storage_options*."""
     scheme, _, rest = tracker_base.partition("://")
     return scheme in (*S3, *GCS, *AZURE) and "::" not in rest and set(storage_options) <= set(OPTIONS)
+
+
+def check_options(tracker_base: str, storage_options: Mapping[str, object]) -> None:
+    """Check that *storage_options* for a store of obstore's have no names that belong into obstore's ``config``.
+
+    Raises:
+        ValueError: they have some; the message has the right form.
+    """
+    flat = [name for name in storage_options if name in _CONFIG or name.startswith(_CONFIG_PREFIXES)]
+    if flat and serves(tracker_base, {}):
+        form = ", ".join(f"{name!r}: …" for name in flat)
+        raise ValueError(
+            f"storage_options has {', '.join(map(repr, flat))}, which obstore has in its config; "
+            f"write storage_options={{'config': {{{form}}}}}"
+        )
 
 
 def is_installed() -> bool:
@@ -92,7 +115,7 @@ class ObstoreResultTracker(ResultTracker):
         place, _, folder = rest.partition("/")
         folder = folder.rstrip("/")
         container, _, account = place.partition("@")  # abfs://container@account.dfs.core.windows.net/folder
-        self._options = dict(storage_options or {})
+        self._options: dict[str, Any] = dict(storage_options or {})  # Any, because obstore checks them
         if not serves(tracker_base, {}) or not container:
             raise _no_base(tracker_base, "it must be s3://bucket/…, gs://bucket/… or az://container/…")
         is_login = "@" in place and not (scheme in AZURE and _is_host(account))
@@ -109,6 +132,9 @@ class ObstoreResultTracker(ResultTracker):
         self._above = f"{folder}/" if folder else ""
         self.max_concurrency = max_concurrency
         self._refuses_creates = False  # in a versioned bucket of S3; True once that was seen
+        client_options = self._options.get("client_options")
+        is_users = "retry_config" in self._options or "timeout" in (client_options or {})
+        self._bound = inf if is_users else BOUND  # of a page of a listing; other calls are bounded by the client
         self._has_digests = True  # S3's ETags are the digests of what is stored; False once another was confirmed
 
     def __repr__(self) -> str:
@@ -151,15 +177,14 @@ class ObstoreResultTracker(ResultTracker):
         from obstore.exceptions import GenericError
 
         began = time.monotonic()
-        try:
+        with readable_answers():
+            try:
+                return interruptibly(call)
+            except GenericError as error:
+                is_late = time.monotonic() - began > _REPEAT_WITHIN
+                if is_late or "retry_config" in self._options or broken not in str(error):
+                    raise
             return interruptibly(call)
-        except GenericError as error:
-            is_late = time.monotonic() - began > _REPEAT_WITHIN
-            if is_late or "retry_config" in self._options or broken not in str(error):
-                raise
-        except KeyError as error:  # the caller would take it for a key that holds nothing
-            raise unreadable_answer(error) from error
-        return interruptibly(call)
 
     def _read(self, key: str, limit: int) -> bytes | None:
         stored = self._get(key, limit)
@@ -287,8 +312,11 @@ class ObstoreResultTracker(ResultTracker):
     def _ask_for_page(self, next_page: Callable[[], Sequence[ObjectMeta] | None]) -> Sequence[ObjectMeta] | None:
         from obstore.exceptions import InvalidPathError
 
+        # obstore follows empty pages for ever, so another thread makes the call, which can be left behind.
         try:
-            return self._ask(next_page)
+            return self._ask(partial(call_elsewhere, next_page, self._bound))
+        except StillRunningError:
+            raise late_answer(self._bound) from None
         except InvalidPathError as error:  # for an object of another tool, whose name no key has
             remedy = f"obstore cannot read the name of an object there; FsspecResultTracker can; {error}"
             raise UnsupportedOperationError("listing", self._location(""), remedy) from error

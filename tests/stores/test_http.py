@@ -1,0 +1,190 @@
+"""Results on a web server, and on filesystems whose clients give some characters of a name a meaning."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from urllib.parse import unquote
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+
+from tests.servers.process import HOST
+from typedtrack import (
+    FsspecResultTracker,
+    Key,
+    ResultNotFoundError,
+    ResultTracker,
+    UnsupportedOperationError,
+    open_tracker,
+)
+from typedtrack.backends.http import HttpResultTracker
+from typedtrack.backends.other import OtherResultTracker
+from typedtrack.testing import FaultyFileSystem, keys
+
+KEYS = [
+    "a", "a?v=1", "a#1", "a%20b", "a b", "a+b", "a%2Fb", "a&b=c;d", "é/ü", "a@b:c", "x~*[]{}(),='!$", "100%", "%", "?",
+    "sub/a?b#c%d", "sub/deeper/a",
+]  # fmt: skip
+
+
+class Handler(SimpleHTTPRequestHandler):
+    """Python's own web server for files, which also takes them by PUT."""
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # the name is the base class's
+        """Print nothing."""
+
+    def do_PUT(self) -> None:  # the name is the base class's
+        """Store the body as a file."""
+        path = Path(self.directory) / unquote(self.path.partition("?")[0].partition("#")[0]).lstrip("/")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(self.rfile.read(int(self.headers["Content-Length"])))
+        self.send_response(201)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
+    """Return the URL of a web server, and the folder that it serves."""
+    folder = tmp_path_factory.mktemp("served")
+    with ThreadingHTTPServer((HOST, 0), partial(Handler, directory=str(folder))) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+        thread.start()
+        yield f"http://{HOST}:{server.server_port}", folder
+        server.shutdown()
+        thread.join()
+
+
+@pytest.fixture
+def pair(served: tuple[str, Path], tmp_path_factory: pytest.TempPathFactory) -> tuple[ResultTracker, ResultTracker]:
+    """Return a local tracker on an empty folder, and one on the same folder over HTTP."""
+    url, folder = served
+    base = tmp_path_factory.mktemp("base")
+    (folder / base.name).symlink_to(base)
+    return open_tracker(base), open_tracker(f"{url}/{base.name}")
+
+
+def test_each_key_is_itself(pair: tuple[ResultTracker, ResultTracker]) -> None:
+    """Every key of a local tracker is read and listed over HTTP, and no key answers for another."""
+    local, over_http = pair
+    assert isinstance(over_http, FsspecResultTracker)
+    assert isinstance(over_http._backend, HttpResultTracker)
+    for number, key in enumerate(KEYS):
+        assert over_http.get(key) == {}
+        local[key] = {"number": number}
+    assert over_http.get_many(KEYS) == {key: {"number": number} for number, key in enumerate(KEYS)}
+    assert sorted(iter(over_http)) == sorted(KEYS)
+    assert dict(over_http.items("sub")) == dict(local.items("sub"))
+    assert list(iter(over_http.keys("é"))) == ["é/ü"]
+    for key in KEYS:
+        del local[key]
+        assert over_http.get(key) == {}
+
+
+def test_put_over_http(pair: tuple[ResultTracker, ResultTracker]) -> None:
+    """A put reaches exactly its key; a create is refused."""
+    local, over_http = pair
+    with pytest.warns(UserWarning, match="HTTPFileSystem makes a write visible"):
+        over_http.put_many({key: {"number": number} for number, key in enumerate(KEYS)})
+    assert dict(local.items()) == {key: {"number": number} for number, key in enumerate(KEYS)}
+    with pytest.raises(UnsupportedOperationError, match="create"):
+        over_http.create("new", x=1)
+
+
+@given(key=keys())
+@settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_any_key_is_itself(pair: tuple[ResultTracker, ResultTracker], key: Key) -> None:
+    """Any key that a local tracker stores is read and listed over HTTP."""
+    local, over_http = pair
+    assert over_http[key] == {}
+    local[key] = {"x": 1}
+    try:
+        assert over_http[key] == {"x": 1}
+        assert list(iter(over_http)) == [str(key)]
+    finally:
+        del local[key]
+
+
+def test_folder_is_not_a_result(pair: tuple[ResultTracker, ResultTracker], served: tuple[str, Path]) -> None:
+    """The index page of a folder is not a result; a web page that is stored under a key is a corrupt one."""
+    local, over_http = pair
+    local["sub/a"] = {"x": 1}
+    assert over_http.get("sub") == {}
+    assert "sub" not in over_http
+    assert list(iter(over_http.keys("sub"))) == ["sub/a"]
+    with pytest.raises(ResultNotFoundError):
+        over_http.get_bytes("sub")
+    local._write("page", b"<html>")
+    assert over_http.get_bytes("page") == b"<html>"
+
+
+def test_page_that_vanishes_is_not_a_folder(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A web page whose address the server does not tell is what is stored there."""
+    tracker = HttpResultTracker(FaultyFileSystem(), "http://host/base")
+
+    def missing(*_: object, **__: object) -> None:
+        raise FileNotFoundError
+
+    def page(*_: object, **__: object) -> bytes:
+        return b"<html>"
+
+    monkeypatch.setattr(FaultyFileSystem, "cat_file", page)
+    monkeypatch.setattr(FaultyFileSystem, "info", missing)
+    assert tracker._read("a", 3) == b"<ht"
+
+
+def test_links_of_an_index_page_to_itself_are_not_results() -> None:
+    """Links that sort an index page, as Apache's pages have them, are not in a listing."""
+    tracker = HttpResultTracker(FaultyFileSystem(), "http://host/base")
+    assert tracker._key("http://host/base/?C=N;O=D") is None
+    assert tracker._key("http://host/base/#top") is None
+    assert tracker._key("http://host/base/sub/a%3Fb") == "sub/a?b"
+
+
+class Renaming(FaultyFileSystem):
+    """A filesystem that typedtrack does not know; its client cuts a name at ``?`` or ``#``, and unquotes ``%``."""
+
+    def _real(self, path: str) -> str:
+        return unquote(path.partition("?")[0].partition("#")[0])
+
+    def cat_file(self, path: str, start: int | None = None, end: int | None = None, **kwargs: object) -> bytes:
+        """Return the bytes of another file."""
+        return super().cat_file(self._real(path), start, end)
+
+
+@pytest.mark.parametrize("key", ["a?v=1", "a#1", "a%20b", "sub/100%"])
+def test_unknown_filesystem_refuses_a_key_that_may_reach_another(monkeypatch: pytest.MonkeyPatch, key: str) -> None:
+    """A key that the client of an unknown filesystem may read as another is refused at every call."""
+    monkeypatch.setattr("typedtrack.backends.other._LITERAL", frozenset[str]())
+    fs = Renaming()
+    for path in ("a", "a b"):
+        fs.fs.pipe_file(f"/base/{path}", b'{"x": 1}\n')
+    tracker = OtherResultTracker(fs, "/base")
+    for call in (tracker.get, tracker.__contains__, tracker.__delitem__, partial(tracker.put, x=1), tracker.wait):
+        with pytest.raises(UnsupportedOperationError, match=f"the key {key!r}.*another key".replace("?", "[?]")):
+            call(key)
+    with pytest.raises(UnsupportedOperationError):
+        list(tracker.keys("a#1"))
+    assert tracker["a b"] == {"x": 1}
+    assert sorted(iter(tracker)) == ["a", "a b"]
+
+
+def test_key_error_of_a_filesystem_is_not_an_absent_key() -> None:
+    """A `KeyError` of an unknown filesystem becomes another error: it would mean that the key holds nothing."""
+    fs = FaultyFileSystem()
+    fs.fs.pipe_file("/base/a", b'{"x": 1}\n')
+    fs.faults.errors = dict.fromkeys(("cat_file", "pipe_file", "rm_file", "ls"), KeyError("size"))
+    tracker = OtherResultTracker(fs, "/base")
+    with pytest.raises(ConnectionError, match="lacks 'size'"):
+        tracker.get("a")
+    with pytest.raises(ConnectionError, match="lacks 'size'"):
+        list(tracker)
+    with pytest.warns(UserWarning, match="visible"), pytest.raises(ConnectionError, match="lacks 'size'"):
+        tracker.put("a", x=1)
+    fs.faults.errors = {"rm_file": KeyError("size")}
+    with pytest.raises(ConnectionError, match="lacks 'size'"):
+        del tracker["a"]
