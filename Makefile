@@ -13,11 +13,17 @@ demo: .venv/demo ## Run the example: a search in separate processes, whose resul
 	$(BIN)/python examples/hyperparameter_search.py
 
 .PHONY: test
-test: .venv/test ## Run all tests, and the snippets of README.md and docs/. They must cover all lines and branches.
+test: .venv/test typedtrack/report/bundle/report.js ## Run all tests, and the snippets of README.md and docs/. They must cover all lines and branches.
 	$(BIN)/pytest -n auto --cov
 
+.PHONY: report
+report: typedtrack/report/bundle/report.js ## Bundle the script of reports with npm, for an editable install; wheels bring it.
+
+typedtrack/report/bundle/report.js: $(wildcard typedtrack/report/web/*) | .venv/test
+	$(BIN)/python typedtrack/report/web/bundle.py
+
 .PHONY: servers
-servers: ## Install the servers for tests of real stores: Ceph and sshd (apt), Azurite (npm).
+servers: ## Install what tests run against: Ceph, sshd and Chromium (apt), Azurite (npm).
 	tests/servers/install.sh
 
 .PHONY: check
@@ -51,7 +57,7 @@ format: .venv/check ## Format the code, and fix what the linter can fix.
 
 .PHONY: clean
 clean: ## Remove everything that the targets made.
-	rm -rf .venv .coverage* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache build dist docs/_build
+	rm -rf .venv .coverage* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache build dist docs/_build typedtrack/report/bundle
 
 # One stamp file for each dependency group: the demo need not wait for the packages of the type checkers.
 .venv/%: .venv/pip pyproject.toml constraints.txt

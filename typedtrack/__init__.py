@@ -12,6 +12,7 @@ __all__ = [
     "CorruptResultError",
     "Failure",
     "FieldSchema",
+    "Frame",
     "FsspecResultTracker",
     "InvalidKeyError",
     "InvalidResultError",
@@ -31,6 +32,7 @@ __all__ = [
     "SchemaError",
     "SchemaMismatchError",
     "Stat",
+    "Summary",
     "TypedTracker",
     "TypedtrackError",
     "UnsupportedOperationError",
@@ -48,6 +50,7 @@ if typing.TYPE_CHECKING:
     from typedtrack._records.declare import field, record, schema_of
     from typedtrack._records.failure import Failure
     from typedtrack._records.stat import Stat
+    from typedtrack._records.summary import Summary
     from typedtrack._records.typed_keys import KeyTemplate, key
     from typedtrack._results.keys import Key
     from typedtrack._results.values import Result, Value
@@ -73,6 +76,7 @@ if typing.TYPE_CHECKING:
         TypedtrackError,
         UnsupportedOperationError,
     )
+    from typedtrack.frame.frame import Frame
     from typedtrack.schemas import load_schemas
 else:  # hidden from type checkers: with a __getattr__ they would accept any name
     _MODULES = {
@@ -80,6 +84,7 @@ else:  # hidden from type checkers: with a __getattr__ they would accept any nam
         "CorruptResultError": "errors",
         "Failure": "_records.failure",
         "FieldSchema": "_schema.records",
+        "Frame": "frame.frame",
         "FsspecResultTracker": "backends.fsspec",
         "InvalidKeyError": "errors",
         "InvalidResultError": "errors",
@@ -99,6 +104,7 @@ else:  # hidden from type checkers: with a __getattr__ they would accept any nam
         "SchemaError": "errors",
         "SchemaMismatchError": "errors",
         "Stat": "_records.stat",
+        "Summary": "_records.summary",
         "TypedTracker": "_tracker.typed",
         "TypedtrackError": "errors",
         "UnsupportedOperationError": "errors",

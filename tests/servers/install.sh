@@ -1,6 +1,6 @@
 #!/bin/sh
-# Install the servers for tests of real stores: Debian packages with apt, and Azurite into build/servers with npm.
-# usage: tests/servers/install.sh          (it skips servers that are already installed)
+# Install what tests run against: servers and a browser with apt, and Azurite into build/servers with npm.
+# usage: tests/servers/install.sh          (it skips what is already installed)
 set -eu
 cd "$(dirname "$0")/../.."
 
@@ -9,6 +9,7 @@ have() { PATH="$PATH:/usr/sbin" command -v "$1" >/dev/null 2>&1; }
 packages=
 have radosgw && have ceph-mon && have ceph-osd || packages="radosgw ceph-mon ceph-osd"
 have sshd && have ssh-keygen || packages="$packages openssh-server openssh-client"
+have chromium || have google-chrome || packages="$packages chromium"
 have node && have npm || packages="$packages nodejs npm"
 if [ -n "$packages" ]; then
   echo "Installing with apt: $packages"
@@ -23,4 +24,4 @@ if ! have azurite-blob && [ ! -x build/servers/node_modules/.bin/azurite-blob ];
   mkdir -p build/servers
   npm install --prefix build/servers --no-audit --no-fund --loglevel=http azurite
 fi
-echo "Installed: Ceph (radosgw, ceph-mon, ceph-osd), OpenSSH (sshd), Azurite."
+echo "Installed: Ceph (radosgw, ceph-mon, ceph-osd), OpenSSH (sshd), Azurite, Chromium."

@@ -19,10 +19,10 @@ import msgspec
 
 from typedtrack._records.annotations import Leaf, annotation_of, needs_decimals
 from typedtrack._records.compiled import emit_decode, emit_encode
-from typedtrack._records.record_type import BROKEN, PLACES, RecordType, absent
+from typedtrack._records.record_type import BROKEN, PLACES, RecordType, absent, record_type
 from typedtrack._results.codec import decode, encode, encode_twin
-from typedtrack._results.values import MAX_PLAIN_STR, MIN_INT, Result
-from typedtrack._schema.records import MISSING, FieldSchema
+from typedtrack._results.values import MAX_PLAIN_STR, MIN_INT, Result, Value
+from typedtrack._schema.records import MISSING, FieldSchema, RecordSchema
 from typedtrack.errors import MISSING_FIELD, Problem, SchemaMismatchError, shown
 
 __all__ = ["RecordCodec", "record_codec"]
@@ -39,9 +39,9 @@ class RecordCodec(Generic[R]):
     decode_fast: Callable[[bytes], R | None]
     """Return the record that the argument holds, or `None` where only `decode` can tell whether it holds one."""
 
-    def __init__(self, record_type: RecordType[R]) -> None:
-        self._record_type = record_type
-        columns = record_type.schema.columns
+    def __init__(self, of: RecordType[R]) -> None:
+        self._record_type = of
+        columns = of.schema.columns
         names = {PLACES(number): column.name for number, column in enumerate(columns)}
         encoded = msgspec.defstruct(
             "Encoded",
@@ -52,16 +52,30 @@ class RecordCodec(Generic[R]):
         )
         decoded = msgspec.defstruct(
             "Decoded",
-            [_decoded_field(place, leaf) for place, leaf in zip(names, record_type.leaves, strict=True)],
+            [_decoded_field(place, leaf) for place, leaf in zip(names, of.leaves, strict=True)],
             rename=names,
             kw_only=True,
             forbid_unknown_fields=True,
             gc=False,
         )
-        decode_fast = emit_decode(record_type, decoded)  # mypy solves R wrongly where this is assigned to an attribute
+        decode_fast = emit_decode(of, decoded)  # mypy solves R wrongly where this is assigned to an attribute
         self.decode_fast = decode_fast
-        self._to_twin = emit_encode(record_type, encoded)
+        self._to_twin = emit_encode(of, encoded)
         self._names = tuple(column.names for column in columns)
+        self._has_members = any(leaf.enumeration is not None for leaf in of.leaves)
+
+    def __reduce__(self) -> tuple[Callable[[type[R]], RecordCodec[R]], tuple[type[R]]]:
+        return _codec_of, (self._record_type.cls,)
+
+    @property
+    def schema(self) -> RecordSchema:
+        """The schema of the records."""
+        return self._record_type.schema
+
+    def values(self, record: R) -> tuple[Value | None, ...]:
+        """Return the values of the columns of *record* as they are on the wire; `None` where one is absent."""
+        values: tuple[Any, ...] = msgspec.structs.astuple(self._to_twin(record))
+        return tuple(getattr(value, "value", value) for value in values) if self._has_members else values
 
     def encode(self, record: R) -> bytes:
         """Return the bytes that store *record*, which is valid."""
@@ -130,9 +144,13 @@ def _without_one(
 
 
 @lru_cache(maxsize=256)
-def record_codec(record_type: RecordType[R]) -> RecordCodec[R]:
-    """Return the codec of *record_type*; the first call makes it."""
-    return RecordCodec(record_type)
+def record_codec(of: RecordType[R]) -> RecordCodec[R]:
+    """Return the codec of the records *of* one class; the first call makes it."""
+    return RecordCodec(of)
+
+
+def _codec_of(cls: type[R]) -> RecordCodec[R]:
+    return record_codec(record_type(cls))
 
 
 def _decoded_field(place: str, leaf: Leaf) -> tuple[str, Any] | tuple[str, Any, Any]:

@@ -12,6 +12,8 @@ import attrs
 from typedtrack._records.annotations import Leaf, read_annotation, read_leaf
 from typedtrack._records.classes import HOOK, Attribute, caller_names, declared_as, define, is_plain
 from typedtrack._results.keys import is_key, key_text
+from typedtrack._results.values import Value
+from typedtrack._schema.fields import FieldSchema
 from typedtrack.errors import InvalidKeyError, RecordDefinitionError, not_one, shown
 
 __all__ = ["KeyTemplate", "PlainKeys", "TemplateKeys", "key", "template_keys"]
@@ -30,6 +32,12 @@ class PlainKeys:
     """The whole segments that every key begins with; listing needs to look at no others."""
     argument = ""
     """How the ``repr`` of a view shows its keys."""
+    fields: Mapping[str, FieldSchema] = {}
+    """The fields of a key, by their names."""
+
+    def values(self, key: object) -> tuple[Value, ...]:
+        """Return the values of the fields of *key*; its text, where it has no fields."""
+        return (key_text(key),)
 
     def to_text(self, key: object) -> str:
         """Return the text of *key*, or raise `InvalidKeyError`."""
@@ -57,6 +65,16 @@ class TemplateKeys(Generic[K]):
         self._match = re.compile("".join(_pattern(literal, name, leaves) for literal, name in parts)).fullmatch
         self.prefix = parts[0][0].rpartition("/")[0]
         self.argument = f", key={cls.__name__}"
+
+    @property
+    def fields(self) -> Mapping[str, FieldSchema]:
+        """The fields of a key, by their names."""
+        return {name: leaf.column for name, leaf in self.leaves.items()}
+
+    def values(self, key: object) -> tuple[Value, ...]:
+        """Return the values of the fields of *key*, as they are in its text."""
+        wires = (leaf.to_wire(getattr(key, name)) for name, leaf in self.leaves.items())
+        return tuple(wire for wire in wires if wire is not None)  # none is: no field of a key is optional
 
     def check(self, key: object) -> None:
         """Hold *key*, just constructed, to its rules.

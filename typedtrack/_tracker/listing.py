@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import ItemsView, Iterator, KeysView, ValuesView
+from collections.abc import ItemsView, Iterable, Iterator, KeysView, ValuesView
 from typing import TYPE_CHECKING, TypeVar, cast
 
 from typedtrack._results.keys import is_below, prefix_text
@@ -15,7 +15,7 @@ from typedtrack.errors import BulkError, ResultFailedError
 if TYPE_CHECKING:
     from typedtrack._records.failure import Failure
 
-__all__ = ["Listing"]
+__all__ = ["Listing", "keys_below", "reads"]
 
 K = TypeVar("K")
 R = TypeVar("R")
@@ -43,7 +43,7 @@ class Listing(Face[K, R, A]):
         wanted = prefix_text(prefix)
         return Keys(
             self,
-            lambda: (key for key, _ in _list(self, wanted)),
+            lambda: (key for key, _ in keys_below(self, wanted)),
             lambda: _count(self, wanted),
             lambda key: is_below(self._to_text(key), wanted) and key in self,
         )
@@ -114,7 +114,7 @@ class Listing(Face[K, R, A]):
 
     def __iter__(self) -> Iterator[K]:
         """Iterate over the keys stored now."""
-        return (key for key, _ in _list(self, ""))
+        return (key for key, _ in keys_below(self, ""))
 
     def __len__(self) -> int:
         """Count the keys stored now, by listing them."""
@@ -134,7 +134,7 @@ class Listing(Face[K, R, A]):
             raise
 
 
-def _list(face: Face[K, R, A], prefix: str) -> Iterator[tuple[K, str]]:
+def keys_below(face: Face[K, R, A], prefix: str) -> Iterator[tuple[K, str]]:
     """Yield the keys at and below *prefix*, each with its text."""
     folder = prefix.removesuffix("/")
     below = f"{folder}/" if folder else ""
@@ -150,15 +150,21 @@ def _list(face: Face[K, R, A], prefix: str) -> Iterator[tuple[K, str]]:
 
 
 def _count(face: Face[K, R, A], prefix: str) -> int:
-    return sum(1 for _ in _list(face, prefix))
+    return sum(1 for _ in keys_below(face, prefix))
 
 
-def _reads(face: Face[K, R, A], prefix: str) -> Iterator[tuple[K, str, bytes | Exception]]:
-    """Yield the keys at and below *prefix*, each with its text and its stored bytes or the error of reading it."""
+def reads(
+    face: Face[K, R, A], prefix: str, only: Iterable[K] | None = None
+) -> Iterator[tuple[K, str, bytes | Exception]]:
+    """Yield the keys at and below *prefix*, each with its text and its stored bytes or the error of reading it.
+
+    If *only* is given, yield its keys and list nothing.
+    """
     keys: deque[K] = deque()
+    pairs = keys_below(face, prefix) if only is None else ((key, face._to_text(key)) for key in only)
 
     def texts() -> Iterator[str]:
-        for key, text in _list(face, prefix):
+        for key, text in pairs:
             keys.append(key)
             yield text
 
@@ -170,7 +176,7 @@ def _reads(face: Face[K, R, A], prefix: str) -> Iterator[tuple[K, str, bytes | E
 
 def _items(face: Face[K, R, A], prefix: str) -> Iterator[tuple[K, R]]:
     errors: dict[object, Exception] = {}
-    for key, text, read in _reads(face, prefix):
+    for key, text, read in reads(face, prefix):
         try:
             result = result_in(face, text, read)
         except ResultFailedError:
@@ -185,7 +191,7 @@ def _items(face: Face[K, R, A], prefix: str) -> Iterator[tuple[K, R]]:
 
 def _failures(face: Face[K, R, A], prefix: str) -> Iterator[tuple[K, Failure]]:
     errors: dict[object, Exception] = {}
-    for key, text, read in _reads(face, prefix):
+    for key, text, read in reads(face, prefix):
         try:
             failure = failure_in(face._primitives, text, read)
         except Exception as error:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import MutableMapping
-from typing import Literal, Protocol, TypeAlias, TypeVar, overload
+from collections.abc import Iterator, Mapping, MutableMapping
+from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias, TypeVar, overload
 
 from typedtrack._records.codec import RecordCodec, record_codec
 from typedtrack._records.record_type import record_type
 from typedtrack._results.codec import decode_fast
-from typedtrack._results.values import FAILURE_TYPE
+from typedtrack._results.keys import prefix_text
+from typedtrack._results.values import FAILURE_TYPE, Value
+from typedtrack._schema.fields import FieldSchema
 from typedtrack._tracker.backend import Backend, create, load, store
 from typedtrack._tracker.calls import Calls
 from typedtrack._tracker.face import decode_after_fast
 from typedtrack.errors import (
+    BulkError,
     InvalidResultError,
     Problem,
     RecordDefinitionError,
@@ -21,6 +24,10 @@ from typedtrack.errors import (
     not_one,
     shown,
 )
+
+if TYPE_CHECKING:
+    from typedtrack._records.summary import Summary
+    from typedtrack.frame.frame import Frame, OnError
 
 __all__ = ["KeyForm", "TypedTracker", "Unknown"]
 
@@ -37,6 +44,15 @@ class KeyForm(Protocol[K_co]):
 
     prefix: str
     argument: str
+
+    @property
+    def fields(self) -> Mapping[str, FieldSchema]:
+        """The fields of a key, by their names."""
+        ...
+
+    def values(self, key: object) -> tuple[Value, ...]:
+        """Return the values of the fields of *key*; its text, where it has no fields."""
+        ...
 
     def to_text(self, key: object) -> str:
         """Return the text of *key*, or raise `InvalidKeyError`."""
@@ -145,6 +161,72 @@ class TypedTracker(Calls[K, R, None], MutableMapping[K, R]):
         except ResultExistsError:
             return self[key]
         return default
+
+    def frame(self, prefix: str = "", *, on_error: OnError = "raise") -> Frame:
+        """Return the records stored now, at and below *prefix*, as a table; reads nothing yet.
+
+        It has a column for each field of the key, or one named ``key`` where keys are plain, then one for each field of
+        the record, by its name on the wire. Dataframe libraries take it as it is: `Frame` tells more.
+
+        Raises:
+            ImportError: the extra ``arrow`` is not installed.
+            SchemaMismatchError: a field of the key and a field of the record have one name.
+
+        >>> import polars
+        >>> from typedtrack import Stat, open_tracker
+        >>> view = open_tracker("memory://docs/typed_frame").typed(Stat)
+        >>> view["trial_1"] = Stat(mean=0.5, sem=0.1)
+        >>> polars.DataFrame(view.frame()).rows(named=True)
+        [{'key': 'trial_1', 'mean': 0.5, 'sem': 0.1}]
+        """
+        from typedtrack._tracker.rows import TypedRows  # both here, because most processes make no table
+        from typedtrack.frame.frame import Frame
+
+        return Frame(TypedRows(self, prefix_text(prefix), None, self._keys, self._codec), on_error)
+
+    def over(self, *fields: str, prefix: str = "") -> Iterator[tuple[dict[str, Value], Summary]]:
+        """Yield the records that differ only in *fields* of their keys, as ``(group, Summary)``: over seeds, say.
+
+        *group* maps the other fields of the key to their values; groups come in the order of these. All numbers are
+        kept in memory until the last record is read.
+
+        Raises:
+            ValueError: the keys have no such field, or no fields.
+            BulkError: (at the end) some keys failed; every other record counts.
+
+        >>> from typedtrack import KeyTemplate, Stat, key, open_tracker
+        >>> @key("{model}/seed_{seed}")
+        ... class RunKey(KeyTemplate):
+        ...     model: str
+        ...     seed: int
+        >>> runs = open_tracker("memory://docs/over").typed(Stat, key=RunKey)
+        >>> runs.put_many({RunKey("small", seed): Stat(mean=seed / 2, sem=0.1) for seed in (1, 2, 3)})
+        >>> for group, summary in runs.over("seed"):
+        ...     print(group, summary.count, summary["mean"].mean)
+        {'model': 'small'} 3 1.0
+        """
+        from typedtrack._records.summary import summary_of  # here, because few processes summarise
+
+        names = tuple(self._keys.fields)
+        for field in fields or ("",):
+            if field not in names:
+                has = f"the fields {', '.join(map(repr, names))}" if names else "no fields: give typed(..., key=...)"
+                raise ValueError(f"cannot summarise over {field!r}: the keys have {has}")
+        groups: dict[tuple[Value, ...], list[tuple[Value | None, ...]]] = {}
+        error: BulkError | None = None
+        try:
+            for key, record in self.items(prefix):
+                values = zip(names, self._keys.values(key), strict=True)
+                group = tuple(value for name, value in values if name not in fields)
+                groups.setdefault(group, []).append(self._codec.values(record))
+        except BulkError as caught:
+            error = caught
+        others = [name for name in names if name not in fields]
+        columns = [column.name for column in self._codec.schema.columns]
+        for group in sorted(groups):
+            yield dict(zip(others, group, strict=True)), summary_of(columns, groups[group])
+        if error is not None:
+            raise error
 
     def clear(self) -> None:
         """Delete every result that this view lists, whether or not it fits the record."""

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeAlias, TypeVar, cast, overload
 
 from typedtrack._results.codec import decode_fast, encode
-from typedtrack._results.keys import Key, is_key, key_text
+from typedtrack._results.keys import Key, is_key, key_text, prefix_text
 from typedtrack._results.values import Result, Value
 from typedtrack._tracker.backend import Backend, create, load, store
 from typedtrack._tracker.bulk import HasItems
@@ -16,6 +16,7 @@ from typedtrack.errors import InvalidResultError, Problem, ResultNotFoundError, 
 
 if TYPE_CHECKING:
     from typedtrack._tracker.typed import TypedTracker, Unknown
+    from typedtrack.frame.frame import Frame, OnError
 
 __all__ = ["ResultTracker"]
 
@@ -187,6 +188,28 @@ class ResultTracker(Calls[Key, Result, Result], Backend):
         ['trial_1', 'trial_2']
         """
         super().put_many(results)
+
+    def frame(self, prefix: str = "", *, on_error: OnError = "raise") -> Frame:
+        """Return the results stored now, at and below *prefix*, as a table; reads nothing yet.
+
+        It has the column ``key``, then one for each field that some result has. Dataframe libraries take it as it is:
+        `Frame` tells more. All results are read before the first row is handed over, to know the columns; a record
+        knows them, so `TypedTracker.frame` streams.
+
+        Raises:
+            ImportError: the extra ``arrow`` is not installed.
+
+        >>> import polars
+        >>> from typedtrack import open_tracker
+        >>> tracker = open_tracker("memory://docs/untyped_frame")
+        >>> tracker.put_many({"trial_1": {"loss": 0.5}, "trial_2": {"loss": 0.25}})
+        >>> polars.DataFrame(tracker.frame()).sort("loss").rows()
+        [('trial_2', 0.25), ('trial_1', 0.5)]
+        """
+        from typedtrack._tracker.rows import UntypedRows  # both here, because most processes make no table
+        from typedtrack.frame.frame import Frame
+
+        return Frame(UntypedRows(self, prefix_text(prefix)), on_error)
 
     def __bool__(self) -> bool:
         """Return `True`: a tracker is one, whatever it holds, and is not listed to tell."""

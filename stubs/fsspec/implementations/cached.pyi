@@ -1,4 +1,3 @@
 from fsspec.spec import AbstractFileSystem
 
-class CachingFileSystem(AbstractFileSystem):
-    fs: AbstractFileSystem
+class CachingFileSystem(AbstractFileSystem): ...

@@ -1,0 +1,6 @@
+from typing import Any, Literal
+
+class DataFrame:
+    @classmethod
+    def from_arrow(cls, data: object) -> DataFrame: ...
+    def to_dict(self, orient: Literal["records"]) -> list[dict[str, Any]]: ...

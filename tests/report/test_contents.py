@@ -1,0 +1,68 @@
+"""What a report shows of any results, and what it says in words."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from typedtrack import Value
+from typedtrack._results.chunks import Chunk
+from typedtrack.report import contents as contents_module
+from typedtrack.report.contents import contents_of
+
+numbers = st.one_of(st.none(), st.integers(-3, 3), st.floats())
+
+
+@given(st.lists(numbers, min_size=1, max_size=30), st.sampled_from(["max", "min"]), st.integers(1, 40))
+def test_the_best_rows_stay_and_every_other_row_is_accounted_for(
+    values: list[Value | None], direction: str, most: int
+) -> None:
+    """Rows without the metric are counted; of the others the best stay; NaN is worse than any number."""
+    columns: dict[str, list[Value | None]] = {"key": [f"{number}" for number in range(len(values))], "x": values}
+    there = [value for value in values if isinstance(value, (int, float))]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(contents_module, "MOST_ROWS", most)
+        found = contents_of([Chunk(len(values), columns)], ("key",), None, direction)  # type: ignore[arg-type]  # drawn
+    if not there:
+        assert (found.by, found.rows) == (None, min(most, len(values)))
+        return
+    assert found.by is not None
+    shown = [float(value) for value in found.columns[found.by].values if isinstance(value, (int, float))]
+    assert found.rows == len(shown) == min(most, len(there))
+    sign = -1.0 if direction == "max" else 1.0
+    order = sorted((sign * value if not math.isnan(value) else math.inf) for value in map(float, there))
+    assert sorted(sign * value if not math.isnan(value) else math.inf for value in shown) == order[: len(shown)]
+    words = " ".join(found.notes)
+    assert ("without x left out" in words) == (len(there) < len(values))
+    assert (f"The page has the best {most:,} of {len(there):,} rows" in words) == (most < len(there))
+
+
+def test_the_metric_is_a_float_where_there_is_one() -> None:
+    """Of several fields the first float is the metric; the number of a key never is."""
+    chunk = Chunk(2, {"seed": [1, 2], "epochs": [3, 4], "loss": [0.5, 0.25]})
+    found = contents_of([chunk], ("seed",), None, "min")
+    assert found.by is not None
+    assert found.columns[found.by].name == "loss"
+    assert found.notes[0] == "Best: 2 (loss 0.25)"
+    found = contents_of([Chunk(2, {"seed": [1, 2], "epochs": [3, 4]})], ("seed",), None, "max")
+    assert found.notes[0] == "Best: 2 (epochs 4)"
+
+
+def test_a_stat_is_one_column_by_either_name() -> None:
+    """A mean with its standard error is one column; a mean without one, or beside a field of its name, is two."""
+    chunk = Chunk(1, {"key": ["a"], "x/mean": [1.0], "x/sem": [0.1], "y/mean": [1.0], "y/sem": [0.1], "y": [2.0]})
+    for by in ("x", "x/mean"):
+        found = contents_of([chunk], ("key",), by, "max")
+        assert [column.name for column in found.columns] == ["key", "x", "y/mean", "y"]
+        assert found.columns[1].errors == [0.1]
+
+
+def test_fields_may_come_late_and_go() -> None:
+    """Chunks need not have the same columns."""
+    chunks = [Chunk(1, {"key": ["a"], "x": [1.0]}), Chunk(2, {"key": ["b", "c"], "y": [1, 2]})]
+    found = contents_of(chunks, ("key",), "y", "max")
+    assert {column.name: column.values for column in found.columns} == {"key": ["b", "c"], "y": [1, 2]}
+    assert "The same in every row: x = None" in found.notes

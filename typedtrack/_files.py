@@ -1,0 +1,71 @@
+"""Output files, written whole or not at all: on a local path, or at any fsspec URL."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager, suppress
+from typing import IO, Final
+
+from typedtrack._bases import local_path
+
+__all__ = ["writing"]
+
+_BLOCK: Final = 2**20  # bytes copied at a time
+
+
+@contextmanager
+def writing(
+    path_or_url: str | os.PathLike[str], storage_options: Mapping[str, object] | None = None
+) -> Generator[IO[bytes]]:
+    """Return a binary file whose content replaces *path_or_url* when the block ends, and only if it ends well.
+
+    On a local disk the file is written beside its target and renamed. For a URL it is written to a temporary file of
+    this machine first, and uploaded when it is complete.
+
+    Raises:
+        FileNotFoundError: the folder of a local path does not exist.
+    """
+    path = local_path(path_or_url)
+    if path is None:
+        with tempfile.TemporaryFile() as file:
+            yield file
+            file.seek(0)
+            _upload(file, os.fspath(path_or_url), storage_options or {})
+        return
+    folder, name = os.path.split(path)
+    number, temporary = tempfile.mkstemp(prefix=f".{name}-", suffix=".tmp", dir=folder)
+    try:
+        with open(number, "wb") as file:
+            yield file
+        os.chmod(temporary, 0o666 & ~_umask())  # mkstemp lets nobody else read it
+        os.replace(temporary, path)
+    except BaseException:
+        with suppress(OSError):  # the error that is being raised matters more than the file that stays
+            os.unlink(temporary)
+        raise
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def _upload(file: IO[bytes], url: str, storage_options: Mapping[str, object]) -> None:
+    """Copy *file* to *url*: under a hidden name first, since filesystems of fsspec show a file that is half written."""
+    from fsspec.core import url_to_fs  # here, because a local path needs none of it
+
+    filesystem, path = url_to_fs(url, **storage_options)
+    folder, _, name = path.rpartition("/")
+    temporary = f"{folder}/.{name}-{os.urandom(6).hex()}.tmp"
+    try:
+        with filesystem.open(temporary, "wb") as remote:
+            shutil.copyfileobj(file, remote, _BLOCK)
+        filesystem.mv(temporary, path)
+    except BaseException:
+        with suppress(Exception):  # as above
+            filesystem.rm_file(temporary)
+        raise

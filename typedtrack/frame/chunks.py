@@ -1,0 +1,71 @@
+"""Chunks of rows to Arrow batches, and a spool that keeps them until the types of all columns are known."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Final
+from weakref import finalize
+
+from arro3.core import RecordBatch
+from arro3.io import read_ipc_stream, write_ipc_stream
+
+from typedtrack._results.chunks import Chunk
+from typedtrack.frame.columns import ARROW_TYPES, ArrowName, Extent, array_of, schema_of_types
+
+__all__ = ["CHUNK_ROWS", "Spool", "batch_of"]
+
+CHUNK_ROWS: Final = 8192
+"""The most rows of one chunk, and so of one Arrow batch."""
+
+_MEMORY: Final = 64 * 2**20  # bytes that a spool keeps in memory; the rest goes to a temporary file
+
+
+def batch_of(chunk: Chunk, types: Mapping[str, ArrowName]) -> RecordBatch:
+    """Return *chunk* as a batch whose columns have *types*, which hold all values."""
+    absent = [None] * chunk.rows
+    arrays = [array_of(chunk.columns.get(name, absent), arrow) for name, arrow in types.items()]
+    return RecordBatch.from_arrays(arrays, schema=schema_of_types(types))
+
+
+class Spool:
+    """Chunks whose columns are not known beforehand: written once, then read as batches of one schema.
+
+    Each chunk is kept as Arrow arrays of the types that suffice for it alone. So memory is bounded, and nothing is read
+    twice from the store.
+    """
+
+    def __init__(self, chunks: Iterable[Chunk]) -> None:
+        self._file = tempfile.SpooledTemporaryFile(max_size=_MEMORY)  # noqa: SIM115  # it lives as long as the spool
+        finalize(self, self._file.close)
+        self._chunks = 0
+        self.extents: dict[str, Extent] = {}
+        for chunk in chunks:
+            self._add(chunk)
+
+    def _add(self, chunk: Chunk) -> None:
+        types: dict[str, ArrowName] = {}
+        for name, values in chunk.columns.items():
+            extent = Extent.of(values)
+            self.extents[name] = extent | self.extents.get(name, Extent())
+            if extent.problem is None:  # else there will be no batch
+                types[name] = extent.type
+        write_ipc_stream(batch_of(chunk, types), self._file)
+        self._chunks += 1
+
+    @property
+    def problems(self) -> dict[str, str]:
+        """The columns that no Arrow type holds, with the reason."""
+        found = {name: extent.problem for name, extent in self.extents.items()}
+        return {name: problem for name, problem in found.items() if problem is not None}
+
+    def batches(self, types: Mapping[str, ArrowName]) -> Iterator[RecordBatch]:
+        """Yield the chunks as batches whose columns have *types*, those of the `extents`."""
+        schema = schema_of_types(types)
+        self._file.seek(0)
+        for _ in range(self._chunks):
+            (batch,) = read_ipc_stream(self._file)
+            there = set(batch.column_names)
+            absent = array_of([None] * batch.num_rows, "string")
+            arrays = [(batch[name] if name in there else absent).cast(ARROW_TYPES[types[name]]) for name in types]
+            yield RecordBatch.from_arrays(arrays, schema=schema)

@@ -1,0 +1,232 @@
+"""`Frame`: results as a table that dataframe libraries take as it is."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Final, Literal, Protocol, TypeAlias, TypeVar, cast
+
+from arro3.core import RecordBatch, RecordBatchReader, Schema
+
+from typedtrack._files import writing
+from typedtrack._results.chunks import Chunk, Direction
+from typedtrack.errors import BulkError, Problem, SchemaMismatchError
+from typedtrack.frame.chunks import CHUNK_ROWS, Spool, batch_of
+from typedtrack.frame.columns import ArrowName, Extent, schema_of_types
+from typedtrack.frame.files import write
+from typedtrack.frame.html import as_html
+
+__all__ = ["Frame", "OnError", "Rows"]
+
+OnError: TypeAlias = Literal["raise", "warn"]
+
+T = TypeVar("T")
+
+_SHOWN_ROWS: Final = 20
+
+
+class Rows(Protocol):
+    """The rows of a frame, as a tracker reads them."""
+
+    @property
+    def title(self) -> str:
+        """How to show where the rows come from."""
+        ...
+
+    @property
+    def columns(self) -> Mapping[str, ArrowName | None]:
+        """The columns that are known before any row is read, and their types if these are known too."""
+        ...
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether there are no other columns."""
+        ...
+
+    @property
+    def keys(self) -> Sequence[str]:
+        """The columns of the key."""
+        ...
+
+    @property
+    def failures(self) -> int:
+        """How many failures the last reading of all rows has met."""
+        ...
+
+    def chunks(self, rows: int) -> Iterator[Chunk]:
+        """Yield the rows, at most *rows* at a time; raise one `BulkError` at the end for all that cannot be read."""
+        ...
+
+    def parts(self, n: int) -> Sequence[Rows]:
+        """Return the rows stored now in at most *n* parts of about the same size, which pickle."""
+        ...
+
+
+class Frame:
+    """Results as a table: one row a result, the columns of its key first, then one column a field.
+
+    `ResultTracker.frame` and `TypedTracker.frame` make it. It has the Arrow PyCapsule interface, so polars, DuckDB,
+    pandas 3, pyarrow, narwhals, Ibis, DataFusion and Daft take it as it is: ``polars.DataFrame(frame)``. It keeps no
+    rows: each use reads what is stored then, in batches of at most 8,192 rows.
+
+    Values are exact. An `int` column is int64, or uint64, or decimal128(20, 0), whichever holds all values. `int`
+    beside `float` is float64 if every int equals a float. An absent field is null, and NaN is NaN.
+
+    Failures are left out (`ResultTracker.failures` lists them). So are results that cannot be read: one `BulkError`
+    names them all when every other row has been handed over. With ``on_error="warn"`` it is a warning instead.
+
+    >>> from typedtrack import open_tracker
+    >>> tracker = open_tracker("memory://docs/frame")
+    >>> tracker.put_many({"trial_1": {"loss": 0.5, "epochs": 3}, "trial_2": {"loss": 0.25}})
+    >>> import polars
+    >>> polars.DataFrame(tracker.frame()).sort("loss").rows()
+    [('trial_2', 0.25, None), ('trial_1', 0.5, 3)]
+    """
+
+    def __init__(self, rows: Rows, on_error: OnError = "raise", types: Mapping[str, ArrowName] | None = None) -> None:
+        if on_error not in ("raise", "warn"):
+            raise ValueError(f"on_error is 'raise' or 'warn', not {on_error!r}")
+        self._rows = rows
+        self._on_error = on_error
+        self._types = types
+
+    def __repr__(self) -> str:
+        return f"<Frame of {self._rows.title}: hand it to a dataframe library, or call write(path)>"
+
+    @property
+    def schema(self) -> Schema:
+        """The Arrow schema of the table.
+
+        A record with bounded ints knows it. For any other frame this reads every result.
+
+        Raises:
+            SchemaMismatchError: a column holds values that no Arrow type holds together; names all such columns.
+        """
+        return schema_of_types(self._read()[0])
+
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+        """Return the table as an Arrow C stream in a PyCapsule."""
+        types, batches = self._read()
+        return _reader(types, batches).__arrow_c_stream__(requested_schema)
+
+    def write(self, path: str | os.PathLike[str], *, storage_options: Mapping[str, object] | None = None) -> None:
+        """Write the table to a file, whole or not at all: ``.parquet``, ``.csv`` or ``.arrow`` (Arrow IPC).
+
+        *path* is a local path or any fsspec URL, to whose filesystem *storage_options* go. A CSV file shows an absent
+        field and an empty `str` alike.
+
+        Raises:
+            ValueError: *path* ends otherwise.
+            BulkError: some results could not be read; the file has all others.
+        """
+        errors: list[BulkError] = []
+        types, batches = self._read()
+        write(_reader(types, _deferring(batches, errors)), path, storage_options)
+        for error in errors:
+            raise error
+
+    def report(
+        self,
+        path: str | os.PathLike[str],
+        by: str | None = None,
+        *,
+        direction: Direction = "max",
+        title: str = "Results",
+        storage_options: Mapping[str, object] | None = None,
+    ) -> None:
+        """Write a page to look at, whole or not at all: one HTML file that needs no network.
+
+        It has a table, a plot of the metric over each column, and parallel coordinates; a brush on one of their axes
+        filters the page. *by* names the metric, by default the first `float` field; a `Stat` is named without
+        ``/mean``. *direction* says whether its greatest (``"max"``) or least value is the best. The page has the best
+        10,000 rows, and says in words what it leaves out.
+
+        Raises:
+            ValueError: no result has a numeric field named *by*.
+            FileNotFoundError: the page's script is not built, as in an editable install; says how to build it.
+            BulkError: some results could not be read; the page has all others.
+        """
+        from typedtrack.report.contents import contents_of  # here, because most frames become no page
+        from typedtrack.report.page import page
+
+        errors: list[BulkError] = []
+        contents = contents_of(_deferring(self._rows.chunks(CHUNK_ROWS), errors), self._rows.keys, by, direction)
+        notes = [*contents.notes]
+        if self._rows.failures:
+            notes.append(f"Failed and left out: {self._rows.failures:,}")
+        notes += [f"Not readable and left out: {len(error.errors):,}" for error in errors]
+        with writing(path, storage_options) as file:
+            file.write(page(contents, title, notes).encode())
+        for error in errors:
+            raise error
+
+    def parts(self, n: int) -> list[Frame]:
+        """Return the table in at most *n* frames of about the same size and the same schema, which pickle.
+
+        The keys are listed now; each part reads its own results when it is used, in whatever process that is:
+        ``dask.dataframe.from_map(pandas.DataFrame.from_arrow, frame.parts(8))``.
+
+        Raises:
+            ValueError: *n* is less than 1.
+        """
+        if n < 1:
+            raise ValueError(f"a frame has at least 1 part, not {n}")
+        types, _ = self._read()
+        return [Frame(rows, self._on_error, types) for rows in self._rows.parts(n)]
+
+    def _repr_html_(self) -> str:
+        """Return the first rows as an HTML table, for notebooks."""
+        chunks = self._rows.chunks(_SHOWN_ROWS + 1)
+        note = ""
+        try:
+            chunk = next(chunks, Chunk(0, dict.fromkeys(self._rows.columns, ())))
+        except BulkError as error:
+            chunk, note = Chunk(0, dict.fromkeys(self._rows.columns, ())), str(error)
+        return as_html(chunk, _SHOWN_ROWS, note)
+
+    def _read(self) -> tuple[Mapping[str, ArrowName], Iterator[RecordBatch]]:
+        """Return the types of the columns, and the batches, which are read as they are asked for."""
+        chunks = self._rows.chunks(CHUNK_ROWS)
+        if self._on_error == "warn":
+            chunks = _warning(chunks)
+        known = self._rows.columns
+        types = self._types or {name: found for name, found in known.items() if found is not None}
+        if self._types is not None or (self._rows.is_complete and len(types) == len(known)):
+            return types, (batch_of(chunk, types) for chunk in chunks)
+        errors: list[BulkError] = []
+        spool = Spool(_deferring(chunks, errors))
+        if problems := spool.problems:
+            reasons = tuple(Problem(name, problem) for name, problem in problems.items())
+            raise SchemaMismatchError("a table", self._rows.title, reasons)
+        names = [*known, *(name for name in spool.extents if name not in known)]
+        types = {name: types.get(name) or spool.extents.get(name, Extent()).type for name in names}
+        return types, _then_raising(spool.batches(types), errors)
+
+
+def _reader(types: Mapping[str, ArrowName], batches: Iterable[RecordBatch]) -> RecordBatchReader:
+    """Return a reader that takes one batch after another from *batches*."""
+    # arro3 declares a sequence of batches, and takes any iterable, as its own tests do.
+    return RecordBatchReader.from_batches(schema_of_types(types), cast("Sequence[RecordBatch]", batches))
+
+
+def _deferring(items: Iterator[T], errors: list[BulkError]) -> Iterator[T]:
+    """Yield *items*; add the `BulkError` at their end to *errors*."""
+    try:
+        yield from items
+    except BulkError as error:
+        errors.append(error)
+
+
+def _then_raising(items: Iterator[T], errors: list[BulkError]) -> Iterator[T]:
+    yield from items
+    for error in errors:
+        raise error
+
+
+def _warning(items: Iterator[T]) -> Iterator[T]:
+    """Yield *items*; turn the `BulkError` at their end into a warning."""
+    errors: list[BulkError] = []
+    yield from _deferring(items, errors)
+    for error in errors:
+        warnings.warn(str(error), stacklevel=2)

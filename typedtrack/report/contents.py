@@ -1,0 +1,163 @@
+"""What a report shows: its columns and rows, and in words what it leaves out."""
+
+from __future__ import annotations
+
+import heapq
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
+
+import attrs
+
+from typedtrack._results.chunks import Chunk, Direction
+from typedtrack._results.values import Value
+from typedtrack.errors import shown
+
+__all__ = ["MOST_ROWS", "Column", "Contents", "contents_of"]
+
+MOST_ROWS: Final = 10_000
+"""The most rows of one page: a browser draws no more within seconds."""
+
+_MEAN, _SEM = "/mean", "/sem"
+
+
+@attrs.define
+class Column:
+    """A column of the page: a field, a part of the key, or a `Stat`, whose standard errors are beside its means."""
+
+    name: str
+    values: list[Value | None]
+    errors: list[Value | None] | None = None
+
+    @property
+    def is_number(self) -> bool:
+        """Whether every value is a number."""
+        return all(not isinstance(value, str) for value in self.values)
+
+    @property
+    def is_constant(self) -> bool:
+        """Whether all rows have the same value, and the same standard error."""
+        return len({*map(repr, self.values)}) == 1 and len({*map(repr, self.errors or ())}) <= 1
+
+
+@attrs.frozen
+class Contents:
+    """The columns of a page, the number of the column that tells which row is best, and notes to the reader."""
+
+    columns: tuple[Column, ...]
+    rows: int
+    by: int | None
+    direction: Direction
+    notes: tuple[str, ...]
+
+
+def contents_of(chunks: Iterable[Chunk], keys: Sequence[str], by: str | None, direction: Direction) -> Contents:
+    """Return what a page shows of the rows in *chunks*; *keys* are the names of the columns of their keys.
+
+    *by* names the metric: a numeric field, or a `Stat` by its name without ``/mean``. By default it is the first float
+    field, or the first `int` field where there is no float.
+
+    Raises:
+        ValueError: no result has a numeric field named *by*, or *direction* is neither ``"max"`` nor ``"min"``.
+    """
+    if direction not in ("max", "min"):
+        raise ValueError(f"direction is 'max' or 'min', not {direction!r}")
+    table, count = _gathered(chunks, keys)
+    columns = _with_errors(table)
+    metric = _metric(columns, keys, by)
+    notes: list[str] = []
+    if metric is not None:
+        rows = [row for row in range(count) if metric.values[row] is not None]
+        if left_out := count - len(rows):
+            notes.append(f"{_counted(left_out, 'row')} without {metric.name} left out")
+        if len(rows) > MOST_ROWS:
+            notes.append(f"The page has the best {MOST_ROWS:,} of {len(rows):,} rows")
+            rows = _best(metric, rows, direction)
+        columns = [_rows_of(column, rows) for column in columns]
+        metric = columns[next(place for place, column in enumerate(columns) if column.name == metric.name)]
+        count = len(rows)
+        if odd := sum(not math.isfinite(value) for value in metric.values if isinstance(value, float)):
+            notes.append(f"{_counted(odd, 'row')} in the table alone: {metric.name} is NaN or infinite")
+    elif count > MOST_ROWS:
+        notes.append(f"The page has the first {MOST_ROWS:,} of {count:,} rows")
+        columns = [_rows_of(column, range(MOST_ROWS)) for column in columns]
+        count = MOST_ROWS
+    constant = [column for column in columns if column.name not in keys and column is not metric and column.is_constant]
+    if constant and count > 1:
+        notes.append(
+            "The same in every row: " + ", ".join(f"{column.name} = {column.values[0]}" for column in constant)
+        )
+        columns = [column for column in columns if all(column is not other for other in constant)]
+    if metric is not None and (best := _best_row(metric, direction)) is not None:
+        key = ", ".join(str(column.values[best]) for column in columns if column.name in keys)
+        notes.insert(0, f"Best: {key} ({metric.name} {metric.values[best]})")
+    place = next((place for place, column in enumerate(columns) if column is metric), None)
+    return Contents(tuple(columns), count, place, direction, tuple(notes))
+
+
+def _gathered(chunks: Iterable[Chunk], keys: Sequence[str]) -> tuple[dict[str, list[Value | None]], int]:
+    table: dict[str, list[Value | None]] = {name: [] for name in keys}
+    count = 0
+    for chunk in chunks:
+        for name in chunk.columns:
+            table.setdefault(name, [None] * count)
+        for name, values in table.items():
+            values.extend(chunk.columns.get(name) or [None] * chunk.rows)
+        count += chunk.rows
+    return table, count
+
+
+def _with_errors(table: Mapping[str, list[Value | None]]) -> list[Column]:
+    """Return a column for each name; those of a `Stat` are one."""
+    columns: list[Column] = []
+    for name, values in table.items():
+        base = name.removesuffix(_MEAN)
+        if name.endswith(_SEM) and name.removesuffix(_SEM) + _MEAN in table:
+            continue
+        if base != name and base not in table and base + _SEM in table:
+            columns.append(Column(base, values, table[base + _SEM]))
+        else:
+            columns.append(Column(name, values))
+    return columns
+
+
+def _metric(columns: Sequence[Column], keys: Sequence[str], by: str | None) -> Column | None:
+    numeric = [column for column in columns if column.is_number and any(value is not None for value in column.values)]
+    if by is not None:
+        for column in numeric:
+            if by in (column.name, f"{column.name}{_MEAN}"):
+                return column
+        named = ", ".join(shown(column.name) for column in numeric) or "none"
+        raise ValueError(f"by={by!r}: no result has a numeric field of that name; there are: {named}")
+    fields = [column for column in numeric if column.name not in keys]
+    floats = [column for column in fields if any(isinstance(value, float) for value in column.values)]
+    return next(iter(floats or fields), None)
+
+
+def _order(value: Value | None, direction: Direction) -> float:
+    """Return a number by which the best value comes first; NaN comes last."""
+    number = float(value) if isinstance(value, (int, float)) else math.nan
+    if math.isnan(number):
+        return math.inf
+    return -number if direction == "max" else number
+
+
+def _best(metric: Column, rows: Sequence[int], direction: Direction) -> list[int]:
+    return sorted(heapq.nsmallest(MOST_ROWS, rows, key=lambda row: (_order(metric.values[row], direction), row)))
+
+
+def _best_row(metric: Column, direction: Direction) -> int | None:
+    finite = [
+        row for row, value in enumerate(metric.values) if isinstance(value, (int, float)) and math.isfinite(value)
+    ]
+    return min(finite, key=lambda row: _order(metric.values[row], direction), default=None)
+
+
+def _rows_of(column: Column, rows: Iterable[int]) -> Column:
+    kept = [*rows]
+    errors = None if column.errors is None else [column.errors[row] for row in kept]
+    return Column(column.name, [column.values[row] for row in kept], errors)
+
+
+def _counted(count: int, thing: str) -> str:
+    return f"{count:,} {thing}{'' if count == 1 else 's'}"

@@ -1,0 +1,100 @@
+// Axes and colours that the charts share.
+
+import { categoriesOf, positionOf } from "./selection.js";
+
+const MOST_CATEGORIES = 30;
+const LOG_FROM = 100; // two decades
+
+const extents = new WeakMap();
+
+// The least and the greatest finite value of a column, and whether all are positive.
+function extentOf(column, rows) {
+  let extent = extents.get(column);
+  if (extent === undefined) {
+    extent = { lowest: Infinity, highest: -Infinity };
+    for (let row = 0; row < rows; row += 1) {
+      const position = positionOf(column, row);
+      if (Number.isFinite(position)) {
+        extent.lowest = Math.min(extent.lowest, position);
+        extent.highest = Math.max(extent.highest, position);
+      }
+    }
+    extents.set(column, extent);
+  }
+  return extent;
+}
+
+export function isLog(column, rows) {
+  if (!column.number) return false;
+  const { lowest, highest } = extentOf(column, rows);
+  return lowest > 0 && highest >= LOG_FROM * lowest;
+}
+
+// Columns that tell rows apart, without those that have a text of its own for nearly each.
+export function drawable(data) {
+  return data.columns
+    .map((column, number) => number)
+    .filter((number) => {
+      const column = data.columns[number];
+      if (!column.number) return categoriesOf(column).size <= MOST_CATEGORIES;
+      return Number.isFinite(extentOf(column, data.rows).lowest);
+    });
+}
+
+export function axisOf(column, rows, colours) {
+  const shared = {
+    axisLine: { lineStyle: { color: colours.line } },
+    axisTick: { lineStyle: { color: colours.line } },
+    axisLabel: { color: colours.text, hideOverlap: true, fontSize: 11 },
+    splitLine: { lineStyle: { color: colours.grid } },
+  };
+  if (!column.number) {
+    const names = [...categoriesOf(column).keys()];
+    return { ...shared, type: "category", data: names.map((_, place) => place), axisLabel: {
+      ...shared.axisLabel,
+      formatter: (place) => short(names[place] ?? ""),
+    } };
+  }
+  const { lowest, highest } = extentOf(column, rows);
+  if (isLog(column, rows)) {
+    const axisLabel = { ...shared.axisLabel, showMinLabel: false, showMaxLabel: false, formatter: compact };
+    return { ...shared, type: "log", min: lowest / 1.2, max: highest * 1.2, axisLabel };
+  }
+  const margin = (highest - lowest || Math.abs(highest) || 1) * 0.03;
+  return {
+    ...shared,
+    type: "value",
+    min: lowest - margin,
+    max: highest + margin,
+    axisLabel: { ...shared.axisLabel, showMinLabel: false, showMaxLabel: false, formatter: compact },
+  };
+}
+
+export function coloursNow() {
+  const style = getComputedStyle(document.documentElement);
+  const read = (name) => style.getPropertyValue(name).trim();
+  return {
+    text: read("--text"),
+    line: read("--line"),
+    grid: read("--grid"),
+    point: read("--point"),
+    faint: read("--faint"),
+    mark: read("--mark"),
+  };
+}
+
+// A number as people read it: six digits at most, and ints whole.
+export function shown(value) {
+  if (typeof value !== "number" || Number.isInteger(value)) return String(value);
+  return String(Number(value.toPrecision(6)));
+}
+
+// A number for the narrow place beside an axis.
+function compact(value) {
+  const size = Math.abs(value);
+  return size !== 0 && (size >= 1e6 || size < 1e-3) ? value.toExponential().replace(/(\.\d\d)\d+/, "$1") : shown(value);
+}
+
+export function short(text) {
+  return text.length > 18 ? `${text.slice(0, 17)}…` : text;
+}
