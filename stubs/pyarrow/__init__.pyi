@@ -1,7 +1,7 @@
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-class ArrowInvalid(ValueError): ...
+class ArrowInvalid(ValueError): ...  # noqa: N818  # its name
 class DataType: ...
 
 class Field:

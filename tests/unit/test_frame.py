@@ -83,7 +83,8 @@ def rows_of(frame: Frame) -> list[dict[str, Any]]:
 
 def evaluation(seed: int, **changes: Any) -> Evaluation:
     """Return some record."""
-    return Evaluation(**{"accuracy": 0.5, "steps": seed, "batch": 8, "l2norm": Stat(mean=1.0, sem=0.1), **changes})
+    fields: dict[str, Any] = {"accuracy": 0.5, "steps": seed, "batch": 8, "l2norm": Stat(mean=1.0, sem=0.1), **changes}
+    return Evaluation(**fields)
 
 
 def same(value: object, stored: Value | None) -> bool:
@@ -411,7 +412,11 @@ def test_a_report_without_its_script_says_how_to_build_it(
     tracker: ResultTracker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """An editable install has no script at first."""
-    monkeypatch.setattr(page_module, "files", lambda package: Path(tmp_path))
+
+    def files(package: str) -> Path:
+        return tmp_path
+
+    monkeypatch.setattr(page_module, "files", files)
     (tmp_path / "report.css").write_text("")
     with pytest.raises(FileNotFoundError, match="run `make report` in the clone"):
         tracker.frame().report(tmp_path / "report.html")

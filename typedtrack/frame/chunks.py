@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 from weakref import finalize
 
-from arro3.core import RecordBatch
+from arro3.core import Array, RecordBatch, Schema
 from arro3.io import read_ipc_stream, write_ipc_stream
 
 from typedtrack._results.chunks import Chunk
@@ -25,7 +25,11 @@ def batch_of(chunk: Chunk, types: Mapping[str, ArrowName]) -> RecordBatch:
     """Return *chunk* as a batch whose columns have *types*, which hold all values."""
     absent = [None] * chunk.rows
     arrays = [array_of(chunk.columns.get(name, absent), arrow) for name, arrow in types.items()]
-    return RecordBatch.from_arrays(arrays, schema=schema_of_types(types))
+    return _record_batch(arrays, schema_of_types(types))
+
+
+def _record_batch(arrays: Sequence[Array], schema: Schema) -> RecordBatch:
+    return RecordBatch.from_arrays(arrays, schema=schema)  # pyright: ignore[reportUnknownMemberType]  # array's in a stub
 
 
 class Spool:
@@ -47,11 +51,15 @@ class Spool:
         types: dict[str, ArrowName] = {}
         for name, values in chunk.columns.items():
             extent = Extent.of(values)
-            self.extents[name] = extent | self.extents.get(name, Extent())
+            self.extents[name] = extent | self.extent_of(name)
             if extent.problem is None:  # else there will be no batch
                 types[name] = extent.type
         write_ipc_stream(batch_of(chunk, types), self._file)
         self._chunks += 1
+
+    def extent_of(self, name: str) -> Extent:
+        """Return the extent of the column *name*, which may be in no chunk."""
+        return self.extents.get(name, Extent())
 
     @property
     def problems(self) -> dict[str, str]:
@@ -68,4 +76,4 @@ class Spool:
             there = set(batch.column_names)
             absent = array_of([None] * batch.num_rows, "string")
             arrays = [(batch[name] if name in there else absent).cast(ARROW_TYPES[types[name]]) for name in types]
-            yield RecordBatch.from_arrays(arrays, schema=schema)
+            yield _record_batch(arrays, schema)

@@ -13,7 +13,7 @@ from typedtrack._files import writing
 from typedtrack._results.chunks import Chunk, Direction
 from typedtrack.errors import BulkError, Problem, SchemaMismatchError
 from typedtrack.frame.chunks import CHUNK_ROWS, Spool, batch_of
-from typedtrack.frame.columns import ArrowName, Extent, schema_of_types
+from typedtrack.frame.columns import ArrowName, schema_of_types
 from typedtrack.frame.files import write
 from typedtrack.frame.html import as_html
 
@@ -88,7 +88,7 @@ class Frame:
         if on_error not in ("raise", "warn"):
             raise ValueError(f"on_error is 'raise' or 'warn', not {on_error!r}")
         self._rows = rows
-        self._on_error = on_error
+        self._on_error: OnError = on_error
         self._types = types
 
     def __repr__(self) -> str:
@@ -200,8 +200,8 @@ class Frame:
             reasons = tuple(Problem(name, problem) for name, problem in problems.items())
             raise SchemaMismatchError("a table", self._rows.title, reasons)
         names = [*known, *(name for name in spool.extents if name not in known)]
-        types = {name: types.get(name) or spool.extents.get(name, Extent()).type for name in names}
-        return types, _then_raising(spool.batches(types), errors)
+        found: dict[str, ArrowName] = {name: types.get(name) or spool.extent_of(name).type for name in names}
+        return found, _then_raising(spool.batches(found), errors)
 
 
 def _reader(types: Mapping[str, ArrowName], batches: Iterable[RecordBatch]) -> RecordBatchReader:
