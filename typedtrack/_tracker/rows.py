@@ -143,10 +143,12 @@ class TypedRows(Rows[K, R]):
             if field.name in self.keys:
                 remedy = f"give this field of {codec.schema.name}, or that of the key, another name"
                 raise _shared(self.title, field.name, remedy)
-        types = {name: type_of_field(field) for name, field in key_form.fields.items()}
-        self.columns = (types or {_KEY: "string"}) | {
-            field.name: type_of_field(field) for field in codec.schema.columns
-        }
+        columns: dict[str, ArrowName | None] = {}
+        if not key_form.fields:
+            columns[_KEY] = "string"
+        columns.update((name, type_of_field(field)) for name, field in key_form.fields.items())
+        columns.update((field.name, type_of_field(field)) for field in codec.schema.columns)
+        self.columns = columns
 
     def _of(self, only: Sequence[K]) -> TypedRows[K, R]:
         return TypedRows(self._face, self._prefix, only, self._key_form, self._codec)
