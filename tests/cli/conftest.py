@@ -22,7 +22,7 @@ from typedtrack import Stat, field, record
 
 
 class Unrelated:
-    """No record."""
+    """Not a record."""
 
 
 @record

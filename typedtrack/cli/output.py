@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import math
 import os
+import re
 import select
 import sys
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
@@ -62,7 +63,12 @@ def error_text(error: Exception) -> str:
     """Return the message of *error*, with the name of its class unless it is our own."""
     from typedtrack.errors import TypedtrackError  # here: most commands end without an error
 
-    return str(error) if isinstance(error, TypedtrackError) else f"{type(error).__name__}: {error}"
+    if isinstance(error, TypedtrackError):
+        return str(error)
+    # obstore appends a dump of its Rust error; only the messages in it, such as "Connection refused", help a user.
+    message, _, dump = str(error).partition("\n\nDebug source:\n")
+    reasons = dict.fromkeys(re.findall(r'\bmessage: "([^"]+)"', dump))
+    return f"{type(error).__name__}: {': '.join([message.strip(), *reasons])}"
 
 
 def prepare_output() -> None:
