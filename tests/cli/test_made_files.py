@@ -1,7 +1,10 @@
-"""``schema export`` and ``schema generate``: what they write, and what they hold to be stale."""
+"""``schema export`` and ``schema generate``: the files that they write, and stale files."""
 
 from __future__ import annotations
 
+import os
+import pty
+import subprocess
 import sys
 from pathlib import Path
 
@@ -14,14 +17,14 @@ BOTH = ["schemas/eval_result.schema.json", "schemas/train_result.schema.json"]
 
 
 def test_export_writes_a_file_for_each_record_that_a_module_defines(cli: Cli) -> None:
-    """Records that a module only imports (`Stat`) and its other classes are left out; what is written loads."""
+    """Imported records (`Stat`) and other classes are left out; the files load."""
     answer = cli("schema", "export", "records.py", "--out", "schemas")
     assert answer == (0, "".join(f"wrote {path}\n" for path in BOTH), "")
     assert {"EvalResult", "TrainResult"} <= load_schemas("schemas").keys()
 
 
-def test_export_writes_only_what_differs(cli: Cli) -> None:
-    """A second export writes nothing, and says what it would have written as JSON."""
+def test_export_writes_only_files_that_differ(cli: Cli) -> None:
+    """A second export writes nothing; with --json it lists the files."""
     cli("schema", "export", "records.py", "--out", "schemas")
     written = [Path(path).stat().st_mtime_ns for path in BOTH]
     assert cli("schema", "export", "records.py", "--out", "schemas") == (0, "", "")
@@ -33,7 +36,7 @@ def test_export_writes_only_what_differs(cli: Cli) -> None:
 
 
 def test_export_takes_one_class_of_an_importable_module(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
-    """``MODULE:Class`` is looked for in the current folder, as `python -m` does."""
+    """``MODULE:Class`` is found in the current folder, as for `python -m`."""
     monkeypatch.setattr(sys, "path", [path for path in sys.path if path])
     Path("cli_test_records.py").write_text(RECORDS, "utf-8")
     answer = cli("schema", "export", "cli_test_records:TrainResult", "--out", "schemas")
@@ -42,7 +45,7 @@ def test_export_takes_one_class_of_an_importable_module(cli: Cli, monkeypatch: p
 
 
 def test_a_file_imports_its_neighbours(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A ``.py`` file is run as `python` runs it: the modules of its folder are found."""
+    """As for `python file.py`, it can import modules of its folder."""
     monkeypatch.setattr(sys, "path", sys.path[:])
     Path("folder").mkdir()
     Path("folder/cli_test_neighbour.py").write_text(RECORDS, "utf-8")
@@ -54,8 +57,8 @@ def test_a_file_imports_its_neighbours(cli: Cli, monkeypatch: pytest.MonkeyPatch
     assert answer == (0, "wrote schemas/whole.schema.json\n", "")
 
 
-def test_a_file_takes_the_place_of_no_other_module(cli: Cli) -> None:
-    """A file named as a loaded module is a module all the same, for annotations too, and leaves that one be."""
+def test_a_file_does_not_replace_another_module(cli: Cli) -> None:
+    """A file with the name of a loaded module is loaded beside it, and its annotations are found."""
     loaded = sys.modules["json"]
     Path("json.py").write_text(RECORDS.replace('"""Records', 'from __future__ import annotations\n"""Records'), "utf-8")
     answers = [cli("schema", "export", "json.py", "--out", out) for out in ("schemas", "again")]
@@ -64,8 +67,8 @@ def test_a_file_takes_the_place_of_no_other_module(cli: Cli) -> None:
     assert sys.modules["json"] is loaded
 
 
-def test_what_a_module_prints_is_not_the_answer(cli: Cli) -> None:
-    """It goes to standard error, so that JSON stays JSON."""
+def test_the_output_of_a_module_goes_to_standard_error(cli: Cli) -> None:
+    """So JSON on standard output stays JSON."""
     Path("records.py").write_text(f"{RECORDS}\n\nprint('loading')\n", "utf-8")
     answer = cli("schema", "export", "records.py", "--out", "schemas", "--json")
     assert answer.document["files"] == BOTH
@@ -79,17 +82,22 @@ def test_what_a_module_prints_is_not_the_answer(cli: Cli) -> None:
         ("no_such_file.py", "cannot import no_such_file.py: FileNotFoundError: "),
         ("broken.py", "cannot import broken.py: ZeroDivisionError: division by zero"),
         ("exits.py", "cannot import exits.py: SystemExit: 0"),
+        ("stops.py", "cannot import stops.py: stops.Stop: no more"),
+        ("mute.py", "cannot import mute.py: mute.Mute: <exception str() failed>"),
+        ("red\x1b[31m.py", "cannot import red\\x1b[31m.py: FileNotFoundError: "),
         ("empty.py", "empty.py defines no record class"),
         ("records.py:Missing", "records.py has no record class Missing"),
         ("records.py:Unrelated", "records.py has no record class Unrelated"),
         ("records.py:", "records.py has no record class without a name"),
     ],
 )
-def test_export_refuses_what_names_no_record(cli: Cli, target: str, reason: str) -> None:
-    """One line says which module or class, and why; the code is that of misuse."""
+def test_export_refuses_targets_without_a_record(cli: Cli, target: str, reason: str) -> None:
+    """One line names the module or class and the reason; the code is 2. A module may raise any exception."""
     Path("broken.py").write_text("1 / 0\n")
     Path("exits.py").write_text("import sys\n\nsys.exit(0)\n")
     Path("empty.py").write_text("")
+    Path("stops.py").write_text("class Stop(BaseException): ...\n\n\nraise Stop('no more')\n")
+    Path("mute.py").write_text("class Mute(Exception):\n    __str__ = None\n\n\nraise Mute\n")
     code, out, err = cli("schema", "export", target, "--out", "schemas")
     assert (code, out) == (2, "")
     assert err.startswith("typedtrack: ")
@@ -99,7 +107,7 @@ def test_export_refuses_what_names_no_record(cli: Cli, target: str, reason: str)
 
 
 def test_export_refuses_two_records_in_one_file(cli: Cli) -> None:
-    """Two modules may define the same record, not two different ones of one name."""
+    """Two modules may define the same record, but not two different records of one name."""
     Path("more.py").write_text(RECORDS.replace("steps: int", "steps: float"), "utf-8")
     assert cli("schema", "export", "records.py", "records.py", "--out", "schemas").code == 0
     code, _, err = cli("schema", "export", "records.py", "more.py", "--out", "schemas")
@@ -108,8 +116,8 @@ def test_export_refuses_two_records_in_one_file(cli: Cli) -> None:
 
 
 @pytest.mark.parametrize("stubs", [False, True])
-def test_generate_writes_what_export_reads(cli: Cli, stubs: bool) -> None:
-    """Records → schemas → generated records → schemas: not a byte differs; stubs are written just so."""
+def test_generated_records_export_the_same_schemas(cli: Cli, stubs: bool) -> None:
+    """Records → schemas → generated records → schemas gives the same bytes; stubs are written, too."""
     cli("schema", "export", "records.py", "--out", "schemas")
     out = "made.pyi" if stubs else "made.py"
     flags = ["--stubs"] if stubs else []
@@ -119,8 +127,8 @@ def test_generate_writes_what_export_reads(cli: Cli, stubs: bool) -> None:
         assert cli("schema", "export", "made.py", "--out", "schemas", "--check") == (0, "", "")
 
 
-def test_the_suffix_and_the_flag_say_the_same(cli: Cli) -> None:
-    """A ``.pyi`` has stubs without being told; ``--stubs`` into a ``.py`` is misuse, and writes nothing."""
+def test_the_suffix_and_the_flag_must_agree(cli: Cli) -> None:
+    """A ``.pyi`` gets stubs without ``--stubs``; ``--stubs`` with a ``.py`` is misuse, and writes nothing."""
     cli("schema", "export", "records.py", "--out", "schemas")
     assert cli("schema", "generate", "schemas", "--out", "made.pyi").code == 0
     assert cli("schema", "generate", "schemas", "--out", "made.pyi", "--stubs", "--check") == (0, "", "")
@@ -130,8 +138,8 @@ def test_the_suffix_and_the_flag_say_the_same(cli: Cli) -> None:
     assert not Path("made.py").exists()
 
 
-def test_check_of_made_files_shows_what_is_stale(cli: Cli) -> None:
-    """``--check`` exits with 1 and a diff, of a file that is missing, too; it writes nothing."""
+def test_check_shows_stale_files(cli: Cli) -> None:
+    """``--check`` writes nothing; it exits with 1 and a diff, also for a missing file."""
     cli("schema", "export", "records.py", "--out", "schemas")
     command = ["schema", "generate", "schemas", "--out", "made.py", "--check"]
     code, out, err = cli(*command)
@@ -165,7 +173,7 @@ def test_check_of_made_files_shows_what_is_stale(cli: Cli) -> None:
     ],
 )
 def test_generate_refuses_schemas_that_it_cannot_use(cli: Cli, document: str | None, reason: str) -> None:
-    """What is missing, no document, or has a name that no code can have is refused in one line, nothing written."""
+    """Missing schemas, invalid documents and names that code cannot have are refused; nothing is written."""
     if document is not None:
         Path("schemas").mkdir()
         Path("schemas/a.schema.json").write_text(document)
@@ -179,20 +187,20 @@ def test_generate_refuses_schemas_that_it_cannot_use(cli: Cli, document: str | N
 @pytest.mark.parametrize(
     ("schemas", "out", "reason"),
     [
-        ("", "made.py", "schemas are at a path or a URL, which is not empty"),
+        ("", "made.py", "a path or URL of schemas is empty"),
         ("schemas", "/dev/null", "/dev/null exists and is not a file; name a file"),
     ],
 )
-def test_generate_refuses_places_that_are_none(cli: Cli, schemas: str, out: str, reason: str) -> None:
-    """What is read is named, and what would be written is a file."""
+def test_generate_refuses_invalid_places(cli: Cli, schemas: str, out: str, reason: str) -> None:
+    """The place of the schemas is not empty, and the output is a regular file."""
     cli("schema", "export", "records.py", "--out", "schemas")
     code, printed, err = cli("schema", "generate", schemas, "--out", out)
     assert (code, printed, err.count("\n")) == (2, "", 1)
     assert reason in err
 
 
-def test_a_folder_that_may_not_be_written_is_an_error_of_the_store(cli: Cli) -> None:
-    """An error of the operating system is one line, too; nothing is left beside the target."""
+def test_an_error_of_the_file_system_is_one_line(cli: Cli) -> None:
+    """Its code is 3."""
     cli("schema", "export", "records.py", "--out", "schemas")
     Path("taken").write_text("a file")
     code, out, err = cli("schema", "generate", "schemas", "--out", "taken/made.py")
@@ -200,3 +208,37 @@ def test_a_folder_that_may_not_be_written_is_an_error_of_the_store(cli: Cli) -> 
     assert err.startswith("typedtrack: ")
     assert "taken" in err
     assert err.count("\n") == 1
+
+
+def test_interrupting_an_import_interrupts_the_command(cli: Cli) -> None:
+    """Ctrl-C while the module runs is not an error of the module."""
+    Path("slow.py").write_text("raise KeyboardInterrupt\n")
+    assert cli("schema", "export", "slow.py", "--out", "schemas") == (130, "", "")
+
+
+def test_control_characters_of_paths_are_escaped(cli: Cli) -> None:
+    """A terminal obeys nothing in a file name; JSON has it as it is."""
+    answer = cli("schema", "export", "records.py:TrainResult", "--out", "red\x1b[31m")
+    assert answer == (0, "wrote red\\x1b[31m/train_result.schema.json\n", "")
+    assert Path("red\x1b[31m/train_result.schema.json").exists()
+    document = cli("schema", "export", "records.py:TrainResult", "--out", "red\x1b[31m", "--json").document
+    assert document["files"] == ["red\x1b[31m/train_result.schema.json"]
+    error = "typedtrack: no result in red\\x1b[31m/none to infer a schema from\n"
+    assert cli("schema", "infer", "red\x1b[31m/none").err == error
+
+
+def test_a_terminal_obeys_nothing_in_a_diff(cli: Cli) -> None:
+    """On a terminal its control characters are escaped; a pipe gets the text as it is."""
+    cli("schema", "export", "records.py:TrainResult", "--out", "schemas")
+    Path(BOTH[1]).write_text("\x1b[31mold\n\x9b31m\n")
+    command = ["schema", "export", "records.py:TrainResult", "--out", "schemas", "--check"]
+    assert "-\x1b[31mold\n-\x9b31m\n" in cli(*command).out
+    leader, follower = pty.openpty()
+    environment = {**os.environ, "TERM": "xterm"}
+    ran = subprocess.run([sys.executable, "-m", "typedtrack", *command], stdout=follower, check=False, env=environment)
+    os.close(follower)
+    shown = os.read(leader, 65536).decode()
+    os.close(leader)
+    assert ran.returncode == 1
+    assert "-\\x1b[31mold\r\n-\\x9b31m\r\n" in shown
+    assert "\x1b" not in shown

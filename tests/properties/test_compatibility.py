@@ -22,7 +22,7 @@ from typedtrack._results.values import Result
 from typedtrack._schema.fields import MISSING, FieldSchema
 from typedtrack._schema.records import RecordSchema
 from typedtrack.errors import SchemaMismatchError
-from typedtrack.schemas.compatibility import Incompatibility, check
+from typedtrack.schemas.compatibility import Incompatibility, check, warnings_of
 
 
 def _codec(schema: RecordSchema) -> RecordCodec[Any]:
@@ -97,6 +97,44 @@ def test_the_verdict_is_what_decoding_does(
 def test_every_schema_reads_its_own_results(schema: RecordSchema) -> None:
     """A schema is compatible with itself, even if it refuses unknown fields."""
     assert check(schema, schema, unknown="error") == []
+
+
+@given(schema_pairs(), st.data())
+def test_every_loss_is_told(pair: tuple[RecordSchema, RecordSchema], data: st.DataObject) -> None:
+    """A stored field that the reader does not read warns; so does a field whose absence means another value."""
+    reader, writer = pair
+    warned = {(found.field, found.rule) for found in warnings_of(reader, writer)}
+    read = {name for column in reader.columns for name in column.names}
+    for column in writer.columns:
+        if column.name not in read:
+            assert len({(column.name, rule) for rule in ("field-removed", "alias-missing")} & warned) == 1
+
+    old, new = _codec(writer), _codec(reader)
+    result = data.draw(results_of(writer, whole=True))
+    for column in reader.columns:
+        writers = [other for other in writer.columns if other.name in column.names]
+        if len(writers) != 1 or (column.kind, writers[0].kind) not in _SAME_KINDS:
+            continue
+        gone = {*column.names, *writers[0].names}
+        less = {name: value for name, value in result.items() if name not in gone}
+        if less and (before := value_read(old, less, writers[0])) is not None:
+            now = value_read(new, less, column)
+            event(f"changed: {before != now}")
+            assert now in (before, None) or (column.name, "default-changed") in warned, (before, now)
+
+
+_SAME_KINDS = [("int", "int"), ("float", "float"), ("float", "int"), ("str", "str")]
+
+
+def value_read(codec: RecordCodec[Any], result: Result, column: FieldSchema) -> str | None:
+    """Return the value of *column* in the record that *codec* reads from *result*; `None` if it refuses that."""
+    try:
+        record: Any = codec.decode(encode(result), "file")
+    except SchemaMismatchError:
+        return None
+    for attribute in column.attribute.split("."):
+        record = getattr(record, attribute, None)
+    return repr(float(record) if type(record) is int else record)
 
 
 _STEPS = st.none() | st.sampled_from([0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0])

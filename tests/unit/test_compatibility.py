@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import itertools
 import math
+from collections import Counter
 from fractions import Fraction
 from typing import Any, Literal, cast, get_args
 
+import attrs
 import pytest
 
 from typedtrack import FieldSchema, RecordSchema
 from typedtrack._schema.records import NestedSchema
-from typedtrack.schemas import MODES, RULES, Incompatibility, Mode, check, check_history, warnings_of
+from typedtrack.schemas import MODES, RULES, Incompatibility, Mode, check, check_history, history_warnings, warnings_of
+from typedtrack.schemas import compatibility as compatibility_module
+from typedtrack.schemas import rules as rules_module
 from typedtrack.schemas.extremes import extremes
+from typedtrack.schemas.rules import conditions, readable_kinds
 
 
 def field(name: str = "x", kind: str = "float", **known: Any) -> FieldSchema:
@@ -163,9 +169,158 @@ def test_warnings() -> None:
     assert found.sentence == "the writer may store 18446744073709551615, which is read as 1.8446744073709552e+19"
     assert warnings_of(run(field()), run(field(kind="int", ge=0, le=2**53))) == []
 
-    (found,) = warnings_of(run(field(default=0.0)), run(field("y", aliases=("x",))))
+    new = run(field("y", aliases=("x",)))
+    (found,) = warnings_of(run(field(default=0.0)), new, direction="forward")
     assert found.sentence == "the writer stores it as 'y', so the reader reads its default"
     assert warnings_of(run(field(default=0.0)), run()) == []
+
+
+REMOVED, ALIAS, REUSED, DEFAULT = "field-removed", "alias-missing", "name-reused", "default-changed"
+
+LOSSES: list[tuple[str, list[FieldSchema], list[FieldSchema], list[str], list[str]]] = [
+    # the change, the old and the new fields, the warnings backward (new reads old) and forward (old reads new)
+    ("remove a field", [field()], [], [REMOVED], _STAYS),
+    ("add a field", [], [field(default=0.0)], _STAYS, _STAYS),
+    ("rename with an alias", [field(default=0.0)], [field("y", aliases=("x",), default=0.0)], _STAYS, ["renamed"]),
+    ("rename without an alias", [field()], [field("y", default=0.0)], [ALIAS], _STAYS),
+    ("rename to another kind", [field()], [field("y", "str", default="")], [REMOVED], _STAYS),
+    ("int renamed to float", [field(kind="int")], [field("y", default=0.0)], [ALIAS], _STAYS),
+    ("undo a rename", [field("y", aliases=("x",))], [field(default=0.0)], [ALIAS], _STAYS),
+    ("drop an alias", [field(aliases=("old",))], [field()], [ALIAS], _STAYS),
+    ("move an alias", [field(aliases=("old",)), field("y")], [field(), field("y", aliases=("old",))], [REUSED], _STAYS),
+    ("reuse an alias", [field(aliases=("old",))], [field(), field("old", default=0.0)], [REUSED], _STAYS),
+    ("change a default", [field(default=0.0)], [field(default=1.0)], [DEFAULT], _STAYS),
+    ("change the sign of zero", [field(default=0.0)], [field(default=-0.0)], [DEFAULT], _STAYS),
+    ("keep NaN", [field(default=math.nan)], [field(default=math.nan)], _STAYS, _STAYS),
+    ("int default to float", [field(kind="int", default=1)], [field(default=1.0)], ["int-as-float"], _STAYS),
+    ("drop a default", [field(default=0.0)], [field()], [DEFAULT], _STAYS),
+    ("add a default", [field()], [field(default=0.0)], _STAYS, _STAYS),
+    ("None to a default", [field(optional=True)], [field(default=0.0)], [DEFAULT], _STAYS),
+    ("a default to None", [field(default=0.0)], [field(optional=True)], [DEFAULT], [DEFAULT]),
+    (
+        "rename and change the default",
+        [field(default=0.0)],
+        [field("y", aliases=("x",), default=1.0)],
+        [DEFAULT],
+        ["renamed"],
+    ),
+]
+
+
+@pytest.mark.parametrize(("change", "old", "new", "backward", "forward"), LOSSES, ids=[change for change, *_ in LOSSES])
+def test_losses(
+    change: str, old: list[FieldSchema], new: list[FieldSchema], backward: list[str], forward: list[str]
+) -> None:
+    """A change that loses a stored value, or gives absence another meaning, warns; the verdict stays."""
+    assert rules(warnings_of(run(*new), run(*old))) == backward
+    assert rules(warnings_of(run(*old), run(*new), direction="forward")) == forward
+    closed = warnings_of(run(*new), run(*old), unknown="error")
+    assert not {REMOVED, ALIAS} & {each.rule for each in closed if each.field not in {f.name for f in new}}
+
+
+def test_a_swapped_attribute_is_a_reused_name() -> None:
+    """If the attribute of a field moves to another name, its old name belongs to another field."""
+    loss, validation = field("loss"), field("loss/validation")
+    old = run(loss, validation)
+    moved = [attrs.evolve(loss, name="loss/train", default=0.0), attrs.evolve(validation, name="loss")]
+    (found, unread) = warnings_of(run(*moved), old)
+    assert str(found) == (
+        "field 'loss': the writer's 'loss' has this name; the reader stores it as 'loss/train'; "
+        "choose a name that no field has had (name-reused)"
+    )
+    assert (unread.rule, unread.field) == (ALIAS, "loss/validation")
+
+
+def test_a_name_that_comes_back_is_reused() -> None:
+    """A history shows that a name was removed in between; the latest version alone does not."""
+    history = [run(field()), run(), run()]
+    (found,) = history_warnings(run(field(default=0.0)), history)
+    assert found.version == 0
+    assert (found.incompatibility.rule, found.incompatibility.field) == (REUSED, "x")
+    assert "a schema between the two did not read it" in found.incompatibility.sentence
+    assert history_warnings(run(field(default=0.0)), [history[0]]) == []
+    renamed = [run(field()), run(field("y", aliases=("x",)))]
+    assert history_warnings(run(field("y", aliases=("x",))), renamed) == []
+
+
+PART_LOSSES: list[tuple[str, NestedSchema | None, NestedSchema, list[str], list[str]]] = [
+    # the change, the old and the new nested record, the warnings backward and forward
+    ("let the record be None", stat_of(False, a={}), stat_of(True, a={}), _STAYS, _STAYS),
+    ("remove a field of it", stat_of(True, a={}, b={}), stat_of(True, a={}), [REMOVED], _STAYS),
+    (
+        "change a default in it",
+        stat_of(True, a={}, b={"default": 0.0}),
+        stat_of(True, a={}, b={"default": 1.0}),
+        [DEFAULT],
+        _STAYS,
+    ),
+    ("None to a default record", stat_of(True, a={}), stat_of(False, a={"default": 1.0}), [DEFAULT], _STAYS),
+    ("a default record to None", stat_of(False, a={"default": 1.0}), stat_of(True, a={}), [DEFAULT], [DEFAULT]),
+    ("add it", None, stat_of(True, a={}), _STAYS, _STAYS),
+]
+
+
+@pytest.mark.parametrize(("change", "old", "new", "backward", "forward"), PART_LOSSES, ids=[c for c, *_ in PART_LOSSES])
+def test_losses_of_a_nested_record(
+    change: str, old: NestedSchema | None, new: NestedSchema, backward: list[str], forward: list[str]
+) -> None:
+    """The default of a field in an optional record counts only in results that store some of the record."""
+    always = field("always", "int")
+    older = RecordSchema(name="Run", fields=(always,) if old is None else (always, old))
+    newer = RecordSchema(name="Run", fields=(always, new))
+    assert rules(warnings_of(newer, older)) == backward
+    assert rules(warnings_of(older, newer, direction="forward")) == forward
+
+
+def test_sentences_of_losses() -> None:
+    """Each names the field by its stored name, and says what happens to the value."""
+    old = run(field(default=0.0, aliases=("older",)))
+    unread = "the writer stores it, but no field of the reader reads it"
+    absent = "a result without it means 0.0 to the writer, but is"
+    told: list[tuple[list[FieldSchema], str]] = [
+        ([], unread),
+        ([field("y", default=0.0)], f"{unread}; 'y' may be its new name"),
+        ([field(default=0.0)], "older results store it as 'older', which the reader does not read"),
+        ([field(default=1.0, aliases=("older",))], f"{absent} read as 1.0 by the reader"),
+        ([field(aliases=("older",))], f"{absent} refused by the reader"),
+    ]
+    for fields, sentence in told:
+        (found,) = warnings_of(run(*fields), old)
+        assert (found.field, found.sentence, found.example) == ("x", sentence, None)
+    (found,) = warnings_of(run(field("older", default=0.0), field(default=0.0)), old)
+    assert (found.field, found.sentence) == ("older", "results older than the writer's store 'x' under this name")
+
+
+def test_the_check_of_large_schemas_is_linear(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No field is compared with each other one, even within an optional record, and even if all names differ."""
+    calls: Counter[str] = Counter()
+    names: Any = FieldSchema.__dict__["names"]
+
+    def count_names(column: FieldSchema) -> object:
+        calls["names"] += 1
+        return names.fget(column)
+
+    def count_conditions(column: FieldSchema) -> frozenset[str]:
+        calls["conditions"] += 1
+        return conditions(column)
+
+    def count_kinds(column: FieldSchema) -> tuple[str, ...]:
+        calls["kinds"] += 1
+        return readable_kinds(column)
+
+    monkeypatch.setattr(FieldSchema, "names", property(count_names))
+    for module in (compatibility_module, rules_module):
+        monkeypatch.setattr(module, "conditions", count_conditions)
+        monkeypatch.setattr(module, "readable_kinds", count_kinds)
+    size = 200
+    columns: dict[str, dict[str, Any]] = {f"a{number}": {} for number in range(size)}
+    old = run(*(field(f"b{number}", "int") for number in range(size)))
+    new = RecordSchema(name="Run", fields=(field("always", "int"), stat_of(True, **columns)))
+    for reader, writer in itertools.product((old, new), repeat=2):
+        calls.clear()
+        check(reader, writer)
+        warnings_of(reader, writer)
+        assert max(calls.values()) < 20 * size, calls
 
 
 def test_rules_are_a_table() -> None:
@@ -173,7 +328,7 @@ def test_rules_are_a_table() -> None:
     ids = [rule.id for rule in RULES]
     assert len(set(ids)) == len(ids)
     assert all(rule.purpose.endswith(".") and rule.remedy for rule in RULES)
-    assert [rule.id for rule in RULES if rule.warns] == ["int-as-float", "renamed"]
+    assert [rule.id for rule in RULES if rule.warns] == ["int-as-float", "renamed", REMOVED, ALIAS, REUSED, DEFAULT]
 
 
 HISTORY = [run(field("y")), run(field("y"), field("z", default=0.0)), run(field("z", default=0.0))]

@@ -19,6 +19,7 @@ from typedtrack._records.record_type import record_type
 from typedtrack._results.codec import encode
 from typedtrack.codegen import generate
 from typedtrack.schemas import Outlier, document_text, infer, load_schemas
+from typedtrack.schemas import inference as inference_module
 from typedtrack.testing.strategies import field_names, results, values
 
 _some_results = st.dictionaries(st.sampled_from(["a", "b", "loss", "l2norm/mean", "note"]), values(), min_size=1)
@@ -142,6 +143,23 @@ def test_too_many_fields_are_refused() -> None:
         "those stored; infer from results of one kind, or store fewer fields in each"
     )
     assert problem == ("", reason)
+
+
+def test_inference_takes_linear_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fields that many results lack are not looked at for each of them."""
+    calls: list[str] = []
+    add_example = inference_module._add_example
+
+    def count(keys: list[str], key: str) -> None:
+        calls.append(key)
+        add_example(keys, key)
+
+    monkeypatch.setattr(inference_module, "_add_example", count)
+    stored: list[tuple[int, Result]] = [(n, {"loss": 1, f"x{n}": 1}) for n in range(300)]
+    inference = infer(stored, "Run")
+    assert inference is not None
+    assert len(inference.schema.columns) == 301
+    assert len(calls) < 10 * 300
 
 
 def _failing(error: Exception) -> Iterator[tuple[str, Result]]:

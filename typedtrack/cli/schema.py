@@ -1,37 +1,26 @@
-"""``typedtrack schema``: records to schemas, schemas to code, compatibility, and schemas of what is stored."""
+"""``typedtrack schema``: exports schemas, generates code, checks compatibility and infers schemas.
+
+Each command imports what it needs when it is called, so that help and errors of usage come quickly.
+"""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import click
 
-from typedtrack._open import open_tracker
-from typedtrack.cli.compatibility import Older, reports
-from typedtrack.cli.output import json_option, one_line, print_json, print_markdown, print_table
-from typedtrack.cli.sources import names_file, record_schemas, schemas_at
-from typedtrack.codegen import drift, generate, write_files
-from typedtrack.codegen.names import code_name_problem
-from typedtrack.errors import BulkError
-from typedtrack.schemas import (
-    MODES,
-    RULES,
-    Inference,
-    Mode,
-    Outlier,
-    document_text,
-    file_name,
-    infer,
-)
-from typedtrack.schemas.inference import corrupt_results
+from typedtrack.cli.output import json_option, one_line, print_error, print_json, print_markdown, print_table, printable
+
+if TYPE_CHECKING:
+    from typedtrack.schemas import Mode, Outlier, Report
 
 __all__ = ["schema"]
 
 _check_option = click.option(
-    "--check", "check_only", is_flag=True, help="Write nothing; exit 1 with a diff if a file is stale."
+    "--check", "check_only", is_flag=True, help="Write nothing; exit with 1 and a diff if a file is stale."
 )
 
 
@@ -46,10 +35,13 @@ def schema() -> None:
 @_check_option
 @json_option
 def export(modules: tuple[str, ...], out: Path, check_only: bool, as_json: bool) -> int:
-    """Write the schemas of record classes, a file each.
+    """Write the schemas of record classes, one file each.
 
-    MODULE is a dotted name or a .py file, and is imported: its code runs.
+    MODULE is a dotted name or a .py file. It is imported, so its code runs.
     """
+    from typedtrack.cli.sources import record_schemas
+    from typedtrack.schemas import document_text, file_name
+
     files: dict[Path, str] = {}
     for module in modules:
         for found in record_schemas(module):
@@ -57,7 +49,7 @@ def export(modules: tuple[str, ...], out: Path, check_only: bool, as_json: bool)
             text = document_text(found)
             if files.setdefault(path, text) != text:
                 raise click.BadParameter(f"two different records would be written to {path}")
-    return _made(files, check_only=check_only, as_json=as_json)
+    return _write_or_compare(files, check_only=check_only, as_json=as_json)
 
 
 @schema.command(name="generate")
@@ -69,30 +61,50 @@ def export(modules: tuple[str, ...], out: Path, check_only: bool, as_json: bool)
 def generate_command(schemas: tuple[str, ...], out: Path, stubs: bool, check_only: bool, as_json: bool) -> int:
     """Write record classes from schemas: files, folders of *.schema.json, or URLs.
 
-    A .pyi has stubs, with --stubs or without.
+    A .pyi file gets stubs, with or without --stubs.
     """
+    from typedtrack.cli.sources import schemas_at
+    from typedtrack.codegen import generate
+
     if stubs and out.suffix == ".py":
         raise click.UsageError(f"--stubs writes a .pyi, not {out}: leave it out for a module, or name a .pyi")
     stubs = stubs or out.suffix == ".pyi"
     found = [schema for place in schemas for schema in schemas_at(place).values()]
-    return _made({out: generate(found, stubs=stubs)}, check_only=check_only, as_json=as_json)
+    return _write_or_compare({out: generate(found, stubs=stubs)}, check_only=check_only, as_json=as_json)
 
 
-def _made(files: Mapping[Path, str], *, check_only: bool, as_json: bool) -> int:
-    """Write *files*, or only compare them; print which, or the diff."""
+def _write_or_compare(files: Mapping[Path, str], *, check_only: bool, as_json: bool) -> int:
+    """Write *files* and print their names; or only compare them, and print the diff."""
+    from typedtrack.codegen import drift, write_files
+
     diff = drift(files) if check_only else ""
     written = [] if check_only else write_files(files)
     if as_json:
-        document = {"files": [path.as_posix() for path in files]}
-        print_json(
-            {**document, "diff": diff} if check_only else {**document, "written": [*map(Path.as_posix, written)]}
-        )
+        outcome: dict[str, object] = {"diff": diff} if check_only else {"written": [*map(Path.as_posix, written)]}
+        print_json({"files": [path.as_posix() for path in files], **outcome})
     elif check_only:
-        print(diff, end="")
+        _print_document(diff)
     else:
         for path in written:
-            print(f"wrote {path}")
+            print(f"wrote {printable(str(path))}")
     return 1 if diff else 0
+
+
+class _Modes(click.ParamType["Mode"]):
+    """The modes of compatibility."""
+
+    name = "mode"
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str | None:
+        return self._choice().get_metavar(param, ctx)
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> Mode:
+        return self._choice().convert(value, param, ctx)
+
+    def _choice(self) -> click.Choice[Mode]:
+        from typedtrack.schemas import MODES
+
+        return click.Choice(MODES)
 
 
 @schema.command(name="check")
@@ -102,40 +114,61 @@ def _made(files: Mapping[Path, str], *, check_only: bool, as_json: bool) -> int:
     metavar="OLD",
     multiple=True,
     required=True,
-    help="Older schemas: a file, a folder, a URL, or git:REF for NEW as of then. Repeat it, oldest first.",
+    help="Older schemas: a file, a folder, a URL, or git:REF[:PATH] for NEW, or PATH, as of REF. Repeat, oldest first.",
 )
-@click.option("--mode", type=click.Choice(MODES), default="backward_transitive", show_default=True)
+@click.option("--mode", type=_Modes(), default="backward_transitive", show_default=True)
 @click.option(
     "--unknown",
     type=click.Choice(["ignore", "error"]),
     default="ignore",
     show_default=True,
-    help="What readers do with fields that they do not know.",
+    help="What readers do with unknown fields.",
 )
 @json_option
 def check_command(
     new: str, against: tuple[str, ...], mode: Mode, unknown: Literal["ignore", "error"], as_json: bool
 ) -> int:
-    """Check that NEW schemas, a file or a folder, read what older ones wrote (or as --mode says).
+    """Check that NEW schemas, a file or a folder, read the results of older ones (or as --mode says).
 
-    Records are told apart by their names. Exits with 1 if some are incompatible, or gone from the folder NEW.
+    Records are matched by name. Exits with 1 if one is incompatible, or gone from the folder NEW. Values that a
+    reader would lose are warnings.
     """
+    from typedtrack.cli.sources import names_file, older_schemas, schemas_at
+    from typedtrack.schemas import compare
+
     schemas = schemas_at(new)
     alone = names_file(new, schemas)
-    older: list[Older] = []
-    for place in against:
-        then = schemas_at(place, beside=new)
-        is_file = names_file(new if place.startswith("git:") else place, then)
-        older.append(Older(then, whatever_name=alone and is_file))
-    found = [*reports(schemas, older, mode, unknown, whole=not alone)]
-    compatible = not any(report.conflicts or report.gone for report in found)
+    older = [older_schemas(place, new, alone) for place in against]
+    try:
+        reports = compare(schemas, older, mode, unknown=unknown, complete=not alone)
+    except ValueError as error:
+        raise click.UsageError(str(error)) from error
+    compatible = not any(report.conflicts or report.gone for report in reports)
     if as_json:
-        records = [report.document() for report in found]
+        records = [_report_document(report) for report in reports]
         print_json({"mode": mode, "compatible": compatible, "records": records})
     else:
-        for report in found:
-            print(*report.lines(), sep="\n")
+        for line in (line for report in reports for line in report.lines()):
+            print(printable(line))
     return 0 if compatible else 1
+
+
+def _report_document(report: Report) -> dict[str, object]:
+    from typedtrack.cli.output import finite
+
+    conflicts, warnings = (
+        [
+            {
+                "against": report.against[found.version],
+                "direction": found.direction,
+                **found.incompatibility._asdict(),
+                "example": finite(found.incompatibility.example),
+            }
+            for found in each
+        ]
+        for each in (report.conflicts, report.warnings)
+    )
+    return {**report._asdict(), "conflicts": conflicts, "warnings": warnings}
 
 
 @schema.command()
@@ -143,6 +176,8 @@ def check_command(
 @json_option
 def rules(markdown: bool, as_json: bool) -> None:
     """List the rules of compatibility."""
+    from typedtrack.schemas import RULES
+
     headers = ["rule", "holds if", "if not"]
     if as_json:
         print_json(
@@ -157,6 +192,8 @@ def rules(markdown: bool, as_json: bool) -> None:
 
 
 def _identifier(_context: click.Context, _parameter: click.Parameter, name: str) -> str:
+    from typedtrack.codegen.names import code_name_problem
+
     if (reason := code_name_problem(name)) is not None:
         raise click.BadParameter(reason)
     return name
@@ -166,37 +203,46 @@ def _identifier(_context: click.Context, _parameter: click.Parameter, name: str)
 @click.argument("base")
 @click.option("--prefix", default="", help="Read only the keys below it.")
 @click.option("--name", default="Result", show_default=True, callback=_identifier, help="Name of the record.")
-@click.option("--python", is_flag=True, help="Print a module with the record, not the schema.")
+@click.option("--python", is_flag=True, help="Print a module with the record instead of the schema.")
 @json_option
 def infer_command(base: str, prefix: str, name: str, python: bool, as_json: bool) -> int:
-    """Propose a schema for the results that are stored at BASE, and list those that do not fit it.
+    """Propose a schema for the results at BASE, and list the results that do not fit it.
 
-    The proposal goes to standard output; the results that do not fit it are listed on standard error.
+    The proposal is printed on standard output, the list on standard error.
     """
-    found, outliers = _inferred(base, prefix, name)
-    schema = None if found is None else found.schema
-    text = None if schema is None else generate([schema]) if python else document_text(schema)
-    if as_json:
-        proposal: object = text if python or schema is None else schema.to_json_schema()
-        results = 0 if found is None else found.results
-        listed = [outlier._asdict() for outlier in outliers]
-        print_json({"python" if python else "schema": proposal, "results": results, "outliers": listed})
-    if text is None:
-        print(f"typedtrack: no result in {base} to infer a schema from", file=sys.stderr)
-    elif not as_json:
-        print(text, end="")
-    if text is None or not as_json:
-        for outlier in outliers:
-            print(one_line(str(outlier)), file=sys.stderr)
-    return 1 if text is None else 0
+    from typedtrack._open import open_tracker
+    from typedtrack.codegen import generate
+    from typedtrack.errors import BulkError
+    from typedtrack.schemas import corrupt_results, document_text, infer
 
-
-def _inferred(base: str, prefix: str, name: str) -> tuple[Inference | None, tuple[Outlier, ...]]:
+    outliers: tuple[Outlier, ...] = ()
     try:
         found = infer(open_tracker(base).items(prefix), name)
     except BulkError as error:
-        corrupt = corrupt_results(error)
-        if corrupt is None:
+        if (corrupt := corrupt_results(error)) is None:
             raise
-        return None, (corrupt,)
-    return found, () if found is None else found.outliers
+        found, outliers = None, (corrupt,)
+
+    doc = "A record proposed by `typedtrack schema infer` from stored results: change it as you need."
+    proposal = None
+    if found is not None:
+        outliers = found.outliers
+        proposal = generate([found.schema], doc=doc) if python else document_text(found.schema)
+    if as_json:
+        schema = None if found is None else proposal if python else found.schema.to_json_schema()
+        results, listed = 0 if found is None else found.results, [outlier._asdict() for outlier in outliers]
+        print_json({"python" if python else "schema": schema, "results": results, "outliers": listed})
+    elif proposal is not None:
+        _print_document(proposal)
+    if found is None:
+        print_error(f"no result in {base} to infer a schema from")
+    if found is None or not as_json:
+        for outlier in outliers:
+            click.echo(one_line(str(outlier)), err=True)
+    return 1 if found is None else 0
+
+
+def _print_document(text: str) -> None:
+    """Print *text* as it is into a pipe or file; on a terminal, escape control characters within its lines."""
+    shown = "".join(f"{printable(line)}\n" for line in text.split("\n")[:-1]) if sys.stdout.isatty() else text
+    print(shown, end="")

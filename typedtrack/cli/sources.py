@@ -1,4 +1,4 @@
-"""What arguments of commands stand for: record classes of a module, schemas at a place."""
+"""Arguments of commands: record classes of a module, schemas at a place."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import errno
 import importlib
 import importlib.util
 import sys
+import traceback
 from collections.abc import Mapping
 from contextlib import redirect_stdout
 from pathlib import Path
@@ -18,21 +19,21 @@ from typedtrack._bases import local_path
 from typedtrack._records.declare import schema_of
 from typedtrack._schema.records import RecordSchema
 from typedtrack.errors import RecordDefinitionError
-from typedtrack.schemas import read_committed, read_schemas
+from typedtrack.schemas import Older, read_committed, read_schemas
 
-__all__ = ["names_file", "record_classes", "record_schemas", "schemas_at"]
+__all__ = ["names_file", "older_schemas", "record_classes", "record_schemas", "schemas_at"]
 
 
 def record_classes(target: str) -> list[type[object]]:
     """Return the record classes that *target* names: ``MODULE:Class``, or ``MODULE`` for all that it defines.
 
-    ``MODULE`` is a dotted name, which may be in the current folder, or the path of a ``.py`` file.
+    ``MODULE`` is a dotted name, found in the current folder, too, or the path of a ``.py`` file.
 
     Raises:
-        click.BadParameter: there is no such module or no such record class, or the module cannot be imported.
+        click.BadParameter: there is no such module or record class, or importing the module fails.
     """
     name, colon, cls = target.partition(":")
-    module = _imported(name)
+    module = _import(name)
     if colon:
         found: object = getattr(module, cls, None)
         if not _is_record_class(found):
@@ -46,7 +47,7 @@ def record_classes(target: str) -> list[type[object]]:
 
 def _is_record_class(value: object) -> TypeGuard[type[object]]:
     try:
-        schema_of(value)  # type: ignore[arg-type]  # which refuses all but record classes
+        schema_of(value)  # type: ignore[arg-type]  # it refuses everything but record classes
     except RecordDefinitionError:
         return False
     return True
@@ -61,57 +62,81 @@ def record_schemas(target: str) -> list[RecordSchema]:
     return [schema_of(cls) for cls in record_classes(target)]
 
 
-def _imported(name: str) -> ModuleType:
+def _import(name: str) -> ModuleType:
     path = Path(name)
     folder = str(path.parent) if path.suffix == ".py" else ""
     if folder not in sys.path:
-        sys.path.insert(0, folder)  # as for `python path/to/module.py` and `python -m module`
+        sys.path.insert(0, folder)  # as `python path/to/module.py` and `python -m module` do
     try:
-        with redirect_stdout(sys.stderr):  # what the module prints is no answer of the command
-            return _loaded(path) if path.suffix == ".py" else importlib.import_module(name)
-    except (Exception, SystemExit) as error:  # whatever the module raises, be it the wish to end
-        raise click.BadParameter(f"cannot import {name}: {type(error).__name__}: {error}") from error
+        with redirect_stdout(sys.stderr):  # the output of the module is not the output of the command
+            return _load(path) if path.suffix == ".py" else importlib.import_module(name)
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # a module may raise anything, also to end the process
+        (*_, reason) = traceback.format_exception_only(error)
+        raise click.BadParameter(f"cannot import {name}: {reason.strip()}") from error
 
 
-def _loaded(path: Path) -> ModuleType:
+def _load(path: Path) -> ModuleType:
     name = path.stem
     taken: str | None = getattr(sys.modules.get(name), "__file__", None)
     if name in sys.modules and (taken is None or Path(taken).resolve() != path.resolve()):
-        name = str(path.resolve())  # no import finds it under that
+        name = str(path.resolve())  # no import statement finds it by this name
     spec = importlib.util.spec_from_file_location(name, path)
     assert spec is not None  # for a name that ends with .py
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module  # annotations are looked up there
+    sys.modules[name] = module  # annotations are evaluated there
     spec.loader.exec_module(module)
     return module
 
 
-def schemas_at(place: str, *, beside: str | None = None) -> dict[str, RecordSchema]:
-    """Return the schemas at *place*, by where each is from: a file, a folder, a URL, or ``git:REF``.
-
-    ``git:REF`` is what the path *beside* held as of that commit, branch or tag.
+def schemas_at(place: str) -> dict[str, RecordSchema]:
+    """Return the schemas at *place*, a file, a folder or a URL, by the paths or URLs of their files.
 
     Raises:
-        click.BadParameter: there is none.
-        SchemaError: one is not a supported document.
+        click.BadParameter: there is no schema.
+        SchemaError: a file is not a supported document.
     """
     if not place:
-        raise click.BadParameter("schemas are at a path or a URL, which is not empty")
+        raise click.BadParameter("a path or URL of schemas is empty")
     try:
-        if beside is not None and place.startswith("git:"):
-            if (path := local_path(beside)) is None:
-                reason = f"it is what NEW held then, and {beside} is a URL; name a file, a folder or a URL instead"
-                raise click.BadParameter(f"no schema at {place}: {reason}")
-            return read_committed(Path(_from_here(path)), place.removeprefix("git:"))
         return {_from_here(source): schema for source, schema in read_schemas(place).items()}
     except FileNotFoundError as error:
-        reason = "it does not exist" if error.errno == errno.ENOENT else str(error)
-        raise click.BadParameter(f"no schema at {place}: {reason}") from error
+        raise _missing(place, error) from error
+
+
+def older_schemas(place: str, new: str, alone: bool) -> Older:
+    """Return the schemas at *place*, which may also be ``git:REF`` or ``git:REF:PATH`` in the repository of *new*.
+
+    *alone* says that *new* is a single file. Then its schema is compared with the one of a single older file, even if
+    their names differ.
+
+    Raises:
+        click.BadParameter: there is no schema. Only with ``git:REF`` there may be none.
+        SchemaError: a file is not a supported document.
+    """
+    scheme, _, revision = place.partition(":")
+    if scheme != "git":
+        schemas = schemas_at(place)
+        return Older(schemas, alone and names_file(place, schemas))
+    if (path := local_path(new)) is None:
+        reason = f"git finds the repository by NEW, and {new} is a URL; name a file, a folder or a URL instead"
+        raise click.BadParameter(f"no schema at {place}: {reason}")
+    try:
+        schemas = read_committed(Path(_from_here(path)), revision)
+    except FileNotFoundError as error:
+        raise _missing(place, error) from error
+    return Older(schemas, alone and names_file(revision.partition(":")[2] or new, schemas))
+
+
+def _missing(place: str, error: FileNotFoundError) -> click.BadParameter:
+    reason = "it does not exist" if error.errno == errno.ENOENT else str(error)
+    return click.BadParameter(f"no schema at {place}: {reason}")
 
 
 def names_file(place: str, schemas: Mapping[str, RecordSchema]) -> bool:
-    """Return whether *place*, where *schemas* are from, is one file rather than a folder, be it of one file."""
+    """Return whether *place*, the source of *schemas*, is a file and not a folder, even a folder of one file."""
     return [source.replace(":", "/").rpartition("/")[2] for source in schemas] == [Path(place).name]
 
 

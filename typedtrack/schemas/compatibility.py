@@ -1,17 +1,18 @@
-"""Compatibility: whether a reader decodes everything that a writer may store, for two schemas or over a history.
+"""Compatibility: whether a reader decodes everything that a writer may store, and what it loses of that.
 
-The check matches each field of the reader with the fields of the writer that it reads, then applies the rules.
+The check matches each field of the reader with the fields of the writer that it reads, then applies the rules. It
+compares two schemas, or a new one with its history.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Final, Literal, NamedTuple, TypeAlias, get_args
 
 from typedtrack._results.values import Value
-from typedtrack._schema.records import FieldSchema, RecordSchema
+from typedtrack._schema.records import FieldSchema, KindName, RecordSchema
 from typedtrack.errors import shown
-from typedtrack.schemas.rules import RULES, Match, conditions
+from typedtrack.schemas.rules import RULES, Match, Pair, conditions, readable_kinds
 
 __all__ = [
     "MODES",
@@ -29,6 +30,9 @@ Mode: TypeAlias = Literal["backward", "backward_transitive", "forward", "forward
 
 A transitive mode checks every older schema, the others only the latest.
 """
+
+Direction: TypeAlias = Literal["backward", "forward"]
+"""Backward: the newer schema reads the older. Forward: the older reads the newer."""
 
 MODES: Final[tuple[Mode, ...]] = get_args(Mode)
 
@@ -67,35 +71,63 @@ def check(
     return _apply_rules(reader, writer, unknown, warns=False)
 
 
-def warnings_of(reader: RecordSchema, writer: RecordSchema) -> list[Incompatibility]:
-    """Return where *reader* decodes a result of *writer*, but reads a value that was not stored."""
-    return _apply_rules(reader, writer, "ignore", warns=True)
+def warnings_of(
+    reader: RecordSchema,
+    writer: RecordSchema,
+    *,
+    unknown: Literal["ignore", "error"] = "ignore",
+    direction: Direction = "backward",
+) -> list[Incompatibility]:
+    """Return where *reader* decodes a result of *writer*, but loses a stored value or reads another one.
+
+    *direction* says which schema is newer: the reader (``backward``) or the writer (``forward``).
+
+    >>> import attrs
+    >>> from typedtrack import FieldSchema
+    >>> loss = FieldSchema(attribute="loss", name="loss", kind="float", default=0.0)
+    >>> old = RecordSchema(name="Run", fields=(loss,))
+    >>> new = attrs.evolve(old, fields=(attrs.evolve(loss, name="loss/train"),))
+    >>> for warning in warnings_of(new, old):
+    ...     print(warning)
+    field 'loss': the writer stores it, but no field of the reader reads it; 'loss/train' may be its new name; ...
+    """
+    return _apply_rules(reader, writer, unknown, warns=True, backward=direction == "backward")
 
 
-def _apply_rules(reader: RecordSchema, writer: RecordSchema, unknown: str, *, warns: bool) -> list[Incompatibility]:
+def _apply_rules(
+    reader: RecordSchema,
+    writer: RecordSchema,
+    unknown: str,
+    *,
+    warns: bool,
+    backward: bool = True,
+    lapsed: Collection[str] = (),
+) -> list[Incompatibility]:
     rules = [rule for rule in RULES if rule.warns == warns]
     return [
         Incompatibility(rule.id, name, finding[0], rule.remedy, finding[1])
-        for name, match in _matches(reader, writer, closed=unknown == "error")
+        for name, match in _matches(reader, writer, unknown == "error", backward, lapsed)
         for rule in rules
         if (finding := rule.find(match)) is not None
     ]
 
 
-def _matches(reader: RecordSchema, writer: RecordSchema, *, closed: bool) -> Iterator[tuple[str, Match]]:
+def _matches(
+    reader: RecordSchema, writer: RecordSchema, closed: bool, backward: bool, lapsed: Collection[str]
+) -> Iterator[tuple[str, Match]]:
     """Yield a match, and the name on the wire, for each field of *reader* and for each that only *writer* has."""
-    owners = {name: column.name for column in reader.columns for name in column.names}
+    owners = {name: column for column in reader.columns for name in column.names}
     stored: dict[str, list[FieldSchema]] = {column.name: [] for column in reader.columns}
     renamed: dict[str, dict[str, FieldSchema]] = {column.name: {} for column in reader.columns}
     unread: list[FieldSchema] = []
     for other in writer.columns:
         if other.name in owners:
-            stored[owners[other.name]].append(other)
+            stored[owners[other.name].name].append(other)
         else:
             unread.append(other)
         for alias in other.aliases:
             if alias in owners:
-                renamed[owners[alias]][other.name] = other
+                renamed[owners[alias].name][other.name] = other
 
     siblings: dict[str, dict[frozenset[str], str]] = {}
     for path, members in reader.columns_within.items():
@@ -104,14 +136,18 @@ def _matches(reader: RecordSchema, writer: RecordSchema, *, closed: bool) -> Ite
             found.setdefault(conditions(other), other.name)
         siblings[path] = found
 
+    attributes = {column.attribute: column for column in reader.columns}
+    unfed: dict[KindName, list[FieldSchema]] = {kind: [] for kind in get_args(KindName)}
+    for column in (column for column in reader.columns if not stored[column.name]):
+        for kind in readable_kinds(column):
+            unfed[kind].append(column)
+    pair = Pair(closed, backward, owners, attributes, unfed, lapsed)
     for column in reader.columns:
+        writers, older = tuple(stored[column.name]), tuple(renamed[column.name].values())
         beside = siblings[column.within[-1]] if column.within else None
-        yield (
-            column.name,
-            Match(column, tuple(stored[column.name]), tuple(renamed[column.name].values()), closed, beside),
-        )
+        yield column.name, Match(column, writers, older, pair, beside)
     for other in unread:
-        yield other.name, Match(None, (other,), (), closed)
+        yield other.name, Match(None, (other,), (), pair)
 
 
 class Conflict(NamedTuple):
@@ -119,7 +155,7 @@ class Conflict(NamedTuple):
 
     version: int
     """The position of the older schema in the history, from 0."""
-    direction: Literal["backward", "forward"]
+    direction: Direction
     incompatibility: Incompatibility
 
 
@@ -135,35 +171,56 @@ def check_history(
     Raises:
         ValueError: *mode* is not one of `MODES`.
     """
-    return _check_each(history, mode, schema, lambda reader, writer: check(reader, writer, unknown=unknown))
+    return [
+        Conflict(version, direction, found)
+        for version, direction in _comparisons(history, mode)
+        for found in check(*_roles(schema, history[version], direction), unknown=unknown)
+    ]
 
 
 def history_warnings(
-    schema: RecordSchema, history: Sequence[RecordSchema], mode: Mode = "backward_transitive"
+    schema: RecordSchema,
+    history: Sequence[RecordSchema],
+    mode: Mode = "backward_transitive",
+    *,
+    unknown: Literal["ignore", "error"] = "ignore",
 ) -> list[Conflict]:
-    """Return what `warnings_of` finds between a new *schema* and its *history*, as far as *mode* checks it.
+    """Return what a new *schema* loses of its *history*, oldest first, as far as *mode* checks it.
+
+    These are the warnings of `warnings_of`. A name that a schema in between did not read is told as reused, too.
 
     Raises:
         ValueError: *mode* is not one of `MODES`.
     """
-    return _check_each(history, mode, schema, warnings_of)
+    conflicts: list[Conflict] = []
+    for version, direction in _comparisons(history, mode):
+        older = history[version]
+        reader, writer = _roles(schema, older, direction)
+        lapsed = _lapsed(older, history[version + 1 :]) if direction == "backward" else ()
+        backward = direction == "backward"
+        found = _apply_rules(reader, writer, unknown, warns=True, backward=backward, lapsed=lapsed)
+        conflicts += (Conflict(version, direction, each) for each in found)
+    return conflicts
 
 
-def _check_each(
-    history: Sequence[RecordSchema],
-    mode: Mode,
-    schema: RecordSchema,
-    find: Callable[[RecordSchema, RecordSchema], list[Incompatibility]],
-) -> list[Conflict]:
-    """Call *find* for each pair of reader and writer that *mode* checks, and return the conflicts."""
+def _comparisons(history: Sequence[RecordSchema], mode: Mode) -> Iterator[tuple[int, Direction]]:
+    """Yield the versions and directions that *mode* checks."""
     if mode not in MODES:
         raise ValueError(f"mode must be one of {', '.join(MODES)}, not {mode!r}")
     versions = range(len(history)) if mode.endswith("_transitive") else range(len(history))[-1:]
-    conflicts: list[Conflict] = []
     for version in versions:
-        older = history[version]
         if not mode.startswith("forward"):
-            conflicts += (Conflict(version, "backward", found) for found in find(schema, older))
+            yield version, "backward"
         if not mode.startswith("backward"):
-            conflicts += (Conflict(version, "forward", found) for found in find(older, schema))
-    return conflicts
+            yield version, "forward"
+
+
+def _roles(newer: RecordSchema, older: RecordSchema, direction: Direction) -> tuple[RecordSchema, RecordSchema]:
+    """Return reader and writer."""
+    return (newer, older) if direction == "backward" else (older, newer)
+
+
+def _lapsed(schema: RecordSchema, later: Sequence[RecordSchema]) -> set[str]:
+    """Return the names in *schema* that one of the *later* schemas does not read."""
+    names = {column.name for column in schema.columns}
+    return set[str]().union(*(names - {name for each in between.columns for name in each.names} for between in later))

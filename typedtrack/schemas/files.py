@@ -1,4 +1,4 @@
-"""Schema files: one document each, in a folder of them; and record classes made of them at run time."""
+"""Schema files: one document per file, in a folder or at a URL; and record classes made from them at run time."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import os
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, Final, NoReturn
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from typedtrack._bases import local_path
 from typedtrack._records.declare import record_class, schema_of
@@ -17,17 +17,21 @@ from typedtrack._records.stat import Stat
 from typedtrack._schema.records import FieldSchema, RecordSchema
 from typedtrack.errors import SchemaError
 
-__all__ = ["SUFFIX", "document_text", "file_name", "load_schemas", "parse_document", "read_schemas"]
+if TYPE_CHECKING:
+    from fsspec import AbstractFileSystem
+
+__all__ = ["SUFFIX", "check_size", "document_text", "file_name", "load_schemas", "parse_document", "read_schemas"]
 
 SUFFIX: Final = ".schema.json"
-"""What the name of a schema file in a folder ends with."""
+"""The end of the name of a schema file in a folder."""
 
-_MAX_BYTES: Final = 16 * 2**20  # of one file: more than the schema of any result takes
+_MAX_BYTES: Final = 16 * 2**20  # of one file; the schemas of results of 1 MiB are far smaller
+_CHUNK_BYTES: Final = 2**16
 _CAPITALS: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 
 
 def file_name(name: str) -> str:
-    """Return the name of the file that the schema of the record *name* is kept in.
+    """Return the name of the schema file of the record *name*.
 
     >>> file_name("HTTPEvalResult")
     'http_eval_result.schema.json'
@@ -36,12 +40,12 @@ def file_name(name: str) -> str:
 
 
 def document_text(schema: RecordSchema) -> str:
-    """Return the text of the file of *schema*: the same for the same schema, ending in a newline."""
+    """Return the text of the schema file of *schema*, ending in a newline. Equal schemas give equal text."""
     return json.dumps(schema.to_json_schema(), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def parse_document(data: bytes, source: str) -> RecordSchema:
-    """Return the schema in *data*, the bytes of a schema file; *source* names it in an error.
+    """Return the schema in *data*, the bytes of a schema file; errors name it as *source*.
 
     Raises:
         SchemaError: *data* are not a supported document.
@@ -60,26 +64,28 @@ def parse_document(data: bytes, source: str) -> RecordSchema:
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        names = [name for name, _ in pairs]
-        raise ValueError(f"the name {next(name for name in names if names.count(name) > 1)!r} is repeated")
+    found: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in found:
+            raise ValueError(f"the name {name!r} is repeated")
+        found[name] = value
     return found
 
 
 def _refuse_constant(token: str) -> NoReturn:
-    raise ValueError(f"{token} is no number of JSON")
+    raise ValueError(f"{token} is not a JSON number")
 
 
 def read_schemas(
     path_or_url: str | os.PathLike[str], *, storage_options: Mapping[str, object] | None = None
 ) -> dict[str, RecordSchema]:
-    """Return the schemas at *path_or_url*, by the path or URL of their files.
+    """Return the schemas at *path_or_url* by the path or URL of their files.
 
-    It is one file, or a folder: of that its ``*.schema.json``. *storage_options* go to the filesystem of a URL.
+    *path_or_url* is a file or a folder of ``*.schema.json``; over HTTP it is a file, since HTTP has no folders. A file
+    has at most 16 MiB. *storage_options* are passed to the filesystem of a URL.
 
     Raises:
-        FileNotFoundError: there is none.
+        FileNotFoundError: there is no schema.
         SchemaError: a file is not a supported document.
     """
     path = local_path(path_or_url)
@@ -95,43 +101,72 @@ def _read_local(path: Path) -> Iterator[tuple[str, bytes]]:
     files = sorted(path.glob(f"*{SUFFIX}")) if path.is_dir() else [path]
     for file in (file for file in files if not file.is_dir()):
         with file.open("rb") as stream:
-            yield str(file), _bounded(stream.read(_MAX_BYTES + 1), str(file))
+            data = stream.read(_MAX_BYTES + 1)
+        check_size(len(data), str(file))
+        yield str(file), data
 
 
 def _read_remote(url: str, storage_options: Mapping[str, object]) -> Iterator[tuple[str, bytes]]:
-    from fsspec.core import url_to_fs  # here, because a local path needs none of it
+    from fsspec.core import url_to_fs  # here, because local paths do not need it
+    from fsspec.implementations.cached import CachingFileSystem
 
     filesystem, path = url_to_fs(url, **storage_options)
+    while isinstance(filesystem, CachingFileSystem):
+        filesystem = filesystem.fs  # a cache would copy a file of any size
+    over_http = path.startswith(("http://", "https://"))
     paths = [path]
-    if filesystem.isdir(path):
+    if not over_http and filesystem.isdir(path):  # over HTTP, isdir would look for links in the file
         paths = sorted(found for found in filesystem.ls(path, detail=False) if found.endswith(SUFFIX))
     for found in paths:
         source = url if found == path else f"{url.rstrip('/')}/{found.rpartition('/')[2]}"
         try:
-            data = filesystem.cat_file(found, 0, _MAX_BYTES + 1)
-        except FileNotFoundError as error:  # of which each filesystem says something else
+            data = _stream(filesystem, found) if over_http else filesystem.cat_file(found, 0, _MAX_BYTES + 1)
+        except FileNotFoundError as error:  # each filesystem words it differently
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), source) from error
-        yield source, _bounded(data, source)
+        check_size(len(data), source)
+        yield source, data
 
 
-def _bounded(data: bytes, source: str) -> bytes:
-    if len(data) > _MAX_BYTES:
+def _stream(filesystem: AbstractFileSystem, url: str) -> bytes:
+    """Return the file at an HTTP *url*, or the first bytes of it if it is too large.
+
+    fsspec's ``cat_file`` reads all that a server sends. A compressed answer would unpack to any size, so it is read as
+    it is, and refused as not being JSON.
+    """
+    options: Mapping[str, Any] = getattr(filesystem, "kwargs", {})  # of every request
+    headers = {**options.get("headers", {}), "Accept-Encoding": "identity"}
+    data = bytearray()
+    # A block size of 0 gives a stream. With a size, fsspec does not ask the server for one.
+    with filesystem.open(url, block_size=0, size=1, headers=headers, auto_decompress=False) as stream:
+        while len(data) <= _MAX_BYTES and (chunk := stream.read(_CHUNK_BYTES)):
+            data += chunk
+    return bytes(data)
+
+
+def check_size(size: int, source: str) -> None:
+    """Refuse a schema file of *size* bytes that is too large.
+
+    Raises:
+        SchemaError: it is larger than 16 MiB.
+    """
+    if size > _MAX_BYTES:
         raise SchemaError(source, (("", f"is larger than {_MAX_BYTES:,} bytes"),))
-    return data
 
 
 def load_schemas(
     path_or_url: str | os.PathLike[str], *, storage_options: Mapping[str, object] | None = None
 ) -> dict[str, type]:
-    """Return record classes made of the schemas at *path_or_url*, by their names, those of nested records among them.
+    """Return record classes made from the schemas at *path_or_url*, by name, including nested records.
 
-    It is one file, or a folder of ``*.schema.json``; local or any fsspec URL, to whose filesystem *storage_options* go.
-    The classes behave as declared ones, and are from the module that calls this: bind them there to pickle them. A
-    nested record that is `Stat` is `typedtrack.Stat`.
+    *path_or_url* is a file or a folder of ``*.schema.json``, local or at any fsspec URL; over HTTP it is a file. A file
+    has at most 16 MiB. *storage_options* are passed to the filesystem of a URL.
+
+    The classes behave as declared ones. They belong to the module that calls this function: bind them there to pickle
+    them. A nested record that equals `Stat` is `typedtrack.Stat`.
 
     Raises:
         FileNotFoundError: there is no schema.
-        SchemaError: a file is not a supported document, or two records share a name.
+        SchemaError: a file is not a supported document, or two different records have the same name.
 
     >>> from tempfile import TemporaryDirectory
     >>> with TemporaryDirectory() as schemas:
@@ -148,10 +183,8 @@ def load_schemas(
     for source, schema in read_schemas(path_or_url, storage_options=storage_options).items():
         for record in _with_nested(schema):
             if named.setdefault(record.name, record) != record:
-                raise SchemaError(
-                    source,
-                    (("", f"has a record {record.name} unlike another of that name; give one of them another title"),),
-                )
+                reason = f"has a record {record.name} that differs from another of that name; give one another title"
+                raise SchemaError(source, (("", reason),))
         record_class(schema, module, made)
     return {name: made[schema] for name, schema in named.items()}
 

@@ -104,6 +104,9 @@ class _Results:
     fields: dict[str, _Seen] = attrs.field(factory=dict[str, _Seen])
     count: int = 0
     keys: list[str] = attrs.field(factory=list[str])
+    """The first keys, in which a field that comes later is absent."""
+    few_absent: set[str] = attrs.field(factory=set[str])
+    """The fields that need further keys in which they are absent. Others are not looked at, so time stays linear."""
     groups: Iterator[int] = attrs.field(factory=lambda: itertools.count(1))
 
     def add(self, key: str, result: Mapping[str, Value]) -> None:
@@ -111,11 +114,15 @@ class _Results:
         for name, value in result.items():
             if name not in self.fields:
                 self.fields[name] = _Seen(absent_keys=self.keys.copy())
+                self.few_absent.add(name)
             seen = self.fields[name]
             seen.add(key, value)
             seen.group = split.setdefault(seen.group, next(self.groups))
-        for name in self.fields.keys() - result.keys():
-            _add_example(self.fields[name].absent_keys, key)
+        for name in self.few_absent - result.keys():
+            keys = self.fields[name].absent_keys
+            _add_example(keys, key)
+            if len(keys) == _EXAMPLES:
+                self.few_absent.remove(name)
         _add_example(self.keys, key)
         self.count += 1
 

@@ -1,22 +1,40 @@
 """The rules of compatibility: a table of the purpose, the remedy and the check of each rule.
 
-A rule fires exactly when the writer may store a result that the reader refuses to decode. Patterns are the exception:
-whether one pattern implies another cannot be decided, so different patterns count as incompatible.
+A rule that does not warn fires exactly when the writer may store a result that the reader refuses to decode. Patterns
+are the exception: whether one pattern implies another cannot be decided, so different patterns count as incompatible.
+A rule that warns fires when a result decodes, but a stored value is lost or read as another one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple, TypeAlias
 
 import attrs
 
 from typedtrack._results.values import Value
-from typedtrack._schema.fields import CONSTRAINTS, FieldSchema
+from typedtrack._schema.fields import CONSTRAINTS, MISSING, FieldSchema, KindName, Missing
 from typedtrack.errors import shown
 from typedtrack.schemas.extremes import extremes
 
-__all__ = ["RULES", "Match", "Rule", "conditions"]
+__all__ = ["RULES", "Match", "Pair", "Rule", "conditions", "readable_kinds"]
+
+
+class Pair(NamedTuple):
+    """What the rules know about a reader and a writer as a whole."""
+
+    closed: bool
+    """Whether the reader refuses unknown fields."""
+    backward: bool
+    """Whether the reader is the newer of the two."""
+    owners: Mapping[str, FieldSchema]
+    """The reader's fields by each of their names and aliases."""
+    attributes: Mapping[str, FieldSchema]
+    """The reader's fields by their attributes."""
+    unfed: Mapping[KindName, Sequence[FieldSchema]]
+    """The reader's fields that read no field of the writer, by each kind that they can read."""
+    lapsed: Collection[str] = ()
+    """Names that a schema between the two did not read."""
 
 
 class Match(NamedTuple):
@@ -27,8 +45,7 @@ class Match(NamedTuple):
     """The writer's fields that are stored under the reader's name or one of its aliases."""
     renamed: tuple[FieldSchema, ...]
     """The writer's fields that have a name of the reader's field as an alias, an older name."""
-    closed: bool
-    """Whether the reader refuses unknown fields."""
+    pair: Pair
     siblings: Mapping[frozenset[str], str] | None = None
     """For a field within an optional record: the writer's fields that the record reads, by their conditions."""
 
@@ -87,14 +104,14 @@ def _twice(match: Match) -> Finding | None:
 
 
 def _unknown(match: Match) -> Finding | None:
-    if match.reader is not None or not match.closed:
+    if match.reader is not None or not match.pair.closed:
         return None
     return "the writer stores it, but the reader does not know it and refuses unknown fields", None
 
 
 def _kind(match: Match) -> Finding | None:
     for reader, writer in _pairs(match, same_kind=False):
-        if not _kind_fits(reader, writer):
+        if writer.kind not in readable_kinds(reader):
             example = next((value for value in extremes(writer) if writer.problem(value) is None), None)
             return f"the reader expects {reader.kind}, but the writer stores {writer.kind}", example
     return None
@@ -147,20 +164,97 @@ def _inexact(match: Match) -> Finding | None:
 
 
 def _renamed(match: Match) -> Finding | None:
-    if match.reader is None or match.writers or not match.renamed or _lacking(match) is not None:
+    if match.pair.backward or match.writers or not match.renamed or _lacking(match) is not None:
         return None
     return f"the writer stores it as {match.renamed[0].name!r}, so the reader reads its default", None
+
+
+def _removed(match: Match) -> Finding | None:
+    if not _is_unread(match) or _successors(match):
+        return None
+    return "the writer stores it, but no field of the reader reads it", None
+
+
+def _without_alias(match: Match) -> Finding | None:
+    if _is_unread(match) and (successors := _successors(match)):
+        names = " or ".join(repr(field.name) for field in successors[:3])
+        return f"the writer stores it, but no field of the reader reads it; {names} may be its new name", None
+    if match.reader is not None and match.pair.backward:
+        for alias in (alias for writer in match.writers for alias in writer.aliases):
+            if alias not in match.pair.owners:
+                return f"older results store it as {alias!r}, which the reader does not read", None
+    return None
+
+
+def _is_unread(match: Match) -> bool:
+    return match.reader is None and match.pair.backward and not match.pair.closed
+
+
+def _successors(match: Match) -> Sequence[FieldSchema]:
+    """Return the reader's fields that may replace the writer's: by attribute, by an older name, or by their kind."""
+    (writer,), pair = match.writers, match.pair
+    known = (pair.attributes.get(writer.attribute), *(pair.owners.get(alias) for alias in writer.aliases))
+    for successor in known:
+        if successor is not None and writer.kind in readable_kinds(successor):
+            return (successor,)
+    return pair.unfed[writer.kind]
+
+
+def _reused(match: Match) -> Finding | None:
+    reader, pair = match.reader, match.pair
+    if reader is None or not pair.backward:
+        return None
+    for other in match.renamed:
+        if other not in match.writers and other.name in pair.owners:
+            return f"results older than the writer's store {other.name!r} under this name", None
+    for writer in match.writers:
+        moved = pair.attributes.get(writer.attribute, reader)
+        if moved.name != reader.name:
+            return f"the writer's {writer.attribute!r} has this name; the reader stores it as {moved.name!r}", None
+        if writer.name in pair.lapsed:
+            return f"the writer stores {writer.name!r}, and a schema between the two did not read it", None
+    return None
+
+
+def _default_changed(match: Match) -> Finding | None:
+    for reader, writer in _pairs(match):
+        if not match.pair.backward and not conditions(writer):
+            continue  # the newer schema stores it in every result
+        for read_if_absent in (_default_of_all, _default_of_one)[: 2 if match.pair.backward else 1]:
+            before, now = read_if_absent(writer), read_if_absent(reader)
+            if before is MISSING or (before is None and now is MISSING) or _same(before, now, reader):
+                continue
+            read = "refused" if now is MISSING else f"read as {shown(now)}"
+            return f"a result without it means {shown(before)} to the writer, but is {read} by the reader", None
+    return None
+
+
+def _default_of_all(field: FieldSchema) -> Value | Missing | None:
+    """Return the value of *field* in a result that stores nothing of its record."""
+    return None if field.within else _default_of_one(field)
+
+
+def _default_of_one(field: FieldSchema) -> Value | Missing | None:
+    """Return the value of *field* in a result that stores the rest of its record."""
+    return None if field.optional else field.default
+
+
+def _same(before: Value | Missing | None, now: Value | Missing | None, reader: FieldSchema) -> bool:
+    if reader.kind == "float" and isinstance(before, int):
+        before = float(before)
+    return repr(before) == repr(now)  # NaN equals NaN, and -0.0 differs from 0.0
 
 
 def _pairs(match: Match, *, same_kind: bool = True) -> Iterator[tuple[FieldSchema, FieldSchema]]:
     if (reader := match.reader) is not None:
         for writer in match.writers:
-            if not same_kind or _kind_fits(reader, writer):
+            if not same_kind or writer.kind in readable_kinds(reader):
                 yield reader, writer
 
 
-def _kind_fits(reader: FieldSchema, writer: FieldSchema) -> bool:
-    return reader.kind == writer.kind or (reader.kind, writer.kind) == ("float", "int")
+def readable_kinds(reader: FieldSchema) -> tuple[KindName, ...]:
+    """Return the kinds that *reader* decodes."""
+    return ("float", "int") if reader.kind == "float" else (reader.kind,)
 
 
 RULES: Final = (
@@ -236,6 +330,34 @@ RULES: Final = (
         "The reader knows the new name of a field, so that it does not read its default instead.",
         "update the readers before the writers",
         _renamed,
+        warns=True,
+    ),
+    Rule(
+        "field-removed",
+        "The newer schema reads every field that the older one stores.",
+        "keep the field if the stored values still matter",
+        _removed,
+        warns=True,
+    ),
+    Rule(
+        "alias-missing",
+        "A field that gets a new name keeps all its older names as aliases.",
+        "add the older name to the aliases of the field",
+        _without_alias,
+        warns=True,
+    ),
+    Rule(
+        "name-reused",
+        "A name or an alias of one field never becomes the name or an alias of another.",
+        "choose a name that no field has had",
+        _reused,
+        warns=True,
+    ),
+    Rule(
+        "default-changed",
+        "A result without the field means the same to both. Older results rely on the old default.",
+        "keep the default, or read older results with the older schema",
+        _default_changed,
         warns=True,
     ),
 )

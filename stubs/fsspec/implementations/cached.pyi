@@ -1,3 +1,4 @@
 from fsspec.spec import AbstractFileSystem
 
-class CachingFileSystem(AbstractFileSystem): ...
+class CachingFileSystem(AbstractFileSystem):
+    fs: AbstractFileSystem
