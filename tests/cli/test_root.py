@@ -73,6 +73,20 @@ def test_version_and_help_load_click_and_little_else(option: str) -> None:
     assert not {"importlib.metadata", "json", "msgspec", "pathlib", "rich"} & loaded
 
 
+@pytest.mark.parametrize("arguments", [["--help"], ["check", "schemas"], ["infer", "--help"]])
+def test_help_and_misuse_of_schema_load_no_schemas(arguments: list[str]) -> None:
+    """Its commands import what they need when they are called."""
+    loaded = _loaded_by(f"from typedtrack.cli.app import run\nrun(['schema', *{arguments}])")
+    assert {name for name in loaded if name.partition(".")[0] == "typedtrack"} == {
+        "typedtrack",
+        "typedtrack.cli",
+        "typedtrack.cli.app",
+        "typedtrack.cli.output",
+        "typedtrack.cli.schema",
+    }
+    assert not {"attrs", "msgspec"} & loaded
+
+
 @pytest.mark.parametrize("name", root.commands)
 def test_help_describes_each_command_in_its_own_words(cli: Cli, name: str) -> None:
     """``typedtrack --help`` shows a line for each command without loading it; it is the first line of its own help."""
