@@ -37,6 +37,8 @@ __all__ = [
     "TypedtrackError",
     "UnsupportedOperationError",
     "Value",
+    "as_result",
+    "evolve",
     "field",
     "key",
     "load_schemas",
@@ -49,6 +51,7 @@ if typing.TYPE_CHECKING:
     from typedtrack._open import open_tracker
     from typedtrack._records.declare import field, record, schema_of
     from typedtrack._records.failure import Failure
+    from typedtrack._records.instances import as_result, evolve
     from typedtrack._records.stat import Stat
     from typedtrack._records.summary import Summary
     from typedtrack._records.typed_keys import KeyTemplate, key
@@ -109,6 +112,8 @@ else:  # hidden from type checkers: with a __getattr__ they would accept any nam
         "TypedtrackError": "errors",
         "UnsupportedOperationError": "errors",
         "Value": "_results.values",
+        "as_result": "_records.instances",
+        "evolve": "_records.instances",
         "field": "_records.declare",
         "key": "_records.typed_keys",
         "load_schemas": "schemas",

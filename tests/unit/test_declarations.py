@@ -520,6 +520,19 @@ def test_a_field_of_another_library_is_refused(decorate: Any, default: object) -
     )
 
 
+def test_the_decorator_may_be_called_without_arguments() -> None:
+    """``@record()`` is ``@record``; local names are known to it as well."""
+
+    class Local(enum.IntEnum):
+        ONE = 1
+
+    @record()
+    class Here:
+        x: Local
+
+    assert Here(x=Local.ONE).x is Local.ONE
+
+
 def test_a_record_that_contains_itself_is_refused() -> None:
     """Under its own name, whatever else has that name."""
     for hint in ("Declared", "Declared | None"):

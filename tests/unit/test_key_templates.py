@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import enum
 import pickle
+import types
 from typing import Annotated, Any, Final, Literal, cast
 
 import attrs
@@ -13,7 +14,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import Meta
 
-from typedtrack import FsspecResultTracker, InvalidKeyError, KeyTemplate, RecordDefinitionError, Stat, field, key
+from typedtrack import (
+    FsspecResultTracker,
+    InvalidKeyError,
+    KeyTemplate,
+    RecordDefinitionError,
+    Stat,
+    evolve,
+    field,
+    key,
+    record,
+)
 
 
 class Split(enum.StrEnum):
@@ -76,7 +87,6 @@ def test_it_is_a_frozen_attrs_class() -> None:
     assert [key.trial for key in sorted(trials)] == [2, 10, 1]
     assert len({*trials, TrialKey("b", 1)}) == 3
     assert pickle.loads(pickle.dumps(trials)) == copy.deepcopy(trials) == trials
-    evolve: Any = attrs.evolve  # to mypy, a typed key is no attrs class
     assert evolve(trials[0], trial=4) == TrialKey("b", 4)
     assert repr(trials[0]) == "TrialKey(experiment='b', trial=1)"
     with pytest.raises(attrs.exceptions.FrozenInstanceError):
@@ -118,7 +128,11 @@ def test_what_is_parsed_is_written_the_same(text: str) -> None:
     ("experiment", "trial", "reason"),
     [
         ("", 1, "a key has no empty segment"),
-        ("a/b", 1, "would not be read back as the same key"),
+        (
+            "a/b",
+            1,
+            "field 'experiment' must not hold a /, which would begin a new segment; replace it, for example by -",
+        ),
         (".a", 1, "begins with a dot"),
         ("a\\b", 1, "a key has no \\"),
         ("x" * 256, 1, "the limit is 255 bytes"),
@@ -176,7 +190,7 @@ _OTHER_FORMS: Final[list[str]] = [
 @pytest.mark.parametrize("text", _OTHER_FORMS)
 def test_a_text_of_another_form_is_refused(text: str) -> None:
     """The error names the text, the class and its template."""
-    with pytest.raises(InvalidKeyError, match=r"is no TrialKey, which is written '{experiment}/trial_{trial}'"):
+    with pytest.raises(InvalidKeyError, match=r"is not a TrialKey, written as '{experiment}/trial_{trial}'"):
         TrialKey.parse(text)
 
 
@@ -205,8 +219,17 @@ _NO_KEYS: Final[list[tuple[str, dict[str, Any], str | None, str]]] = [
     ("a", {"x": int}, "x", "must be in the template 'a' once"),
     ("{x}/{x}", {"x": int}, "x", "must be in the template '{x}/{x}' once"),
     ("a", {}, None, "has no field; a key without one is a plain str"),
-    ("{x:03d}", {"x": int}, "x", "has a format in the template"),
-    ("{x!r}", {"x": int}, "x", "has a format in the template"),
+    ("{x:3d}", {"x": int}, "x", "has the format ':3d' in the template; only an int has one, which pads it: {x:05d}"),
+    ("{x!r}", {"x": int}, "x", "has the format '!r' in the template; only an int has one"),
+    ("{x!s:05d}", {"x": int}, "x", "has the format '!s:05d' in the template"),
+    ("{x:05d}", {"x": str}, "x", "has the format ':05d' in the template"),
+    ("{x:05d}", {"x": Split}, "x", "has the format ':05d' in the template"),
+    ("{x:+05d}", {"x": int}, "x", "has the format ':+05d' in the template"),
+    ("{x:05x}", {"x": int}, "x", "has the format ':05x' in the template"),
+    ("{x:00d}", {"x": int}, "x", "has the format ':00d' in the template"),
+    ("{x:099999999999d}", {"x": int}, "x", "has the format ':099999999999d' in the template"),
+    ("{x:0300d}", {"x": int}, None, "has a template that no key can follow"),
+    ("{x:03d}{y:03d}", {"x": int, "y": int}, "y", "follows 'x' so that nothing tells where one ends"),
     ("{x}{y}", {"x": int, "y": int}, "y", "follows 'x' so that nothing tells where one ends"),
     ("{x}_{y}", {"x": str, "y": str}, "y", "is a str in one segment with 'x'; put a / between them"),
     ("{x}_{z}_{y}", {"x": str, "z": int, "y": str}, "y", "is a str in one segment with 'x'"),
@@ -279,10 +302,156 @@ def test_a_field_of_a_key_may_have_a_default() -> None:
     assert str(made()) == "k/3"
 
 
+@key("{name}_{trial:05d}/{size:02}")
+class PaddedKey(KeyTemplate):
+    """A key whose numbers are padded, with the text in front that could hold digits too."""
+
+    name: str
+    trial: Annotated[int, Meta(ge=0)]
+    size: Literal[1, 10, 100]
+
+
+def test_padded_numbers_sort_as_their_keys() -> None:
+    """And names that exist already are read."""
+    assert str(PaddedKey("a", 7, 1)) == "a_00007/01"
+    assert PaddedKey.parse("a_00007/100") == PaddedKey("a", 7, 100)
+    trials = [PaddedKey("a", trial, 1) for trial in (3, 20, 100)]
+    assert sorted(map(str, trials)) == [str(trial) for trial in sorted(trials)]
+    view = FsspecResultTracker("memory://keys/padded").typed(Stat, key=PaddedKey)
+    view[trials[0]] = Stat(mean=0, sem=0)
+    assert [*view] == trials[:1]
+
+
+@given(st.integers(-(2**63), 2**64 - 1) | st.integers(-1000, 1000), st.integers(1, 30))
+def test_a_padded_number_is_read_back(number: int, width: int) -> None:
+    """Every int, at every width: its text is that of `format`, and no other text is that key."""
+    made = declare(f"{{x:0{width}d}}", x=int)
+    text = format(number, f"0{width}d")
+    assert str(made(number)) == text
+    assert made.parse(text) == made(number)
+
+
+@given(st.from_regex(r"-?[0-9]{1,6}", fullmatch=True), st.integers(1, 5))
+def test_a_number_that_is_padded_otherwise_is_another_key(text: str, width: int) -> None:
+    """It is refused, or it is written as it was."""
+    made = declare(f"{{x:0{width}d}}", x=int)
+    try:
+        found = made.parse(text)
+    except InvalidKeyError:
+        assert format(int(text), f"0{width}d") != text
+    else:
+        assert str(found) == text
+
+
+@given(st.text("ab1-_0", min_size=1, max_size=6), st.integers(0, 10**7))
+def test_a_padded_template_tells_its_fields_apart(name: str, trial: int) -> None:
+    """A name that ends as a number does, too."""
+    made = PaddedKey(name, trial, 10)
+    assert PaddedKey.parse(str(made)) == made
+
+
+@pytest.mark.parametrize(
+    "text", ["a_7/01", "a_000007/01", "a_00007/1", "a_00007/001", "a_-0007/01", "a_0007/01", "a_+0007/01"]
+)
+def test_a_text_with_other_padding_is_refused(text: str) -> None:
+    """Two texts are never one key."""
+    with pytest.raises(InvalidKeyError, match="is not a PaddedKey"):
+        PaddedKey.parse(text)
+
+
+# -- keys that carry their record --------------------------------------------------------------------------------------
+
+
+@record
+class Loss:
+    """A record."""
+
+    loss: float
+
+
+@key("losses/{trial}")
+class LossKey(KeyTemplate[Loss]):
+    """A key that carries it."""
+
+    trial: int
+
+
+@key("losses/{trial}/{part}")
+class PartKey(LossKey):
+    """A key that inherits the record."""
+
+    part: str = "a"
+
+
+def test_a_key_carries_its_record() -> None:
+    """The view is the one that names both."""
+    tracker = FsspecResultTracker("memory://keys/carried")
+    view = tracker.typed(LossKey)
+    view[LossKey(1)] = Loss(loss=0.5)
+    assert tracker.typed(Loss, key=LossKey)[LossKey(1)] == view[LossKey(1)] == Loss(loss=0.5)
+    assert repr(view) == repr(tracker.typed(Loss, key=LossKey))
+    assert tracker.typed(LossKey, unknown="error")[LossKey(1)] == Loss(loss=0.5)
+    parts = tracker.typed(PartKey)
+    parts[PartKey(2)] = Loss(loss=0.25)
+    assert tracker["losses/2/a"] == {"loss": 0.25}
+
+
+def test_a_key_is_not_paired_with_another_record() -> None:
+    """Reader and writer share one class, and so one record."""
+    tracker = FsspecResultTracker("memory://keys/carried")
+    with pytest.raises(RecordDefinitionError) as caught:
+        tracker.typed(Stat, key=LossKey)
+    assert (
+        str(caught.value)
+        == "LossKey: carries the record Loss, so it cannot be paired with <class 'typedtrack._records.stat.Stat'>"
+    )
+
+
+@pytest.mark.parametrize("cls", [TrialKey, Undeclared])
+def test_a_key_without_a_record_needs_one(cls: Any) -> None:
+    """The error says both ways to name it."""
+    with pytest.raises(RecordDefinitionError) as caught:
+        FsspecResultTracker("memory://keys/carried").typed(cls)
+    remedy = f"inherit from KeyTemplate[Record], or call typed(Record, key={cls.__name__})"
+    assert str(caught.value) == f"{cls.__name__}: does not carry a record; {remedy}"
+
+
+def test_a_record_of_a_key_may_be_named_in_a_text() -> None:
+    """As annotations may: local names are known."""
+
+    @record
+    class Local:
+        x: int
+
+    @key("{n}")
+    class Key(KeyTemplate["Local"]):
+        n: int
+
+    assert "Local, key=Key" in repr(FsspecResultTracker("memory://keys/carried").typed(Key))
+
+
+@pytest.mark.parametrize(
+    ("argument", "reason"),
+    [
+        (int, "carries <class 'int'>, which is not a record class; decorate it with @record"),
+        (TrialKey, "which is not a record class"),
+        ("Nowhere", "which cannot be evaluated: name 'Nowhere' is not defined; declare or import it above the class"),
+    ],
+)
+def test_a_key_carries_records_alone(argument: Any, reason: str) -> None:
+    """It is refused where it is declared."""
+    base: Any = KeyTemplate
+    body = {"__annotations__": {"n": int}, "__module__": __name__}
+    cls = types.new_class("Declared", (base[argument],), {}, lambda namespace: namespace.update(body))
+    with pytest.raises(RecordDefinitionError) as caught:
+        key("{n}")(cls)
+    assert reason in caught.value.reason
+
+
 @pytest.mark.parametrize("template", ["a/../{x}", "/{x}", "a//{x}", ".a/{x}", "a\\{x}", "{x}/"])
-def test_a_template_of_which_no_key_can_be_is_refused(template: str) -> None:
+def test_a_template_that_no_key_can_follow_is_refused(template: str) -> None:
     """What the template has fixed breaks the rules of a key."""
-    with pytest.raises(RecordDefinitionError, match="has a template of which no key can be"):
+    with pytest.raises(RecordDefinitionError, match="has a template that no key can follow"):
         declare(template, x=int)
 
 

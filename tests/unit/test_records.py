@@ -27,6 +27,8 @@ from typedtrack import (
     RecordSchema,
     SchemaMismatchError,
     Stat,
+    as_result,
+    evolve,
     field,
     load_schemas,
     record,
@@ -166,19 +168,35 @@ def test_equal_records_have_one_hash() -> None:
 
 
 @pytest.mark.usefixtures("records")
-def test_attrs_and_copy_work_on_it() -> None:
-    """``attrs.evolve``, ``attrs.asdict``, ``copy`` and, where there is one, ``copy.replace``."""
+def test_a_copy_may_be_changed() -> None:
+    """By `evolve`, and by what attrs and `copy` have for it; it is checked as any new record is."""
     instance = an_eval_result()
-    evolve: Any = attrs.evolve  # to mypy, a record is no attrs class
-    assert evolve(instance, steps=4) == an_eval_result(steps=4)
-    assert attrs.asdict(instance)["l2norm"] == {"mean": 1.0, "sem": 0.1}  # type: ignore[arg-type]  # an attrs class
-    assert copy.copy(instance) == copy.deepcopy(instance) == instance
+    attrs_evolve: Any = attrs.evolve  # to mypy, a record is not an attrs class
+    for changed in (evolve(instance, steps=4), attrs_evolve(instance, steps=4)):
+        assert changed == an_eval_result(steps=4)
+    assert evolve(instance) == copy.copy(instance) == copy.deepcopy(instance) == instance
+    assert evolve(instance, l2norm=evolve(instance.l2norm, sem=3)).l2norm.sem == 3
     with pytest.raises(InvalidResultError, match="steps"):
         evolve(instance, steps="4")
+    with pytest.raises(TypeError, match=r"EvalResult\(\) has no field 'step'; did you mean 'steps'\?"):
+        evolve(instance, step=4)
     if sys.version_info >= (3, 13):
         assert copy.replace(instance, steps=4) == an_eval_result(steps=4)
         with pytest.raises(InvalidResultError, match="steps"):
             copy.replace(instance, steps="4")
+
+
+@pytest.mark.usefixtures("records")
+def test_a_record_is_a_dict_of_attributes_or_the_map_that_is_stored() -> None:
+    """`attrs.asdict` has the attributes, nested; `as_result` the names on the wire, without those that are `None`."""
+    instance = an_eval_result(part="train")
+    assert attrs.asdict(instance)["l2norm"] == {"mean": 1.0, "sem": 0.1}  # type: ignore[arg-type]  # an attrs class
+    result = as_result(instance)
+    assert result == json.loads(record_codec(record_type(EvalResult)).encode(instance))
+    assert [*result] == ["accuracy", "steps", "l2norm/mean", "l2norm/sem", "split", "latency/p99", "size", "part"]
+    assert {type(value) for value in result.values()} == {int, float, str}
+    with pytest.raises(RecordDefinitionError, match="int: is not a record class"):
+        as_result(3)
 
 
 @pytest.mark.usefixtures("records")

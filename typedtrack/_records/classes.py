@@ -18,7 +18,7 @@ from typedtrack._records.constraints import ATTRS_FIELD
 from typedtrack._schema.identifiers import attribute_problem
 from typedtrack.errors import RecordDefinitionError, shown
 
-__all__ = ["HOOK", "Attribute", "caller_names", "declared_as", "define", "is_plain"]
+__all__ = ["HOOK", "Attribute", "caller_names", "declared_as", "define", "evaluate", "is_plain"]
 
 T = TypeVar("T")
 
@@ -186,7 +186,7 @@ def _attributes(cls: type, names: Mapping[str, Any], marker: str) -> Iterator[At
             continue
         owner = cls if base is None else next(owner for owner in base.__mro__ if field.name in _annotated(owner))
         try:
-            hint = _evaluate(owner, field.name, names)
+            hint = evaluate(owner, inspect.get_annotations(owner)[field.name], names)
         except Exception as error:  # whatever evaluating an annotation may raise
             reason = f"has an annotation that cannot be evaluated: {error}; declare or import its names above the class"
             raise RecordDefinitionError(cls.__name__, field.name, reason) from error
@@ -197,11 +197,10 @@ def _fields(cls: type) -> set[str]:
     return {field.name for field in vars(cls).get(_ATTRIBUTES, ())}
 
 
-def _evaluate(owner: type, name: str, names: Mapping[str, Any]) -> Any:
-    """Return the annotation of *name* in *owner*, without evaluating any other."""
-    alone = {"__annotations__": {name: inspect.get_annotations(owner)[name]}, "__module__": owner.__module__}
-    hints = typing.get_type_hints(type(owner.__name__, (), alone), localns=dict(names), include_extras=True)
-    return hints[name]
+def evaluate(owner: type, annotation: Any, names: Mapping[str, Any]) -> Any:
+    """Return *annotation*, evaluated with *names* and those of the module of *owner*; it raises whatever that does."""
+    alone = {"__annotations__": {"alone": annotation}, "__module__": owner.__module__}
+    return typing.get_type_hints(type(owner.__name__, (), alone), localns=dict(names), include_extras=True)["alone"]
 
 
 def is_plain(attribute: attrs.Attribute[Any]) -> bool:

@@ -7,12 +7,10 @@ alias, NaN, a value near its limits) as a plain result, converts it column by co
 
 from __future__ import annotations
 
-import enum
 from collections.abc import Callable
 from collections.abc import Set as AbstractSet
 from functools import lru_cache
-from types import MethodType
-from typing import Any, Final, Generic, TypeVar, cast
+from typing import Any, Final, Generic, TypeVar
 
 import attrs
 import msgspec
@@ -29,7 +27,6 @@ __all__ = ["RecordCodec", "record_codec"]
 
 R = TypeVar("R")
 
-_NO_OTHER_MEMBERS: Final = cast("MethodType", enum.Enum._missing_).__func__  # the default of every enumeration
 _MAX_META_INT: Final = 2**63 - 1  # the largest bound that msgspec takes
 
 
@@ -154,18 +151,11 @@ def _codec_of(cls: type[R]) -> RecordCodec[R]:
 
 
 def _decoded_field(place: str, leaf: Leaf) -> tuple[str, Any] | tuple[str, Any, Any]:
-    hint: Any = leaf.enumeration or annotation_of(
-        _plain(leaf.column if leaf.least is None else attrs.evolve(leaf.column, ge=leaf.least))
-    )
-    if leaf.enumeration is not None and _takes_other_values(leaf.enumeration):
-        hint = None  # which no value fits: msgspec would ask `_missing_` for values that the schema refuses
-    if leaf.column.within:
-        return place, hint, absent(leaf.column)
-    return (place, hint) if leaf.default is MISSING else (place, hint, leaf.default)
-
-
-def _takes_other_values(enumeration: type[enum.Enum]) -> bool:
-    return cast("MethodType", enumeration._missing_).__func__ is not _NO_OTHER_MEMBERS
+    column = leaf.column if leaf.least is None else attrs.evolve(leaf.column, ge=leaf.least)
+    hint: Any = annotation_of(_plain(column))
+    if column.within:
+        return place, hint, absent(column)
+    return (place, hint) if leaf.default is MISSING else (place, hint, leaf.to_wire(leaf.default))
 
 
 def _plain(column: FieldSchema) -> FieldSchema:

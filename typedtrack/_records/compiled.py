@@ -197,15 +197,27 @@ def _emit_record(source: _Source, of: RecordType[Any], columns: Iterator[str]) -
     record = source.variable(of.cls.__name__)
     source.add(f"{record} = {source.name(object.__new__, 'new')}({source.name(of.cls, of.cls.__name__)})")
     for member in of.members:
-        value = next(columns) if member.leaf is not None else _emit_nested(source, member, columns)
-        if member.leaf is not None and needs_decimals(member.leaf.column):
-            problem = source.name(member.leaf.column.problem, "problem")
-            with source.block(f"if {value} is not None and {problem}({value}) is not None:"):
-                source.add("raise ValueError")
+        value = (
+            _emit_nested(source, member, columns) if member.leaf is None else _emit_value(source, member.leaf, columns)
+        )
         source.add(f"{source.name(_setter(of.cls, member.attribute), f'set_{member.attribute}')}({record}, {value})")
     if of.hook is not None and not any(member.leaf and member.leaf.least is not None for member in of.members):
         source.add(f"{source.name(of.hook, 'hook')}({record})")
     return record
+
+
+def _emit_value(source: _Source, leaf: Leaf, columns: Iterator[str]) -> str:
+    """Return the value of the next of *columns* as the attribute holds it, after the tests that msgspec cannot do."""
+    column = next(columns)
+    if needs_decimals(leaf.column):
+        with source.block(
+            f"if {column} is not None and {source.name(leaf.column.problem, 'problem')}({column}) is not None:"
+        ):
+            source.add("raise ValueError")
+    if leaf.enumeration is None:
+        return column
+    members = {member.value: member for member in leaf.enumeration}  # msgspec would keep a cache in the enumeration
+    return f"{source.name({**members, None: None}, 'members')}[{column}]"
 
 
 def _emit_nested(source: _Source, member: Member, columns: Iterator[str]) -> str:

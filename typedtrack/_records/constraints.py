@@ -6,8 +6,9 @@ is not understood here, is refused, because a rule that nobody applies is worse 
 
 from __future__ import annotations
 
+import copyreg
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final, cast
 
 import attrs
@@ -46,6 +47,20 @@ _NOTES: Final = frozenset({"Doc", "DocInfo", "Unit"})
 _ALREADY_SO: Final = (("strict", True), ("allow_inf_nan", True))
 """Rules of pydantic that every record keeps."""
 _KEPT: Final = f"an annotation may have {', '.join(CONSTRAINTS)}, description and deprecated"
+
+
+def _reduce_meta(meta: msgspec.Meta) -> tuple[Callable[[dict[str, Any]], msgspec.Meta], tuple[dict[str, Any]]]:
+    names = (*_META, "extra_json_schema", "extra")
+    return _meta, ({name: value for name in names if (value := getattr(meta, name)) is not None},)
+
+
+def _meta(arguments: dict[str, Any]) -> msgspec.Meta:
+    return msgspec.Meta(**arguments)
+
+
+# cloudpickle sends a class of a script or notebook by value, and so the annotations of its fields: msgspec leaves out
+# how a Meta is pickled.
+copyreg.pickle(msgspec.Meta, _reduce_meta)
 
 
 @attrs.frozen

@@ -29,6 +29,8 @@ T = TypeVar("T")
 
 _DECLARATION: Final = "typedtrack"  # the key of a field's declaration in its attrs metadata
 
+_NOT_GIVEN: Final[Any] = object()
+
 _declared: Final[WeakSet[type]] = WeakSet()
 _listeners: Final[list[Callable[[type], None]]] = []
 
@@ -88,8 +90,13 @@ def field(
     return attrs.field(default=default, metadata={_DECLARATION: declaration})
 
 
+@overload
 @dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(field,))
-def record(cls: type[R], /) -> type[R]:
+def record(cls: type[R], /) -> type[R]: ...
+@overload
+@dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(field,))
+def record() -> Callable[[type[R]], type[R]]: ...
+def record(cls: type[R] = _NOT_GIVEN, /) -> type[R] | Callable[[type[R]], type[R]]:
     """Make *cls* a record, the declared result of an application.
 
     It becomes an attrs class: frozen, slotted, keyword-only. Each annotation is a field: an `int`, `float`, `str`,
@@ -116,7 +123,10 @@ def record(cls: type[R], /) -> type[R]:
     >>> Latency(p50_ms=2, p99_ms=9.5)
     Latency(p50_ms=2.0, p99_ms=9.5, host='')
     """
-    return _record(cls, caller_names())
+    names = caller_names()
+    if cls is _NOT_GIVEN:  # written as ``@record()``
+        return lambda cls: _record(cls, names)
+    return _record(cls, names)
 
 
 def _record(cls: type[R], names: Mapping[str, Any]) -> type[R]:

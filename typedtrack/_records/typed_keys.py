@@ -1,37 +1,42 @@
-"""`key`: typed keys, declared as a class and a template; they become text and are read back from it exactly."""
+"""`key`: typed keys, declared as a class and a template."""
 
 from __future__ import annotations
 
-import re
-import string
-from collections.abc import Callable, Iterator, Mapping
-from typing import Final, Generic, Self, TypeVar, cast, dataclass_transform
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, Final, Generic, Protocol, Self, cast, dataclass_transform, get_args, get_origin
 
 import attrs
 
 from typedtrack._records.annotations import Leaf, read_annotation, read_leaf
-from typedtrack._records.classes import HOOK, Attribute, caller_names, declared_as, define, is_plain
+from typedtrack._records.classes import HOOK, Attribute, caller_names, declared_as, define, evaluate, is_plain
+from typedtrack._records.record_type import record_type
+from typedtrack._records.templates import Template
 from typedtrack._results.keys import is_key, key_text
 from typedtrack._results.values import Value
 from typedtrack._schema.fields import FieldSchema
 from typedtrack.errors import InvalidKeyError, RecordDefinitionError, not_one, shown
 
-__all__ = ["KeyTemplate", "PlainKeys", "TemplateKeys", "key", "template_keys"]
+if TYPE_CHECKING:
+    from typing_extensions import TypeVar  # whose default only type checkers need
+else:
+    from typing import TypeVar
+
+__all__ = ["KeyClass", "KeyTemplate", "NoRecord", "PlainKeys", "TemplateKeys", "key", "pair", "template_keys"]
 
 K = TypeVar("K")
+K_co = TypeVar("K_co", covariant=True)
 
-_TEMPLATE: Final = "__typedtrack_key__"  # the class attribute that holds the TemplateKeys
-_INT_PATTERN: Final = "0|-?[1-9][0-9]*"  # as `str` writes an int, so that no two texts are the same key
-_STR_PATTERN: Final = "[^/]+"
+_TEMPLATE: Final = "__typedtrack_key__"
+"""The attribute of a key class that holds its `TemplateKeys`."""
 
 
 class PlainKeys:
-    """Keys that are an `int` or a `str`: their text is read back as a `str`."""
+    """Keys that are an `int` or a `str`, and are read back as a `str`."""
 
     prefix = ""
-    """The whole segments that every key begins with; listing needs to look at no others."""
+    """The whole segments with which every key begins: a listing needs no others."""
     argument = ""
-    """How the ``repr`` of a view shows its keys."""
+    """The argument that shows the keys in the ``repr`` of a view."""
     fields: Mapping[str, FieldSchema] = {}
     """The fields of a key, by their names."""
 
@@ -44,26 +49,21 @@ class PlainKeys:
         return key_text(key)
 
     def to_key(self, text: str) -> str | None:
-        """Return the key that *text* is, `None` if it is none of these keys."""
+        """Return the key that *text* is, or `None` if it is not a key."""
         return text if is_key(text) else None
 
 
 class TemplateKeys(Generic[K]):
-    """Keys of one class, and the template that their text is made by: `PlainKeys` for typed keys."""
+    """The keys of one class, in the place of `PlainKeys`."""
 
-    def __init__(self, cls: type[K], template: str, leaves: dict[str, Leaf]) -> None:
+    def __init__(self, cls: type[K], template: str, leaves: dict[str, Leaf], record: type | None) -> None:
         self.cls = cls
-        self._template = template
         self.leaves = leaves
-        parts = list(_parts(cls.__name__, template, leaves))
-        try:
-            key_text("".join(literal if name is None else f"{literal}0" for literal, name in parts))
-        except InvalidKeyError as error:
-            raise RecordDefinitionError(
-                cls.__name__, None, f"has a template of which no key can be: {error.reason}"
-            ) from None
-        self._match = re.compile("".join(_pattern(literal, name, leaves) for literal, name in parts)).fullmatch
-        self.prefix = parts[0][0].rpartition("/")[0]
+        """The fields, by name, in order."""
+        self.record = record
+        """The record that the keys carry, if they do."""
+        self._template = Template(cls.__name__, template, leaves)
+        self.prefix = self._template.prefix
         self.argument = f", key={cls.__name__}"
 
     @property
@@ -77,65 +77,68 @@ class TemplateKeys(Generic[K]):
         return tuple(wire for wire in wires if wire is not None)  # none is: no field of a key is optional
 
     def check(self, key: object) -> None:
-        """Hold *key*, just constructed, to its rules.
+        """Check *key*, which has just been constructed, and convert its values.
 
         Raises:
-            InvalidKeyError: a field's value is refused, the text is no key, or it would be read back as another one.
+            InvalidKeyError: a value is refused, or the text of the key is not a key or would be read as another one.
         """
         for name, leaf in self.leaves.items():
             value = getattr(key, name)
             converted, refused = leaf.convert(value)
+            if refused is None and isinstance(converted, str) and "/" in converted:
+                refused = "must not hold a /, which would begin a new segment; replace it, for example by -"
             if refused is not None:
                 raise InvalidKeyError(shown(key), f"field {name!r} {refused}, got {shown(value)}")
-            object.__setattr__(key, name, converted)  # it is frozen, and not yet anyone's
+            object.__setattr__(key, name, converted)  # it is frozen
         text = key_text(str(key))
-        found = self._fields_of(text)
+        found = self._template.read(text)
         if found is None or any(found[name] != getattr(key, name) for name in self.leaves):
             raise InvalidKeyError(shown(key), f"its text {shown(text)} would not be read back as the same key")
-
-    def __reduce__(self) -> tuple[Callable[[type[K]], TemplateKeys[K]], tuple[type[K]]]:
-        return template_keys, (self.cls,)
 
     def to_text(self, key: object) -> str:
         """Return the text of *key*, or raise `InvalidKeyError`."""
         if type(key) is not self.cls:
             raise InvalidKeyError(shown(key), f"a key here is {not_one(self.cls, key)}")
-        return self._template.format(**{name: leaf.to_wire(getattr(key, name)) for name, leaf in self.leaves.items()})
+        return self._template.write({name: leaf.to_wire(getattr(key, name)) for name, leaf in self.leaves.items()})
 
     def to_key(self, text: str) -> K | None:
-        """Return the key that *text* is, `None` if it is none of these keys."""
-        fields = self._fields_of(text) if is_key(text) else None
+        """Return the key that *text* is, or `None` if it is not one of these keys."""
+        fields = self._template.read(text) if is_key(text) else None
         return None if fields is None else self.cls(**fields)
 
     def parse(self, text: str) -> K:
         """Return the key that *text* is, or raise `InvalidKeyError`."""
         found = self.to_key(text) if isinstance(cast("object", text), str) else None
         if found is None:
-            raise InvalidKeyError(shown(text), f"is no {self.cls.__name__}, which is written {self._template!r}")
+            raise InvalidKeyError(shown(text), f"is not a {self.cls.__name__}, written as {self._template.text!r}")
         return found
 
-    def _fields_of(self, text: str) -> dict[str, object] | None:
-        match = self._match(text)
-        if match is None:
-            return None
-        fields: dict[str, object] = {}
-        for name, leaf in self.leaves.items():
-            value, reason = leaf.convert(int(match[name]) if leaf.column.kind == "int" else match[name])
-            if reason is not None:
-                return None
-            fields[name] = value
-        return fields
+
+class NoRecord:
+    """The record of a `KeyTemplate` without one, for type checkers: ``tracker.typed(TrialKey)`` needs a record."""
 
 
-class KeyTemplate:
-    """What `key` gives a class; inherit from it for a type checker to know of `parse`.
+if TYPE_CHECKING:
+    R_co = TypeVar("R_co", covariant=True, default=NoRecord)
+else:
+    R_co = TypeVar("R_co", covariant=True)
 
-    >>> @key("{experiment}/trial_{trial}")
-    ... class TrialKey(KeyTemplate):
+
+class KeyTemplate(Generic[R_co]):
+    """The base of key classes, for type checkers to know what `key` adds; it may carry the record of the results.
+
+    With the base ``KeyTemplate[EvalResult]``, a class says what is stored under its keys: ``tracker.typed(TrialKey)``
+    has both, and nobody can pair these keys with another record.
+
+    >>> from typedtrack import Stat, open_tracker
+    >>> @key("{experiment}/trial_{trial:03d}")
+    ... class TrialKey(KeyTemplate[Stat]):
     ...     experiment: str
     ...     trial: int
-    >>> str(TrialKey("resnet", 7)), TrialKey.parse("resnet/trial_7").trial
-    ('resnet/trial_7', 7)
+    >>> str(TrialKey("resnet", 7)), TrialKey.parse("resnet/trial_007").trial
+    ('resnet/trial_007', 7)
+    >>> view = open_tracker("memory://docs/key_template").typed(TrialKey)
+    >>> view[TrialKey("resnet", 7)] = Stat(mean=0.5, sem=0.1)
     """
 
     __slots__ = ()
@@ -149,23 +152,47 @@ class KeyTemplate:
         """Return the key that *text* is.
 
         Raises:
-            InvalidKeyError: it is of another form.
+            InvalidKeyError: *text* does not follow the template.
         """
         return template_keys(cls).parse(text)
+
+    if TYPE_CHECKING:  # how a checker finds the record of a class
+
+        @classmethod
+        def _record(cls) -> type[R_co]: ...
+
+
+class KeyClass(Protocol[K_co, R_co]):
+    """A key class that carries a record, as type checkers know it: by the methods of `KeyTemplate`."""
+
+    def parse(self, text: str, /) -> K_co:
+        """Return the key that *text* is."""
+        ...
+
+    def _record(self, /) -> type[R_co]: ...
 
 
 @dataclass_transform(frozen_default=True, order_default=True)
 def key(template: str, /) -> Callable[[type[K]], type[K]]:
-    """Make a class a typed key, written as *template*: a frozen attrs class that becomes text and is read back exactly.
+    """Make a class a typed key: a frozen attrs class that is written as *template* and read back exactly.
 
-    The template has each field of the class once, in braces, as `str.format` reads it. A field is an `int` or a `str`
-    (or a `Literal` or an enumeration of either); a `str` does not span segments. What stands between two fields must
-    tell them apart: ``{name}-{seed}`` takes a seed with ``Meta(ge=0)``, for of ``a--1`` there would be two readings. A
-    key that exists is valid: its text keeps the rules of a key and is read back as the same key, or its constructor
-    raises `InvalidKeyError`.
+    The template has each field of the class once, in braces, as `str.format` reads it. A field is an `int`, a `str`, a
+    `Literal` or an enumeration of either. An `int` may be padded with zeros, ``{trial:05d}``, so that keys sort. No
+    `str` holds a ``/``. The text between two fields must tell them apart: ``{name}-{seed}`` needs a *seed* with
+    ``Meta(ge=0)``, since ``a--1`` could be read in two ways.
+
+    A key that exists is valid: its text keeps the rules of a key, and is read back as the same key. Its constructor
+    raises `InvalidKeyError` otherwise.
 
     Raises:
         RecordDefinitionError: (when the class is declared) it cannot be a key, or the template is ambiguous.
+
+    >>> @key("{experiment}/trial_{trial}")
+    ... class TrialKey:
+    ...     experiment: str
+    ...     trial: int
+    >>> str(TrialKey("resnet", 7))
+    'resnet/trial_7'
     """
     if not isinstance(cast("object", template), str):  # used as a decorator without one
         name = getattr(template, "__name__", shown(template))
@@ -175,7 +202,7 @@ def key(template: str, /) -> Callable[[type[K]], type[K]]:
     def declare(cls: type[K]) -> type[K]:
         generated = ("__str__", "parse", HOOK)
         defined, attributes = define(cls, names, _TEMPLATE, generated=generated, check=_check)
-        if not issubclass(defined, KeyTemplate):
+        if KeyTemplate not in defined.__mro__:
             defined.__str__ = KeyTemplate.__str__  # type: ignore[assignment]  # its self is then of this class
             defined.parse = classmethod(KeyTemplate.parse.__func__)  # type: ignore[attr-defined]  # for who inherits
         leaves: dict[str, Leaf] = {}
@@ -184,23 +211,42 @@ def key(template: str, /) -> Callable[[type[K]], type[K]]:
                 leaves[attribute.field.name] = _leaf(attribute)
             except ValueError as error:
                 raise RecordDefinitionError(cls.__name__, attribute.field.name, str(error)) from error
-        setattr(defined, _TEMPLATE, TemplateKeys(defined, template, leaves))
+        record = _carried(defined, names)
+        setattr(defined, _TEMPLATE, TemplateKeys(defined, template, leaves, record))
         return defined
 
     return declare
 
 
+def _carried(cls: type, names: Mapping[str, Any]) -> type | None:
+    """Return the record that is the argument of `KeyTemplate` in the bases of *cls*, if it has one."""
+    bases = (origin for base in cls.__mro__ for origin in vars(base).get("__orig_bases__", ()))
+    arguments = (argument for base in bases if get_origin(base) is KeyTemplate for argument in get_args(base))
+    argument = next(arguments, None)
+    if argument is None:
+        return None
+    try:
+        record = evaluate(cls, argument, names)
+    except Exception as error:  # whatever evaluating an annotation may raise
+        reason = f"carries {argument}, which cannot be evaluated: {error}; declare or import it above the class"
+        raise RecordDefinitionError(cls.__name__, None, reason) from error
+    try:
+        return record_type(record).cls
+    except RecordDefinitionError as error:
+        raise RecordDefinitionError(cls.__name__, None, f"carries {shown(record)}, which {error.reason}") from error
+
+
 def _leaf(attribute: Attribute) -> Leaf:
-    """Return the field of a key that *attribute* declares.
+    """Return the field that *attribute* of a key class declares.
 
     Raises:
-        ValueError: it cannot be one; the message says why.
+        ValueError: it cannot be a field of a key; the message says why.
     """
     field = attribute.field
     if attribute.base is not None and _TEMPLATE in vars(attribute.base):
         return template_keys(attribute.base).leaves[field.name]
     if field.metadata or not is_plain(field):
-        raise ValueError("takes no field(...): its name in the template is its own, a default is written `= value`")
+        raise ValueError("takes no field(...); write a default as `= value`, and the name of the field in the template")
     allowed = "allowed in a key are int, str, Literal, IntEnum and StrEnum, the first two Annotated with msgspec.Meta"
     try:
         leaf = read_leaf(read_annotation(attribute.hint), attribute=field.name, name=field.name)
@@ -219,7 +265,7 @@ def _leaf(attribute: Attribute) -> Leaf:
 
 
 def template_keys(cls: type[K]) -> TemplateKeys[K]:
-    """Return what `key` made of *cls*.
+    """Return the `TemplateKeys` of *cls*.
 
     Raises:
         RecordDefinitionError: *cls* is not a key class.
@@ -228,66 +274,29 @@ def template_keys(cls: type[K]) -> TemplateKeys[K]:
     return found
 
 
-def _check(instance: object) -> None:
-    template_keys(type(instance)).check(instance)
-
-
-def _parts(cls: str, template: str, leaves: Mapping[str, Leaf]) -> Iterator[tuple[str, str | None]]:
-    """Yield the parts of *template*: a literal, and the name of the field after it (`None` at the end).
+def pair(record: type[Any], key: type[Any] | None) -> tuple[type[Any], type[Any] | None]:
+    """Return the record and the key class of ``typed(record, key=key)``, where *record* may be a key class alone.
 
     Raises:
-        RecordDefinitionError: it does not have every field once, or two keys could have one text.
+        RecordDefinitionError: the key class carries no record, or another one.
     """
-    try:
-        parts = list(string.Formatter().parse(template))
-    except ValueError as error:
-        raise RecordDefinitionError(cls, None, f"has a template that cannot be read: {error}") from error
-    names = [name for _, name, _, _ in parts if name is not None]
-    for name in names:
-        if name not in leaves:
-            raise RecordDefinitionError(cls, None, f"has no field {name!r}, which its template names")
-    for name in leaves:
-        if names.count(name) != 1:
-            raise RecordDefinitionError(cls, name, f"must be in the template {template!r} once")
-    if not names:
-        raise RecordDefinitionError(cls, None, "has no field; a key without one is a plain str")
-    before: str | None = None  # the field before this part, in the same segment
-    open_text: str | None = None  # a str field before this part, in the same segment
-    for literal, field, spec, conversion in parts:
-        if spec or conversion:
-            raise RecordDefinitionError(cls, field, "has a format in the template; a field is written as `str` does")
-        if "/" in literal:
-            before = open_text = None
-        if field is not None:
-            if before is not None and _runs_on(leaves[before], literal, leaves[field]):
-                raise RecordDefinitionError(cls, field, f"follows {before!r} so that nothing tells where one ends")
-            is_open = leaves[field].column.kind == "str" and not leaves[field].column.choices
-            if is_open and open_text is not None:
-                raise RecordDefinitionError(
-                    cls, field, f"is a str in one segment with {open_text!r}; put a / between them"
-                )
-            before = field
-            open_text = field if is_open else open_text
-        yield literal, field
+    if key is None:
+        is_key_class = isinstance(cast("object", record), type) and _TEMPLATE in vars(record)
+        return (_carried_by(record), record) if is_key_class else (record, None)
+    carried = template_keys(key).record
+    if carried is not None and carried is not record:
+        reason = f"carries the record {carried.__name__}, so it cannot be paired with {shown(record)}"
+        raise RecordDefinitionError(key.__name__, None, reason)
+    return record, key
 
 
-def _runs_on(before: Leaf, literal: str, after: Leaf) -> bool:
-    """Return whether *literal* between two fields could be of the one as well as of the other."""
-    if not literal:
-        return True
-    if after.column.kind == "str" or after.column.choices or before.column.choices:
-        return False
-    if before.column.kind == "int":
-        return literal.isascii() and literal.isdigit()
-    lowest, _ = after.column.bounds
-    return not literal.strip("0123456789-" if lowest < 0 else "0123456789")
+def _carried_by(key: type[Any]) -> type[Any]:
+    record = template_keys(key).record
+    if record is None:
+        remedy = f"inherit from KeyTemplate[Record], or call typed(Record, key={key.__name__})"
+        raise RecordDefinitionError(key.__name__, None, f"does not carry a record; {remedy}")
+    return record
 
 
-def _pattern(literal: str, name: str | None, leaves: Mapping[str, Leaf]) -> str:
-    if name is None:
-        return re.escape(literal)
-    column = leaves[name].column
-    pattern = _INT_PATTERN if column.kind == "int" else _STR_PATTERN
-    if column.choices:
-        pattern = "|".join(re.escape(str(choice)) for choice in column.choices)
-    return f"{re.escape(literal)}(?P<{name}>{pattern})"
+def _check(instance: object) -> None:
+    template_keys(type(instance)).check(instance)

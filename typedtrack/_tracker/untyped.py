@@ -15,6 +15,7 @@ from typedtrack._tracker.face import decode_after_fast
 from typedtrack.errors import InvalidResultError, Problem, ResultNotFoundError, shown
 
 if TYPE_CHECKING:
+    from typedtrack._records.typed_keys import KeyClass
     from typedtrack._tracker.typed import TypedTracker, Unknown
     from typedtrack.frame.frame import Frame, OnError
 
@@ -144,19 +145,22 @@ class ResultTracker(Calls[Key, Result, Result], Backend):
             self.put(key, **results)
 
     @overload
+    def typed(self, key: KeyClass[K, R], /, *, unknown: Unknown = "ignore") -> TypedTracker[K, R]: ...
+    @overload
     def typed(self, record: type[R], *, unknown: Unknown = "ignore") -> TypedTracker[Key, R]: ...
     @overload
     def typed(self, record: type[R], *, key: type[K], unknown: Unknown = "ignore") -> TypedTracker[K, R]: ...
     def typed(
-        self, record: type[Any], *, key: type[Any] | None = None, unknown: Unknown = "ignore"
+        self, record: Any, *, key: type[Any] | None = None, unknown: Unknown = "ignore"
     ) -> TypedTracker[Any, Any]:
         """Return the results of this tracker as records of *record*, under typed keys if *key* is their class.
 
-        A missing field takes its default. A field that *record* does not have is ignored, or refused with
-        ``unknown="error"``.
+        Where a class of typed keys carries its record, ``typed(TrialKey)`` has both. A missing field takes its default.
+        A field that the record does not have is ignored, or refused with ``unknown="error"``.
 
         Raises:
-            RecordDefinitionError: *record* is not a `record` class, or *key* not a `key` class.
+            RecordDefinitionError: *record* is not a `record` class, *key* is not a `key` class, or it carries another
+                record.
 
         >>> from typedtrack import Stat, open_tracker
         >>> losses = open_tracker("memory://docs/records").typed(Stat)
@@ -164,9 +168,10 @@ class ResultTracker(Calls[Key, Result, Result], Backend):
         >>> losses["trial_7"].mean
         0.5
         """
-        from typedtrack._records.typed_keys import PlainKeys, template_keys  # here: untyped use loads no attrs
+        from typedtrack._records.typed_keys import PlainKeys, pair, template_keys  # here: untyped use loads no attrs
         from typedtrack._tracker.typed import TypedTracker
 
+        record, key = pair(record, key)
         return TypedTracker(self, record, PlainKeys() if key is None else template_keys(key), unknown)
 
     @overload
