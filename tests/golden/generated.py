@@ -40,7 +40,7 @@ class Evaluation:
         default=Latency(p50_ms=1e16, p99_ms=None),
     )
     validation: Latency = Latency(p50_ms=0.0, p99_ms=None)
-    split: Literal["train", "test"] = "test"
+    split: Literal["test", "train"] = "test"
     precision: Literal["float32", "bfloat16"] | None = None
     checkpoint: Annotated[
         str | None,
@@ -75,15 +75,15 @@ class Evaluation:
     )
     optimizer: (
         Literal[
-            "sgd",
+            "adafactor",
+            "adagrad",
             "adam",
             "adamw",
-            "adafactor",
+            "lbfgs",
             "lion",
             "muon",
+            "sgd",
             "shampoo",
-            "lbfgs",
-            "adagrad",
         ]
         | None
     ) = None
@@ -102,7 +102,7 @@ class Hostile:
         doc='"""\nimport os\\',
         default="\"\"\"\n'''\\",
     )
-    class_: Literal["'", '"', "\\", "\n", "\x00", "é", "中文", "\u2028", "😀"] = field(
+    class_: Literal["\x00", "\n", '"', "'", "\\", "é", "\u2028", "中文", "😀"] = field(
         name="class",
         default="\\",
     )

@@ -122,8 +122,9 @@ def read_leaf(annotation: Annotation, **known: Any) -> Leaf:
     if bare in KINDS:
         return Leaf(_field_schema(annotation, bare, (), known), least=annotation.constraints.least)
     if typing.get_origin(bare) is Literal:
-        choices = typing.get_args(bare)
-        return Leaf(_field_schema(annotation, _only_type(choices, "a Literal"), choices, known))
+        kind = _only_type(typing.get_args(bare), "a Literal")
+        # `typing` caches ``Literal["a", "b"] | None``, and returns the first one declared for any order of its values.
+        return Leaf(_field_schema(annotation, kind, tuple(sorted(typing.get_args(bare))), known))
     if isinstance(bare, type) and issubclass(bare, enum.Enum):
         if issubclass(bare, enum.Flag) or not issubclass(bare, (int, str)):
             raise ValueError(f"has the type {bare.__name__}, an enumeration of other values; {_ALLOWED}")

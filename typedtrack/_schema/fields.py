@@ -88,8 +88,8 @@ class FieldSchema:
     kind: KindName
     optional: bool = False
     """Whether `None` is allowed. It is stored by leaving the field out."""
-    choices: tuple[int | str, ...] = ()
-    """The only values allowed, from a `Literal` or an enumeration. Empty: any value."""
+    choices: tuple[int | str, ...] = attrs.field(default=(), eq=frozenset)
+    """The only values allowed, from a `Literal` or an enumeration. Empty: any value. Their order means nothing."""
     gt: int | float | None = attrs.field(default=None, converter=_unsigned_zero)
     ge: int | float | None = attrs.field(default=None, converter=_unsigned_zero)
     lt: int | float | None = attrs.field(default=None, converter=_unsigned_zero)

@@ -73,7 +73,7 @@ def _property(field: FieldSchema) -> dict[str, object]:
             "description": field.doc or _ABSENT,
             "deprecated": field.deprecated or _ABSENT,
             "type": JSON_TYPES[field.kind],
-            "enum": list(field.choices) or _ABSENT,
+            "enum": sorted(field.choices) or _ABSENT,
             **{keyword: bound for keyword, bound in constraints.items() if bound is not None},
             "default": finite,
             "x-typedtrack-attribute": _attribute(field),
