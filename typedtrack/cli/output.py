@@ -106,9 +106,8 @@ def print_json(document: object, *, strict: bool = True) -> None:
 
 
 def print_line(key: object, result: Mapping[str, Value]) -> None:
-    """Print *key* and *result* as one line of JSON, the key first; a field may have the name ``key``, too."""
-    fields = [("key", key), *result.items()]
-    print("{" + ", ".join(f"{_json(name)}: {_json(value)}" for name, value in fields) + "}")
+    """Print *key* and *result* as one line of JSON, as an archive has it."""
+    print(_json({"key": key, "result": result} if "key" in result else {"key": key, **result}))
 
 
 def _json(document: object, *, indent: int | None = None, strict: bool = False) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import click
 
@@ -81,51 +81,39 @@ def _parse_float(text: str) -> float:
     return value
 
 
-class _Pairs(list[tuple[str, Any]]):
-    """The names and values of a JSON object, in their order."""
-
-
-def _parse_pairs(data: bytes, source: str) -> _Pairs:
-    import json
-
-    try:
-        document = json.loads(data, object_pairs_hook=_Pairs, parse_int=_parse_int, parse_float=_parse_float)
-    except RecursionError:
-        raise click.UsageError(f"{source}: is nested too deeply") from None
-    except ValueError as error:
-        raise click.UsageError(f"{source}: is not JSON: {error}") from None
-    if not isinstance(document, _Pairs):
-        raise click.UsageError(f"{source}: is JSON, but not an object")
-    return document
-
-
-def _fields(pairs: _Pairs) -> dict[str, Any]:
-    return {name: _fields(value) if isinstance(value, _Pairs) else value for name, value in pairs}
-
-
 def parse_object(data: bytes, source: str) -> dict[str, Any]:
     """Return the JSON object in *data*, with NaN and the infinities as the wire format writes them.
 
     Raises:
         click.UsageError: *data*, which *source* names, is not one.
     """
-    return _fields(_parse_pairs(data, source))
+    import json
+
+    try:
+        document: object = json.loads(data, parse_int=_parse_int, parse_float=_parse_float)
+    except RecursionError:
+        raise click.UsageError(f"{source}: is nested too deeply") from None
+    except ValueError as error:
+        raise click.UsageError(f"{source}: is not JSON: {error}") from None
+    if not isinstance(document, dict):
+        raise click.UsageError(f"{source}: is JSON, but not an object")
+    return cast("dict[str, Any]", document)  # JSON's names are text
 
 
 def parse_line(data: bytes, source: str) -> tuple[Any, dict[str, Any]]:
-    """Return the key and the fields in *data*, a JSON object whose first ``key`` is the key.
+    """Return the key and the fields in *data*, a line as an archive has it.
 
-    A later ``key`` is a field of that name.
+    That is ``{"key": …, field: value, …}``, or ``{"key": …, "result": {…}}`` for a result with a field ``key``.
 
     Raises:
-        click.UsageError: *data*, which *source* names, is not one.
+        click.UsageError: *data*, which *source* names, is not such a line.
     """
-    pairs = _parse_pairs(data, source)
-    for place, (name, value) in enumerate(pairs):
-        if name == "key":
-            del pairs[place]
-            return value, _fields(pairs)
-    raise click.UsageError(f"{source}: has no key")
+    fields = parse_object(data, source)
+    if "key" not in fields:
+        raise click.UsageError(f"{source}: has no key")
+    key = fields.pop("key")
+    nested = fields.get("result")
+    return key, nested if isinstance(nested, dict) and len(fields) == 1 else fields
 
 
 def value_text(value: Value) -> str:
