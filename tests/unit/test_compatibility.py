@@ -13,11 +13,20 @@ import pytest
 
 from typedtrack import FieldSchema, RecordSchema
 from typedtrack._schema.records import NestedSchema
-from typedtrack.schemas import MODES, RULES, Incompatibility, Mode, check, check_history, history_warnings, warnings_of
-from typedtrack.schemas import compatibility as compatibility_module
+from typedtrack.schemas import (
+    MODES,
+    RULES,
+    Incompatibility,
+    Mode,
+    check,
+    check_history,
+    history_warnings,
+    matches,
+    warnings_of,
+)
 from typedtrack.schemas import rules as rules_module
 from typedtrack.schemas.extremes import extremes
-from typedtrack.schemas.rules import conditions, readable_kinds
+from typedtrack.schemas.matches import conditions, readable_kinds
 
 
 def field(name: str = "x", kind: str = "float", **known: Any) -> FieldSchema:
@@ -309,7 +318,7 @@ def test_the_check_of_large_schemas_is_linear(monkeypatch: pytest.MonkeyPatch) -
         return readable_kinds(column)
 
     monkeypatch.setattr(FieldSchema, "names", property(count_names))
-    for module in (compatibility_module, rules_module):
+    for module in (matches, rules_module):
         monkeypatch.setattr(module, "conditions", count_conditions)
         monkeypatch.setattr(module, "readable_kinds", count_kinds)
     size = 200

@@ -10,9 +10,10 @@ from collections.abc import Collection, Iterator, Sequence
 from typing import Final, Literal, NamedTuple, TypeAlias, get_args
 
 from typedtrack._results.values import Value
-from typedtrack._schema.records import FieldSchema, KindName, RecordSchema
+from typedtrack._schema.records import RecordSchema
 from typedtrack.errors import shown
-from typedtrack.schemas.rules import RULES, Match, Pair, conditions, readable_kinds
+from typedtrack.schemas.matches import match_fields
+from typedtrack.schemas.rules import RULES
 
 __all__ = [
     "MODES",
@@ -106,48 +107,10 @@ def _apply_rules(
     rules = [rule for rule in RULES if rule.warns == warns]
     return [
         Incompatibility(rule.id, name, finding[0], rule.remedy, finding[1])
-        for name, match in _matches(reader, writer, unknown == "error", backward, lapsed)
+        for name, match in match_fields(reader, writer, unknown == "error", backward, lapsed)
         for rule in rules
         if (finding := rule.find(match)) is not None
     ]
-
-
-def _matches(
-    reader: RecordSchema, writer: RecordSchema, closed: bool, backward: bool, lapsed: Collection[str]
-) -> Iterator[tuple[str, Match]]:
-    """Yield a match, and the name on the wire, for each field of *reader* and for each that only *writer* has."""
-    owners = {name: column for column in reader.columns for name in column.names}
-    stored: dict[str, list[FieldSchema]] = {column.name: [] for column in reader.columns}
-    renamed: dict[str, dict[str, FieldSchema]] = {column.name: {} for column in reader.columns}
-    unread: list[FieldSchema] = []
-    for other in writer.columns:
-        if other.name in owners:
-            stored[owners[other.name].name].append(other)
-        else:
-            unread.append(other)
-        for alias in other.aliases:
-            if alias in owners:
-                renamed[owners[alias].name][other.name] = other
-
-    siblings: dict[str, dict[frozenset[str], str]] = {}
-    for path, members in reader.columns_within.items():
-        found: dict[frozenset[str], str] = {}
-        for other in (each for member in members for each in stored[member.name]):
-            found.setdefault(conditions(other), other.name)
-        siblings[path] = found
-
-    attributes = {column.attribute: column for column in reader.columns}
-    unfed: dict[KindName, list[FieldSchema]] = {kind: [] for kind in get_args(KindName)}
-    for column in (column for column in reader.columns if not stored[column.name]):
-        for kind in readable_kinds(column):
-            unfed[kind].append(column)
-    pair = Pair(closed, backward, owners, attributes, unfed, lapsed)
-    for column in reader.columns:
-        writers, older = tuple(stored[column.name]), tuple(renamed[column.name].values())
-        beside = siblings[column.within[-1]] if column.within else None
-        yield column.name, Match(column, writers, older, pair, beside)
-    for other in unread:
-        yield other.name, Match(None, (other,), (), pair)
 
 
 class Conflict(NamedTuple):

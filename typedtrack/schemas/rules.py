@@ -2,52 +2,24 @@
 
 A rule that does not warn fires exactly when the writer may store a result that the reader refuses to decode. Patterns
 are the exception: whether one pattern implies another cannot be decided, so different patterns count as incompatible.
-A rule that warns fires when a result decodes, but a stored value is lost or read as another one.
+A rule that warns fires when a result decodes, but a stored value is lost or read as another one. Checks and table stay
+in one module, so that a rule can be read as a whole.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from typing import Any, Final, NamedTuple, TypeAlias
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Final, TypeAlias
 
 import attrs
 
 from typedtrack._results.values import Value
-from typedtrack._schema.fields import CONSTRAINTS, MISSING, FieldSchema, KindName, Missing
+from typedtrack._schema.fields import CONSTRAINTS, MISSING, FieldSchema, Missing
 from typedtrack.errors import shown
 from typedtrack.schemas.extremes import extremes
+from typedtrack.schemas.matches import Match, conditions, readable_kinds
 
-__all__ = ["RULES", "Match", "Pair", "Rule", "conditions", "readable_kinds"]
-
-
-class Pair(NamedTuple):
-    """What the rules know about a reader and a writer as a whole."""
-
-    closed: bool
-    """Whether the reader refuses unknown fields."""
-    backward: bool
-    """Whether the reader is the newer of the two."""
-    owners: Mapping[str, FieldSchema]
-    """The reader's fields by each of their names and aliases."""
-    attributes: Mapping[str, FieldSchema]
-    """The reader's fields by their attributes."""
-    unfed: Mapping[KindName, Sequence[FieldSchema]]
-    """The reader's fields that read no field of the writer, by each kind that they can read."""
-    lapsed: Collection[str] = ()
-    """Names that a schema between the two did not read."""
-
-
-class Match(NamedTuple):
-    """A field of the reader with the fields of the writer that it reads; or a field that only the writer has."""
-
-    reader: FieldSchema | None
-    writers: tuple[FieldSchema, ...]
-    """The writer's fields that are stored under the reader's name or one of its aliases."""
-    renamed: tuple[FieldSchema, ...]
-    """The writer's fields that have a name of the reader's field as an alias, an older name."""
-    pair: Pair
-    siblings: Mapping[frozenset[str], str] | None = None
-    """For a field within an optional record: the writer's fields that the record reads, by their conditions."""
+__all__ = ["RULES", "Rule"]
 
 
 Finding: TypeAlias = tuple[str, Value | None]
@@ -64,11 +36,6 @@ class Rule:
     find: Callable[[Match], Finding | None]
     warns: bool = False
     """Whether the reader decodes the result all the same."""
-
-
-def conditions(writer: FieldSchema) -> frozenset[str]:
-    """Return the attributes that decide whether *writer* is stored: it is stored unless one of them is `None`."""
-    return frozenset((*writer.within, writer.attribute) if writer.optional else writer.within)
 
 
 def _missing(match: Match) -> Finding | None:
@@ -250,11 +217,6 @@ def _pairs(match: Match, *, same_kind: bool = True) -> Iterator[tuple[FieldSchem
         for writer in match.writers:
             if not same_kind or writer.kind in readable_kinds(reader):
                 yield reader, writer
-
-
-def readable_kinds(reader: FieldSchema) -> tuple[KindName, ...]:
-    """Return the kinds that *reader* decodes."""
-    return ("float", "int") if reader.kind == "float" else (reader.kind,)
 
 
 RULES: Final = (
