@@ -6,12 +6,15 @@ import os
 import re
 from typing import Final
 
-__all__ = ["BASE_VARIABLE", "KEY_VARIABLE", "PATHS", "RETRIES_VARIABLE", "local_path"]
+__all__ = ["ARCHIVES", "BASE_VARIABLE", "KEY_VARIABLE", "PATHS", "RETRIES_VARIABLE", "local_path"]
 
 # ``typedtrack run`` sets these for its program.
 BASE_VARIABLE: Final = "TYPEDTRACK_BASE"
 KEY_VARIABLE: Final = "TYPEDTRACK_KEY"
 RETRIES_VARIABLE: Final = "TYPEDTRACK_RETRIES"  # how often the program will be started again if it fails
+
+ARCHIVES: Final = (".ndjson", ".ndjson.gz")
+"""How a base ends that is an archive."""
 
 PATHS: Final = ("/", "./", "../", "~")
 """How a base begins that is a path and nothing else."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 
-from typedtrack._bases import BASE_VARIABLE, local_path
+from typedtrack._bases import ARCHIVES, BASE_VARIABLE, local_path
 from typedtrack._tracker.untyped import ResultTracker
 from typedtrack.backends.local import LocalResultTracker
 
@@ -26,6 +26,9 @@ def open_tracker(
     ``credential_provider``). `FsspecResultTracker`, which has the same options, serves everything else. All see the
     same results.
 
+    A base that ends in ``.ndjson`` or ``.ndjson.gz`` is an archive, which `ResultTracker.archive` has written: one
+    file, read-only.
+
     The default *tracker_base* is the environment variable ``TYPEDTRACK_BASE``, which ``typedtrack run`` sets.
 
     Raises:
@@ -42,6 +45,10 @@ def open_tracker(
         tracker_base = os.environ.get(BASE_VARIABLE)
         if not tracker_base:
             raise ValueError(f"no tracker base: pass one to open_tracker(), or set the environment's {BASE_VARIABLE}")
+    if os.fspath(tracker_base).endswith(ARCHIVES):
+        from typedtrack.backends.archive import ArchiveResultTracker
+
+        return ArchiveResultTracker(tracker_base, storage_options=storage_options)
     if local_path(tracker_base) is not None:
         return LocalResultTracker(tracker_base, fsync=fsync)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import ItemsView, Iterable, Iterator, KeysView, ValuesView
+from collections.abc import Callable, ItemsView, Iterable, Iterator, KeysView, ValuesView
 from typing import TYPE_CHECKING, TypeVar, cast
 
 from typedtrack._results.keys import is_below, prefix_text
@@ -160,6 +160,9 @@ def reads(
 
     If *only* is given, yield its keys and list nothing.
     """
+    if only is None and (scan := getattr(face._primitives, "_scan", None)) is not None:
+        yield from _scanned(face, prefix, scan)
+        return
     keys: deque[K] = deque()
     pairs = keys_below(face, prefix) if only is None else ((key, face._to_text(key)) for key in only)
 
@@ -172,6 +175,17 @@ def reads(
         key = keys.popleft()
         if read is not None:  # else it was deleted since it was listed
             yield key, text, read
+
+
+def _scanned(
+    face: Face[K, R, A], prefix: str, scan: Callable[[str], Iterator[tuple[str, bytes]]]
+) -> Iterator[tuple[K, str, bytes | Exception]]:
+    """Yield the same as `reads` for a backend whose listing has the contents: an archive."""
+    folder = prefix.removesuffix("/")
+    every, to_key = face._key_prefix, face._to_key
+    for text, data in scan(every if is_below(every, folder) else folder):
+        if (text != folder or text == prefix) and is_below(text, folder) and (key := to_key(text)) is not None:
+            yield key, text, data
 
 
 def _items(face: Face[K, R, A], prefix: str) -> Iterator[tuple[K, R]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeAlias, TypeVar, cast, overload
 
@@ -215,6 +216,36 @@ class ResultTracker(Calls[Key, Result, Result], Backend):
         from typedtrack.frame.frame import Frame
 
         return Frame(UntypedRows(self, prefix_text(prefix)), on_error)
+
+    def archive(
+        self,
+        path_or_url: str | os.PathLike[str],
+        prefix: str = "",
+        *,
+        storage_options: Mapping[str, object] | None = None,
+    ) -> int:
+        """Write all results and failures, at and below *prefix*, to one file; return how many it has.
+
+        The file is ``.ndjson``, or ``.ndjson.gz`` to compress it, on a local path or any fsspec URL: one result a line,
+        with its ``key``, in the order of the keys, whole or not at all. `open_tracker` opens it as a read-only tracker
+        with the same values, which reads a million results at the price of one file. Nothing is deleted here.
+
+        Raises:
+            ValueError: *path_or_url* ends otherwise.
+            BulkError: some results are corrupt, or were put or deleted meanwhile; the archive has all others. An error
+                of the store leaves no archive, or the old one.
+
+        >>> from typedtrack import open_tracker
+        >>> tracker = open_tracker("memory://docs/archive")
+        >>> tracker.put_many({"trial_1": {"loss": 0.5}, "trial_2": {"loss": 0.25}})
+        >>> tracker.archive("memory://docs/sweep.ndjson")
+        2
+        >>> open_tracker("memory://docs/sweep.ndjson")["trial_2"]
+        {'loss': 0.25}
+        """
+        from typedtrack._tracker.archiving import archive  # here, because few processes archive
+
+        return archive(self, path_or_url, prefix_text(prefix), storage_options)
 
     def __bool__(self) -> bool:
         """Return `True`: a tracker is one, whatever it holds, and is not listed to tell."""

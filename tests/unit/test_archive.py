@@ -1,0 +1,217 @@
+"""Archives: the same values to the bit in one file, read-only, and every fault of the file told."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import pickle
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from typedtrack import (
+    BulkError,
+    CorruptResultError,
+    Failure,
+    KeyTemplate,
+    Result,
+    ResultFailedError,
+    ResultNotFoundError,
+    ResultTracker,
+    Stat,
+    UnsupportedOperationError,
+    key,
+    open_tracker,
+)
+from typedtrack.testing import keys, results
+
+
+@key("{model}/seed_{seed}")
+class RunKey(KeyTemplate):
+    """A key with two fields."""
+
+    model: str
+    seed: int
+
+
+@pytest.fixture(params=[".ndjson", ".ndjson.gz"])
+def file(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    """Return the path of an archive, of each kind."""
+    return tmp_path / f"sweep{request.param}"
+
+
+def written(file: Path, lines: list[str]) -> None:
+    """Write an archive by hand."""
+    data = "".join(f"{line}\n" for line in lines).encode(errors="surrogateescape")
+    file.write_bytes(gzip.compress(data) if file.suffix == ".gz" else data)
+
+
+stored = st.dictionaries(keys().map(str), st.one_of(results(), results().map(lambda it: {**it, "key": 1})), max_size=8)
+
+
+@given(stored, st.sampled_from(["ndjson", "ndjson.gz"]))
+def test_an_archive_has_the_same_values_to_the_bit(stored: dict[str, Result], ending: str) -> None:
+    """Every result is there under its key, one by one, in bulk and as a stream; nothing else is."""
+    tracker = open_tracker("memory://archives/property")
+    for there in list(tracker):
+        del tracker[there]
+    tracker.put_many(stored)
+    url = f"memory://archives/sweep.{ending}"
+    assert tracker.archive(url) == len(stored)
+    archive = open_tracker(url)
+    assert [*archive] == sorted(stored)
+    assert repr(dict(archive.items())) == repr({it: tracker[it] for it in sorted(stored)})
+    for there, result in archive.get_many(stored).items():
+        assert repr(result) == repr(tracker[there]) == repr(archive[there])
+        assert there in archive
+    for absent in {"0", "a/b", "~", "\U0010ffff"} - stored.keys():
+        assert archive[absent] == {}
+
+
+def test_it_is_a_tracker_for_reading(file: Path, tmp_path: Path) -> None:
+    """Views, failures, prefixes, frames and pickles work; nothing can be written."""
+    tracker = open_tracker(tmp_path / "base")
+    view = tracker.typed(Stat, key=RunKey)
+    for seed in range(3):
+        view[RunKey("small", seed)] = Stat(mean=seed / 3, sem=0.0)
+    tracker.put("small-er", x=1)
+    tracker.fail("small/seed_7", Failure(type="ExitCode", message="exit code 3", exit_code=3))
+    assert tracker.archive(file) == 5
+    archive: ResultTracker = pickle.loads(pickle.dumps(open_tracker(file)))
+    assert dict(archive.typed(Stat, key=RunKey).items()) == dict(view.items())
+    assert [*archive.keys("small")] == ["small/seed_0", "small/seed_1", "small/seed_2", "small/seed_7"]
+    assert [*archive.keys("small/seed_1")] == ["small/seed_1"]
+    assert [*archive.keys("smallest")] == []
+    assert [failure.exit_code for _, failure in archive.failures()] == [3]
+    assert len(archive.frame("small").parts(9)) == 4
+    with pytest.raises(ResultFailedError):
+        archive["small/seed_7"]
+    assert archive["small"] == {}
+    assert archive.get_bytes("small-er") == b'{"x":1}'
+    with pytest.raises(UnsupportedOperationError, match=r"put is not safe on .* an archive is read-only"):
+        archive.put("a", x=1)
+    with pytest.raises(UnsupportedOperationError, match=r"create is not safe on .* an archive is read-only"):
+        archive.create("a", x=1)
+    with pytest.raises(UnsupportedOperationError, match=r"del is not safe on .* an archive is read-only"):
+        del archive["small-er"]
+    with pytest.warns(RuntimeWarning, match="was not stored"):
+        assert not archive.fail("a", "boom")
+
+
+def test_equal_results_make_equal_files(tmp_path: Path) -> None:
+    """The order of puts and the time do not show, compressed or not."""
+    tracker = open_tracker(tmp_path / "base")
+    tracker.put_many({"b": {"x": 1.5}, "a/c": {"y": "é"}, "a-b": {"z": float("nan")}})
+    for name in ("one.ndjson", "two.ndjson", "one.ndjson.gz", "two.ndjson.gz"):
+        tracker.archive(tmp_path / name)
+    text = (tmp_path / "one.ndjson").read_text(encoding="utf-8")
+    assert text == '{"key":"a-b","z":NaN}\n{"key":"a/c","y":"é"}\n{"key":"b","x":1.5}\n'
+    assert (tmp_path / "two.ndjson").read_text(encoding="utf-8") == text
+    assert (tmp_path / "one.ndjson.gz").read_bytes() == (tmp_path / "two.ndjson.gz").read_bytes()
+
+
+def test_an_archive_written_by_others_is_read(file: Path) -> None:
+    """Spaces, the key in another place, escapes, and the last line without its newline."""
+    lines = ['{"x": 1, "key": "a"}', '{"key":"b\\u00e9","x":2}', '{"key": "c\\"d", "result": {"key": 3}}']
+    written(file, lines)
+    if file.suffix != ".gz":
+        file.write_bytes(file.read_bytes().rstrip(b"\n"))
+    assert dict(open_tracker(file).items()) == {"a": {"x": 1}, "bé": {"x": 2}, 'c"d': {"key": 3}}
+    assert open_tracker(file)['c"d'] == {"key": 3}
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        ("{", "is not JSON"),
+        ('{"key":"\udcff","x":1}', "is not JSON"),
+        ("[1]", "is JSON, but not an object"),
+        ('{"x":1}', "field 'key': is missing, or is not a key"),
+        ('{"key":5,"x":1}', "field 'key': is missing, or is not a key"),
+        ('{"key":".hidden","x":1}', "field 'key': is missing, or is not a key"),
+        ('{"key":"a","x":1}', "field 'a': comes after 'b'"),
+        ('{"key":"b","x":1}', "field 'b': comes after 'b'"),
+    ],
+)
+def test_a_faulty_line_is_told_with_its_place(file: Path, line: str, reason: str) -> None:
+    """No key is taken for absent where a line cannot be read or the order is broken."""
+    written(file, ['{"key":"b","x":1}', line])
+    for read in (lambda: open_tracker(file).get("z"), lambda: [*open_tracker(file).items()]):
+        with pytest.raises(CorruptResultError, match=reason) as caught:
+            read()
+        assert str(file) in caught.value.file
+
+
+def test_a_corrupt_result_is_one_error_among_its_neighbours(file: Path) -> None:
+    """As in any tracker: all others are handed over."""
+    written(file, ['{"key":"a","x":1}', '{"key":"b","x":true}', '{"key":"c"}', '{"key":"d","x":2}'])
+    found: list[tuple[Any, Result]] = []
+    with pytest.raises(BulkError) as caught:
+        found.extend(open_tracker(file).items())
+    assert found == [("a", {"x": 1}), ("d", {"x": 2})]
+    assert [*caught.value.errors] == ["b", "c"]
+
+
+def test_a_missing_or_empty_archive(file: Path, tmp_path: Path) -> None:
+    """A missing file is an error, never an empty tracker; an empty one has no results."""
+    with pytest.raises(FileNotFoundError):
+        open_tracker(file).get("a")
+    assert open_tracker(tmp_path / "nothing").archive(file) == 0
+    assert [*open_tracker(file)] == []
+    assert open_tracker(file).get("a") == {}
+    with pytest.raises(ValueError, match=r"ends in \.ndjson or \.ndjson\.gz"):
+        open_tracker(tmp_path / "nothing").archive(tmp_path / "sweep.json")
+
+
+def test_what_cannot_be_archived_is_told_and_all_else_is_there(file: Path, tmp_path: Path) -> None:
+    """Corrupt results, and results that were put or deleted while the archive was written."""
+    tracker = open_tracker(tmp_path / "base")
+    tracker.put_many({name: {"x": 1} for name in ("a", "b", "gone")})
+    (tmp_path / "base" / "bad").write_text("{")
+    read_many = tracker._read_many
+
+    def meanwhile(keys: Any) -> Iterator[Any]:
+        del tracker["gone"]
+        tracker.put("late", x=2)
+        yield from read_many(keys)
+
+    tracker._read_many = meanwhile  # type: ignore[method-assign]  # another process, at the worst moment
+    with pytest.raises(BulkError) as caught:
+        tracker.archive(file)
+    errors = caught.value.errors
+    assert {name: type(error) for name, error in errors.items()} == {
+        "bad": CorruptResultError,
+        "gone": ResultNotFoundError,
+        "late": RuntimeError,
+    }
+    assert [*open_tracker(file)] == ["a", "b"]
+
+
+def test_an_error_of_the_store_leaves_the_old_archive(file: Path, tmp_path: Path) -> None:
+    """What is not a fault of one result ends the call, and the file stays as it was."""
+    tracker = open_tracker(tmp_path / "base")
+    tracker.put("a", x=1)
+    tracker.archive(file)
+    before = file.read_bytes()
+
+    def refusing(keys: Any) -> Iterator[Any]:
+        return ((name, PermissionError(13, "refused")) for name in keys)
+
+    tracker._read_many = refusing  # type: ignore[method-assign]  # a store that lost its login
+    with pytest.raises(PermissionError):
+        tracker.archive(file)
+    assert file.read_bytes() == before
+
+
+def test_a_line_is_flat_json_for_other_tools(tmp_path: Path) -> None:
+    """Only a result with a field named key is nested."""
+    tracker = open_tracker(tmp_path / "base")
+    tracker.put_many({"a": {"x": 1}, "b": {"key": 2}})
+    tracker.archive(tmp_path / "sweep.ndjson")
+    lines = (tmp_path / "sweep.ndjson").read_text(encoding="utf-8").splitlines()
+    assert [*map(json.loads, lines)] == [{"key": "a", "x": 1}, {"key": "b", "result": {"key": 2}}]
+    assert repr(open_tracker("memory://x/y.ndjson")) == "ArchiveResultTracker('memory://x/y.ndjson')"

@@ -1,0 +1,72 @@
+"""Lines of an archive: one result or failure with its key, as one line of JSON.
+
+A line is ``{"key": …, field: value, …}``. A result that has a field named ``key`` itself is nested:
+``{"key": …, "result": {…}}``, which no flat result can be. Values are written as in the wire format.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import Any, Final, cast
+
+import msgspec
+
+from typedtrack._results.keys import is_key
+from typedtrack._results.values import Result
+from typedtrack.errors import CorruptResultError
+
+__all__ = ["line_of", "split_line"]
+
+_KEY: Final = "key"
+_RESULT: Final = "result"
+_BEGINS: Final = b'{"key":"'
+_NESTED: Final = b',"result":{'
+
+_encode = msgspec.json.Encoder().encode
+
+
+def line_of(key: str, result: Result) -> bytes:
+    r"""Return the line of *result*, which keeps the rules, under *key*.
+
+    >>> line_of("run/1", {"loss": 0.5})
+    b'{"key":"run/1","loss":0.5}\n'
+    """
+    document: dict[str, object] = {_KEY: key, _RESULT: result} if _KEY in result else {_KEY: key, **result}
+    if all(type(value) is not float or math.isfinite(value) for value in result.values()):
+        return _encode(document) + b"\n"
+    return json.dumps(document, separators=(",", ":"), ensure_ascii=False).encode() + b"\n"
+
+
+def split_line(line: bytes, file: str) -> tuple[str, bytes]:
+    """Return the key of *line*, without its newline, and the JSON of its result, not decoded yet.
+
+    Raises:
+        CorruptResultError: the line is not a JSON object with a valid key; *file* names the line.
+
+    >>> split_line(b'{"key":"run/1","loss":0.5}', "sweep.ndjson:1")
+    ('run/1', b'{"loss":0.5}')
+    """
+    if line.startswith(_BEGINS):
+        end = line.find(b'"', len(_BEGINS))
+        if end > 0 and line[end - 1] != 0x5C and line[end + 1 : end + 2] == b",":  # no escape: nearly every key
+            key = line[len(_BEGINS) : end].decode(errors="surrogateescape")  # which no key is
+            if is_key(key) and line.find(b'"key":', end) < 0:  # a repeated name would be the last one's
+                nested = line.startswith(_NESTED, end + 1)
+                return key, line[end + len(_NESTED) : -1] if nested else b"{" + line[end + 2 :]
+    return _split_slow(line, file)
+
+
+def _split_slow(line: bytes, file: str) -> tuple[str, bytes]:
+    try:
+        document: object = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        raise CorruptResultError(file, None, f"is not JSON: {error}") from None
+    if not isinstance(document, dict):
+        raise CorruptResultError(file, None, "is JSON, but not an object")
+    fields = cast("dict[str, Any]", document)
+    key = fields.pop(_KEY, None)
+    if not isinstance(key, str) or not is_key(key):
+        raise CorruptResultError(file, _KEY, "is missing, or is not a key")
+    result = fields[_RESULT] if fields.keys() == {_RESULT} and isinstance(fields[_RESULT], dict) else fields
+    return key, json.dumps(result, ensure_ascii=False).encode(errors="surrogatepass")

@@ -1,0 +1,75 @@
+"""All results of a tracker to one file."""
+
+from __future__ import annotations
+
+import gzip
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import IO, Final, cast
+
+from typedtrack._bases import ARCHIVES
+from typedtrack._files import writing
+from typedtrack._results.codec import decode
+from typedtrack._results.keys import Key
+from typedtrack._results.lines import line_of
+from typedtrack._results.values import Result
+from typedtrack._tracker.backend import annotate
+from typedtrack._tracker.face import Face
+from typedtrack._tracker.listing import keys_below, reads
+from typedtrack.errors import BulkError, CorruptResultError, ResultNotFoundError
+
+__all__ = ["archive"]
+
+_PUT_MEANWHILE: Final = "was put while the archive was written, and is not in it; archive again"
+
+
+def archive(
+    face: Face[Key, Result, Result],
+    path_or_url: str | os.PathLike[str],
+    prefix: str,
+    storage_options: Mapping[str, object] | None,
+) -> int:
+    """Write all that is stored at and below *prefix* to an archive; return how many results and failures it has.
+
+    Raises:
+        ValueError: *path_or_url* does not end as an archive does.
+        BulkError: some results are corrupt, or were put or deleted meanwhile; the archive has all others.
+    """
+    name = os.fspath(path_or_url)
+    if not name.endswith(ARCHIVES):
+        raise ValueError(f"an archive is a file that ends in {' or '.join(ARCHIVES)}, not {name!r}")
+    backend = face._primitives
+    keys = sorted(text for _, text in keys_below(face, prefix))
+    errors: dict[object, Exception] = {}
+    written: set[str] = set()
+    with writing(path_or_url, storage_options) as file, _compressing(file, name) as lines:
+        for _, text, read in reads(face, prefix, cast("list[Key]", keys)):
+            written.add(text)
+            if isinstance(read, Exception):  # the store's: an archive without what it cannot read replaces none
+                annotate(backend, read, "archive", text)
+                raise read
+            try:
+                result = decode(read, backend._location(text))
+            except CorruptResultError as error:
+                errors[text] = error
+            else:
+                lines.write(line_of(text, result))
+    for text in keys:
+        if text not in written:
+            errors[text] = ResultNotFoundError(text, repr(backend))
+    for _, text in keys_below(face, prefix):
+        if text not in written and text not in errors:
+            errors[text] = RuntimeError(f"key {text!r} {_PUT_MEANWHILE}")
+    if errors:
+        raise BulkError(errors)
+    return len(written)
+
+
+@contextmanager
+def _compressing(file: IO[bytes], name: str) -> Iterator[IO[bytes]]:
+    if not name.endswith(".gz"):
+        yield file
+        return
+    with gzip.GzipFile(filename="", mode="wb", fileobj=file, mtime=0) as compressed:  # the same bytes each time
+        yield cast("IO[bytes]", compressed)

@@ -1,0 +1,171 @@
+"""Results in an archive: one NDJSON file, a result or failure a line, in the order of their keys. Read-only.
+
+The file is mapped into memory. A key is found by binary search, after one pass has checked the order of all lines, so
+that an absent key is known to be absent. What is compressed or remote is copied to a temporary file first.
+"""
+
+from __future__ import annotations
+
+import gzip
+import mmap
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping
+from typing import IO, Final, NoReturn
+
+from typedtrack._bases import local_path
+from typedtrack._results.keys import is_below
+from typedtrack._results.lines import split_line
+from typedtrack._tracker.backend import Read
+from typedtrack._tracker.untyped import ResultTracker
+from typedtrack.errors import CorruptResultError, UnsupportedOperationError
+
+__all__ = ["ArchiveResultTracker"]
+
+_BLOCK: Final = 2**20  # bytes that are copied at a time
+
+
+class ArchiveResultTracker(ResultTracker):
+    """The results in the archive *base*, a local path or any fsspec URL. `typedtrack.open_tracker` makes one.
+
+    It reads the archive as it was at the first call. *storage_options* go to the filesystem of a URL.
+    """
+
+    max_concurrency = 1  # reading is a slice of memory
+
+    def __init__(self, base: str | os.PathLike[str], *, storage_options: Mapping[str, object] | None = None) -> None:
+        self._base = os.fspath(base)
+        self._storage_options = dict(storage_options or {})
+        self._lines: _Lines | None = None
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self._shown_base!r})"
+
+    def __getstate__(self) -> dict[str, object]:
+        return {**self.__dict__, "_lines": None}
+
+    @property
+    def _shown_base(self) -> str:
+        if local_path(self._base) is not None:
+            return self._base
+        from typedtrack.backends.filesystems import without_password
+
+        return without_password(self._base)
+
+    def _location(self, text: str) -> str:
+        return f"{self._shown_base}[{text!r}]"
+
+    @property
+    def _opened(self) -> _Lines:
+        if self._lines is None:
+            self._lines = _Lines(self._mapped(), self._shown_base)
+        return self._lines
+
+    def _mapped(self) -> mmap.mmap | bytes:
+        """Return the uncompressed content of the archive."""
+        with self._file() as file:
+            if self._base.endswith(".gz"):
+                with tempfile.TemporaryFile() as plain, gzip.open(file) as compressed:
+                    shutil.copyfileobj(compressed, plain, _BLOCK)
+                    return _map(plain)
+            return _map(file)
+
+    def _file(self) -> IO[bytes]:
+        path = local_path(self._base)
+        if path is not None:
+            return open(path, "rb")  # the caller closes it
+
+        from fsspec.core import url_to_fs
+
+        filesystem, path = url_to_fs(self._base, **self._storage_options)
+        copy = tempfile.TemporaryFile()  # noqa: SIM115  # as above
+        with filesystem.open(path, "rb") as remote:
+            shutil.copyfileobj(remote, copy, _BLOCK)
+        copy.seek(0)
+        return copy
+
+    def _read(self, key: str, limit: int) -> bytes | None:
+        found = self._opened.find(key)
+        return None if found is None else found[:limit]
+
+    def _write(self, key: str, data: bytes, *, exclusive: bool = False) -> NoReturn:
+        self._refuse("create" if exclusive else "put")
+
+    def _delete(self, key: str) -> NoReturn:
+        self._refuse("del")
+
+    def _refuse(self, operation: str) -> NoReturn:
+        remedy = "an archive is read-only; use the base that it was made from, and archive that again"
+        raise UnsupportedOperationError(operation, repr(self), remedy)
+
+    def _list(self, prefix: str) -> Iterator[str]:
+        return (key for key, _ in self._scan(prefix))
+
+    def _scan(self, prefix: str) -> Iterator[tuple[str, Read]]:
+        return self._opened.scan(prefix)
+
+
+class _Lines:
+    """The lines of an archive that *data* holds; *file* names it in errors."""
+
+    def __init__(self, data: mmap.mmap | bytes, file: str) -> None:
+        self._data = data
+        self._file = file
+        self._is_checked = False
+
+    def scan(self, prefix: str) -> Iterator[tuple[str, bytes]]:
+        """Yield the keys at and below *prefix*, with their results, after a check that each key follows the last."""
+        start, before = (self._first(prefix) if prefix else 0), ""
+        number = 0
+        while start < len(self._data):
+            number += 1
+            end = self._end(start)
+            key, result = split_line(self._data[start:end], f"{self._file}, byte {start}")
+            if key <= before:
+                reason = f"comes after {before!r}: the lines of an archive are in the order of their keys, each once"
+                raise CorruptResultError(self._file, key, reason)
+            if prefix and not is_below(key, prefix):
+                if not key.startswith(prefix):
+                    return
+            else:
+                yield key, result
+            start, before = end + 1, key
+
+    def find(self, key: str) -> bytes | None:
+        """Return the result under *key*, or `None`."""
+        start = self._first(key)
+        if start >= len(self._data):
+            return None
+        found, result = self._split(start)
+        return result if found == key else None
+
+    def _first(self, key: str) -> int:
+        """Return where the first line begins whose key is not before *key*."""
+        if not self._is_checked:
+            for _ in self.scan(""):
+                pass
+            self._is_checked = True
+        low, high = 0, len(self._data)
+        while low < high:
+            start = self._data.rfind(b"\n", 0, (low + high) // 2) + 1
+            start = max(start, low)
+            if self._split(start)[0] < key:
+                low = self._end(start) + 1
+            else:
+                high = start
+        return low
+
+    def _split(self, start: int) -> tuple[str, bytes]:
+        return split_line(self._data[start : self._end(start)], f"{self._file}, byte {start}")
+
+    def _end(self, start: int) -> int:
+        end = self._data.find(b"\n", start)
+        return len(self._data) if end < 0 else end
+
+
+def _map(file: IO[bytes]) -> mmap.mmap | bytes:
+    file.flush()
+    if not os.fstat(file.fileno()).st_size:  # nothing to map
+        return b""
+    return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
