@@ -21,9 +21,10 @@ PATHS: Final = ("/", "./", "../", "~")
 _SCHEMES: Final = ("file://", "file:", "local://", "local:")
 _ROOTED: Final = ("dbfs", "file", "hdfs", "local")  # protocols whose URLs have no bucket or host: file:///folder
 
-_is_windows_path = re.compile(r"[A-Za-z]:[\\/]").match
-_first_scheme = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):(/?)").match
-_login = re.compile(r"(?<=:)/*[^@]*@")
+# Few bases need these, so they are not compiled at import.
+_WINDOWS: Final = r"[A-Za-z]:[\\/]"
+_SCHEME: Final = "([A-Za-z][A-Za-z0-9+.-]*):(/?)"
+_LOGIN: Final = "(?<=:)/*[^@]*@"
 
 
 def local_path(tracker_base: str | os.PathLike[str]) -> str | None:
@@ -61,9 +62,9 @@ def _check_that_it_is_a_path(base: str) -> None:
     Raises:
         ValueError: it is ``s3:/bucket``, ``s3:bucket``, ``C:\folder`` or the like.
     """
-    if _is_windows_path(base):
+    if re.match(_WINDOWS, base):
         raise ValueError(f"the tracker base {base!r} is a path of Windows, which typedtrack does not support")
-    if (match := _first_scheme(base)) is None:
+    if (match := re.match(_SCHEME, base)) is None:
         return
     if not match[2]:  # only a known protocol: a folder may have a name like run:7
         from fsspec.registry import known_implementations, registry  # here, because a local base needs no fsspec
@@ -72,7 +73,7 @@ def _check_that_it_is_a_path(base: str) -> None:
             return
     protocol, rest = match[1].lower(), base[match.end(1) + 1 :]
     url = f"{protocol}://{'/' + rest.lstrip('/') if protocol in _ROOTED else rest.lstrip('/')}"
-    shown, url = _login.sub("***@", base), _login.sub("//***@", url)
+    shown, url = re.sub(_LOGIN, "***@", base), re.sub(_LOGIN, "//***@", url)
     raise ValueError(
         f"the tracker base {shown!r} is nearly a URL; write {url!r}, or {'./' + shown!r} for a local folder"
     )
