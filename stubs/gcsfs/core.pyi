@@ -6,6 +6,7 @@ from fsspec.asyn import AsyncFileSystem
 
 class Entry(TypedDict):
     name: str
+    generation: NotRequired[str]
 
 class ObjectsPage(TypedDict):
     items: NotRequired[list[Entry]]

@@ -25,6 +25,7 @@ class GetObjectOutput(TypedDict):
 
 class Entry(TypedDict):
     Key: str
+    ETag: NotRequired[str]
 
 class PutObjectOutput(TypedDict):
     ETag: NotRequired[str]

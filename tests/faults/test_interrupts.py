@@ -20,7 +20,7 @@ from fsspec.asyn import get_loop
 from tests.trackers import DictTracker
 from typedtrack import ResultTracker
 from typedtrack._tracker import backend, threads
-from typedtrack.backends.asynchronous import AsyncResultTracker
+from typedtrack.backends.asynchronous import AsyncResultTracker, Page
 from typedtrack.testing import interruptions
 
 KEYS = [str(number) for number in range(100)]
@@ -83,8 +83,8 @@ class SlowOnALoop(AsyncResultTracker):
     async def _delete_one(self, key: str) -> None:
         await self._block(key)
 
-    async def _pages(self, prefix: str) -> AsyncIterator[list[str]]:
-        yield KEYS
+    async def _pages(self, prefix: str, *, versions: bool) -> AsyncIterator[Page]:
+        yield [(key, None) for key in KEYS]
 
     def left_behind(self) -> list[object]:
         """Return the tasks that are still on the loop."""

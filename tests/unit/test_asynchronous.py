@@ -13,7 +13,7 @@ from fsspec.asyn import get_loop, sync
 
 from tests.trackers import DictTracker
 from typedtrack import BulkError, ResultTracker, UnsupportedOperationError
-from typedtrack.backends.asynchronous import AsyncResultTracker
+from typedtrack.backends.asynchronous import AsyncResultTracker, Page
 
 
 class OnALoop(AsyncResultTracker):
@@ -35,8 +35,8 @@ class OnALoop(AsyncResultTracker):
     async def _delete_one(self, key: str) -> None:
         del self.stored[key]
 
-    async def _pages(self, prefix: str) -> AsyncIterator[list[str]]:
-        yield [*self.stored]
+    async def _pages(self, prefix: str, *, versions: bool) -> AsyncIterator[Page]:
+        yield [(key, None) for key in self.stored]
 
 
 def test_call_in_the_thread_of_the_loop_is_refused() -> None:
@@ -114,7 +114,7 @@ class Silent(OnALoop):
     async def _delete_one(self, key: str) -> None:
         await self._wait()
 
-    async def _pages(self, prefix: str) -> AsyncIterator[list[str]]:
+    async def _pages(self, prefix: str, *, versions: bool) -> AsyncIterator[Page]:
         await self._wait()
         yield []
 

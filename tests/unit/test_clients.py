@@ -710,7 +710,7 @@ def test_obstore_continues_a_broken_listing(monkeypatch: pytest.MonkeyPatch, bre
         for page in left[:2], [], left[2:]:
             if next(steps) in breaks:
                 raise GenericError(BROKEN)
-            yield [{"path": name, "size": 3} for name in page]
+            yield [{"path": name, "size": 3, "e_tag": None} for name in page]
 
     monkeypatch.setattr(obstore, "list", listing)
     tracker = ObstoreResultTracker("s3://bucket/b", storage_options={"config": {"skip_signature": True}})
@@ -727,7 +727,7 @@ def test_obstore_asks_s3_what_follows_a_full_page(monkeypatch: pytest.MonkeyPatc
     def listing(*_: object, offset: str | None, **__: object) -> Iterator[list[dict[str, object]]]:
         asked.append(offset)
         left = [name for name in names if offset is None or name > offset]
-        yield [{"path": name, "size": 3} for name in left[:1000]]
+        yield [{"path": name, "size": 3, "e_tag": None} for name in left[:1000]]
 
     monkeypatch.setattr(obstore, "list", listing)
     tracker = ObstoreResultTracker(f"{scheme}://bucket/b", storage_options={"config": {"skip_signature": True}})
@@ -738,7 +738,9 @@ def test_obstore_asks_s3_what_follows_a_full_page(monkeypatch: pytest.MonkeyPatc
 def test_obstore_refuses_a_listing_that_repeats(monkeypatch: pytest.MonkeyPatch) -> None:
     """A listing that has a name twice, on one page or on two, is an error and does not go on for ever."""
     for pages in ([["b/a", "b/c", "b/a"]], [["b/a", "b/c"], ["b/a", "b/c"]]):
-        listed = Mock(return_value=iter([[{"path": name, "size": 3} for name in page] for page in pages]))
+        listed = Mock(
+            return_value=iter([[{"path": name, "size": 3, "e_tag": None} for name in page] for page in pages])
+        )
         monkeypatch.setattr(obstore, "list", listed)
         tracker = ObstoreResultTracker("s3://bucket/b", storage_options={"config": {"skip_signature": True}})
         with pytest.raises(ConnectionError, match="same name twice"):

@@ -22,7 +22,7 @@ from fsspec.asyn import get_loop
 from sshfs.spec import SSHFileSystem
 
 from typedtrack import KeyConflictError, ResultNotFoundError, ResultTracker, UnsupportedOperationError
-from typedtrack.backends.sftp.channel import SftpChannel, kind_of
+from typedtrack.backends.sftp.channel import Entry, SftpChannel, kind_of
 from typedtrack.backends.sftp.tracker import SftpResultTracker
 
 FAILURE = SFTPFailure("Failure")
@@ -165,7 +165,7 @@ def test_failed_rename_is_an_error(tracker: SftpResultTracker, channel: Mock, ki
 def test_empty_folders_give_way_to_a_result(tracker: SftpResultTracker, channel: Mock) -> None:
     """A put removes empty folders at its key, as others may do at the same time; it gives up if they always return."""
     channel.kind.return_value = "folder"
-    channel.entries.side_effect = [[("deeper", "folder")], []]
+    channel.entries.side_effect = [[Entry("deeper", "folder")], []]
     channel.replace.side_effect = [FAILURE, None]
     tracker["a"] = {"x": 1}
     assert [call.args[0] for call in channel.remove_folder.call_args_list] == ["/base/a/deeper", "/base/a"]
@@ -204,7 +204,10 @@ def test_failed_delete_is_an_error(tracker: SftpResultTracker, channel: Mock) ->
 def test_listing_skips_pipes_hidden_files_and_removed_folders(tracker: SftpResultTracker, channel: Mock) -> None:
     """A listing has files only; a folder that is removed meanwhile is empty."""
     channel.kind.return_value = "folder"
-    channel.entries.side_effect = [[("a", "file"), ("pipe", "other"), ("gone", "folder"), (".hidden", "file")], ABSENT]
+    channel.entries.side_effect = [
+        [Entry("a", "file"), Entry("pipe", "other"), Entry("gone", "folder"), Entry(".hidden", "file")],
+        ABSENT,
+    ]
     assert list(iter(tracker)) == ["a"]  # without `iter` the list would ask for the length first, by another listing
     assert kind_of(None) == "other"
 
@@ -212,9 +215,28 @@ def test_listing_skips_pipes_hidden_files_and_removed_folders(tracker: SftpResul
 def test_listing_has_links_to_files(tracker: SftpResultTracker, channel: Mock) -> None:
     """A listing has a link to a file; it skips links to folders, to nothing, to themselves and to what is denied."""
     names = "result", "folder", "nothing", "itself", "denied", ".hidden"
-    channel.entries.return_value = [(name, "link") for name in names]
+    channel.entries.return_value = [Entry(name, "link") for name in names]
     channel.kind.side_effect = ["file", "folder", ABSENT, FAILURE, PermissionError(errno.EACCES, "denied")]
     assert list(iter(tracker)) == ["result"]
+
+
+def test_versions_of_files_that_are_not_young(
+    tracker: SftpResultTracker, channel: Mock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file has a version of size and second, unless it may be replaced by another one within that second."""
+    monkeypatch.setattr("typedtrack.backends.sftp.tracker.time", SimpleNamespace(time=lambda: 1000.0))
+    channel.entries.return_value = [
+        Entry("old", "file", 7, 990),
+        Entry("young", "file", 7, 991),
+        Entry("ahead", "file", 7, 2000),
+        Entry("sizeless", "file", None, 1),
+        Entry("timeless", "file", 7),
+        Entry("link", "link", 7, 1),
+    ]
+    channel.kind.return_value = "file"
+    versions = dict(tracker._list_versions(""))
+    assert versions == {"old": "7-990", **dict.fromkeys(["young", "ahead", "sizeless", "timeless", "link"])}
+    assert list(tracker._list_versions("a")) == [("a", None)]
 
 
 def test_root_can_be_a_base(channel: Mock) -> None:
@@ -223,7 +245,7 @@ def test_root_can_be_a_base(channel: Mock) -> None:
     channel.write_new.side_effect = [ABSENT, None]
     tracker["a"] = {"x": 1}
     assert channel.replace.call_args.args[1] == "/a"
-    channel.entries.return_value = [("a", "file")]
+    channel.entries.return_value = [Entry("a", "file")]
     assert list(tracker) == ["a"]
     channel.entries.assert_called_with("/")
 

@@ -75,6 +75,13 @@ class Backend(ABC):
         It may yield other keys, too. The caller drops them.
         """
 
+    def _list_versions(self, prefix: str) -> Iterator[tuple[str, str | None]]:
+        """Yield the keys as `_list` does, each with its version: equal versions mean that the bytes are equal, too.
+
+        The version is `None` where it is unknown. A store whose listings have versions overrides this.
+        """
+        return ((key, None) for key in self._list(prefix))
+
     # -- the same for many keys: a backend whose client has a batch API overrides these two ---------------------------
 
     def _read_many(self, keys: Iterable[str]) -> Iterator[tuple[str, Read]]:

@@ -18,7 +18,7 @@ from azure.storage.blob.aio import ContainerClient, ExponentialRetry
 
 from typedtrack._tracker.untyped import ResultTracker
 from typedtrack.backends.answers import Tokens, foreign_answer
-from typedtrack.backends.asynchronous import BucketResultTracker
+from typedtrack.backends.asynchronous import BucketResultTracker, Page
 
 if TYPE_CHECKING:
     from azure.core.pipeline import PipelineResponse
@@ -117,12 +117,13 @@ class AdlfsResultTracker(BucketResultTracker):
                 raise FileNotFoundError(key) from error
             raise
 
-    async def _names(self, beginning: str) -> AsyncIterator[list[str]]:
-        pages: Any = self._container.list_blob_names(name_starts_with=beginning, **self._options).by_page()
+    async def _objects(self, beginning: str, *, versions: bool) -> AsyncIterator[Page]:
+        container = self._container  # whose listing of names costs less than that of blobs
+        listed = container.list_blobs if versions else container.list_blob_names
+        pages: Any = listed(name_starts_with=beginning, **self._options).by_page()
         tokens = Tokens("Azure")
-        page: AsyncIterator[str]
         async for page in pages:
-            yield [name async for name in page]
+            yield [(blob.name, blob.etag) if versions else (blob, None) async for blob in page]
             if token := pages.continuation_token:
                 tokens.checked(token)
 

@@ -24,10 +24,11 @@ if TYPE_CHECKING:
 
     F = TypeVar("F", bound=AbstractFileSystem)
 
-__all__ = ["AsyncResultTracker", "BucketResultTracker", "Task", "instance_beside"]
+__all__ = ["AsyncResultTracker", "BucketResultTracker", "Page", "Task", "instance_beside"]
 
 T = TypeVar("T")
 U = TypeVar("U")
+Page: TypeAlias = list[tuple[str, str | None]]  # names with their versions
 Task: TypeAlias = Coroutine[Any, Any, T]  # Any: the types that a coroutine yields and is sent, for the event loop only
 
 
@@ -63,8 +64,8 @@ class AsyncResultTracker(ResultTracker):
         """Do what ``_delete`` does."""
 
     @abstractmethod
-    def _pages(self, prefix: str) -> AsyncIterator[list[str]]:
-        """Do what ``_list`` does, in pages."""
+    def _pages(self, prefix: str, *, versions: bool) -> AsyncIterator[Page]:
+        """Do what ``_list_versions`` does, in pages; where *versions* is false, they need not be there."""
 
     def _read(self, key: str, limit: int) -> bytes | None:
         return self._wait_for(self._read_one(key, limit))
@@ -76,9 +77,15 @@ class AsyncResultTracker(ResultTracker):
         self._wait_for(self._delete_one(key))
 
     def _list(self, prefix: str) -> Iterator[str]:
-        pages = self._pages(prefix)
+        return (key for key, _ in self._listing(prefix, versions=False))
 
-        async def next_page() -> list[str] | None:
+    def _list_versions(self, prefix: str) -> Iterator[tuple[str, str | None]]:
+        return self._listing(prefix, versions=True)
+
+    def _listing(self, prefix: str, *, versions: bool) -> Iterator[tuple[str, str | None]]:
+        pages = self._pages(prefix, versions=versions)
+
+        async def next_page() -> Page | None:
             return await anext(pages, None)
 
         while (page := self._wait_for(next_page())) is not None:
@@ -180,17 +187,17 @@ class BucketResultTracker(AsyncResultTracker):
         return f"{self._url}/{self._above}{text}"
 
     @abstractmethod
-    def _names(self, beginning: str) -> AsyncIterator[list[str]]:
-        """Yield the names of the bucket's objects that begin with *beginning*, in pages."""
+    def _objects(self, beginning: str, *, versions: bool) -> AsyncIterator[Page]:
+        """Yield the names of the bucket's objects that begin with *beginning*, in pages as those of ``_pages``."""
 
-    async def _pages(self, prefix: str) -> AsyncIterator[list[str]]:
+    async def _pages(self, prefix: str, *, versions: bool) -> AsyncIterator[Page]:
         beginning = self._above
         if prefix:
             if await self._read_one(prefix, 1) is not None:
-                yield [prefix]
+                yield [(prefix, None)]
             beginning += f"{prefix}/"
-        async for names in self._names(beginning):
-            yield [name.removeprefix(self._above) for name in names]
+        async for page in self._objects(beginning, versions=versions):
+            yield [(name.removeprefix(self._above), version) for name, version in page]
 
 
 def _retrieve_error(running: asyncio.Future[Any]) -> None:

@@ -104,8 +104,8 @@ class FsspecResultTracker(ResultTracker):
         base = self._shown_base  # not that of the backend: an error of opening the backend may need the location
         return base + text if base.endswith("/") else f"{base}/{text}"
 
-    # These six forward by hand, and no composition stands in for them: a subclass may override any. One that encrypts,
-    # say, overrides `_read`, `_write` and their bulk forms, and calls `super()`.
+    # These forward by hand, and no composition stands in for them: a subclass may override any. One that encrypts, say,
+    # overrides `_read`, `_write` and their bulk forms, and calls `super()`.
 
     def _read(self, key: str, limit: int) -> bytes | None:
         return self._backend._read(key, limit)
@@ -118,6 +118,9 @@ class FsspecResultTracker(ResultTracker):
 
     def _list(self, prefix: str) -> Iterator[str]:
         return self._backend._list(prefix)
+
+    def _list_versions(self, prefix: str) -> Iterator[tuple[str, str | None]]:
+        return self._backend._list_versions(prefix)
 
     def _read_many(self, keys: Iterable[str]) -> Iterator[tuple[str, Read]]:
         return self._backend._read_many(keys)

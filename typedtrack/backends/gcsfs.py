@@ -18,7 +18,7 @@ from gcsfs.retry import HttpError
 
 from typedtrack._tracker.untyped import ResultTracker
 from typedtrack.backends.answers import Tokens, foreign_answer
-from typedtrack.backends.asynchronous import BucketResultTracker, instance_beside
+from typedtrack.backends.asynchronous import BucketResultTracker, Page, instance_beside
 
 if TYPE_CHECKING:
     from aiohttp import ClientResponse
@@ -87,18 +87,20 @@ class GcsfsResultTracker(BucketResultTracker):
         if body.lstrip().startswith(b"<"):
             raise foreign_answer(_STORE, "a DELETE", "it is a web page")
 
-    async def _names(self, beginning: str) -> AsyncIterator[list[str]]:
+    async def _objects(self, beginning: str, *, versions: bool) -> AsyncIterator[Page]:
         token: str | None = None
         tokens = Tokens(_STORE)
         while True:
-            page = await self._page(beginning, token=token)
-            yield [entry["name"] for entry in page.get("items", ())]
+            page = await self._page(beginning, token=token, fields="name,generation" if versions else "name")
+            yield [(entry["name"], entry.get("generation")) for entry in page.get("items", ())]
             if "nextPageToken" not in page:
                 return
             token = tokens.checked(page["nextPageToken"])
 
-    async def _page(self, prefix: str, *, token: str | None = None, size: int | None = None) -> ObjectsPage:
-        fields = "kind,items(name),nextPageToken"
+    async def _page(
+        self, prefix: str, *, token: str | None = None, size: int | None = None, fields: str = "name"
+    ) -> ObjectsPage:
+        fields = f"kind,items({fields}),nextPageToken"
         answer = self._fs._request(
             "GET", "b/{}/o", self._bucket, prefix=prefix or None, pageToken=token, maxResults=size, fields=fields
         )

@@ -269,10 +269,13 @@ class ObstoreResultTracker(ResultTracker):
             raise foreign_answer("the store", "a delete", "the object is still there")
 
     def _list(self, prefix: str) -> Iterator[str]:
+        return (key for key, _ in self._list_versions(prefix))
+
+    def _list_versions(self, prefix: str) -> Iterator[tuple[str, str | None]]:
         import obstore
 
         if prefix and self._read(prefix, 1) is not None:  # obstore lists only the objects below a prefix
-            yield prefix
+            yield prefix, None
         below = self._above + prefix or None
         pages: Iterator[Sequence[ObjectMeta]] | None = None
         last: str | None = None
@@ -305,7 +308,7 @@ class ObstoreResultTracker(ResultTracker):
                 last = entry["path"]
                 key = last.removeprefix(self._above)
                 if entry["size"] or self._is_stored(key):
-                    yield key
+                    yield key, entry["e_tag"]
         if last is None:
             self._check_that_it_is_a_store()
 

@@ -14,7 +14,7 @@ import s3fs.core
 
 from typedtrack._tracker.untyped import ResultTracker
 from typedtrack.backends.answers import Tokens, encoded_answer, foreign_answer
-from typedtrack.backends.asynchronous import BucketResultTracker, instance_beside
+from typedtrack.backends.asynchronous import BucketResultTracker, Page, instance_beside
 from typedtrack.backends.s3 import acknowledges, check_creates, unconfirmed_put
 
 if TYPE_CHECKING:
@@ -98,7 +98,7 @@ class S3fsResultTracker(BucketResultTracker):
         if status != 204:
             raise foreign_answer("S3", "a delete", f"its status is {status}, not 204")
 
-    async def _names(self, beginning: str) -> AsyncIterator[list[str]]:
+    async def _objects(self, beginning: str, *, versions: bool) -> AsyncIterator[Page]:
         more: dict[str, str] = {}
         tokens = Tokens("S3")
         while True:
@@ -108,7 +108,7 @@ class S3fsResultTracker(BucketResultTracker):
             token = page.get("NextContinuationToken")
             if page["IsTruncated"] and token is None:
                 raise foreign_answer("S3", "a listing", "it is truncated and has no token for the next page")
-            yield [entry["Key"] for entry in page.get("Contents", ())]
+            yield [(entry["Key"], entry.get("ETag")) for entry in page.get("Contents", ())]
             if token is None:
                 return
             more = {"ContinuationToken": tokens.checked(token)}

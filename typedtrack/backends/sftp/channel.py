@@ -12,7 +12,7 @@ from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from math import inf
 from stat import S_IFDIR, S_IFLNK, S_IFMT, S_IFREG
-from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, TypeAlias, TypeVar
 
 from asyncssh.sftp import (
     SFTPBadMessage,
@@ -30,7 +30,7 @@ from typedtrack._results.codec import END
 if TYPE_CHECKING:
     from asyncssh.sftp import SFTPClient
 
-__all__ = ["Kind", "SftpChannel", "kind_of"]
+__all__ = ["Entry", "Kind", "SftpChannel", "kind_of"]
 
 T = TypeVar("T")
 
@@ -40,6 +40,15 @@ _KINDS: Final[dict[int, Kind]] = {S_IFREG: "file", S_IFDIR: "folder", S_IFLNK: "
 _SECONDS: Final = 60.0  # asyncssh itself would wait for an answer for ever
 _BLOCK: Final = 32 * 1024  # bytes: the most that every server accepts in one request
 _FIRST_READ: Final = 16 * 1024  # bytes: more than most results have, and less than any server returns at once
+
+
+class Entry(NamedTuple):
+    """A name in a folder; *modified* is in seconds since the epoch."""
+
+    name: str
+    kind: Kind
+    size: int | None = None  # of a link, that of the link
+    modified: int | None = None
 
 
 def kind_of(mode: int | None) -> Kind:
@@ -201,18 +210,20 @@ class SftpChannel:
         attributes = await self._run(lambda client: client.stat(path))
         return kind_of(attributes.permissions)
 
-    async def entries(self, path: str) -> list[tuple[str, Kind]]:
-        """Return the names in the folder with their kinds, links as links; names that are not UTF-8 are left out."""
+    async def entries(self, path: str) -> list[Entry]:
+        """Return the entries of the folder, links as links; names that are not UTF-8 are left out."""
 
-        async def call(client: SFTPClient) -> list[tuple[str, Kind]]:
-            found: list[tuple[str, Kind]] = []
+        async def call(client: SFTPClient) -> list[Entry]:
+            found: list[Entry] = []
             async for entry in client.scandir(client.encode(path)):
                 self._note_answer()
                 name = entry.filename
                 assert isinstance(name, bytes)  # because the path is bytes
                 if name not in (b".", b".."):
                     with suppress(SFTPBadMessage):  # no key has such a name
-                        found.append((str(client.decode(name)), kind_of(entry.attrs.permissions)))
+                        text, attributes = str(client.decode(name)), entry.attrs
+                        kind = kind_of(attributes.permissions)
+                        found.append(Entry(text, kind, attributes.size, attributes.mtime))
             return found
 
         return await self._run(call)

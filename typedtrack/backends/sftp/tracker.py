@@ -11,6 +11,7 @@ from __future__ import annotations
 import errno
 import itertools
 import os
+import time
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Final, TypeVar
 from weakref import WeakValueDictionary
@@ -18,8 +19,8 @@ from weakref import WeakValueDictionary
 from asyncssh.sftp import SFTPFailure, SFTPOpUnsupported
 from sshfs.spec import SSHFileSystem
 
-from typedtrack.backends.asynchronous import AsyncResultTracker, Task
-from typedtrack.backends.sftp.channel import Kind, SftpChannel
+from typedtrack.backends.asynchronous import AsyncResultTracker, Page, Task
+from typedtrack.backends.sftp.channel import Entry, Kind, SftpChannel
 from typedtrack.errors import KeyConflictError, UnsupportedOperationError
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ __all__ = ["SftpResultTracker", "tracker_over"]
 T = TypeVar("T")
 U = TypeVar("U")
 
+_YOUNG: Final = 10.0  # seconds: enough for a second to pass, and for clocks that differ
 _ATTEMPTS: Final = 100  # to make or remove folders that others keep removing or making
 
 _process: Final = os.urandom(6).hex()
@@ -183,8 +185,8 @@ class SftpResultTracker(AsyncResultTracker):
     async def _remove_empty_folders(self, path: str) -> bool:
         """Remove the folder *path* if it holds nothing but empty folders; return whether it is gone."""
         try:
-            for name, kind in await self._channel.entries(path):
-                if kind != "folder" or not await self._remove_empty_folders(f"{path}/{name}"):
+            for entry in await self._channel.entries(path):
+                if entry.kind != "folder" or not await self._remove_empty_folders(f"{path}/{entry.name}"):
                     return False
             await self._channel.remove_folder(path)
         except FileNotFoundError:  # gone already
@@ -211,9 +213,9 @@ class SftpResultTracker(AsyncResultTracker):
                 raise FileNotFoundError(path) from None
             raise
 
-    async def _pages(self, prefix: str) -> AsyncIterator[list[str]]:
+    async def _pages(self, prefix: str, *, versions: bool) -> AsyncIterator[Page]:
         if prefix and await self._kind(self._path(prefix)) == "file":
-            yield [prefix]
+            yield [(prefix, None)]
             return
         folders = [prefix]
         while folders:
@@ -223,10 +225,19 @@ class SftpResultTracker(AsyncResultTracker):
             except FileNotFoundError:  # nothing was ever put, or the folder was removed since
                 await self._check_base()
                 continue
-            above = f"{folder}/" if folder else ""
-            visible = [(above + name, kind) for name, kind in entries if not name.startswith(".")]
-            folders += [path for path, kind in visible if kind == "folder"]
-            yield [path for path, kind in visible if kind == "file" or (kind == "link" and await self._is_file(path))]
+            above, young = f"{folder}/" if folder else "", time.time() - _YOUNG
+            page: Page = []
+            for entry in entries:
+                path = above + entry.name
+                if entry.name.startswith("."):
+                    continue
+                if entry.kind == "folder":
+                    folders.append(path)
+                elif entry.kind == "file":
+                    page.append((path, _version(entry, young)))
+                elif entry.kind == "link" and await self._is_file(path):
+                    page.append((path, None))
+            yield page
 
     async def _is_file(self, link: str) -> bool:
         try:
@@ -238,6 +249,13 @@ class SftpResultTracker(AsyncResultTracker):
 def _require_folder(path: str, kind: Kind) -> None:
     if kind != "folder":
         raise NotADirectoryError(errno.ENOTDIR, "it is not a folder, so no results can be below it", path)
+
+
+def _version(entry: Entry, young: float) -> str | None:
+    """Return the version of a file; `None` if it may still be replaced by one of the same size and second."""
+    if entry.size is None or entry.modified is None or entry.modified > young:
+        return None
+    return f"{entry.size}-{entry.modified}"
 
 
 def tracker_over(fs: AbstractFileSystem, root: str, max_concurrency: int) -> ResultTracker:
