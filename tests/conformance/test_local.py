@@ -1,4 +1,4 @@
-"""The conformance suite on a local disk, through both doors."""
+"""The conformance suite on a local disk, through `open_tracker` and `FsspecResultTracker`."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from typedtrack.testing import ResultTrackerSuite
 
 
 class TestLocal(ResultTrackerSuite):
-    """A folder, by plain system calls."""
+    """A folder, named by its path."""
 
     real_folders = True
     race_rounds = 200

@@ -16,5 +16,5 @@ class TestMemory(ResultTrackerSuite):
 
     @pytest.fixture
     def tracker(self) -> ResultTracker:
-        """Return a tracker on a base that no other test has."""
+        """Return a tracker on a base that no other test uses."""
         return open_tracker(f"memory://{uuid.uuid4()}/base")

@@ -1,4 +1,4 @@
-"""Results on a local disk: files, folders, and what may be in their way."""
+"""Results on a local disk: files, folders, links, and whatever else may be at a key."""
 
 from __future__ import annotations
 
@@ -24,7 +24,6 @@ from typedtrack import (
 )
 from typedtrack._bases import local_path
 from typedtrack.backends.local import LocalResultTracker
-from typedtrack.backends.local.tracker import _is_file
 
 
 @pytest.fixture
@@ -39,8 +38,8 @@ def tracker(base: Path) -> LocalResultTracker:
     return LocalResultTracker(base)
 
 
-def test_one_result_is_one_file(tracker: LocalResultTracker, base: Path) -> None:
-    """A put makes the folders it needs and one file, readable as any, and nothing else."""
+def test_a_result_is_one_file(tracker: LocalResultTracker, base: Path) -> None:
+    """A put makes its folders and one file with ordinary permissions, and nothing else."""
     mask = os.umask(0o022)
     try:
         tracker["a/b"] = {"x": 1}
@@ -53,8 +52,8 @@ def test_one_result_is_one_file(tracker: LocalResultTracker, base: Path) -> None
     assert set(snapshot(base)) == {"a", "a/b", "a/c"}
 
 
-def test_making_and_reading_touch_nothing(tracker: LocalResultTracker, base: Path) -> None:
-    """Where nothing was ever put, everything is absent and nothing is made."""
+def test_a_read_makes_nothing(tracker: LocalResultTracker, base: Path) -> None:
+    """A base that does not exist has no results, and is not made by looking."""
     assert tracker.get("a") == {}
     assert "a" not in tracker
     assert list(tracker) == list(tracker.keys("a/b")) == []
@@ -65,14 +64,14 @@ def test_making_and_reading_touch_nothing(tracker: LocalResultTracker, base: Pat
 
 
 def test_a_large_result_is_read_whole(tracker: LocalResultTracker) -> None:
-    """Reading in steps misses nothing, and stops at the limit."""
+    """A result that takes several reads is read to its end."""
     large: dict[str, int | float | str] = {f"{n:04}": "x" * 1000 for n in range(1000)}
     tracker["k"] = large
     assert tracker["k"] == large
 
 
 def test_a_file_beyond_the_limit_is_corrupt(tracker: LocalResultTracker, base: Path) -> None:
-    """A get of a file of gigabytes reads a mebibyte and a byte, and says what is wrong."""
+    """A get of a file of 8 GiB reads 1 MiB and one byte, and names the limit."""
     base.mkdir(parents=True)
     with open(base / "k", "wb") as file:
         file.truncate(2**33)  # sparse
@@ -82,7 +81,7 @@ def test_a_file_beyond_the_limit_is_corrupt(tracker: LocalResultTracker, base: P
 
 
 def test_a_result_beside_a_folder(tracker: LocalResultTracker, base: Path) -> None:
-    """`a` and `a/b` cannot both be; the second put or create says so, and the first result stays."""
+    """`a` and `a/b` cannot both hold results: the second put or create is a conflict, and the first result stays."""
     tracker["a"] = {"n": 1}
     for key in ("a/b", "a/b/c"):
         for write in (tracker.put, tracker.create):
@@ -99,8 +98,8 @@ def test_a_result_beside_a_folder(tracker: LocalResultTracker, base: Path) -> No
     assert tracker["a/b"] == tracker["b"] == {}
 
 
-def test_empty_folders_are_in_nobodys_way(tracker: LocalResultTracker, base: Path) -> None:
-    """After the last result of a folder is deleted, its name is free again."""
+def test_an_empty_folder_is_no_conflict(tracker: LocalResultTracker, base: Path) -> None:
+    """The name of a folder is free again when its last result is deleted."""
     for write in (tracker.put, tracker.create):
         tracker["a/b/c"] = {"n": 1}
         del tracker["a/b/c"]
@@ -109,8 +108,8 @@ def test_empty_folders_are_in_nobodys_way(tracker: LocalResultTracker, base: Pat
         del tracker["a"]
 
 
-def test_a_folder_is_no_result(tracker: LocalResultTracker) -> None:
-    """What a folder of results holds is below its name, not at it."""
+def test_a_folder_holds_no_result_itself(tracker: LocalResultTracker) -> None:
+    """The key of a folder is absent, and has the results below it."""
     tracker["a/b"] = {"n": 1}
     assert tracker.get("a") == {}
     assert "a" not in tracker
@@ -122,8 +121,8 @@ def test_a_folder_is_no_result(tracker: LocalResultTracker) -> None:
     assert list(tracker.keys("a/b/c")) == []
 
 
-def test_other_peoples_files_are_left_alone(tracker: LocalResultTracker, base: Path) -> None:
-    """Hidden files, names that are no text, links to folders and what is neither file nor folder are not listed."""
+def test_what_is_not_listed(tracker: LocalResultTracker, base: Path) -> None:
+    """Hidden files, names that are not UTF-8, links to folders, dangling links and FIFOs."""
     tracker["a"] = {"n": 1}
     (base / ".hidden").write_bytes(b"")
     (base / ".folder").mkdir()
@@ -131,33 +130,84 @@ def test_other_peoples_files_are_left_alone(tracker: LocalResultTracker, base: P
     (base / "loop").symlink_to(base)
     (base / "dangling").symlink_to(base / "nowhere")
     os.mkfifo(base / "fifo")
-    with open(os.fsencode(base) + b"/\xff", "wb"):
-        pass
+    for name in (b"\xff", b"\xff folder/b"):
+        path = os.fsencode(base) + b"/" + name
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path, "wb"):
+            pass
     assert list(tracker) == ["a"]
     assert tracker["loop/a"] == {"n": 1}
 
 
-def test_a_link_that_leads_nowhere(tracker: LocalResultTracker, base: Path) -> None:
-    """It reads as absent, a put replaces it, a create ends in the disk's error instead of trying for ever."""
+def test_a_dangling_link_at_a_key(tracker: LocalResultTracker, base: Path) -> None:
+    """It reads as absent, a put replaces it, and a create raises the error of the disk."""
     base.mkdir(parents=True)
     (base / "k").symlink_to(base / "nowhere")
-    (base / "folder").symlink_to(base / "nowhere" / "deep")
     assert tracker["k"] == {}
-    with pytest.raises(FileExistsError, match="a link that leads nowhere; `put` replaces it") as caught:
+    with pytest.raises(FileExistsError, match="this link leads nowhere; `put` replaces it") as caught:
         tracker.create("k", n=1)
     assert caught.value.__notes__ == [f"typedtrack: create {base}/k"]
     with pytest.raises(ResultNotFoundError):
         del tracker["k"]
     tracker.put("k", n=1)
     assert tracker["k"] == {"n": 1}
-    for key in ("folder/a", "folder/a/b"):
-        with pytest.raises(NotADirectoryError, match="leads nowhere"):
-            tracker.put(key, n=1)
-    assert set(snapshot(base)) == {"k", "folder"}
+    assert set(snapshot(base)) == {"k"}
 
 
-def test_a_link_to_a_folder_keeps_it(tracker: LocalResultTracker, base: Path) -> None:
-    """It is a folder of results: no result can be in its place, and there is none to delete."""
+@pytest.mark.parametrize("key", ["share/a", "share/a/b"])
+def test_a_dangling_link_above_a_key(tracker: LocalResultTracker, base: Path, key: str) -> None:
+    """Storage that is not mounted there is an error of every call, and never read as absent."""
+    base.mkdir(parents=True)
+    (base / "share").symlink_to(base / "nowhere" / "deep")
+    for call in _calls(tracker, key):
+        with pytest.raises(NotADirectoryError, match=r"this link leads nowhere.*mount or make its target") as caught:
+            call()
+        assert caught.value.filename == str(base / "share")
+        assert any("typedtrack: " in note for note in caught.value.__notes__)
+    assert list(tracker) == []
+
+
+@pytest.mark.parametrize("below", ["base", "base/below"])
+def test_a_base_that_is_a_dangling_link(tmp_path: Path, below: str) -> None:
+    """A base on a share that is not mounted is an error of every call, so that nothing waits for ever."""
+    (tmp_path / "base").symlink_to(tmp_path / "unmounted" / "share")
+    tracker = LocalResultTracker(tmp_path / below)
+    for call in (*_calls(tracker, "k"), *_calls(tracker, "a/b"), *_calls_of_all(tracker)):
+        with pytest.raises(NotADirectoryError, match="this link leads nowhere") as caught:
+            call()
+        assert caught.value.filename == str(tmp_path / "base")
+        assert any("typedtrack: " in note for note in caught.value.__notes__)
+    (tmp_path / "unmounted" / "share" / "below").mkdir(parents=True)
+    assert tracker["k"] == {}
+    tracker["k"] = {"n": 1}
+    assert dict(tracker.items()) == {"k": {"n": 1}}
+
+
+def _calls(tracker: LocalResultTracker, key: str) -> list[Callable[[], object]]:
+    """Return a call of each kind for *key*."""
+    return [
+        lambda: tracker.put(key, n=1),
+        lambda: tracker.create(key, n=1),
+        lambda: tracker.get(key),
+        lambda: key in tracker,
+        lambda: tracker.__delitem__(key),
+        lambda: tracker.wait(key),
+        lambda: list(tracker.keys(key)),
+    ]
+
+
+def _calls_of_all(tracker: LocalResultTracker) -> list[Callable[[], object]]:
+    """Return a call of each kind for all keys."""
+    return [
+        lambda: list(tracker),
+        lambda: len(tracker),
+        lambda: list(tracker.items()),
+        tracker.remove_leftovers,
+    ]
+
+
+def test_a_link_to_a_folder(tracker: LocalResultTracker, base: Path) -> None:
+    """It is a folder of results: a put does not replace it, and there is no result to delete."""
     (base / "real" / "empty").mkdir(parents=True)
     (base / "k").symlink_to(base / "real")
     tracker["k/a"] = {"n": 1}
@@ -171,8 +221,8 @@ def test_a_link_to_a_folder_keeps_it(tracker: LocalResultTracker, base: Path) ->
     assert tracker["k"] == {}
 
 
-def test_a_fifo_in_the_way_hangs_nothing(tracker: LocalResultTracker, base: Path) -> None:
-    """A pipe is no result: a get says so at once, a put replaces it, and below it is no place."""
+def test_a_fifo_at_a_key(tracker: LocalResultTracker, base: Path) -> None:
+    """A get of it does not hang, a put replaces it, and no result can be below it."""
     base.mkdir(parents=True)
     os.mkfifo(base / "k")
     with pytest.raises(CorruptResultError):
@@ -190,28 +240,19 @@ def test_a_fifo_in_the_way_hangs_nothing(tracker: LocalResultTracker, base: Path
 
 @pytest.mark.parametrize("below", ["base", "base/below"])
 def test_a_base_that_is_a_file(tmp_path: Path, below: str) -> None:
-    """A mistaken base is an error at every call, and never "nothing there"; nothing of the file is lost."""
+    """A mistaken base is an error of every call, and never read as absent; the file keeps its content."""
     (tmp_path / "base").write_text("precious")
     tracker = LocalResultTracker(tmp_path / below)
-    calls: tuple[Callable[[], object], ...] = (
-        lambda: tracker.put("k", n=1),
-        lambda: tracker.create("a/b", n=1),
-        lambda: tracker.get("k"),
-        lambda: "k" in tracker,
-        lambda: tracker.__delitem__("k"),
-        lambda: list(tracker),
-        lambda: tracker.wait("k", timeout=10),
-    )
-    for call in calls:
-        with pytest.raises(NotADirectoryError, match="no tracker base can be there") as caught:
+    for call in (*_calls(tracker, "k"), *_calls(tracker, "a/b"), *_calls_of_all(tracker)):
+        with pytest.raises(NotADirectoryError, match="not a folder, so no result can be below it") as caught:
             call()
         assert caught.value.filename == str(tmp_path / "base")
         assert any("typedtrack: " in note for note in caught.value.__notes__)
     assert (tmp_path / "base").read_text() == "precious"
 
 
-def test_what_killed_writers_left_is_in_nobodys_way(tracker: LocalResultTracker, base: Path) -> None:
-    """After an hour; until then it may be a writer's at work."""
+def test_what_a_killed_writer_left_is_no_conflict(tracker: LocalResultTracker, base: Path) -> None:
+    """A folder with nothing else is empty after an hour; until then the writer may be alive."""
     tracker["a/b/c"] = {"n": 1}
     del tracker["a/b/c"]
     left = base / "a" / "b" / ".typedtrack-0011-7-0.tmp"
@@ -226,8 +267,8 @@ def test_what_killed_writers_left_is_in_nobodys_way(tracker: LocalResultTracker,
 
 
 @pytest.mark.parametrize("name", [".hidden", ".typedtrack-1.txt", "typedtrack-1.tmp"])
-def test_old_files_of_others_stay(tracker: LocalResultTracker, base: Path, name: str) -> None:
-    """Only what is named as this tracker names its temporary files is taken for left over."""
+def test_old_files_of_other_programs_stay(tracker: LocalResultTracker, base: Path, name: str) -> None:
+    """Only a name that a tracker gives to its own files is one that a killed writer left."""
     (base / "a").mkdir(parents=True)
     (base / "a" / name).write_bytes(b"")
     os.utime(base / "a" / name, (0, 0))
@@ -237,13 +278,13 @@ def test_old_files_of_others_stay(tracker: LocalResultTracker, base: Path, name:
 
 
 def test_a_key_of_512_segments(tracker: LocalResultTracker) -> None:
-    """The deepest key there is works, whatever the recursion limit is."""
+    """The deepest key of all works, whatever the limit of recursion is."""
     key = "/".join(["a"] * 512)
     program = (
         "import sys\n"
         "from typedtrack import open_tracker\n"
         "sys.setrecursionlimit(100)\n"
-        f"open_tracker({tracker._folder!r}).put({key!r}, n=1)\n"
+        f"open_tracker({tracker._base!r}).put({key!r}, n=1)\n"
     )
     subprocess.run([sys.executable, "-c", program], check=True)
     assert dict(tracker.items()) == {key: {"n": 1}}
@@ -253,7 +294,7 @@ def test_a_key_of_512_segments(tracker: LocalResultTracker) -> None:
 
 
 def test_names_are_utf8_whatever_the_locale(tracker: LocalResultTracker, base: Path) -> None:
-    """A process in the C locale finds the same file."""
+    """A process in the C locale reads the same file."""
     tracker["naïve/日本"] = {"n": 1}
     program = f"from typedtrack import open_tracker; assert open_tracker({str(base)!r})['naïve/日本'] == {{'n': 1}}"
     env = {**os.environ, "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
@@ -333,22 +374,3 @@ def test_every_way_to_name_a_base_sees_the_same(base: Path) -> None:
     for tracker in trackers:
         assert {key: dict(result) for key, result in tracker.items()} == {str(n): {"n": n} for n in range(4)}
         assert tracker._location("k") == f"{base}/k"
-
-
-def test_a_link_to_itself_is_not_listed(tmp_path: Path) -> None:
-    """What it leads to cannot be told; the other results are listed."""
-    tracker = open_tracker(tmp_path)
-    tracker["a"] = {"n": 1}
-    (tmp_path / "loop").symlink_to("loop")
-    assert list(tracker) == ["a"]
-
-
-def test_an_entry_that_cannot_be_looked_at_is_an_error(tmp_path: Path) -> None:
-    """Any other failure of the disk is not taken for nothing."""
-
-    class Entry:
-        def is_file(self) -> bool:
-            raise PermissionError("no")
-
-    with pytest.raises(PermissionError):
-        _is_file(cast("os.DirEntry[bytes]", Entry()))  # which it stands in for

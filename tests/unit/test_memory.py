@@ -12,20 +12,20 @@ from typedtrack import FsspecResultTracker, ResultExistsError, ResultNotFoundErr
 
 @pytest.fixture
 def base() -> str:
-    """Return a base of the test's own: the filesystem is one per process."""
+    """Return a base that no other test uses: all tests share the filesystem."""
     return f"memory://{uuid.uuid4()}"
 
 
 @pytest.fixture(params=[open_tracker, FsspecResultTracker], ids=["open_tracker", "FsspecResultTracker"])
 def tracker(request: pytest.FixtureRequest, base: str) -> ResultTracker:
-    """Return a tracker on it, made in either way."""
+    """Return a tracker on the base, made in either way."""
     made = request.param(base)
     assert isinstance(made, ResultTracker)
     return made
 
 
 def test_results_are_ordinary_files_of_the_filesystem(tracker: ResultTracker, base: str) -> None:
-    """Other users of the filesystem see the same files, both ways."""
+    """Other users of the filesystem read what a tracker puts, and a tracker reads what they write."""
     fs = MemoryFileSystem()
     root = base.removeprefix("memory:/")
     tracker["a/b"] = {"n": 1}
@@ -36,7 +36,7 @@ def test_results_are_ordinary_files_of_the_filesystem(tracker: ResultTracker, ba
 
 
 def test_every_call(tracker: ResultTracker, base: str) -> None:
-    """A create is exclusive, a delete needs a result, folders are not real, and bases do not mix."""
+    """A create is exclusive, a delete needs a result, `a` and `a/b` both hold results, and bases are separate."""
     tracker.create("a", n=1)
     tracker.create("a/b", n=2)
     with pytest.raises(ResultExistsError):
@@ -52,14 +52,14 @@ def test_every_call(tracker: ResultTracker, base: str) -> None:
 
 
 def test_an_error_names_the_file(tracker: ResultTracker, base: str) -> None:
-    """A corrupt result is called by its URL."""
+    """The error of a corrupt result has its URL."""
     MemoryFileSystem().pipe_file(f"{base.removeprefix('memory:/')}/k", b"x" * (2**20 + 7))
     with pytest.raises(ValueError, match=f"{base}/k: is larger than"):
         tracker.get("k")
 
 
 def test_the_root_is_a_base() -> None:
-    """`memory://` itself is a base."""
+    """`memory://` without a path is a base."""
     name = str(uuid.uuid4())
     tracker = open_tracker("memory://")
     tracker[name] = {"n": 1}

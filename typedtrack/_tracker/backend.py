@@ -82,6 +82,13 @@ class Backend(ABC):
         """
         return ((key, None) for key in self._list(prefix))
 
+    def _remove_leftovers(self, older_than: float) -> int:
+        """Remove the hidden files of killed writers that are older than *older_than* seconds; return their number.
+
+        Only a store whose writes begin with a hidden file overrides this.
+        """
+        return 0
+
     # -- the same for many keys: a backend whose client has a batch API overrides these two ---------------------------
 
     def _read_many(self, keys: Iterable[str]) -> Iterator[tuple[str, Read]]:

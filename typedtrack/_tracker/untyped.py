@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeAlias, TypeVar, cast
 from typedtrack._results.codec import decode_fast, encode
 from typedtrack._results.keys import Key, is_key, key_text, prefix_text
 from typedtrack._results.values import Result, Value
-from typedtrack._tracker.backend import Backend, create, load, store
+from typedtrack._tracker.backend import Backend, annotate, create, load, store
 from typedtrack._tracker.bulk import HasItems
 from typedtrack._tracker.calls import Calls
 from typedtrack._tracker.face import decode_after_fast
@@ -246,6 +246,28 @@ class ResultTracker(Calls[Key, Result, Result], Backend):
         from typedtrack._tracker.archiving import archive  # here, because few processes archive
 
         return archive(self, path_or_url, prefix_text(prefix), storage_options)
+
+    def remove_leftovers(self, older_than: float = 86_400.0) -> int:
+        """Remove the hidden files that killed writers left below the base, and return their number.
+
+        On a local disk and an sftp server a put begins with a hidden file, which a writer that is killed leaves there.
+        It is never listed and does no harm but take space. Other stores have no such files, and this returns 0.
+        *older_than* is in seconds: a put that takes longer loses its file and raises an error.
+
+        Raises:
+            ValueError: *older_than* is negative or NaN.
+
+        >>> from typedtrack import open_tracker
+        >>> open_tracker("memory://docs/remove_leftovers").remove_leftovers()
+        0
+        """
+        if not older_than >= 0:
+            raise ValueError(f"older_than is a number of seconds, at least 0, got {older_than!r}")
+        try:
+            return self._remove_leftovers(older_than)
+        except Exception as error:
+            annotate(self, error, "remove leftovers below", "")
+            raise
 
     def __bool__(self) -> bool:
         """Return `True`: a tracker is one, whatever it holds, and is not listed to tell."""

@@ -122,6 +122,9 @@ class FsspecResultTracker(ResultTracker):
     def _list_versions(self, prefix: str) -> Iterator[tuple[str, str | None]]:
         return self._backend._list_versions(prefix)
 
+    def _remove_leftovers(self, older_than: float) -> int:
+        return self._backend._remove_leftovers(older_than)
+
     def _read_many(self, keys: Iterable[str]) -> Iterator[tuple[str, Read]]:
         return self._backend._read_many(keys)
 

@@ -1,7 +1,7 @@
-"""Results in fsspec's memory filesystem, which is one dictionary per process.
+"""Results in fsspec's memory filesystem, which is one dictionary for the whole process.
 
-A write is one assignment to the dictionary and a create is its `setdefault`, so both are whole and the latter is
-exclusive; what other users of the filesystem see are its ordinary files. Folders are not real here.
+A put is one assignment in the dictionary, and a create is `dict.setdefault`: each is atomic. Other users of the
+filesystem see the results as ordinary files. A key needs no folder, so `a` and `a/b` can both hold results.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ __all__ = ["MemoryResultTracker", "tracker_over"]
 
 
 class MemoryResultTracker(ResultTracker):
-    """Results under the folder *root* of the memory filesystem *fs*."""
+    """Results below the folder *root* of the memory filesystem *fs*."""
 
-    max_concurrency = 1  # nothing to wait for
+    max_concurrency = 1  # a call waits for nothing
 
     def __init__(self, fs: MemoryFileSystem, root: str) -> None:
         self._fs = fs

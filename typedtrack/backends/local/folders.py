@@ -1,21 +1,81 @@
-"""Folders of results on a local disk: made, removed where nothing is left in them, synchronised."""
+"""What a put does around its file on a local disk: folders are made, removed and synchronised."""
 
 from __future__ import annotations
 
+import errno
+import itertools
 import os
 import time
 from typing import Final
 
-__all__ = ["exists_when_made", "remove_empty_folders", "remove_if_empty", "sync"]
+__all__ = [
+    "is_leftover",
+    "make_folders",
+    "nearest",
+    "not_a_folder",
+    "remove_empty_file",
+    "remove_empty_folders",
+    "remove_if_empty",
+    "remove_quietly",
+    "sync",
+    "temporary_in",
+]
 
-_LITTER_AGE: Final = 3600.0  # seconds: no writer takes so long from its file to the rename; if one does, it is told
+_LITTER_AGE: Final = 3600.0  # seconds, in which every writer has renamed its file; one that has not gets an error
+_LOCK_PAUSE: Final = 0.01  # seconds, far more than a creator holds the lock
+_SYNC_FLAGS: Final = (os.O_RDONLY | os.O_CLOEXEC,)
+_LOCK_FLAGS: Final = (os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW,)
+
+_process: Final = os.urandom(6).hex().encode()
+_writes = itertools.count()
 
 
-def exists_when_made(folder: bytes, made: list[bytes]) -> bool:
-    """Make *folder*, if there is none, and note it; return whether there is, `False` if the one above it is missing."""
+def temporary_in(folder: bytes) -> bytes:
+    """Return the path of a hidden file in *folder* that no other writer uses."""
+    return b"%b/.typedtrack-%b-%d-%d.tmp" % (folder, _process, os.getpid(), next(_writes))
+
+
+def is_leftover(entry: os.DirEntry[bytes], older_than: float) -> bool:
+    """Return whether *entry* is a writer's hidden file that is older than so many seconds: its writer was killed."""
+    if not (entry.name.startswith(b".typedtrack-") and entry.name.endswith(b".tmp")):
+        return False
+    return entry.stat(follow_symlinks=False).st_mtime < time.time() - older_than
+
+
+def nearest(folder: bytes) -> bytes:
+    """Return *folder* if it exists, else the nearest path above it that does."""
+    while not os.path.lexists(folder):
+        folder = os.path.dirname(folder)
+    return folder
+
+
+def not_a_folder(path: bytes) -> NotADirectoryError:
+    """Return the error that says why no result can be stored below *path*."""
+    if os.path.exists(path):
+        reason = "this is not a folder, so no result can be below it"
+    else:
+        reason = "this link leads nowhere, so no result can be below it; mount or make its target"
+    return NotADirectoryError(errno.ENOTDIR, reason, os.fsdecode(path))
+
+
+def make_folders(folder: bytes, made: list[bytes]) -> None:
+    """Make *folder* and the missing folders above it; append each that is made to *made*.
+
+    Others may remove one meanwhile: then *folder* may still be missing.
+    """
+    missing: list[bytes] = []
+    while not _exists_when_made(folder, made):
+        missing.append(folder)
+        folder = os.path.dirname(folder)
+    while missing and _exists_when_made(missing.pop(), made):
+        pass
+
+
+def _exists_when_made(folder: bytes, made: list[bytes]) -> bool:
+    """Make *folder* unless it exists; return `False` if the folder above it is missing."""
     try:
         os.mkdir(folder)
-    except FileExistsError:  # or it is a file, at which the next attempt to open stops
+    except FileExistsError:  # perhaps as a file: the next attempt to open a file in it tells
         return True
     except FileNotFoundError:
         return False
@@ -23,52 +83,114 @@ def exists_when_made(folder: bytes, made: list[bytes]) -> bool:
     return True
 
 
+def remove_quietly(path: bytes) -> None:
+    """Remove the file *path* if possible, while another error is on its way to the caller."""
+    try:
+        os.unlink(path)
+    except OSError:
+        pass
+
+
 def remove_if_empty(folder: bytes) -> None:
-    """Remove *folder*, if nothing is in it."""
+    """Remove *folder* unless it holds something, or another process has removed it."""
     try:
         os.rmdir(folder)
-    except OSError:  # others use it meanwhile
+    except OSError:
         pass
 
 
 def remove_empty_folders(path: bytes) -> bool:
-    """Remove the folder *path* if nothing but empty folders, and what killed writers left, is in it.
+    """Remove the folder *path* if it holds only empty folders and what killed writers left; return whether to go on.
 
-    Return whether it may be gone.
+    To go on is right as well where another process changed the folder meanwhile: the next attempt finds what is there.
     """
-    folders, litter = [path], list[bytes]()
+    folders, leftovers = [path], list[bytes]()
     try:
         for folder in folders:  # which grows meanwhile
             with os.scandir(folder) as entries:
                 for entry in entries:
                     if entry.is_dir(follow_symlinks=False):
                         folders.append(entry.path)
-                    elif _is_litter(entry):
-                        litter.append(entry.path)
+                    elif is_leftover(entry, _LITTER_AGE):
+                        leftovers.append(entry.path)
                     else:
                         return False
-        for left_over in litter:
-            os.unlink(left_over)
+        for leftover in leftovers:
+            os.unlink(leftover)
         for folder in reversed(folders):
             os.rmdir(folder)
-    except (FileNotFoundError, NotADirectoryError):  # others are at it too: look again
+    except (FileNotFoundError, NotADirectoryError):  # others remove them too
         return True
-    except OSError:  # a result came in between, or it may not be removed
+    except OSError:  # a result came in between, or the folder may not be removed
         return False
     return True
 
 
-def _is_litter(entry: os.DirEntry[bytes]) -> bool:
-    """Return whether *entry* is a temporary file whose writer was killed, as its age tells."""
-    if not (entry.name.startswith(b".typedtrack-") and entry.name.endswith(b".tmp")):
-        return False
-    return entry.stat(follow_symlinks=False).st_mtime < time.time() - _LITTER_AGE
+def remove_empty_file(path: bytes) -> bool:
+    """Remove the file *path* if it is empty, as a loss of power may leave one; return whether to go on.
+
+    A lock on the empty file itself lets one of several creators remove it. A put takes no lock: where it replaces the
+    file after the last look, its result is moved back to *path*, unless a later put has come first.
+    """
+    import fcntl  # here: hardly any process ever meets an empty file
+
+    try:
+        (fd,) = map(os.open, (path,), _LOCK_FLAGS)
+    except FileNotFoundError:
+        return True
+    try:
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:  # not waited for: perhaps a signal's handler has interrupted this thread's own create
+            time.sleep(_LOCK_PAUSE)
+            return True
+        except OSError:  # this file system has no locks
+            return False
+        try:
+            empty = os.fstat(fd)
+            if empty.st_size == 0 and os.path.samestat(empty, os.lstat(path)):  # not replaced in the meantime
+                _remove_unless_replaced(path, empty)
+        except FileNotFoundError:  # removed in the meantime
+            pass
+    finally:
+        os.close(fd)
+    return True
+
+
+def _remove_unless_replaced(path: bytes, file: os.stat_result) -> None:
+    """Remove *path* if it is still *file*: move it aside, look at it, and move it back if it is another."""
+    aside = temporary_in(os.path.dirname(path))
+    try:
+        os.rename(path, aside)
+        _move_back_unless(file, aside, path)
+    except BaseException:  # even if a signal's handler raises, no result may stay hidden
+        _move_back_unless(file, aside, path)
+        raise
+
+
+def _move_back_unless(file: os.stat_result, aside: bytes, path: bytes) -> None:
+    try:
+        if not os.path.samestat(file, os.lstat(aside)):
+            os.link(aside, path)
+    except (FileNotFoundError, FileExistsError):  # nothing was moved, or a later put has come first
+        pass
+    remove_quietly(aside)
 
 
 def sync(path: bytes) -> None:
-    """Let what the file or the folder *path* holds survive the loss of power."""
-    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    """Make the file or folder *path* survive a loss of power; do nothing where another process has removed it.
+
+    Raises:
+        OSError: its file system cannot synchronise it; `filename` is the path.
+    """
+    try:
+        (fd,) = map(os.open, (path,), _SYNC_FLAGS)
+    except (FileNotFoundError, NotADirectoryError):
+        return
     try:
         os.fsync(fd)
+    except OSError as error:
+        error.filename = os.fsdecode(path)
+        raise
     finally:
         os.close(fd)

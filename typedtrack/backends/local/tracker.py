@@ -1,22 +1,33 @@
 """Results on a local disk, by plain system calls.
 
-A put writes a hidden file beside its target and renames it; a create links it, which fails if the target exists. So
-a reader sees a result whole or not at all, whenever the writer is killed. Names are UTF-8 whatever the locale is.
+A put writes a hidden file beside its target and renames it. A create links it instead, which fails if the target
+exists. So a reader sees a whole result or none, whenever the writer is killed. File names are UTF-8 in every locale.
 """
 
 from __future__ import annotations
 
 import errno
-import itertools
 import os
-from collections.abc import Callable, Iterable, Iterator
+import stat
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Final
 
 from typedtrack._bases import local_path
 from typedtrack._results.codec import END
 from typedtrack._tracker.backend import READ_LIMIT, Read
 from typedtrack._tracker.untyped import ResultTracker
-from typedtrack.backends.local.folders import exists_when_made, remove_empty_folders, remove_if_empty, sync
+from typedtrack.backends.local.folders import (
+    is_leftover,
+    make_folders,
+    nearest,
+    not_a_folder,
+    remove_empty_file,
+    remove_empty_folders,
+    remove_if_empty,
+    remove_quietly,
+    sync,
+    temporary_in,
+)
 from typedtrack.errors import KeyConflictError, UnsupportedOperationError
 
 if TYPE_CHECKING:
@@ -24,19 +35,24 @@ if TYPE_CHECKING:
 
 __all__ = ["LocalResultTracker", "tracker_over"]
 
-_READ_FLAGS: Final = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK  # the last: a FIFO in the way must not hang a get
-_WRITE_FLAGS: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+_READ_FLAGS: Final = (os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK,)  # non-blocking, so that a FIFO cannot hang a get
+_WRITE_FLAGS: Final = (os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC,)
+_MODE: Final = (0o666,)
 _FIRST_READ: Final = 16 * 1024  # bytes: more than most results have
-_ATTEMPTS: Final = 100  # at making a folder that others keep removing
+_ATTEMPTS: Final = 100  # at a step that other processes can undo
 
-_process: Final = os.urandom(6).hex().encode()
-_writes = itertools.count()
+# A signal's handler may raise as soon as a call returns to Python, and the number of a file that was just opened would
+# be lost. So it is opened by `map`, and unpacked: between the two Python runs no handler.
 
 
 class LocalResultTracker(ResultTracker):
-    """Results under a local folder: ``<base>/<key>``. `typedtrack.open_tracker` makes one; it touches no storage.
+    """Results below a local folder: each is the file ``<base>/<key>``. `typedtrack.open_tracker` makes one.
 
-    *fsync* makes a put survive the loss of power: it returns when file and folder are on the disk.
+    With *fsync* a put returns only when its file and the folders of the base are on the disk, so that its result
+    survives a loss of power. To make a tracker touches no storage.
+
+    Raises:
+        ValueError: *tracker_base* is not a local path.
     """
 
     max_concurrency = 1  # a read takes microseconds: threads would only add to them
@@ -45,14 +61,13 @@ class LocalResultTracker(ResultTracker):
         path = local_path(tracker_base)
         if path is None:
             raise ValueError(f"not a local path: {os.fspath(tracker_base)!r}; use open_tracker or FsspecResultTracker")
-        self._folder = path
+        self._base = path
         self._above = f"{path.removesuffix('/')}/"  # every key
         self._above_bytes = os.fsencode(self._above)
         self._fsync = fsync
-        self._synced_above = False
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({self._folder!r})"
+        return f"{type(self).__name__}({self._base!r})"
 
     def _location(self, text: str) -> str:
         return self._above + text
@@ -60,41 +75,95 @@ class LocalResultTracker(ResultTracker):
     def _path(self, key: str) -> bytes:
         return self._above_bytes + key.encode()
 
+    def _folder(self, path: str) -> bytes:
+        """Return the folder *path* of the base, which is the base itself if *path* is empty."""
+        return self._path(path).rstrip(b"/") or b"/"
+
+    # -- reading ------------------------------------------------------------------------------------------------------
+
     def _read(self, key: str, limit: int) -> bytes | None:
+        path = self._above_bytes + key.encode()
         try:
-            fd = os.open(self._above_bytes + key.encode(), _READ_FLAGS)  # the path, without a call for it
-        except FileNotFoundError:
-            return None
-        except NotADirectoryError:
-            self._check_base()
+            (fd,) = map(os.open, (path,), _READ_FLAGS)
+        except (FileNotFoundError, NotADirectoryError):
+            self._confirm_absence(path[: path.rindex(b"/")] or b"/")
             return None
         try:
             data = os.read(fd, limit if limit < _FIRST_READ else _FIRST_READ)
-            if data.endswith(END) and len(data) < _FIRST_READ:  # a whole result: nearly every get ends here
+            if data.endswith(END) and len(data) < _FIRST_READ:  # whole, as nearly every result is after one read
                 return data
             while len(data) < limit and (more := os.read(fd, min(limit - len(data), max(len(data), _FIRST_READ)))):
                 data += more
             return data
-        except IsADirectoryError:  # a folder of results is no result
+        except IsADirectoryError:  # a folder of results holds none itself
             return None
         finally:
             os.close(fd)
 
     def _read_many(self, keys: Iterable[str]) -> Iterator[tuple[str, Read]]:
-        for key in keys:  # what the base class does with one at a time, in fewer steps
+        for key in keys:  # as the base class does it with one at a time, in fewer steps
             try:
                 read: Read = self._read(key, READ_LIMIT)
             except Exception as error:
                 read = error
             yield key, read
 
+    def _confirm_absence(self, folder: bytes) -> None:
+        """Raise `NotADirectoryError` if a file is missing in *folder* for another reason than that nothing was put.
+
+        It is absent where a folder is missing, and below a result. But a link that leads nowhere may be the way to
+        storage that is not mounted, and a base that is no folder is a mistake.
+        """
+        if os.path.isdir(folder):
+            return
+        path = nearest(folder)
+        try:
+            may_hold_results = stat.S_ISDIR(os.stat(path).st_mode) or path.startswith(self._above_bytes)
+        except (FileNotFoundError, NotADirectoryError):
+            may_hold_results = not os.path.islink(path)  # else another process has removed it meanwhile
+        if not may_hold_results:
+            raise not_a_folder(path) from None
+
+    # -- writing ------------------------------------------------------------------------------------------------------
+
     def _write(self, key: str, data: bytes, *, exclusive: bool = False) -> None:
         target = self._path(key)
-        folder = target[: target.rindex(b"/")]
-        temporary = b"%b/.typedtrack-%b-%d-%d.tmp" % (folder, _process, os.getpid(), next(_writes))
+        folder = target[: target.rindex(b"/")] or b"/"
+        temporary = temporary_in(folder)
         made: list[bytes] = []
         try:
-            fd = self._open_new(temporary, folder, key, made)
+            self._write_file(temporary, key, data, folder, made)
+            if exclusive:
+                self._link(key, temporary, target)
+                os.unlink(temporary)
+            else:
+                self._rename(key, temporary, target)
+        except BaseException as error:
+            remove_quietly(temporary)
+            for path in reversed(made):
+                remove_if_empty(path)
+            if self._fsync and isinstance(error, FileExistsError):  # the caller may accept what is there as its own
+                if os.path.isfile(target):
+                    sync(target)
+                self._sync_folders(folder, made)
+            raise
+        if self._fsync:
+            self._sync_folders(folder, made)
+
+    def _write_file(self, path: bytes, key: str, data: bytes, folder: bytes, made: list[bytes]) -> None:
+        """Write *data* to the new file *path* in *folder*; append to *made* the folders that are made for it."""
+        for _ in range(_ATTEMPTS):
+            try:
+                (fd,) = map(os.open, (path,), _WRITE_FLAGS, _MODE)
+            except FileNotFoundError:  # make the folder only now: nearly always it exists
+                try:
+                    make_folders(folder, made)
+                except NotADirectoryError:
+                    self._refuse_result_above(key)
+                continue
+            except NotADirectoryError:
+                self._refuse_result_above(key)
+                continue
             try:
                 left = memoryview(data)
                 while left:
@@ -103,70 +172,12 @@ class LocalResultTracker(ResultTracker):
                     os.fsync(fd)
             finally:
                 os.close(fd)
-            if exclusive:
-                self._publish(key, temporary, target, os.link)
-                os.unlink(temporary)
-            else:
-                self._publish(key, temporary, target, os.rename)
-        except BaseException as error:
-            _remove(temporary)
-            for path in reversed(made):
-                remove_if_empty(path)
-            if self._fsync and isinstance(error, FileExistsError):  # what is there may be acknowledged in its place
-                sync(target)
-                self._sync_folders(folder, made)
-            raise
-        if self._fsync:
-            self._sync_folders(folder, made)
-
-    def _open_new(self, path: bytes, folder: bytes, key: str, made: list[bytes]) -> int:
-        """Open a new file, in a folder that is made if need be; note in *made* which folders are."""
-        for _ in range(_ATTEMPTS):
-            try:
-                try:
-                    return os.open(path, _WRITE_FLAGS, 0o666)
-                except FileNotFoundError:  # make the folder only now: nearly always it is there
-                    self._make_folder(folder, made)
-            except NotADirectoryError:
-                self._check_base()
-                self._refuse_result_above(key)  # else it is gone again, or is no result
-        reason = "something on the way to it is no folder, or leads nowhere, or is removed again and again"
-        raise NotADirectoryError(errno.ENOTDIR, reason, os.fsdecode(folder))
-
-    def _check_base(self) -> None:
-        """Raise `NotADirectoryError` if the base cannot be a folder: that it has no results would confirm nothing."""
-        path = self._folder
-        while not os.path.lexists(path):
-            path = os.path.dirname(path)
-        if not os.path.isdir(path):
-            raise NotADirectoryError(errno.ENOTDIR, "no tracker base can be there: it is no folder", path) from None
-
-    def _make_folder(self, folder: bytes, made: list[bytes]) -> None:
-        missing: list[bytes] = []
-        while not exists_when_made(folder, made):
-            missing.append(folder)
-            folder = os.path.dirname(folder)
-        while missing and exists_when_made(missing.pop(), made):  # if removed again, the next attempt to open tells
-            pass
-
-    def _sync_folders(self, folder: bytes, made: list[bytes]) -> None:
-        """Let the names in *folder*, and of the folders on the way to it, survive the loss of power.
-
-        Whoever made them may not have synchronised them. Above the base, that is so once for each tracker.
-        """
-        above = {os.path.dirname(path) for path in made}
-        while True:
-            within = folder.startswith(self._above_bytes[:-1])
-            if within or folder in above or not self._synced_above:
-                try:
-                    sync(folder)
-                except PermissionError:  # of a folder that was there before
-                    if within or folder in above:
-                        raise
-            if folder in (b"/", b""):
-                break
-            folder = os.path.dirname(folder)
-        self._synced_above = True
+            return
+        there = nearest(folder)
+        if not os.path.isdir(there):
+            raise not_a_folder(there)
+        reason = "no folder can be made here: the file system has none, or others remove it each time"
+        raise FileNotFoundError(errno.ENOENT, reason, os.fsdecode(there))
 
     def _refuse_result_above(self, key: str) -> None:
         """Raise `KeyConflictError` if a segment above the last of *key* is a stored result."""
@@ -176,30 +187,73 @@ class LocalResultTracker(ResultTracker):
                 raise KeyConflictError(key, key[:end]) from None
             end = key.find("/", end + 1)
 
-    def _publish(self, key: str, temporary: bytes, target: bytes, move: Callable[[bytes, bytes], None]) -> None:
-        """Give the finished file its name by *move*, a system call that does it whole or not at all."""
-        if move is os.rename and _is_linked_folder(target):  # which a rename would replace, with all that is below it
+    def _rename(self, key: str, temporary: bytes, target: bytes) -> None:
+        """Rename the finished file over what *target* names, but never over a folder that is in use."""
+        if os.path.islink(target) and os.path.isdir(target):  # a rename would replace the link
             raise KeyConflictError(key, key)
-        while True:
+        for _ in range(_ATTEMPTS):
             try:
-                return move(temporary, target)
-            except (IsADirectoryError, FileExistsError) as error:
-                if isinstance(error, FileExistsError) and not os.path.isdir(target):
-                    if not os.path.exists(target) and os.path.islink(target):
-                        reason = "in its way is a link that leads nowhere; `put` replaces it"
-                        raise FileExistsError(errno.EEXIST, reason, os.fsdecode(target)) from None
+                return os.rename(temporary, target)
+            except IsADirectoryError:
+                if not remove_empty_folders(target):
+                    break
+        raise KeyConflictError(key, key)
+
+    def _link(self, key: str, temporary: bytes, target: bytes) -> None:
+        """Link the finished file to *target*, where nothing may be but an empty folder or an empty file.
+
+        Raises:
+            FileExistsError: something else is there.
+        """
+        for _ in range(_ATTEMPTS):
+            try:
+                return os.link(temporary, target)
+            except FileExistsError:
+                if not self._make_room(key, target):
                     raise
-                if os.path.islink(target) or not remove_empty_folders(target):
-                    raise KeyConflictError(key, key) from None
             except OSError as error:
-                if move is os.link and error.errno in (errno.EPERM, errno.EOPNOTSUPP, errno.EMLINK):
+                if error.errno in (errno.EPERM, errno.EOPNOTSUPP, errno.EMLINK):
                     remedy = "its file system has no hard links; use `put`, or a base on another file system"
                     raise UnsupportedOperationError("create", repr(self), remedy) from error
                 raise
+        raise FileExistsError(errno.EEXIST, "others put something here each time", os.fsdecode(target))
+
+    def _make_room(self, key: str, target: bytes) -> bool:
+        """Remove an empty folder or an empty file at *target*; return whether there may be room now."""
+        try:
+            status = os.lstat(target)
+        except FileNotFoundError:
+            return True
+        if stat.S_ISREG(status.st_mode):
+            return status.st_size == 0 and remove_empty_file(target)
+        if stat.S_ISDIR(status.st_mode):
+            if remove_empty_folders(target):
+                return True
+            raise KeyConflictError(key, key) from None
+        if os.path.isdir(target):  # a link to one
+            raise KeyConflictError(key, key) from None
+        if not os.path.exists(target):
+            reason = "this link leads nowhere; `put` replaces it"
+            raise FileExistsError(errno.EEXIST, reason, os.fsdecode(target)) from None
+        return False
+
+    def _sync_folders(self, folder: bytes, made: list[bytes]) -> None:
+        """Make the name of a file in *folder* survive a loss of power.
+
+        Synchronises the folders from *folder* to the base, as others may have made them without that, and the parents
+        of the folders in *made*. Those above are not the tracker's: some file systems cannot synchronise them.
+        """
+        while True:
+            sync(folder)
+            if folder == b"/" or not (folder.startswith(self._above_bytes) or folder in made):
+                return
+            folder = os.path.dirname(folder)
+
+    # -- deleting and listing -----------------------------------------------------------------------------------------
 
     def _delete(self, key: str) -> None:
         path = self._path(key)
-        if os.path.islink(path) and not os.path.isfile(path):  # a link to no result is no result
+        if os.path.islink(path) and not os.path.isfile(path):  # a link holds a result only if it leads to a file
             raise FileNotFoundError(errno.ENOENT, "no result", os.fsdecode(path))
         try:
             os.unlink(path)
@@ -209,53 +263,46 @@ class LocalResultTracker(ResultTracker):
             sync(os.path.dirname(path))
 
     def _list(self, prefix: str) -> Iterator[str]:
-        folders = [prefix]
-        while folders:
-            folder = folders.pop()
-            try:
-                entries = os.scandir(self._path(folder))
-            except FileNotFoundError:  # nothing was ever put, or it was removed since
-                continue
-            except NotADirectoryError:
-                self._check_base()
-                if folder == prefix and os.path.isfile(self._path(prefix)):
-                    yield prefix
-                continue
-            above = f"{folder}/" if folder else ""
-            with entries:
-                for entry in entries:
+        from typedtrack.backends.local.listing import walk  # here: a put or a get lists nothing
+
+        try:
+            for above, files in walk(self._above_bytes, prefix):
+                for entry in files:
                     if entry.name.startswith(b"."):
                         continue
                     try:
                         text = above + entry.name.decode()
-                    except UnicodeDecodeError:  # no key of ours
+                    except UnicodeDecodeError:  # no key has this name
                         continue
-                    if _is_file(entry):
-                        yield text
-                    elif entry.is_dir(follow_symlinks=False):
-                        folders.append(text)
+                    yield text
+        except (FileNotFoundError, NotADirectoryError):
+            self._confirm_absence(self._folder(prefix))
+            if os.path.isfile(self._folder(prefix)):
+                yield prefix
 
+    def _remove_leftovers(self, older_than: float) -> int:
+        from typedtrack.backends.local.listing import walk
 
-def _is_file(entry: os.DirEntry[bytes]) -> bool:
-    try:
-        return entry.is_file()
-    except OSError as error:
-        if error.errno == errno.ELOOP:  # a link to itself holds nothing
-            return False
-        raise
-
-
-def _remove(path: bytes) -> None:
-    try:
-        os.unlink(path)
-    except OSError:  # the error that is being raised matters more than what is left behind
-        pass
-
-
-def _is_linked_folder(path: bytes) -> bool:
-    return os.path.islink(path) and os.path.isdir(path)
+        removed = 0
+        failure: OSError | None = None
+        try:
+            for _, files in walk(self._above_bytes, ""):
+                for entry in files:
+                    try:
+                        if is_leftover(entry, older_than):
+                            os.unlink(entry.path)
+                            removed += 1
+                    except FileNotFoundError:  # its writer lives, or another process removed it
+                        pass
+                    except OSError as error:  # of another user, say: the others can still be removed
+                        failure = failure or error
+        except (FileNotFoundError, NotADirectoryError):
+            self._confirm_absence(self._folder(""))
+        if failure is not None:
+            raise failure
+        return removed
 
 
 def tracker_over(fs: AbstractFileSystem, root: str, max_concurrency: int) -> ResultTracker:
-    """Return the tracker in the folder *root* of *fs*."""
+    """Return the tracker in the folder *root* of the filesystem *fs*."""
     return LocalResultTracker(root)
