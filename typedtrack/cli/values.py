@@ -112,8 +112,8 @@ def parse_line(data: bytes, source: str) -> tuple[Any, dict[str, Any]]:
     if "key" not in fields:
         raise click.UsageError(f"{source}: has no key")
     key = fields.pop("key")
-    nested = fields.get("result")
-    return key, nested if isinstance(nested, dict) and len(fields) == 1 else fields
+    nested: object = fields.get("result")
+    return key, cast("dict[str, Any]", nested) if isinstance(nested, dict) and len(fields) == 1 else fields
 
 
 def value_text(value: Value) -> str:

@@ -1,0 +1,64 @@
+"""``typedtrack export`` and ``report``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import polars
+import pytest
+
+from tests.cli.conftest import Cli
+from typedtrack import open_tracker
+
+
+@pytest.fixture
+def stored(base: str) -> str:
+    """Return a base that holds three results and a failure."""
+    tracker = open_tracker(base)
+    tracker.put_many({"a/1": {"loss": 0.5, "steps": 3}, "a/2": {"loss": 0.25}, "b": {"loss": 2.0}})
+    tracker.fail("a/3", "out of memory")
+    return base
+
+
+@pytest.mark.parametrize(
+    ("name", "read"), [("t.parquet", polars.read_parquet), ("t.csv", polars.read_csv), ("t.arrow", polars.read_ipc)]
+)
+def test_export_writes_a_table(cli: Cli, stored: str, name: str, read: Callable[[str], polars.DataFrame]) -> None:
+    """One row a result; failures are left out."""
+    assert cli("export", stored, "a", "--out", name) == (0, "", "")
+    table = read(name)
+    assert table.sort("key").rows(named=True) == [
+        {"key": "a/1", "loss": 0.5, "steps": 3},
+        {"key": "a/2", "loss": 0.25, "steps": None},
+    ]
+
+
+def test_export_names_each_result_that_it_cannot_read(cli: Cli, stored: str) -> None:
+    """The file has all others."""
+    Path(stored, "a/4").write_text("{", "utf-8")
+    code, out, err = cli("export", stored, "a", "--out", "t.csv")
+    assert (code, out) == (3, "")
+    assert err.startswith(f"typedtrack: key 'a/4': {stored}/a/4: ")
+    assert polars.read_csv("t.csv").height == 2
+
+
+def test_export_refuses_other_files(cli: Cli, stored: str) -> None:
+    """Nothing is written."""
+    code, _, err = cli("export", stored, "--out", "t.xlsx")
+    assert (code, Path("t.xlsx").exists()) == (2, False)
+    assert err.startswith("typedtrack: ValueError: cannot write 't.xlsx': ")
+    assert cli("export", stored).code == 2
+
+
+def test_report_writes_a_page(cli: Cli, stored: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The best row is named, by the metric and direction that are asked for."""
+    monkeypatch.setenv("TYPEDTRACK_BASE", stored)
+    assert cli("report", "--out", "r.html") == (0, "", "")
+    assert "Best: b (" in Path("r.html").read_text("utf-8")
+    assert cli("report", stored, "a", "--out", "r.html", "--by", "loss", "--min", "--title", "Sweep <1>").code == 0
+    page = Path("r.html").read_text("utf-8")
+    assert "Best: a/2 (" in page
+    assert "<title>Sweep &lt;1&gt;</title>" in page
+    code, _, err = cli("report", stored, "--out", "r.html", "--by", "accuracy")
+    assert (code, err.startswith("typedtrack: ValueError: ")) == (2, True)
