@@ -1,1 +1,1 @@
-# What typedtrack calls of adlfs, which ships no types.
+# The calls of adlfs that typedtrack makes; adlfs ships no types.

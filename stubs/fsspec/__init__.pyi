@@ -1,4 +1,4 @@
-# What typedtrack, its tests and its benchmarks call of fsspec, which ships no types.
+# The calls of fsspec that typedtrack, its tests and its benchmarks make; fsspec ships no types.
 from fsspec.core import url_to_fs as url_to_fs
 from fsspec.mapping import FSMap
 from fsspec.spec import AbstractFileSystem as AbstractFileSystem

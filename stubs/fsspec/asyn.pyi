@@ -9,7 +9,7 @@ T = TypeVar("T")
 
 def get_loop() -> AbstractEventLoop: ...
 
-# Of a coroutine's three types, Any are those of what it yields and is sent, which only the event loop sees.
+# Any: the types that a coroutine yields and is sent, for the event loop only.
 def sync(
     loop: AbstractEventLoop, func: Callable[P, Coroutine[Any, Any, T]], *args: P.args, **kwargs: P.kwargs
 ) -> T: ...

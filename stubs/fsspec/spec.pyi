@@ -12,7 +12,7 @@ class AbstractFileSystem:
     async_impl: ClassVar[bool]
     cachable: ClassVar[bool]
     root_marker: ClassVar[str]
-    # The arguments are those of the filesystem, of any type: reading one out of here is the caller's to check.
+    # Any, because the arguments of a filesystem may be of any type; the caller checks them.
     storage_args: tuple[Any, ...]
     storage_options: Mapping[str, Any]
     def __init__(self, *args: object, **storage_options: object) -> None: ...

@@ -1,1 +1,1 @@
-# What typedtrack calls of gcsfs, which ships no types.
+# The calls of gcsfs that typedtrack makes; gcsfs ships no types.

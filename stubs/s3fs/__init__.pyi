@@ -1,1 +1,1 @@
-# What typedtrack calls of s3fs, which ships no types.
+# The calls of s3fs that typedtrack makes; s3fs ships no types.

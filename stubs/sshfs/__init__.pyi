@@ -1,1 +1,1 @@
-# What typedtrack calls of sshfs, which ships no types.
+# The calls of sshfs that typedtrack makes; sshfs ships no types.

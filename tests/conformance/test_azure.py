@@ -21,7 +21,7 @@ def container(azurite: Azure) -> str:
 
 
 class TestObstore(ResultTrackerSuite):
-    """obstore's native API."""
+    """Azurite through obstore."""
 
     listed_keys = 5_100  # a page is 5,000
     race_rounds = 200
@@ -40,9 +40,9 @@ class TestObstore(ResultTrackerSuite):
 
 
 class TestAdlfs(ResultTrackerSuite):
-    """adlfs."""
+    """Azurite through adlfs."""
 
-    listed_keys = 1_100  # a page is 5,000, as above, but to put so many takes adlfs a minute and a half
+    listed_keys = 1_100  # fewer than a page has, because adlfs puts 5,100 in a minute and a half
     race_rounds = 200
     machine_runs = 5
 

@@ -21,7 +21,7 @@ def bucket(fake_gcs: Gcs) -> str:
 
 
 class TestObstore(ResultTrackerSuite):
-    """obstore's native API."""
+    """fake-gcs-server through obstore."""
 
     listed_keys = 1_100  # a page is 1,000
     race_rounds = 200
@@ -40,7 +40,7 @@ class TestObstore(ResultTrackerSuite):
 
 
 class TestGcsfs(ResultTrackerSuite):
-    """gcsfs."""
+    """fake-gcs-server through gcsfs."""
 
     listed_keys = 1_100  # a page is 1,000
     race_rounds = 200

@@ -1,4 +1,4 @@
-"""The conformance suite, with faults, on a filesystem that the table does not know."""
+"""The conformance suite and the suite of faults on a filesystem that the table does not list."""
 
 from collections.abc import Callable
 
@@ -12,9 +12,9 @@ pytestmark = pytest.mark.filterwarnings("ignore:typedtrack does not know how Fau
 
 
 class TestOther(ResultTrackerSuite):
-    """A filesystem of which nothing is known."""
+    """An unknown filesystem."""
 
-    real_folders = True  # as fsspec's filesystem in memory has them
+    real_folders = True  # fsspec's memory filesystem has them
     exclusive_create = False
     shared_by_processes = False
 
@@ -25,14 +25,14 @@ class TestOther(ResultTrackerSuite):
 
     @pytest.fixture
     def unreachable(self) -> ResultTracker:
-        """Return a tracker on a filesystem that is out of order."""
+        """Return a tracker on a filesystem whose every call fails."""
         faults = Faults()
         faults.errors = dict.fromkeys(("cat_file", "pipe_file", "rm_file", "ls", "info"), ConnectionError("no network"))
         return OtherResultTracker(FaultyFileSystem(faults=faults), "/base")
 
 
 class TestOtherWithFaults(FaultSuite):
-    """The same, failing."""
+    """An unknown filesystem that fails."""
 
     writes_in_place = True
 
@@ -43,7 +43,7 @@ class TestOtherWithFaults(FaultSuite):
 
 
 class Renaming(OtherResultTracker):
-    """A tracker that writes a hidden file and gives it its name only when it is finished."""
+    """A tracker that writes a hidden file, and renames it when it is finished."""
 
     def __init__(self, fs: FaultyFileSystem, root: str) -> None:
         super().__init__(fs, root)
@@ -53,11 +53,11 @@ class Renaming(OtherResultTracker):
         path = f"{self._root}/{key}"
         self._fs.makedirs(path.rpartition("/")[0], exist_ok=True)
         self._fs.pipe_file(f"{self._root}/.unfinished", data)
-        self._below.pipe_file(path, data)  # this filesystem's rename: nothing goes wrong with it
+        self._below.pipe_file(path, data)  # stands for a rename, which does not fail
 
 
 class TestRenamingWithFaults(FaultSuite):
-    """A filesystem that need not write in place, failing."""
+    """A filesystem that fails, under a tracker that does not write in place."""
 
     @pytest.fixture
     def tracker_on(self) -> Callable[[FaultyFileSystem, str], ResultTracker]:

@@ -1,4 +1,4 @@
-"""The conformance suite on Ceph's S3: through obstore, s3fs, and obstore in fsspec's clothes."""
+"""The conformance suite on Ceph's S3: through obstore, s3fs, and obstore that is registered with fsspec."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def bucket(ceph: S3) -> str:
 
 
 class TestObstore(ResultTrackerSuite):
-    """obstore's native API."""
+    """Ceph through obstore."""
 
     listed_keys = 1_100  # a page is 1,000
     race_rounds = 200
@@ -43,7 +43,7 @@ class TestObstore(ResultTrackerSuite):
 
 
 class TestS3fs(ResultTrackerSuite):
-    """s3fs, and a tracker that holds the whole bucket."""
+    """Ceph through s3fs, where the base is the whole bucket."""
 
     listed_keys = 1_100  # a page is 1,000
     race_rounds = 200
@@ -62,11 +62,11 @@ class TestS3fs(ResultTrackerSuite):
 
 
 class TestObstoreRegistered(ResultTrackerSuite):
-    """obstore, registered with fsspec in the place of s3fs."""
+    """Ceph through obstore, registered with fsspec in place of s3fs."""
 
     listed_keys = 1_100  # a page is 1,000
     race_rounds = 200
-    shared_by_processes = False  # a new process has not registered it
+    shared_by_processes = False  # a new process would have to register it
 
     @pytest.fixture
     def tracker(self, ceph: S3, bucket: str) -> Iterator[ResultTracker]:

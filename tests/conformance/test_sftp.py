@@ -12,7 +12,7 @@ from typedtrack.testing import ResultTrackerSuite
 
 
 class TestSshfs(ResultTrackerSuite):
-    """sshfs."""
+    """OpenSSH through sshfs."""
 
     real_folders = True
     listed_keys = 1_100  # sftp has no pages, but several answers for one folder

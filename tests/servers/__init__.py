@@ -1,7 +1,7 @@
-"""Real servers for the tests: each module finds, starts and stops one, on loopback and on ports that were free.
+"""Real servers for the tests: each module starts and stops one, on loopback and on a free port.
 
-``serve(folder)`` of each module is a context manager that yields what a client needs to know; ``missing()`` says why
-the machine cannot run it, or `None`. ``install.sh`` (``make servers``) installs what is missing.
+``serve(folder)`` of each module is a context manager that yields the address and the login. ``missing()`` returns the
+reason why the machine cannot run the server, or `None`. ``install.sh`` (``make servers``) installs missing programs.
 """
 
 from tests.servers import asyncssh, azurite, ceph, gcs, moto, sshd

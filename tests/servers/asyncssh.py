@@ -1,4 +1,4 @@
-"""asyncssh's sftp server, for one key, in a process of its own: what pip brings, where the machine has no sshd."""
+"""The sftp server of asyncssh, which pip installs, for a machine without sshd: one key, in a process of its own."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ __all__ = ["missing", "serve"]
 
 
 def missing() -> str | None:
-    """Return what this machine lacks to run asyncssh, or `None`."""
+    """Return what the machine needs and lacks for asyncssh, or `None`."""
     return "no asyncssh (pip: sshfs)" if importlib.util.find_spec("asyncssh") is None else None
 
 
 @contextmanager
 def serve(folder: Path) -> Generator[Sftp]:
     """Run the server with its files in *folder* until the block is left."""
-    asyncssh: Any = importlib.import_module("asyncssh")  # which leaves types out
+    asyncssh: Any = importlib.import_module("asyncssh")  # Any, because asyncssh has no complete types
     port, data = free_port(), folder / "data"
     data.mkdir()
     for name in ("host", "client"):

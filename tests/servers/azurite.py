@@ -19,7 +19,7 @@ _INSTALLED: Final = Path(__file__).parents[2] / "build" / "servers" / "node_modu
 
 
 class Azure(NamedTuple):
-    """What a client of a blob service needs to know."""
+    """The address and the login of a blob service."""
 
     endpoint: str
     account: str
@@ -34,18 +34,18 @@ class Azure(NamedTuple):
 
     @property
     def adlfs_options(self) -> dict[str, Any]:
-        """How adlfs reaches the service."""
+        """The storage options for adlfs."""
         return {"connection_string": self.connection_string}
 
     @property
     def obstore_options(self) -> dict[str, Any]:
-        """How obstore reaches the service."""
+        """The storage options for obstore."""
         keys = {"account_name": self.account, "account_key": self.account_key}
         return {"config": {"endpoint": self.endpoint, **keys}}
 
     @property
     def connection_string(self) -> str:
-        """The same, as Azure's clients take it."""
+        """The connection string for Azure's clients."""
         return (
             f"DefaultEndpointsProtocol=http;AccountName={self.account};AccountKey={self.account_key};"
             f"BlobEndpoint={self.endpoint};"
@@ -57,7 +57,7 @@ def _program() -> str | None:
 
 
 def missing() -> str | None:
-    """Return what this machine lacks to run Azurite, or `None`."""
+    """Return what the machine needs and lacks for Azurite, or `None`."""
     if shutil.which("node") is None:
         return "no node (Debian: nodejs npm)"
     return "no azurite-blob (npm: azurite)" if _program() is None else None

@@ -20,7 +20,7 @@ __all__ = ["S3", "missing", "serve"]
 
 _PROGRAMS: Final = ("ceph", "ceph-mon", "ceph-osd", "radosgw", "radosgw-admin", "monmaptool")
 
-# One copy of everything, in memory, nobody to log in, and nothing that waits for a second machine.
+# One copy of everything in memory, no logins between daemons, and nothing that waits for a second machine.
 _CONFIGURATION: Final = """\
 [global]
 fsid = {fsid}
@@ -70,7 +70,7 @@ rgw frontends = beast endpoint={host}:{port} tcp_nodelay=1
 
 
 class S3(NamedTuple):
-    """What a client of an S3 service needs to know."""
+    """The address and the login of an S3 service."""
 
     endpoint: str
     access_key: str
@@ -87,31 +87,31 @@ class S3(NamedTuple):
             fs.call_s3("put_bucket_versioning", Bucket=name, VersioningConfiguration={"Status": "Enabled"})
 
     def versions(self, bucket: str, name: str) -> int:
-        """Return how many versions the object *name* has."""
+        """Return the number of versions of the object *name*."""
         from s3fs.core import S3FileSystem
 
         return len(S3FileSystem(**self.s3fs_options, version_aware=True).object_version_info(f"{bucket}/{name}"))
 
     @property
     def environment(self) -> dict[str, str]:
-        """How every client reaches the service, in the environment."""
+        """The environment that leads every client to the service."""
         keys = {"AWS_ACCESS_KEY_ID": self.access_key, "AWS_SECRET_ACCESS_KEY": self.secret_key}
         return {"AWS_ENDPOINT_URL": self.endpoint, "AWS_REGION": "us-east-1", **keys}
 
     @property
     def s3fs_options(self) -> dict[str, Any]:
-        """How s3fs reaches the service."""
+        """The storage options for s3fs."""
         return {"key": self.access_key, "secret": self.secret_key, "endpoint_url": self.endpoint}
 
     @property
     def obstore_options(self) -> dict[str, Any]:
-        """How obstore reaches the service."""
+        """The storage options for obstore."""
         keys = {"access_key_id": self.access_key, "secret_access_key": self.secret_key}
         return {"config": {"endpoint": self.endpoint, "region": "us-east-1", **keys}}
 
 
 def missing() -> str | None:
-    """Return what this machine lacks to run Ceph, or `None`."""
+    """Return what the machine needs and lacks for Ceph, or `None`."""
     absent = [name for name in _PROGRAMS if program(name) is None]
     return f"no {', '.join(absent)} (Debian: radosgw ceph-mon ceph-osd)" if absent else None
 

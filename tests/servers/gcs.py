@@ -1,4 +1,4 @@
-"""fake-gcs-server: the JSON API of Google Cloud Storage, in memory, and before it the XML API that obstore speaks."""
+"""fake-gcs-server: the JSON API of Google Cloud Storage in memory, and the XML API for obstore before it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _PROGRAM: Final = Path("vendor", "fake-gcs-server", "bin", "fake-gcs-server-linu
 
 
 class Gcs(NamedTuple):
-    """What a client of the service needs to know."""
+    """The addresses and the login of the service."""
 
     endpoint: str
     xml_endpoint: str
@@ -27,12 +27,12 @@ class Gcs(NamedTuple):
 
     @property
     def gcsfs_options(self) -> dict[str, Any]:
-        """How gcsfs reaches the service."""
+        """The storage options for gcsfs."""
         return {"token": "anon", "endpoint_url": self.endpoint}
 
     @property
     def obstore_options(self) -> dict[str, Any]:
-        """How obstore reaches the service."""
+        """The storage options for obstore."""
         return {"config": {"base_url": self.xml_endpoint, "bearer_token": self.token}}
 
     @property

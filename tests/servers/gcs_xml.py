@@ -1,7 +1,7 @@
-"""The XML API of Google Cloud Storage, which obstore speaks, before fake-gcs-server's JSON API, which has the objects.
+"""The XML API of Google Cloud Storage, for obstore, over the JSON API of fake-gcs-server.
 
-fake-gcs-server has an XML API too, but takes no PUT as obstore sends it and gives its errors no code. Here are the
-calls that obstore makes, as Google's reference has them, below https://cloud.google.com/storage/docs/xml-api/:
+The XML API of fake-gcs-server itself refuses obstore's PUT, and its errors have no code. This module serves the calls
+that obstore makes, as Google's reference describes them, below https://cloud.google.com/storage/docs/xml-api/:
 
 - GET of an object, or of a range of it (get-object-download); PUT (put-object-upload), which with the header
   ``x-goog-if-generation-match: 0`` is refused where there is one (reference-headers); DELETE (delete-object);
@@ -9,8 +9,8 @@ calls that obstore makes, as Google's reference has them, below https://cloud.go
 - errors with a ``Code``: 404 ``NoSuchKey`` and ``NoSuchBucket``, 412 ``PreconditionFailed``, and without the token 401
   ``AuthenticationRequired`` (reference-status).
 
-What is stored, listed and atomic is fake-gcs-server's. So these tests show that the tracker and obstore keep to what
-Google has written down, and not that the service does.
+fake-gcs-server stores and lists the objects, and decides a race. So the tests show that the tracker and obstore keep to
+Google's reference, and not that Google's service does.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from tests.servers.process import HOST
 __all__ = ["TOKEN", "serve"]
 
 TOKEN: Final = "secret"
-"""What a client has to present."""
+"""The login that a client must present."""
 
 _PRECONDITION: Final = "x-goog-if-generation-match"
 _BOUNDARY: Final = uuid.uuid4().hex
@@ -62,7 +62,7 @@ def serve(upstream: int) -> Generator[int]:
                 return False
             if self.headers.get("Authorization") == f"Bearer {TOKEN}":
                 return True
-            self.close_connection = True  # with the body unread
+            self.close_connection = True  # because the body is unread
             self._refuse(401, "AuthenticationRequired")
             return False
 
@@ -80,7 +80,7 @@ def serve(upstream: int) -> Generator[int]:
 
         def do_PUT(self) -> None:
             bucket, name = self._place()
-            query = {"uploadType": "multipart"}  # with "media" fake-gcs-server passes over the precondition
+            query = {"uploadType": "multipart"}  # with "media" fake-gcs-server ignores the precondition
             if (generation := self.headers.get(_PRECONDITION)) is not None:
                 query["ifGenerationMatch"] = generation
             body = _parts(name, self.rfile.read(int(self.headers["Content-Length"])))
@@ -128,7 +128,7 @@ def serve(upstream: int) -> Generator[int]:
             if status == 412:
                 return "PreconditionFailed"
             if status == 416:
-                self.upstream.close()  # as fake-gcs-server does, without a word
+                self.upstream.close()  # because fake-gcs-server closes it, too
                 return "InvalidRange"
             return "NoSuchKey" if self._ask("GET", f"b/{bucket}")[0] == 200 else "NoSuchBucket"
 
@@ -160,13 +160,13 @@ def serve(upstream: int) -> Generator[int]:
 
 
 def _parts(name: str, data: bytes) -> bytes:
-    """Return the body of an upload: of what object, and its bytes."""
+    """Return the body of an upload: the name of the object, and its bytes."""
     head = f"--{_BOUNDARY}\r\nContent-Type: application/json\r\n\r\n"
     return f"{head}{json.dumps({'name': name})}\r\n{head}".encode() + data + f"\r\n--{_BOUNDARY}--".encode()
 
 
 def _as_xml(entry: dict[str, Any]) -> str:
-    """Return an entry of a listing; of JSON, whose types are those of Google's documentation."""
+    """Return an entry of a listing as XML; *entry* is the same in JSON, as Google's documentation describes it."""
     return (
         f"<Contents><Key>{escape(entry['name'])}</Key><LastModified>{entry['updated']}</LastModified>"
         f"<ETag>&quot;{entry['etag']}&quot;</ETag><Size>{entry['size']}</Size></Contents>"

@@ -1,4 +1,4 @@
-"""A relay on loopback that holds back what a client sends, for so many seconds."""
+"""A relay on loopback that delays the requests of a client by some seconds."""
 
 from __future__ import annotations
 

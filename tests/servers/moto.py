@@ -1,4 +1,4 @@
-"""Moto's S3 in this process, for the errors that S3 answers with; its conditional put is not atomic."""
+"""Moto's S3 in this process, for S3's error answers; its conditional put is not atomic."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["missing", "serve"]
 
 
 def missing() -> str | None:
-    """Return what this machine lacks to run moto, or `None`."""
+    """Return what the machine needs and lacks for moto, or `None`."""
     absent = [name for name in ("moto", "flask", "flask_cors") if importlib.util.find_spec(name) is None]
     return f"no {', '.join(absent)} (pip: moto[s3] flask flask-cors)" if absent else None
 

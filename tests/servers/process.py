@@ -19,16 +19,16 @@ _SYSTEM_FOLDERS = ("/usr/sbin", "/usr/local/sbin", "/sbin")
 
 
 class ServerError(RuntimeError):
-    """A server that should run does not; says what it printed."""
+    """A server does not run; the message has its output."""
 
 
 def program(name: str) -> str | None:
-    """Return where the program *name* is, the folders of system programs included."""
+    """Return the path of the program *name*, which may be in a folder of system programs, or `None`."""
     return shutil.which(name) or shutil.which(name, path=os.pathsep.join(_SYSTEM_FOLDERS))
 
 
 def free_port() -> int:
-    """Return a TCP port of the loopback address that nothing listens on now."""
+    """Return a free TCP port of the loopback address."""
     with socket.socket() as probe:
         probe.bind((HOST, 0))
         port: int = probe.getsockname()[1]
@@ -36,7 +36,7 @@ def free_port() -> int:
 
 
 def accepts(port: int) -> bool:
-    """Return whether something on loopback accepts connections at *port*."""
+    """Return whether *port* of the loopback address accepts connections."""
     try:
         with socket.create_connection((HOST, port), timeout=1):
             return True

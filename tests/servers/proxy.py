@@ -23,7 +23,7 @@ _HOP_BY_HOP: Final = frozenset({"connection", "expect", "keep-alive", "transfer-
 
 
 class Request(NamedTuple):
-    """One request as it arrived; *path* with its query."""
+    """A request; *path* includes its query."""
 
     method: str
     path: str

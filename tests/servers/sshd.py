@@ -1,4 +1,4 @@
-"""OpenSSH's server with nothing but its sftp, for one key."""
+"""OpenSSH's server, with sftp only and for one key."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ ForceCommand internal-sftp
 
 
 class Sftp(NamedTuple):
-    """What a client of an sftp service needs to know; *folder* is one that it may write in."""
+    """The address and the login of an sftp service; a client may write in *folder*."""
 
     host: str
     port: int
@@ -44,12 +44,12 @@ class Sftp(NamedTuple):
 
     @property
     def address(self) -> str:
-        """User, host, port and folder, as a URL has them."""
+        """The part of a URL after its protocol: user, host, port and folder."""
         return f"{self.user}@{self.host}:{self.port}{self.folder}"
 
 
 def missing() -> str | None:
-    """Return what this machine lacks to run sshd, or `None`."""
+    """Return what the machine needs and lacks for sshd, or `None`."""
     absent = [name for name in ("sshd", "ssh-keygen") if program(name) is None]
     return f"no {', '.join(absent)} (Debian: openssh-server openssh-client)" if absent else None
 
@@ -65,7 +65,7 @@ def serve(folder: Path) -> Generator[Sftp]:
     configuration = folder / "sshd_config"
     configuration.write_text(_CONFIGURATION.format(folder=folder, host=HOST, port=port))
     if os.getuid() == 0:
-        Path("/run/sshd").mkdir(exist_ok=True)  # where sshd locks its unprivileged part in
+        Path("/run/sshd").mkdir(exist_ok=True)  # sshd needs it for privilege separation
     command = [program("sshd") or "sshd", "-D", "-e", "-f", str(configuration)]
     with running(command, folder / "sshd.log", port=port):
         yield Sftp(HOST, port, getpass.getuser(), folder / "client", data)

@@ -9,6 +9,6 @@ class MemoryFile(BytesIO):
     ) -> None: ...
 
 class MemoryFileSystem(AbstractFileSystem):
-    # One for all instances of a process.
+    # One dictionary for all instances of a process.
     store: ClassVar[dict[str, MemoryFile]]
     pseudo_dirs: ClassVar[list[str]]
