@@ -5,7 +5,7 @@ from typing import Annotated, Literal, reveal_type
 
 from msgspec import Meta
 
-from typedtrack import RecordSchema, Stat, field, record, schema_of
+from typedtrack import RecordSchema, Stat, as_result, evolve, field, record, schema_of
 
 
 class Size(IntEnum):
@@ -36,6 +36,13 @@ class EvalResult(Base):
     count: int = field(doc="How many.")
 
 
+@record()
+class Called:
+    """A record whose decorator is called."""
+
+    x: int
+
+
 stat = Stat(mean=1, sem=2.0)
 result = EvalResult(seconds=1.0, accuracy=0.5, l2norm=stat, count=1)
 EvalResult(seconds=1, accuracy=1, l2norm=stat, split="train", note="x", size=Size.SMALL, p99_ms=1, steps=2, count=3)
@@ -53,24 +60,34 @@ reveal_type(Stat.of([1, 2.0]))  # R: Stat
 reveal_type(schema_of(EvalResult))  # R: RecordSchema
 reveal_type(schema_of(EvalResult).columns)  # R: tuple[FieldSchema, ...]
 
-result.linf.mean  # mypy: has no attribute "mean"  # pyright: "mean" is not a known attribute of "None"
-result.nope  # mypy: has no attribute "nope"  # pyright: attribute "nope" for class "EvalResult"
-result.accuracy = 1.0  # mypy: is read-only  # pyright: is read-only
-EvalResult(seconds=1.0, accuracy=0.5, l2norm=stat)  # mypy: Missing named argument "count"  # pyright: missing for parameter "count"
-EvalResult(seconds=1.0, accuracy="0.5", l2norm=stat, count=1)  # E: "accuracy"
-EvalResult(seconds=1.0, accuracy=0.5, l2norm=1.0, count=1)  # mypy: expected "Stat"  # pyright: not assignable to "Stat"
-EvalResult(seconds=1.0, accuracy=0.5, l2norm=stat, count=1, split="x")  # E: "split"
-EvalResult(seconds=1.0, accuracy=0.5, l2norm=stat, count=1, note=1)  # E: "note"
-EvalResult(seconds=1.0, accuracy=0.5, l2norm=stat, count=1, more=1)  # mypy: Unexpected keyword argument "more"  # pyright: No parameter named "more"
-Stat(1.0, 2.0)  # mypy: Too many positional arguments  # pyright: positional arguments
-field(name="x", aliases="y", default=1)
+reveal_type(evolve(result, steps=3))  # R: EvalResult
+reveal_type(evolve(result, steps=3).l2norm)  # R: Stat
+reveal_type(as_result(result))  # R: dict[str, int | float | str]
+reveal_type(Called(x=1).x)  # R: int
+
+result.linf.mean  # E: mean
+result.nope  # E: nope
+result.accuracy = 1.0  # E: read-only
+EvalResult(seconds=1.0, accuracy=0.5, l2norm=stat)  # E: count
+EvalResult(seconds=1.0, accuracy="0.5", l2norm=stat, count=1)  # E: float
+EvalResult(seconds=1.0, accuracy=0.5, l2norm=1.0, count=1)  # E: Stat
+EvalResult(seconds=1.0, accuracy=0.5, l2norm=stat, count=1, split="x")  # E: Literal[
+EvalResult(seconds=1.0, accuracy=0.5, l2norm=stat, count=1, note=1)  # E: str | None
+EvalResult(seconds=1.0, accuracy=0.5, l2norm=stat, count=1, more=1)  # E: more
+Stat(1.0, 2.0)  # E: positional
 field(default=1, factory=int)  # E: overload
-schema: RecordSchema = EvalResult  # E: "RecordSchema"
+schema: RecordSchema = EvalResult  # E: RecordSchema
+evolve(result).nope  # E: nope
+as_result(result).steps  # E: steps
+schema_of(EvalResult).nope  # E: nope
+Called(x="1")  # E: int
+Called(1)  # E: positional
+field(name="x", aliases="y", default=1)
 
 
 @record
 class Wrong:
     """Defaults of another type."""
 
-    count: int = field(default="x")  # E: "int"
-    name: str = 1  # E: "str"
+    count: int = field(default="x")  # E: int
+    name: str = 1  # E: str

@@ -45,12 +45,24 @@ reveal_type("app" in tracker)  # R: bool
 reveal_type(tracker.put("app", x=1))  # R: None
 del tracker["app"]
 
-tracker["app"] = {"accuracy": [0.5]}  # mypy: "list[float]"  # pyright: "__setitem__"
-tracker["app"] = 0.5  # mypy: "float"  # pyright: "__setitem__"
-tracker[0.5] = {"accuracy": 0.5}  # mypy: "float"  # pyright: "__setitem__"
-tracker.put("app", accuracy=None)  # mypy: overload variant  # pyright: "accuracy"
-tracker.put(("a", 1), accuracy=0.5)  # mypy: overload variant  # pyright: "key"
-tracker[("a", 1)]  # mypy: "tuple[str, int]"  # pyright: "key"
-tracker.get_many(5)  # mypy: "Iterable[int | str]"  # pyright: "keys"
-tracker.nope  # mypy: has no attribute "nope"  # pyright: attribute "nope"
-FsspecResultTracker("results", nope=1)  # E: "nope"
+tracker["app"] = {"accuracy": [0.5]}  # E: list[float] or __setitem__
+tracker["app"] = 0.5  # E: float or Cannot set item
+tracker[0.5] = {"accuracy": 0.5}  # E: float or Cannot set item
+tracker.put("app", accuracy=None)  # E: None
+tracker.put(("a", 1), accuracy=0.5)  # E: tuple[
+tracker.put("app", 0.5)  # E: overload
+tracker.put("app", {"accuracy": [0.5]})  # E: list[float] or overload
+tracker.put(accuracy=0.5)  # E: overload or `key`
+tracker.create("app", accuracy=[0.5])  # E: list[float]
+tracker.create()  # E: overload
+tracker[("a", 1)]  # E: tuple[ or Cannot index
+tracker["app"].accuracy  # E: accuracy
+tracker["app"]["accuracy"] + 1  # E: "str" and "int" or supported
+tracker.get(None)  # E: None
+tracker.get_many(5)  # E: Iterable[
+tracker.put_many({"a": 0.5})  # E: float or overload
+tracker.wait("app", timeout="5")  # E: float | None
+tracker.keys(5)  # E: str
+tracker.nope  # E: nope
+FsspecResultTracker("results", nope=1)  # E: nope
+open_tracker(5)  # E: PathLike[str]

@@ -34,8 +34,8 @@ reveal_type(view)  # R: TypedTracker[int | str, Loss]
 reveal_type(view["k"])  # R: Loss
 reveal_type(view["k"].loss)  # R: float
 reveal_type(view.get("k"))  # R: Loss | None
-reveal_type(view.get("k", 0))  # R: Loss | int
-reveal_type(view.get("k", loss))  # R: Loss
+reveal_type(view.get("k", len("k")))  # R: Loss | int  # ty R: Loss | Literal[1]
+reveal_type(view.get("k", loss))  # R: Loss  # ty R: Loss | Unknown
 reveal_type(view.setdefault("k", loss))  # R: Loss
 reveal_type(view.pop("k"))  # R: Loss
 reveal_type(view.pop("k", None))  # R: Loss | None
@@ -57,16 +57,20 @@ reveal_type(len(view))  # R: int
 reveal_type("k" in view)  # R: bool
 reveal_type(view.create("k", loss))  # R: None
 
-view["k"].nope  # mypy: "Loss" has no attribute "nope"  # pyright: attribute "nope" for class "Loss"
-view["k"]["loss"]  # mypy: is not indexable  # pyright: "__getitem__"
+view["k"].nope  # E: nope
+view["k"]["loss"]  # E: Loss
 view["k"].loss = 2.0  # E: read-only
-view["k"] = {"loss": 1.0}  # E: "Loss"
-view["k"] = Stat(mean=1, sem=1)  # E: "Loss"
-view.put("k", loss=1.0)  # mypy: Unexpected keyword argument  # pyright: 1 more positional argument
-view[0.5]  # E: "float"
-view.setdefault("k")  # mypy: Too few arguments  # pyright: 1 more positional argument
-view.put_many({"a": Stat(mean=1, sem=1)})  # mypy: incompatible type  # pyright: overloads for "put_many"
-view.get("k").loss  # mypy: Item "None"  # pyright: not a known attribute of "None"
-FsspecResultTracker("results").typed(Loss, unknown="refuse")  # mypy: overload variant  # pyright: "unknown"
-FsspecResultTracker("results").typed(loss)  # mypy: overload variant  # pyright: "record"
-wrong: TypedTracker[int | str, Stat] = view  # E: "TypedTracker[int | str, Stat]"
+view["k"] = {"loss": 1.0}  # E: Loss
+view["k"] = Stat(mean=1, sem=1)  # E: Loss
+view.put("k", loss=1.0)  # E: loss or positional argument
+view[0.5]  # E: float or Cannot index
+view.setdefault("k")  # E: setdefault or positional argument
+view.put_many({"a": Stat(mean=1, sem=1)})  # E: Stat or overload
+view.create("k", 1.0)  # E: Loss
+view.get("k").loss  # E: loss
+view.get_many([0.5])  # E: float
+view.wait("k", timeout="5")  # E: float | None
+view.wait("k").nope  # E: nope
+FsspecResultTracker("results").typed(Loss, unknown="refuse")  # E: overload
+FsspecResultTracker("results").typed(loss)  # E: overload
+wrong: TypedTracker[int | str, Stat] = view  # E: TypedTracker[int | str, Stat]
