@@ -181,8 +181,11 @@ def field_schemas(draw: st.DrawFn) -> FieldSchema:
 
 
 @st.composite
-def record_schemas(draw: st.DrawFn, depth: int = 2) -> RecordSchema:
-    """Records that can be declared: up to *depth* records within one another, hostile names and docs."""
+def record_schemas(draw: st.DrawFn, depth: int = 2, nested: bool = False) -> RecordSchema:
+    """Records that can be declared: up to *depth* records within one another, hostile names and docs.
+
+    A *nested* one may be a record whose fields are all optional.
+    """
     fields: list[FieldSchema | NestedSchema] = []
     all_names = draw(st.lists(names(), min_size=1, max_size=5, unique=True))
     free = draw(st.lists(attributes(), min_size=len(all_names), max_size=len(all_names), unique=True))
@@ -190,8 +193,8 @@ def record_schemas(draw: st.DrawFn, depth: int = 2) -> RecordSchema:
         name, attribute = all_names.pop(), free.pop()
         aliases = (all_names.pop(),) if all_names and draw(st.integers(0, 3)) == 0 else ()
         if depth > 0 and draw(st.integers(0, 3)) == 0:
-            nested = draw(_nested_schemas(depth - 1))
-            fields.append(attrs.evolve(nested, attribute=attribute, name=name, aliases=aliases))
+            inner = draw(_nested_schemas(depth - 1))
+            fields.append(attrs.evolve(inner, attribute=attribute, name=name, aliases=aliases))
         else:
             by_rule = attribute_name(name)
             if attribute_problem(by_rule) is None and by_rule not in free and draw(st.booleans()):
@@ -199,13 +202,15 @@ def record_schemas(draw: st.DrawFn, depth: int = 2) -> RecordSchema:
             fields.append(attrs.evolve(draw(field_schemas()), attribute=attribute, name=name, aliases=aliases))
     name = draw(attributes()).capitalize()
     schema = RecordSchema(name=name, fields=tuple(fields), doc=draw(docs()))
-    assume(len({field.attribute for field in fields}) == len(fields) and not list(schema.definition_problems()))
+    assume(len({field.attribute for field in fields}) == len(fields))
+    assume(not list(schema.definition_problems(nested=nested)))
     return schema
 
 
 @st.composite
 def _nested_schemas(draw: st.DrawFn, depth: int) -> NestedSchema:
-    record, optional = draw(record_schemas(depth=depth)), draw(st.booleans())
+    record = draw(record_schemas(depth=depth, nested=True))
+    optional = not record.can_be_empty and draw(st.booleans())
     defaults: tuple[Value | None, ...] | None = ()
     if draw(st.booleans()):
         result = draw(results_of(record))

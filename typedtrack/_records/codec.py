@@ -20,8 +20,8 @@ from typedtrack._records.compiled import emit_decode, emit_encode
 from typedtrack._records.record_type import BROKEN, PLACES, RecordType, absent, record_type
 from typedtrack._results.codec import decode, encode, encode_twin
 from typedtrack._results.values import MAX_PLAIN_STR, MIN_INT, Result, Value
-from typedtrack._schema.records import MISSING, FieldSchema, RecordSchema
-from typedtrack.errors import MISSING_FIELD, Problem, SchemaMismatchError, shown
+from typedtrack._schema.records import MISSING, NEEDS_A_FIELD, FieldSchema, RecordSchema
+from typedtrack.errors import MISSING_FIELD, Problem, RecordDefinitionError, SchemaMismatchError, shown
 
 __all__ = ["RecordCodec", "record_codec"]
 
@@ -38,6 +38,9 @@ class RecordCodec(Generic[R]):
 
     def __init__(self, of: RecordType[R]) -> None:
         self._record_type = of
+        if of.schema.can_be_empty:
+            reason = f"{NEEDS_A_FIELD}; without one, it can only be a field of another record"
+            raise RecordDefinitionError(of.schema.name, None, reason)
         columns = of.schema.columns
         names = {PLACES(number): column.name for number, column in enumerate(columns)}
         encoded = msgspec.defstruct(

@@ -142,7 +142,7 @@ def _record(cls: type[R], names: Mapping[str, Any]) -> type[R]:
         fields.append(schema)
     doc = inspect.cleandoc(cls.__dict__.get("__doc__") or "")
     described = RecordSchema(name=cls.__name__, fields=tuple(fields), doc=doc)
-    for name, reason in described.definition_problems():
+    for name, reason in described.definition_problems(nested=True):
         raise RecordDefinitionError(cls.__name__, name, reason)
     made = RecordType(defined, described, tuple(members))
     for name, value in ((RECORD_TYPE, made), ("__init__", emit_init(made))):

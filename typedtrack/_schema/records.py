@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from functools import cached_property
+from typing import Final
 
 import attrs
 
@@ -26,7 +27,18 @@ from typedtrack._schema.fields import (
     Missing,
 )
 
-__all__ = ["CONSTRAINTS", "MISSING", "FieldSchema", "KindName", "Missing", "NestedSchema", "RecordSchema"]
+__all__ = [
+    "CONSTRAINTS",
+    "MISSING",
+    "NEEDS_A_FIELD",
+    "FieldSchema",
+    "KindName",
+    "Missing",
+    "NestedSchema",
+    "RecordSchema",
+]
+
+NEEDS_A_FIELD: Final = "needs a field that cannot be None (null): a result has at least one field"
 
 
 def _nested_columns(field: NestedSchema) -> tuple[FieldSchema, ...]:
@@ -180,20 +192,27 @@ class RecordSchema:
 
         return read(document, source, record=cls, nested=NestedSchema)
 
-    def definition_problems(self) -> Iterator[tuple[str | None, str]]:
-        """Yield why no record can be declared so: the attribute at fault (`None`: the whole record), and the reason."""
-        for index, flaw in self.flaws():
+    @property
+    def can_be_empty(self) -> bool:
+        """Whether all columns can be absent at once. Such a record cannot be a result, but part of another record."""
+        return all(column.optional or column.within for column in self.columns)
+
+    def definition_problems(self, *, nested: bool = False) -> Iterator[tuple[str | None, str]]:
+        """Yield why no record can be declared so: the attribute at fault (`None`: the whole record), and the reason.
+
+        A *nested* record may be one that can be empty.
+        """
+        for index, flaw in self.flaws(nested=nested):
             yield None if index is None else self.columns[index].attribute, flaw.reason
 
-    def flaws(self) -> Iterator[tuple[int | None, Flaw]]:
+    def flaws(self, *, nested: bool = False) -> Iterator[tuple[int | None, Flaw]]:
         """Yield why no record can be declared so: the index of the column at fault (`None`: the whole record)."""
-        if all(column.optional or column.within for column in self.columns):
-            reason = "needs a field that cannot be None (null): a result has at least one field"
-            yield None, Flaw("fields", reason)
+        if not self.columns or (self.can_be_empty and not nested):
+            yield None, Flaw("required", NEEDS_A_FIELD)
         for index, column in enumerate(self.columns):
             for flaw in column.flaws():
                 yield index, flaw
-        yield from self._nested_default_flaws()
+        yield from self._nested_flaws()
         taken = Counter(name for column in self.columns for name in column.names)
         for index, column in enumerate(self.columns):
             for alias, name in enumerate(column.names, -1):
@@ -213,12 +232,15 @@ class RecordSchema:
                 ),
             )
 
-    def _nested_default_flaws(self) -> Iterator[tuple[int, Flaw]]:
+    def _nested_flaws(self) -> Iterator[tuple[int, Flaw]]:
         index = 0
         for field in self.fields:
             if isinstance(field, FieldSchema):
                 index += 1
                 continue
+            if field.optional and field.record.can_be_empty and field.record.columns:
+                reason = "can be None, and so can all of its fields; stored results do not tell the two apart"
+                yield index, Flaw("optional", f"{reason}: let it not be None")
             defaults = field.defaults or (None,) * len(field.record.columns)
             for column, default in zip(field.record.columns, defaults, strict=True):
                 if default is not None and (field.optional or column.within):

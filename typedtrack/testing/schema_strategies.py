@@ -137,7 +137,8 @@ def _draw_field(draw: DrawFn) -> FieldSchema:
 
 @st.composite
 def _draw_nested(draw: DrawFn, records: SearchStrategy[RecordSchema]) -> NestedSchema:
-    record, attribute, optional = draw(records), draw(_attributes), draw(_rarely)
+    record, attribute = draw(records), draw(_attributes)
+    optional = draw(_rarely) and not record.can_be_empty
     defaults: tuple[Value | None, ...] | None = ()
     if draw(_booleans):
         defaults = None if optional else tuple(_default(draw, column) for column in record.columns)
@@ -165,18 +166,21 @@ def _name(field: FieldSchema | NestedSchema) -> str:
     return field.name
 
 
-def _schemas(fields: SearchStrategy[FieldSchema | NestedSchema], most: int) -> SearchStrategy[RecordSchema]:
+def _schemas(
+    fields: SearchStrategy[FieldSchema | NestedSchema], most: int, *, nested: bool = False
+) -> SearchStrategy[RecordSchema]:
     schemas = st.builds(
         RecordSchema,
         name=_record_names,
         fields=st.lists(fields, min_size=1, max_size=most, unique_by=(_attribute, _name)).map(tuple),
         doc=_docs,
     )
-    return schemas.filter(lambda schema: not any(schema.definition_problems()))
+    return schemas.filter(lambda schema: not any(schema.definition_problems(nested=nested)))
 
 
 _fields: Final = _draw_field()
-_inner: Final = _schemas(_fields | _draw_nested(_schemas(_fields, 3)), 2)
+_innermost: Final = _schemas(_fields, 3, nested=True)
+_inner: Final = _schemas(_fields | _draw_nested(_innermost), 2, nested=True)
 _record_schemas: Final = _schemas(_fields | _draw_nested(_inner), 5)
 
 

@@ -1,7 +1,8 @@
 """The JSON Schema keywords that a document may have: reader, role and meaning of each, in one table.
 
-A keyword that constrains values in a way that no field can keep is not in the table. A keyword that constrains nothing
-is, even where a record has no place for it.
+They are those of JSON Schema 2020-12, and what older drafts and OpenAPI write for the same. A keyword that constrains
+values in a way that no field can keep is not in the table. A keyword that constrains nothing is, even where a record
+has no place for it.
 """
 
 from __future__ import annotations
@@ -17,9 +18,17 @@ import attrs
 from typedtrack._schema.documents.limits import MAX_NAME, MAX_URI
 from typedtrack.errors import shown
 
-__all__ = ["CLASH", "DIALECT", "KEYWORDS", "PREFIX", "Keyword", "Keywords", "Role"]
+__all__ = ["CLASH", "DIALECT", "KEYWORDS", "OLD_DIALECTS", "PREFIX", "REMEDIES", "Keyword", "Keywords", "Role"]
 
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
+OLD_DIALECTS: Final = frozenset(f"json-schema.org/draft-0{number}/schema" for number in (4, 6, 7))
+"""Drafts in which a ``$ref`` turns off the keywords beside it."""
+_DIALECTS: Final = OLD_DIALECTS | {
+    "json-schema.org/draft/2020-12/schema",
+    "json-schema.org/draft/2019-09/schema",
+    "json-schema.org/schema",
+    "spec.openapis.org/oas/3.1/dialect/base",
+}
 PREFIX: Final = "x-typedtrack-"
 """The start of typedtrack's own keywords. All other keywords that begin with ``x-`` are ignored."""
 
@@ -101,6 +110,10 @@ def _with_names(value: Mapping[object, object]) -> dict[object, object]:
     return dict(value)
 
 
+def _short_uri(uri: str) -> str:
+    return re.sub("^https?://|#$", "", uri)
+
+
 def _as_tuple(value: Any) -> tuple[object, ...]:
     return (value,) if isinstance(value, str) else tuple(value)
 
@@ -131,7 +144,15 @@ _number: Final = _reader("a finite number within the range of a 64-bit float", _
 _length: Final = _reader(
     "an integer that is not negative", lambda value: _is_number(value) and value >= 0 and value % 1 == 0, int
 )
-_dialect: Final = _reader(DIALECT, lambda value: value in (DIALECT, f"{DIALECT}#"))
+_dialect: Final = _reader(
+    f"{DIALECT}, or that of the drafts 2019-09, 7, 6 or 4",
+    lambda value: _is_text(value) and _short_uri(value) in _DIALECTS,
+    _short_uri,
+)
+_bound: Final = _reader(
+    "a finite number within the range of a 64-bit float, or true or false beside the other bound",
+    lambda value: isinstance(value, bool) or _is_number(value),
+)
 _object: Final = _reader("an object", _is_object, _with_names)
 _object_or_flag: Final = _reader("an object, true or false", lambda value: isinstance(value, bool) or _is_object(value))
 _dependencies: Final = _reader(
@@ -162,17 +183,24 @@ Keywords = TypedDict(
         "$id": Annotated[str, Keyword(_uri, Role.ANYWHERE)],
         "$anchor": Annotated[str, Keyword(_anchor, Role.ANYWHERE)],
         "$comment": Annotated[str, Keyword(_text, Role.ANYWHERE)],
+        "id": Annotated[str, Keyword(_text, Role.ANYWHERE)],
         "$defs": Annotated[dict[str, object], Keyword(_object, Role.ANYWHERE, holds_subschemas=True)],
+        "definitions": Annotated[dict[str, object], Keyword(_object, Role.ANYWHERE, holds_subschemas=True)],
         "title": Annotated[str, Keyword(_text, Role.ANYWHERE)],
         "description": Annotated[str, Keyword(_text, Role.ANYWHERE)],
         "examples": Annotated[tuple[object, ...], Keyword(_array, Role.ANYWHERE)],
+        "example": Annotated[object, Keyword(_any, Role.ANYWHERE)],
+        "externalDocs": Annotated[object, Keyword(_any, Role.ANYWHERE)],
+        "xml": Annotated[object, Keyword(_any, Role.ANYWHERE)],
         "readOnly": Annotated[bool, Keyword(_flag, Role.ANYWHERE)],
         "writeOnly": Annotated[bool, Keyword(_flag, Role.ANYWHERE)],
         "contentMediaType": Annotated[str, Keyword(_text, Role.ANYWHERE)],
         "contentEncoding": Annotated[str, Keyword(_text, Role.ANYWHERE)],
         "contentSchema": Annotated[object, Keyword(_object_or_flag, Role.ANYWHERE)],
         "type": Annotated[tuple[str, ...], Keyword(_types, Role.ANYWHERE, _common_types)],
+        "nullable": Annotated[bool, Keyword(_flag, Role.REFERENCE)],
         "$ref": Annotated[str, Keyword(_text, Role.REFERENCE)],
+        "allOf": Annotated[tuple[object, ...], Keyword(_array, Role.REFERENCE, holds_subschemas=True)],
         "oneOf": Annotated[tuple[object, ...], Keyword(_array, Role.REFERENCE, holds_subschemas=True)],
         "anyOf": Annotated[tuple[object, ...], Keyword(_array, Role.REFERENCE, holds_subschemas=True)],
         "default": Annotated[object, Keyword(_any, Role.FIELD)],
@@ -184,9 +212,10 @@ Keywords = TypedDict(
         "enum": Annotated[tuple[object, ...], Keyword(_array, Role.VALUE, _same)],
         "const": Annotated[object, Keyword(_any, Role.VALUE, _same)],
         "minimum": Annotated[float, Keyword(_number, Role.NUMBER, max, constraint="ge")],
-        "exclusiveMinimum": Annotated[float, Keyword(_number, Role.NUMBER, max, constraint="gt")],
+        "exclusiveMinimum": Annotated[float, Keyword(_bound, Role.NUMBER, max, constraint="gt")],
         "maximum": Annotated[float, Keyword(_number, Role.NUMBER, min, constraint="le")],
-        "exclusiveMaximum": Annotated[float, Keyword(_number, Role.NUMBER, min, constraint="lt")],
+        "exclusiveMaximum": Annotated[float, Keyword(_bound, Role.NUMBER, min, constraint="lt")],
+        "format": Annotated[str, Keyword(_text, Role.VALUE, _same)],
         "multipleOf": Annotated[float, Keyword(_number, Role.NUMBER, _same, constraint="multiple_of")],
         "minLength": Annotated[int, Keyword(_length, Role.TEXT, max, constraint="min_length")],
         "maxLength": Annotated[int, Keyword(_length, Role.TEXT, min, constraint="max_length")],
@@ -206,3 +235,16 @@ KEYWORDS: Final[dict[str, Keyword]] = {
     name: hint.__metadata__[0] for name, hint in get_type_hints(Keywords, include_extras=True).items()
 }
 """The table."""
+
+_ARRAYS: Final = "a result has no arrays; give each element a property of its own, or leave the property out"
+_LOGIC: Final = "no field can keep it; leave it out, and check it where the results are read"
+REMEDIES: Final[Mapping[str, str]] = {
+    **dict.fromkeys(("items", "prefixItems", "additionalItems", "contains", "uniqueItems", "minItems"), _ARRAYS),
+    **dict.fromkeys(("maxItems", "minContains", "maxContains", "unevaluatedItems"), _ARRAYS),
+    **dict.fromkeys(("not", "if", "then", "else", "dependentSchemas", "dependencies", "discriminator"), _LOGIC),
+    **dict.fromkeys(("minProperties", "maxProperties", "propertyNames", "patternProperties"), _LOGIC),
+    "unevaluatedProperties": "use additionalProperties",
+    "$dynamicRef": "use $ref",
+    "$recursiveRef": "use $ref",
+}
+"""What to do about keywords that are not in the table."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Final
 
@@ -25,7 +26,7 @@ _OF_OBJECTS: Final = frozenset({Role.ANYWHERE, Role.OBJECT, Role.FIELD})
 _BESIDE_ROOT_REFERENCES: Final = frozenset({Role.ANYWHERE})
 _BESIDE_REFERENCES: Final = frozenset({Role.ANYWHERE, Role.FIELD})
 
-_BRANCHES: Final = frozenset({"oneOf", "anyOf"})
+_BRANCHES: Final = frozenset({"allOf", "oneOf", "anyOf"})
 
 
 @attrs.frozen
@@ -39,15 +40,20 @@ class Object:
     """The names that it requires, and their indices in ``required``."""
 
 
-def read_objects(uris: Mapping[str, Node], problems: Problems) -> tuple[Node, dict[Node, Object]]:
-    """Return the object of the document (the root, or what it refers to), and all objects by their subschemas."""
-    reader = _Reader(Resolver(uris, problems), problems)
+def read_objects(uris: Mapping[str, Node], source: str, problems: Problems) -> tuple[Node, dict[Node, Object]]:
+    """Return the object of the document (the root, or what it refers to), and all objects by their subschemas.
+
+    If *source* is a JSON file, it names a record that has no title.
+    """
+    file = re.fullmatch(r"(?:.*[/\\:])?([^/\\:]+?)(?:\.schema)?\.json", source, re.DOTALL)
+    reader = _Reader(Resolver(uris, problems), file[1].replace("_", " ") if file else "", problems)
     return reader.read_root(uris[""]), reader.objects
 
 
 class _Reader:
-    def __init__(self, resolver: Resolver, problems: Problems) -> None:
+    def __init__(self, resolver: Resolver, file_stem: str, problems: Problems) -> None:
         self._resolver = resolver
+        self._file_stem = file_stem
         self._problems = problems
         self._open: set[Node] = set()
         self.objects: dict[Node, Object] = {}
@@ -66,7 +72,7 @@ class _Reader:
     def _read(self, resolved: Resolved) -> None:
         """Read the object that is the target of *resolved*."""
         node, keywords = resolved.target, resolved.keywords
-        if keywords.get("type") != ("object",):
+        if keywords.get("type", ("object",) if "properties" in keywords else None) != ("object",):
             self._problems.add(resolved.place("type"), 'must be "object"')
         if keywords.get("additionalProperties") not in (None, True, False, {}, FLAT_VALUE):
             self._problems.add(resolved.place("additionalProperties"), "must be true, false or numbers and strings")
@@ -86,20 +92,17 @@ class _Reader:
         self.objects[node] = Object(self._name(resolved), resolved, members, required)
 
     def _name(self, resolved: Resolved) -> str:
-        """Return the title as the name of a record, or else the name under which the object is found."""
+        """Return the name of the record: its title, the name under which the object is found, or that of the file."""
         path, place = resolved.target.path, resolved.place("title")
         names = [name for keyword, name in zip(path[::2], path[1::2], strict=True) if keyword not in _BRANCHES]
-        found = resolved.keywords.get("title", names[-1][:1].upper() + names[-1][1:] if names else None)
-        if found is None:
-            self._problems.add(place, "is missing: it names the record")
+        stem = names[-1].lstrip("_") if names else self._file_stem
+        found = resolved.keywords.get("title", stem[:1].upper() + stem[1:])
+        if not stem and "title" not in resolved.keywords:
+            self._problems.add(place, 'is missing: it names the record, as in "title": "TrainingRun"')
             return ""
         name = class_name(found)
         if (reason := identifier_problem(name)) is not None:
-            says = (
-                "names the record"
-                if "title" in resolved.keywords
-                else "is missing, and the record is named by its place"
-            )
+            says = "names the record" if "title" in resolved.keywords else "is missing, and no other name will do"
             self._problems.add(place, f"{says}: {reason}; use ASCII letters, digits and _, as in TrainingRun")
         return name
 

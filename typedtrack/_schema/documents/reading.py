@@ -32,7 +32,7 @@ def read(document: object, source: str, *, record: Callable[..., R], nested: Cal
     try:
         uris = parse(document, problems)
         problems.end_stage()
-        root, objects = read_objects(uris, problems)
+        root, objects = read_objects(uris, source, problems)
         problems.end_stage()
         made = RecordMaker(objects, problems, record, nested).record(root)
         problems.end_stage()

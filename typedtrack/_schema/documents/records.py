@@ -38,14 +38,14 @@ class RecordMaker(Generic[R]):
         self._made: dict[Node, R | None] = {}
         self._weights: dict[Node, int] = {}
 
-    def record(self, node: Node) -> R | None:
+    def record(self, node: Node, *, nested: bool = False) -> R | None:
         """Return the record of the object *node*."""
         if node not in self._made:
-            record = self._made[node] = self._record(self._objects[node])
+            record = self._made[node] = self._record(self._objects[node], nested=nested)
             self._weights[node] = sum(map(_weight, record.columns)) if record is not None else 0
         return self._made[node]
 
-    def _record(self, of: Object) -> R | None:
+    def _record(self, of: Object, *, nested: bool) -> R | None:
         before = self._problems.count
         found = [(member, member.value or self._nested(member, of)) for member in of.members]
         made = [(member, field) for member, field in found if field is not None]
@@ -58,7 +58,7 @@ class RecordMaker(Generic[R]):
             for member, field in made
             for column in ((field,) if isinstance(field, FieldSchema) else field.columns)
         ]
-        for column, flaw in record.flaws():
+        for column, flaw in record.flaws(nested=nested):
             if column is not None:
                 member, inner = owners[column]
                 if member.value is not None:
@@ -67,7 +67,8 @@ class RecordMaker(Generic[R]):
                     place = member.default_place(inner) if flaw.part == "default" else member.place(flaw.part)
                 self._problems.add(place, flaw.reason)
             elif whole:
-                self._problems.add(of.resolved.target.pointer, flaw.reason)
+                remedy = ': list a property in "required"' if flaw.part == "required" else ""
+                self._problems.add(of.resolved.target.pointer, flaw.reason + remedy)
         if whole and not _agree(keywords.get("dependentRequired"), record):
             reason = "does not agree with the nested records that can be null"
             self._problems.add(of.resolved.place("dependentRequired"), reason)
@@ -76,7 +77,7 @@ class RecordMaker(Generic[R]):
     def _nested(self, member: Member, around: Object) -> Nested | None:
         """Return the field *member* of the object *around*."""
         before = self._problems.count
-        record = self.record(member.resolved.target)
+        record = self.record(member.resolved.target, nested=True)
         if record is None:
             return None
         resolved = member.resolved
@@ -84,6 +85,8 @@ class RecordMaker(Generic[R]):
         nullable = resolved.nullable and "type" in resolved.keywords
         defaults = self._defaults(member, record.columns, nullable=nullable)
         optional = nullable or (not member.required and defaults == ())
+        if optional and record.can_be_empty:  # then it is the same record without values, whether absent or null
+            optional, defaults = False, defaults or ()
         field = self._make_nested(
             attribute=member.attribute,
             name=member.name,

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any, cast
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple, cast
 
 import attrs
 
@@ -16,6 +16,13 @@ from typedtrack.errors import shown
 __all__ = ["Resolved", "Resolver"]
 
 
+class Origin(NamedTuple):
+    """The subschema that a keyword is from, and its name there."""
+
+    node: Node
+    keyword: str
+
+
 @attrs.frozen
 class Resolved:
     """A subschema with its references followed, and with null set apart."""
@@ -24,9 +31,9 @@ class Resolved:
     target: Node
     """The end of its references; *node* if it has none."""
     keywords: Keywords
-    """All keywords that apply: no ``$ref``, ``oneOf`` or ``anyOf``, and no null among other types."""
-    origins: Mapping[str, Node]
-    """The subschema that each keyword is from."""
+    """All keywords that apply: none that refers to subschemas, and no null among other types."""
+    origins: Mapping[str, Origin]
+    """Where each keyword is from."""
     nullable: bool
     weight: int
     """What each use of it weighs."""
@@ -40,7 +47,8 @@ class Resolved:
         if others:
             kept["type"] = others
         keywords = cast("Keywords", kept)
-        return cls(node, node, keywords, dict.fromkeys(kept, node), _allows_null(node.keywords), node.weight)
+        origins = {name: Origin(node, name) for name in kept}
+        return cls(node, node, keywords, origins, _allows_null(node.keywords), node.weight)
 
     @property
     def is_null(self) -> bool:
@@ -50,11 +58,12 @@ class Resolved:
 
     def is_from_outside(self, keyword: str) -> bool:
         """Return whether *keyword* is beside the reference to the target."""
-        return self.origins.get(keyword, self.target) is not self.target
+        return keyword in self.origins and self.origins[keyword].node is not self.target
 
     def place(self, keyword: str) -> str:
         """Return the JSON Pointer of *keyword*, which may be missing."""
-        return self.origins.get(keyword, self.node).pointer + pointer(keyword)
+        node, name = self.origins.get(keyword, (self.node, keyword))
+        return node.pointer + pointer(name)
 
     def refuse_others(self, roles: frozenset[Role], what: str, problems: Problems, *, beside: bool = False) -> None:
         """Add a problem for each keyword of the target, or *beside* a reference to it, that has none of *roles*."""
@@ -101,14 +110,14 @@ class Resolver:
             found: Resolved | None = Resolved.alone(node)
             for part in self._parts(node):
                 found = found and part and part.within(found, self._problems)
-            self._known[node] = found
+            self._known[node] = attrs.evolve(found, nullable=True) if found and node.keywords.get("nullable") else found
             self._open.remove(node)
         return self._known[node]
 
     def _parts(self, node: Node) -> Iterator[Resolved | None]:
         if "$ref" in node.keywords:
             yield self._followed(node, node.keywords["$ref"])
-        for keyword in ("oneOf", "anyOf"):
+        for keyword in ("allOf", "oneOf", "anyOf"):
             if keyword in node.keywords:
                 yield self._chosen(node, keyword)
 
@@ -131,20 +140,59 @@ class Resolver:
         return None
 
     def _chosen(self, node: Node, keyword: str) -> Resolved | None:
-        """Return the branch of *keyword*, ``oneOf`` or ``anyOf``, that is not null."""
+        """Return what the branches of *keyword* (``allOf``, ``oneOf``, ``anyOf``) come to."""
         place = node.pointer + pointer(keyword)
         found = [self.resolve(child) for tokens, child in node.children.items() if tokens[0] == keyword]
         branches = [branch for branch in found if branch is not None]
         if len(branches) < len(found):
             return None
+        if keyword == "allOf":
+            if len(branches) != 1:
+                self._problems.add(place, "takes one subschema; write all keywords into one")
+            return branches[0] if len(branches) == 1 else None
         others = [branch for branch in branches if not branch.is_null]
-        if len(branches) != 2 or len(others) != 1:
-            self._problems.add(place, f'takes {keyword} only of one subschema and {{"type": "null"}}')
-            return None
-        if keyword == "oneOf" and others[0].nullable:
-            reason = "allows null in both subschemas, but oneOf takes a value that exactly one of them allows"
+        if keyword == "oneOf" and sum(branch.nullable for branch in branches) > 1:
+            reason = "allows null in two subschemas, but oneOf takes a value that exactly one of them allows"
             self._problems.add(place, f"{reason}; write anyOf, or take null out of one")
-        return attrs.evolve(others[0], nullable=True)
+        one = others[0] if len(others) == 1 else _constants(node, keyword, branches) or _number(others)
+        if one is None:
+            reason = "takes one subschema, or constants, or integer and number, each with or without null"
+            self._problems.add(place, f"{reason}; a field has one type: give each type a property of its own")
+            return None
+        return attrs.evolve(one, nullable=any(branch.nullable for branch in branches))
+
+
+def _constants(node: Node, keyword: str, branches: Sequence[Resolved]) -> Resolved | None:
+    """Return the values of *branches*, of which each has ``enum`` or ``const`` alone; `None` if one has not."""
+    values: list[object] = []
+    types = {branch.keywords.get("type") for branch in branches if not branch.is_null}
+    for branch in branches:
+        given = {name for name in branch.keywords if KEYWORDS[name].role is not Role.ANYWHERE}
+        if branch.is_null:
+            values.append(None)
+        elif given not in ({"enum"}, {"const"}):
+            return None
+        else:
+            values.extend(branch.keywords.get("enum", (branch.keywords.get("const"),)))
+    if not values:
+        return None
+    keywords: Keywords = {"enum": tuple(values)}
+    if len(types) == 1 and (only := types.pop()) is not None:
+        keywords["type"] = only
+    weight = sum(branch.weight for branch in branches)
+    return Resolved(node, node, keywords, dict.fromkeys(keywords, Origin(node, keyword)), nullable=False, weight=weight)
+
+
+def _number(branches: Sequence[Resolved]) -> Resolved | None:
+    """Return number, for *branches* that are integer and number; `None` if they are not, or if their bounds differ."""
+    by_type = {branch.keywords.get("type"): branch for branch in branches}
+    if len(branches) != 2 or by_type.keys() != {("integer",), ("number",)}:
+        return None
+    bounds = [
+        {name: value for name, value in branch.keywords.items() if KEYWORDS[name].role is not Role.ANYWHERE}
+        for branch in (by_type["integer",], by_type["number",])
+    ]
+    return by_type["number",] if not bounds[1] or bounds[0] == bounds[1] else None
 
 
 def _allows_null(keywords: Keywords) -> bool:

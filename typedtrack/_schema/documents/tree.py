@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import attrs
 
-from typedtrack._schema.documents.keywords import KEYWORDS, PREFIX, Keyword, Keywords
+from typedtrack._schema.documents.keywords import KEYWORDS, OLD_DIALECTS, PREFIX, REMEDIES, Keyword, Keywords, Role
 from typedtrack._schema.documents.limits import MAX_DEPTH, MAX_NAME, MAX_SUBSCHEMAS, MAX_URI
 from typedtrack._schema.documents.pointers import joined, pointer
 from typedtrack._schema.documents.problems import Problems, cut
@@ -63,6 +63,7 @@ class _Parser:
     def __init__(self, problems: Problems) -> None:
         self._problems = problems
         self._count = 0
+        self._old = False
         self.uris: dict[str, Node] = {}
 
     def subschema(self, value: object, path: tuple[str, ...], where: str, base: str) -> Node:
@@ -72,11 +73,14 @@ class _Parser:
         if len(path) > 2 * MAX_DEPTH:
             self._problems.abort(where, f"is nested too deeply: more than {MAX_DEPTH} subschemas within one another")
         keywords = self._keywords(value, where)
+        self._read_old_drafts(keywords, where)
         uris: dict[str, str] = {}
         if (identifier := keywords.get("$id")) is not None:
             base, fragment = joined(base, identifier)
             uris["$id"] = base
-            if fragment:
+            if identifier.startswith("#"):  # an anchor, in older drafts
+                uris["$id"] = f"{base}#{fragment}"
+            elif fragment:
                 self._problems.add(where + pointer("$id"), f"has a fragment, {shown(fragment)}; use $anchor")
             if len(base) > MAX_URI:
                 self._problems.abort(where + pointer("$id"), f"makes a URI of more than {MAX_URI:,} characters")
@@ -94,6 +98,24 @@ class _Parser:
                     self._problems.add(place, f"has a name of more than {MAX_NAME} characters")
                 node.children[tokens] = self.subschema(child, path + tokens, place, base)
         return node
+
+    def _read_old_drafts(self, keywords: Keywords, where: str) -> None:
+        """Rewrite what older drafts mean by *keywords* of their own in 2020-12."""
+        bounds = cast("dict[str, object]", keywords)
+        for name, inclusive in (("exclusiveMinimum", "minimum"), ("exclusiveMaximum", "maximum")):
+            exclusive = bounds.get(name)
+            if isinstance(exclusive, bool):
+                del bounds[name]
+                if exclusive and inclusive in bounds:
+                    bounds[name] = bounds.pop(inclusive)
+                elif exclusive:
+                    self._problems.add(where + pointer(name), f"is true, but there is no {inclusive}")
+        self._old = self._old or keywords.get("$schema") in OLD_DIALECTS
+        if self._old and "$ref" in keywords:
+            for name in keywords:
+                if KEYWORDS[name].role not in (Role.ANYWHERE, Role.FIELD) and name not in ("$ref", "nullable"):
+                    reason = "does nothing beside $ref in this draft; move the $ref: "
+                    self._problems.add(where + pointer(name), f'{reason}"allOf": [{{"$ref": …}}]')
 
     def _keywords(self, value: object, where: str) -> Keywords:
         """Return the keywords of the subschema *value* that have no problem."""
@@ -123,7 +145,8 @@ def _faults(error: ClassValidationError) -> Iterator[tuple[object, str]]:
         yield note.name, str(inner)
     for other in others:
         for keyword in sorted(cast("ForbiddenExtraKeysError", other).extra_fields, key=str):  # there is no other kind
-            yield keyword, "is not a supported keyword"
+            remedy = REMEDIES.get(str(keyword), "leave it out, or begin its name with x- to keep it as a note")
+            yield keyword, f"is not a supported keyword: {remedy}"
 
 
 @cache

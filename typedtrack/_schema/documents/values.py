@@ -34,6 +34,20 @@ _KEYWORDS_OF: Final[dict[str, tuple[str, ...]]] = {
     "default": ("default", "x-typedtrack-default"),
 }
 """Attribute of `FieldSchema` to the keywords that may tell it."""
+_INTEGER_FORMATS: Final[dict[str, tuple[int | None, int | None]]] = {
+    **{f"int{bits}": (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1) for bits in (8, 16, 32)},
+    **{f"uint{bits}": (0, 2**bits - 1) for bits in (8, 16, 32)},
+    "byte": (0, 255),
+    **dict.fromkeys(("int", "int64", "long"), (None, None)),  # an int has 64 bits in any case
+    **dict.fromkeys(("uint", "uint64", "ulong"), (0, None)),
+}
+"""The least and the greatest integer of the formats that generators write."""
+_FLOAT_FORMATS: Final = frozenset({"float", "float32", "float64", "double", "decimal", "decimal128"})
+_REMEDIES: Final = {
+    "boolean": "; store 0 or 1 as an integer, or an enum of two strings",
+    "array": "; give each element a property of its own",
+    "null": "; leave the property out",
+}
 _CHOOSES: Final = "takes only integers, or only strings, and null"
 
 
@@ -104,6 +118,7 @@ def read_value(member: Member, problems: Problems) -> Member | None:
     if keywords.get("x-typedtrack-max-bytes", MAX_STR_BYTES) != MAX_STR_BYTES:
         place = resolved.place("x-typedtrack-max-bytes")
         problems.add(place, f"is always {MAX_STR_BYTES}; bound the string by maxLength")
+    least, greatest = _format(resolved, kind, problems)
     given = _default(resolved, kind, problems)
     if problems.count > before:
         return None
@@ -112,6 +127,10 @@ def read_value(member: Member, problems: Problems) -> Member | None:
         for keyword, value in keywords.items()
         if (row := KEYWORDS[keyword]).constraint is not None
     }
+    if least is not None and constraints.get("ge", constraints.get("gt", -math.inf)) < least:
+        constraints = {**constraints, "gt": None, "ge": least}
+    if greatest is not None and constraints.get("le", constraints.get("lt", math.inf)) > greatest:
+        constraints = {**constraints, "lt": None, "le": greatest}
     optional = resolved.nullable or (not member.required and given in (MISSING, None))
     if given is MISSING and optional and not member.required and not keywords.get("x-typedtrack-no-default"):
         given = None
@@ -133,13 +152,11 @@ def read_value(member: Member, problems: Problems) -> Member | None:
 
 
 def _choices(resolved: Resolved, problems: Problems) -> tuple[int | str, ...]:
-    """Return the values that ``enum`` or ``const`` allow."""
+    """Return the values that ``enum`` and ``const`` allow."""
     keywords = resolved.keywords
     keyword = "enum" if "enum" in keywords else "const"
     if keyword not in keywords:
         return ()
-    if "enum" in keywords and "const" in keywords:
-        problems.add(resolved.place("const"), "does not apply beside enum")
     place = resolved.place(keyword)
     choices: dict[int | str, None] = {}
     types: tuple[type, ...] = (int, str)
@@ -158,6 +175,11 @@ def _choices(resolved: Resolved, problems: Problems) -> tuple[int | str, ...]:
             types = (type(choice),)
     if types == (int, str) and not problems.count > before:
         problems.add(place, _CHOOSES)
+    if keyword == "enum" and "const" in keywords:
+        only = of_kind(keywords["const"], "int")
+        if type(only) in types and only in choices:  # JSON's true is not 1, though Python's is
+            return tuple(choice for choice in choices if choice == only)
+        problems.add(resolved.place("const"), "is not in the enum beside it")
     return tuple(choices)
 
 
@@ -166,13 +188,26 @@ def _kind(resolved: Resolved, choices: tuple[int | str, ...], problems: Problems
     chosen = next((JSON_TYPES[type(choice).__name__] for choice in choices), None)
     types = resolved.keywords.get("type", (chosen,) if chosen else ())
     if len(types) == 1 and types[0] in KIND_NAMES:
-        if chosen in (None, types[0]):
-            return KIND_NAMES[types[0]]
+        if chosen in (None, types[0]) or (chosen, types[0]) == ("integer", "number"):
+            return KIND_NAMES[chosen or types[0]]
         problems.add(resolved.place("type"), f"is {types[0]}, but the values allowed are of the type {chosen}")
     elif types or not {"enum", "const"} & resolved.keywords.keys():
         found = shown(types[0] if len(types) == 1 else list(types)) if types else "absent"
-        problems.add(resolved.place("type"), f"is {found}: a field is integer, number or string, or an object")
+        remedy = next((_REMEDIES[name] for name in types if name in _REMEDIES), "")
+        problems.add(resolved.place("type"), f"is {found}: a field is integer, number or string, or an object{remedy}")
     return None
+
+
+def _format(resolved: Resolved, kind: KindName, problems: Problems) -> tuple[int | None, int | None]:
+    """Return the least and the greatest value that ``format`` allows; `None`: any."""
+    name = resolved.keywords.get("format")
+    if name is None or (kind == "float" and name in _FLOAT_FORMATS):
+        return None, None
+    if kind == "int" and name in _INTEGER_FORMATS:
+        return _INTEGER_FORMATS[name]
+    reason = f"is {shown(name)}, which some validators check and others do not; leave it out"
+    problems.add(resolved.place("format"), f"{reason}, or say it by {'pattern' if kind == 'str' else 'bounds'}")
+    return None, None
 
 
 def _default(resolved: Resolved, kind: KindName, problems: Problems) -> object:
