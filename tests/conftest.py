@@ -1,9 +1,8 @@
-"""What all tests share: Hypothesis's settings, and real servers.
+"""The settings of Hypothesis, the real servers, and the order of tests that all tests share.
 
-There is one of each server for a session, started at its first use; what the machine lacks is named and skipped, but
-for sshd, whose place asyncssh's server takes. Under ``CI=true`` a missing server is a failure. The tests that use one
-server run on one of pytest-xdist's workers, so that no second one is started: the scheduler below sees to it by their
-names, since of a test it knows nothing else.
+A server starts at its first use, once in a session. A test is skipped where its server is not installed, except with
+``CI=true``, where it fails. Tests of sftp then run against asyncssh's server. With pytest-xdist, one worker runs all
+tests of one server. The scheduler below recognises these tests by their names, since it knows nothing else about them.
 """
 
 from __future__ import annotations
@@ -27,19 +26,17 @@ if TYPE_CHECKING:
     from xdist.remote import Producer
     from xdist.scheduler import LoadScopeScheduling
 
-# No deadline, and no limit to how long drawing takes: the machine's load and Hypothesis's own first draw of text, which
-# builds tables of Unicode, are no faults of what is tested.
+# No test depends on the speed of the machine: no deadline for an example, and no limit of time for drawing it.
 settings.register_profile("typedtrack", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("typedtrack")
 
-_S3 = re.compile(r"s3|moto")
-_OTHERS = re.compile(r"azure|gcs|sftp|ssh")
+_SERVER = re.compile(r"s3|azure|gcs|sftp|ssh|moto")
 _NONE_MAY_BE_MISSING = os.environ.get("CI") == "true"
 
 
 @pytest.hookimpl(optionalhook=True)  # without pytest-xdist there is one worker
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling:
-    """Give the tests whose names speak of S3 to one worker, those of all other servers to one, the rest to any."""
+    """Give all tests of one server to one worker, and any other test to any worker."""
     from xdist.scheduler import LoadScopeScheduling
 
     class ByServer(LoadScopeScheduling):
@@ -47,13 +44,20 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadSco
             if not nodeid.startswith(("tests/conformance/", "tests/stores/")):
                 return nodeid
             name = nodeid.partition("::")[0] if "/conformance/" in nodeid else nodeid
-            return "s3" if _S3.search(name) else "others" if _OTHERS.search(name) else nodeid
+            server = _SERVER.search(name)
+            return nodeid if server is None else server[0].replace("sftp", "ssh")
 
     return ByServer(config, log)
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """Use one worker more than there are processors, since tests of servers spend much time waiting."""
+    return (os.cpu_count() or 1) + 1
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Say that tests which name OpenSSH's server ran against another."""
+    """Say that asyncssh's server took the place of OpenSSH's, where it did."""
     if (missing := servers.sshd.missing()) is not None:
         terminalreporter.write_line(f"sftp: {missing}; asyncssh's server took its place; `make servers` installs it")
 
@@ -63,7 +67,7 @@ def _running(server: ModuleType, factory: pytest.TempPathFactory) -> Iterator[An
         absent = pytest.fail if _NONE_MAY_BE_MISSING else pytest.skip
         absent(f"{missing}; `make servers` installs it")
     if "PYTEST_XDIST_WORKER" in os.environ:  # the folder above is the one that all workers share
-        (factory.getbasetemp().parent / server.__name__).touch(exist_ok=False)  # no second worker may start it
+        (factory.getbasetemp().parent / server.__name__).touch(exist_ok=False)  # fails if a second worker starts it
     with server.serve(factory.mktemp("server")) as service:
         yield service
 

@@ -16,7 +16,7 @@ class TestSshfs(ResultTrackerSuite):
 
     real_folders = True
     listed_keys = 1_100  # sftp has no pages, but several answers for one folder
-    race_rounds = 200
+    race_rounds = 50
 
     @pytest.fixture
     def tracker(self, sftp: Sftp) -> ResultTracker:

@@ -12,7 +12,7 @@ from typedtrack.testing import ResultTrackerSuite
 class TestSqlite(ResultTrackerSuite):
     """A table of an SQLite database."""
 
-    listed_keys = 1_100  # a listing has no pages, and each put waits for the disk
+    listed_keys = 300  # a listing has no pages, and each put waits for the disk
     race_rounds = 200
 
     @pytest.fixture
