@@ -10,12 +10,13 @@ __all__ = ["DigitsTrial", "Stat"]
 
 @record
 class DigitsTrial:
-    """One trial of the search: a support vector machine on handwritten digits, and how good it is."""
+    """One trial of the search: how well a classifier of handwritten digits learns with these parameters."""
 
-    c: Annotated[float, Meta(gt=0.0)] = field(doc="Penalty of the machine.")
-    gamma: Annotated[float, Meta(gt=0.0)] = field(doc="Width of its kernel.")
-    accuracy: Stat = field(doc="Over the folds of a cross-validation.")
-    test_accuracy: Annotated[float, Meta(ge=0.0, le=1.0)] = field(
-        doc="On images that no trial was trained on.",
+    learning_rate: Annotated[float, Meta(gt=0.0)] = field(
+        doc="The size of a step of gradient descent.",
     )
-    support_vectors: Annotated[int, Meta(ge=1)]
+    steps: Annotated[int, Meta(ge=1)]
+    accuracy: Stat = field(doc="Over the folds of a cross-validation.")
+    loss: Stat = field(
+        doc="After the last step, over the folds; NaN if the training diverged.",
+    )

@@ -1,81 +1,66 @@
-"""A search for hyper-parameters, made of three programs that share nothing but a tracker base.
+"""A hyper-parameter search: three programs that share nothing except a tracker base.
 
-This one, the coordinator, launches a process for each trial (`hyperparameter_trial.py`), waits for what they return,
-and lets a last program (`hyperparameter_report.py`) read it all. Needs scikit-learn:
-``python examples/hyperparameter_search.py --tracker-base build/demo``
+This program starts one process for each trial (`hyperparameter_trial.py`) under ``typedtrack run``, and waits until
+each has returned a result or failed. Then another program (`hyperparameter_report.py`) reads all of them.
 """
 
 from __future__ import annotations
 
 import argparse
-import itertools
 import subprocess
 import sys
-from collections.abc import Mapping
+from itertools import product
 from pathlib import Path
 
 from digits_trial import DigitsTrial
 from trial_key import TrialKey
 
-from typedtrack import FsspecResultTracker, ResultTimeoutError, TypedTracker
+from typedtrack import BulkError, open_tracker
 
 EXAMPLES = Path(__file__).parent
 
 
-def launch(tracker_base: str, key: TrialKey, c: float, gamma: float) -> subprocess.Popen[bytes]:
-    """Start a trial in a process of its own."""
+def trial(learning_rate: float, steps: int) -> list[str]:
+    """Return the command of one trial."""
     program = [sys.executable, str(EXAMPLES / "hyperparameter_trial.py")]
-    return subprocess.Popen(
-        [*program, f"--tracker-base={tracker_base}", f"--key={key}", f"--c={c}", f"--gamma={gamma}"]
-    )
+    return [*program, f"--learning-rate={learning_rate}", f"--steps={steps}"]
 
 
-def wait(
-    results: TypedTracker[TrialKey, DigitsTrial], trials: Mapping[TrialKey, subprocess.Popen[bytes]]
-) -> dict[TrialKey, int]:
-    """Wait for the results of all *trials*; return those that ended without one, with their exit codes."""
-    absent = dict(trials)
-    failed: dict[TrialKey, int] = {}
-    while absent:
-        ended = {key: code for key, trial in absent.items() if (code := trial.poll()) is not None}
-        try:
-            for key, _ in results.wait_all(list(absent), timeout=1):
-                del absent[key]
-        except ResultTimeoutError:
-            for key in ended.keys() & absent.keys():  # it ended before this look for its result, which is not there
-                failed[key] = ended[key]
-                del absent[key]
-    for trial in trials.values():
-        trial.wait()
-    return failed
+COMMANDS = [
+    *(trial(learning_rate, steps) for learning_rate, steps in product([0.1, 1, 10], [10, 30])),
+    # Something always goes wrong in a large search:
+    trial(learning_rate=1000, steps=30),  # diverges, so its loss is NaN
+    trial(learning_rate=0, steps=30),  # raises an exception
+    ["sh", "-c", "kill -KILL $$"],  # is killed, as where memory runs out
+    ["./not-installed"],  # never starts
+]
 
 
 def main() -> int:
-    """Search over a grid; return the exit code."""
+    """Search; return the exit code."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--tracker-base", default="build/demo", help="a folder or any URL that fsspec knows")
-    parser.add_argument("--c", type=float, nargs="+", default=[1, 10], help="penalties to try")
-    parser.add_argument("--gamma", type=float, nargs="+", default=[0.0001, 0.001, 0.01], help="kernel widths to try")
-    args = parser.parse_args()
+    parser.add_argument("--tracker-base", default="build/demo", help="a folder, or any URL that fsspec knows")
+    base = parser.parse_args().tracker_base
 
-    results = FsspecResultTracker(args.tracker_base).typed(DigitsTrial, key=TrialKey)
-    results.clear()  # of an earlier search
-
-    trials = {
-        TrialKey(number): launch(args.tracker_base, TrialKey(number), c, gamma)
-        for number, (c, gamma) in enumerate(itertools.product(args.c, args.gamma))
+    trials = open_tracker(base).typed(DigitsTrial, key=TrialKey)
+    trials.clear()  # of an earlier search
+    run = [sys.executable, "-m", "typedtrack", "run", base]
+    jobs = {  # without their standard error, since each failure returns through the tracker
+        key: subprocess.Popen([*run, str(key), "--", *command], stderr=subprocess.DEVNULL)
+        for key, command in zip(map(TrialKey, range(len(COMMANDS))), COMMANDS, strict=True)
     }
-    print(f"{len(trials)} trials launched, a process each", flush=True)
-
-    failed = wait(results, trials)
-    for key, code in sorted(failed.items()):
-        print(f"{key} failed: its process ended with code {code} and returned no result", file=sys.stderr)
-    if len(failed) == len(trials):
-        return 1
-    print(f"{len(trials) - len(failed)} of {len(trials)} results returned\n", flush=True)
-
-    report = [sys.executable, str(EXAMPLES / "hyperparameter_report.py"), f"--tracker-base={args.tracker_base}"]
-    return subprocess.run(report, check=False).returncode or (1 if failed else 0)
+    print(f"{len(jobs)} trials started, each in its own process", flush=True)
+    failed = 0
+    try:
+        for _ in trials.wait_all(jobs, alive=lambda key: jobs[key].poll() is None):
+            print(".", end="", flush=True)
+    except BulkError as error:
+        failed = len(error.errors)
+    print(f"\n{len(jobs) - failed} returned a result, {failed} failed\n", flush=True)
+    for job in jobs.values():
+        job.wait()
+    report = [sys.executable, str(EXAMPLES / "hyperparameter_report.py"), f"--tracker-base={base}"]
+    return subprocess.run(report, check=False).returncode
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
-"""A tracker on the standard library's sqlite3: the four primitives, and every rule and call of `ResultTracker`.
+"""A tracker on the standard library's sqlite3: four primitives, and all rules and calls of `ResultTracker`.
 
-One row of one table is one result. Every call opens the database anew, so a tracker is shared by threads, forked and
-pickled freely, and SQLite's own locks keep processes apart. Try it (the second line may run in another process):
+Each row of a table is one result. Every call opens the database anew, so threads can share a tracker, and it can be
+forked and pickled. SQLite's locks coordinate the processes. Try it; the second call may be in another process:
 
 >>> import tempfile
 >>> database = tempfile.mkdtemp() + "/results.sqlite"
@@ -28,7 +28,7 @@ _LIST = "SELECT key FROM results WHERE key > ? ORDER BY key LIMIT 1000"
 
 
 class SqliteResultTracker(ResultTracker):
-    """Results in the table ``results`` of the SQLite database *path*, a file that is made if it is not there."""
+    """Stores results in the table ``results`` of the SQLite database *path*; creates the file if it is missing."""
 
     max_concurrency = 1  # SQLite has one writer at a time
 
@@ -40,7 +40,7 @@ class SqliteResultTracker(ResultTracker):
         return f"{type(self).__name__}({self._path!r})"
 
     def _run(self, statement: str, *parameters: object) -> tuple[list[Any], int]:
-        """Run one *statement*, a transaction of its own; return its rows and how many rows it changed."""
+        """Run one *statement* in its own transaction; return its rows and the number of rows that it changed."""
         with closing(sqlite3.connect(self._path, timeout=60, isolation_level=None)) as database:
             cursor = database.execute(statement, parameters)
             return cursor.fetchall(), cursor.rowcount
@@ -59,8 +59,8 @@ class SqliteResultTracker(ResultTracker):
         if not deleted:
             raise FileNotFoundError(key)
 
-    def _list(self, prefix: str) -> Iterator[str]:  # all keys: what is not at or below the prefix is dropped
+    def _list(self, prefix: str) -> Iterator[str]:  # lists all keys; the caller selects by prefix
         last = ""
-        while rows := self._run(_LIST, last)[0]:  # by pages: no transaction stays open while the caller takes its time
+        while rows := self._run(_LIST, last)[0]:  # in pages, so that no transaction is open between them
             for (last,) in rows:
                 yield last

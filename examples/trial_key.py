@@ -1,4 +1,4 @@
-"""Where the programs of the search agree that a trial returns its result."""
+"""The key of a trial, which all programs of the search share."""
 
 from __future__ import annotations
 

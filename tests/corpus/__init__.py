@@ -1,1 +1,1 @@
-"""Schemas and results as each release wrote them; ``write.py`` writes those of the next."""
+"""Schemas and results as each release wrote them. ``write.py`` writes those of the next release."""

@@ -1,4 +1,4 @@
-"""What the corpus of each release holds, as records and results of this one."""
+"""The records and results in the corpus of each release, as this release declares them."""
 
 from __future__ import annotations
 

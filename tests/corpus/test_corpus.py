@@ -1,4 +1,4 @@
-"""What any release stored, this one reads: schemas, results, and what the reference wrote."""
+"""This release reads the schemas and results of every release, and results of torchx."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ RELEASES = sorted(path.parent.name for path in CORPUS.glob("*/results"))
 
 @pytest.fixture(params=RELEASES)
 def release(request: pytest.FixtureRequest) -> Path:
-    """The folder of a release."""
+    """Return the folder of a release."""
     return CORPUS / str(request.param)
 
 
 def test_this_release_has_its_corpus() -> None:
-    """The corpus of the release in the making is there, for the next one."""
+    """The corpus has the release that is being made, for the tests of later ones."""
     assert RELEASE in RELEASES
 
 
 def test_results_are_what_was_put(release: Path) -> None:
-    """Every value is the same, to the last bit and the type; so are the bytes that this release would write."""
+    """Every value has the same type and bits as when it was put."""
     tracker = FsspecResultTracker(str(release / "results"))
     assert repr(tracker["limits"]) == repr(LIMITS)
     assert tracker["naïve 中文 #1"] == {"größe": 1.5}
@@ -35,7 +35,7 @@ def test_results_are_what_was_put(release: Path) -> None:
 
 
 def test_records_are_what_was_put(release: Path) -> None:
-    """Results are read as the record of today, and as the record of their own release's schema."""
+    """Results read as the record of today, and as the record of the schema of their release."""
     tracker = FsspecResultTracker(str(release / "results"))
     made: type[Evaluation] = load_schemas(release / "schemas")["Evaluation"]
     for view in (tracker.typed(Evaluation), tracker.typed(made)):
@@ -44,7 +44,7 @@ def test_records_are_what_was_put(release: Path) -> None:
 
 
 def test_bytes_are_the_same(release: Path, tmp_path: Path) -> None:
-    """This release writes what that one wrote, byte by byte."""
+    """This release writes the same bytes as that one."""
     tracker = FsspecResultTracker(str(tmp_path))
     tracker["limits"] = LIMITS
     tracker.typed(Evaluation).put_many(EVALUATIONS)
@@ -53,7 +53,7 @@ def test_bytes_are_the_same(release: Path, tmp_path: Path) -> None:
 
 
 def test_schemas_are_what_was_exported(release: Path) -> None:
-    """Documents of that release read as the schemas of today, compatible in every mode."""
+    """The schemas of that release are compatible with those of today, in every mode."""
     today = {schema.name: schema for schema in (schema_of(Evaluation), schema_of(Latency), schema_of(Stat))}
     for schema in read_schemas(release / "schemas").values():
         assert all(check_history(today[schema.name], [schema], mode) == [] for mode in MODES)

@@ -1,6 +1,6 @@
-"""Writes the corpus of this release: schemas and results as it stores them, for tests of later releases to read.
+"""Writes schemas and results as this release stores them, for the tests of later releases.
 
-Run once for each release, before it is tagged, and never again: ``python tests/corpus/write.py``. Needs torchx.
+Run ``python tests/corpus/write.py`` once for each release, before its tag, and never again. It needs torchx.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from tests.corpus.records import EVALUATIONS, LIMITS, RELEASE, Evaluation, Laten
 
 
 def main() -> None:
-    """Write the folder of this release; refuse if it is there."""
+    """Write the folder of this release, unless it exists."""
     folder = CORPUS / RELEASE
     if folder.exists():
-        sys.exit(f"{folder} is there: a corpus is never written again")
+        sys.exit(f"{folder} exists: the corpus of a release is written only once")
     schemas = [schema_of(Evaluation), schema_of(Latency)]
     write_files({folder / "schemas" / file_name(schema.name): document_text(schema) for schema in schemas})
     base = str(folder / "results")

@@ -6,7 +6,7 @@ import multiprocessing
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -20,7 +20,7 @@ from typedtrack.testing.interruptions import InstructionCounter, call_monitored,
 SUITE = ResultTrackerSuite()  # with its default settings
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture
 def interrupt_every_instruction(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the suite interrupt every instruction, however busy the machine is."""
     monkeypatch.setattr(interruptions, "_SECONDS", 600)
@@ -67,6 +67,7 @@ def test_correct_trackers_pass(tmp_path: Path, elsewhere: ProcessPoolExecutor) -
         check(DictTracker())
 
 
+@pytest.mark.usefixtures("interrupt_every_instruction")
 @pytest.mark.parametrize("tracker", [broken.CreateUnderALock, broken.FailsElsewhere])
 def test_a_create_that_excludes_no_other_process_fails(
     tracker: type[broken.Files], tmp_path: Path, elsewhere: ProcessPoolExecutor
@@ -96,6 +97,7 @@ def test_a_listing_that_only_a_new_folder_renews_fails(tmp_path: Path, elsewhere
         SUITE.test_other_process(broken.CachedFolders(tmp_path), elsewhere)
 
 
+@pytest.mark.usefixtures("interrupt_every_instruction")
 @pytest.mark.parametrize("tracker", [broken.InPlace, broken.InPlaceUnderALock])
 def test_a_write_in_place_fails(tracker: type[broken.Files], tmp_path: Path, elsewhere: ProcessPoolExecutor) -> None:
     """A reader in another process gets an empty file or a part of one."""
@@ -103,6 +105,7 @@ def test_a_write_in_place_fails(tracker: type[broken.Files], tmp_path: Path, els
         SUITE.test_interrupted_elsewhere(tracker(tmp_path), elsewhere)
 
 
+@pytest.mark.usefixtures("interrupt_every_instruction")
 def test_a_write_in_two_steps_fails(tmp_path: Path) -> None:
     """A call between two instructions finds the gap between check and write, and between removal and write."""
     with pytest.raises(AssertionError):
@@ -113,6 +116,7 @@ def test_a_write_in_two_steps_fails(tmp_path: Path) -> None:
         SUITE.test_replace_interrupted(broken.InPlace(tmp_path))
 
 
+@pytest.mark.usefixtures("interrupt_every_instruction")
 def test_a_file_that_others_see_unfinished_fails(tmp_path: Path) -> None:
     """A second put uses the temporary file of the first one; a reader sees the file that a create still writes."""
     with pytest.raises(AssertionError, match=r"onether"):
@@ -191,6 +195,7 @@ def test_a_lost_error_fails(tracker: type[broken.Files], reason: str, tmp_path: 
         SUITE.test_unreachable(tracker(tmp_path / "loop"))
 
 
+@pytest.mark.usefixtures("interrupt_every_instruction")
 def test_interleave_calls_before_every_instruction() -> None:
     """The second function runs after the first one, then before each of its instructions, so all orders occur."""
     log: list[tuple[int, str]] = []
@@ -212,6 +217,13 @@ def test_interleave_calls_before_every_instruction() -> None:
     assert set(places) == {0, 1, 2}
 
 
+def test_interleave_waits_for_a_number_of_turns() -> None:
+    """A call that never returns does not hold the other one for ever."""
+    answers = [Future[None]()]
+    interruptions._wait(answers, 3)
+    assert not answers[0].done()
+
+
 def test_interleave_ends_when_the_time_is_up(monkeypatch: pytest.MonkeyPatch) -> None:
     """After its time, it has called the second function before thirty instructions, and calls it no more."""
     monkeypatch.setattr(interruptions, "_SECONDS", 0)
@@ -225,6 +237,7 @@ def test_interleave_ends_when_the_time_is_up(monkeypatch: pytest.MonkeyPatch) ->
     assert answers == [(number, number) for number in range(31)]
 
 
+@pytest.mark.usefixtures("interrupt_every_instruction")
 def test_interleave_calls_after_a_function_that_became_shorter() -> None:
     """Where the first function has fewer instructions than before, the second function runs after it."""
 

@@ -90,14 +90,19 @@ def _interrupt(first: Callable[[], T], second: Callable[[], S], at: int, turns: 
 
         def interrupt() -> None:
             answers.append(theirs.submit(second))
-            for _ in range(turns):  # not one long wait, whose time also passes while the machine runs something else
-                if wait(answers, _TURN).done:
-                    return
+            _wait(answers, turns)
 
         result, count = ours.submit(call_at_instruction, first, at, interrupt).result()
         if not answers:
             interrupt()
         return result, answers[0].result(), count
+
+
+def _wait(answers: list[Future[S]], turns: int) -> None:
+    """Wait for *answers*, in turns: the time of one long wait also passes while the machine runs something else."""
+    for _ in range(turns):
+        if wait(answers, _TURN).done:
+            return
 
 
 def _spread(count: int) -> list[int]:
