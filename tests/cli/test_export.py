@@ -34,6 +34,20 @@ def test_export_writes_a_table(cli: Cli, stored: str, name: str, read: Callable[
     ]
 
 
+@pytest.mark.parametrize("name", ["t.ndjson", "t.ndjson.gz"])
+def test_export_writes_an_archive(cli: Cli, stored: str, name: str) -> None:
+    """It has failures, too; the commands read it as a base, and `put` reads its lines."""
+    assert cli("export", stored, "a", "--out", name) == (0, "", "")
+    assert cli("ls", name).out == "a/1\na/2\na/3\n"
+    assert cli("ls", name, "--failed").out == "a/3\tFailure\tout of memory\n"
+    assert cli("get", name, "a/1", "loss").out == "0.5\n"
+    assert cli("put", name, "a/4", "x=1").code == 2
+    if name == "t.ndjson":
+        cli("rm", stored, "--prefix", "a")
+        assert cli("put", stored, "--lines", name).code == 0
+        assert open_tracker(stored)["a/2"] == {"loss": 0.25}
+
+
 def test_export_names_each_result_that_it_cannot_read(cli: Cli, stored: str) -> None:
     """The file has all others."""
     Path(stored, "a/4").write_text("{", "utf-8")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -63,6 +65,37 @@ def test_rm_deletes_all_keys_that_it_finds(cli: Cli, base: str) -> None:
     assert cli("rm", base, "--prefix", "s") == (0, "", "")
     assert list(open_tracker(base)) == ["c"]
     assert cli("rm", base, "--prefix", "s") == (0, "", "")
+
+
+def test_rm_removes_what_killed_writers_left(cli: Cli, base: str) -> None:
+    """The number of files is printed; results stay."""
+    open_tracker(base).put("k", x=1)
+    program = """
+import os, signal, sys, typedtrack
+os.rename = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
+typedtrack.open_tracker(sys.argv[1]).put("k", x=2)
+"""
+    assert subprocess.run([sys.executable, "-c", program, base], check=False).returncode == -signal.SIGKILL
+    assert len(os.listdir(base)) == 2
+    assert cli("rm", base, "--leftovers") == (0, "0\n", "")
+    assert cli("rm", base, "--leftovers", "--older-than", "0s") == (0, "1\n", "")
+    assert os.listdir(base) == ["k"]
+    assert cli("get", base, "k", "x").out == "1\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--leftovers", "k"], "--leftovers deletes no result: typedtrack rm BASE --leftovers [--older-than AGE]"),
+        (["--older-than", "1d"], "--older-than is for --leftovers: most stores list no ages of results"),
+        (["--leftovers", "--older-than", "30"], "Invalid value for '--older-than': '30' is not an age such as 30d"),
+        (["--leftovers", "--older-than", "-1d"], "Invalid value for '--older-than': '-1d' is not an age such as 30d"),
+    ],
+)
+def test_rm_refuses_what_it_cannot_mean(cli: Cli, base: str, arguments: list[str], message: str) -> None:
+    """Nothing is deleted."""
+    code, _, err = cli("rm", base, *arguments)
+    assert (code, err.startswith(f"typedtrack: {message}")) == (2, True)
 
 
 def test_rm_of_a_prefix_forgives_a_delete_by_another(cli: Cli, base: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from typedtrack._bases import ARCHIVES
 from typedtrack._open import open_tracker
 from typedtrack.cli.places import base_or_environment
 
@@ -13,7 +14,16 @@ __all__ = ["export"]
 @click.command()
 @click.argument("base", metavar="[BASE]", required=False)
 @click.argument("prefix", default="")
-@click.option("--out", metavar="FILE", required=True, help="A local path or URL: .parquet, .csv or .arrow.")
+@click.option(
+    "--out", metavar="FILE", required=True, help="A local path or URL: .parquet, .csv, .arrow, .ndjson or .ndjson.gz."
+)
 def export(base: str | None, prefix: str, out: str) -> None:
-    """Write results to one file, as a table."""
-    open_tracker(base_or_environment(base)).frame(prefix).write(out)
+    """Write results to one file: a table, or an archive.
+
+    An archive has failures, too, and is a read-only BASE itself.
+    """
+    tracker = open_tracker(base_or_environment(base))
+    if out.endswith(ARCHIVES):
+        tracker.archive(out, prefix)
+    else:
+        tracker.frame(prefix).write(out)
