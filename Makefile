@@ -26,13 +26,21 @@ typedtrack/report/bundle/report.js: $(wildcard typedtrack/report/web/*) | .venv/
 servers: ## Install what tests run against: Ceph, sshd and Chromium (apt), Azurite (npm).
 	tests/servers/install.sh
 
-.PHONY: check
-check: .venv/check ## Check format, lint, layers, types (mypy and pyright), and that generated files are fresh.
+.PHONY: check check-lint check-mypy check-pyright check-generated
+check: check-lint check-mypy check-pyright check-generated ## Check format, lint, layers, types (mypy and pyright), and that generated files are fresh.
+
+check-lint: .venv/check
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
 	$(BIN)/lint-imports --no-logo
+
+check-mypy: .venv/check
 	$(BIN)/mypy
+
+check-pyright: .venv/check
 	$(BIN)/pyright --pythonpath $(BIN)/python
+
+check-generated: .venv/check
 	$(BIN)/typedtrack schema generate schemas --out examples/digits_trial.py --check
 	$(BIN)/typedtrack schema export examples/digits_trial.py --out schemas --check
 	$(BIN)/pytest --quiet --no-header tests/unit/test_docs.py -k fresh
