@@ -90,11 +90,10 @@ class Problem(NamedTuple):
     attribute: str | None = None
 
     def __str__(self) -> str:
-        where = "result" if self.field is None else f"field {shown(self.field)}"
-        if self.attribute is not None and self.attribute != self.field:
-            where += f" (attribute {self.attribute})"
+        attribute = "" if self.attribute in (None, self.field) else f" (attribute {self.attribute})"
+        where = "" if self.field is None else f"field {shown(self.field)}{attribute}: "
         got = "" if self.value is None else f", got {self.value}"
-        return f"{where}: {self.reason}{got}"
+        return f"{where}{self.reason}{got}"
 
 
 def _lines(head: str, problems: tuple[Problem, ...]) -> str:

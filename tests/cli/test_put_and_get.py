@@ -122,7 +122,7 @@ def test_text_that_looks_like_a_number_is_stored_with_a_warning(cli: Cli, base: 
         (["x=1", "x=2"], "field 'x' is given twice"),
         (["x=1", "--str", "x=2"], "field 'x' is given twice"),
         (["--str", "x"], "expected NAME=VALUE, got: x"),
-        ([], "invalid result for key 'k', nothing was written: result: "),
+        ([], "invalid result for key 'k', nothing was written: "),
         (["--json", "-", "x=1"], "--json takes the place of the fields: typedtrack put BASE KEY --json FILE"),
         (["--lines", "-"], "--lines takes the place of KEY and fields: typedtrack put BASE --lines FILE"),
         (["x=1", "--record", "records.py:EvalResult", "--schema", "x"], "--record and --schema exclude each other"),

@@ -16,6 +16,7 @@ import pytest
 from msgspec import Meta
 
 from typedtrack import (
+    FsspecResultTracker,
     InvalidResultError,
     KeyTemplate,
     RecordDefinitionError,
@@ -499,11 +500,12 @@ def test_a_class_of_another_kind_is_refused() -> None:
             assert refusal(decorate, cls).reason.startswith(reason)
 
 
-def test_a_decorator_above_is_found_where_the_class_is_used() -> None:
-    """It makes another class, which is not a record."""
-    again: Any = attrs.frozen(auto_detect=False)(record(type("Declared", (), body())))
-    with pytest.raises(RecordDefinitionError, match="is not a record class; decorate it with @record"):
-        schema_of(again)
+@pytest.mark.parametrize("above", [attrs.frozen(auto_detect=False), dataclasses.dataclass])
+@pytest.mark.parametrize(("decorate", "use"), [(record, schema_of), (key("{x}"), FsspecResultTracker("m").typed)])
+def test_a_decorator_above_is_found_where_the_class_is_used(decorate: Any, use: Any, above: Any) -> None:
+    """It makes another class, or changes this one."""
+    with pytest.raises(RecordDefinitionError, match="has another decorator above; remove it: one makes the class"):
+        use(above(decorate(type("Declared", (), body()))))
 
 
 @pytest.mark.parametrize(

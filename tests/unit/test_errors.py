@@ -53,7 +53,7 @@ ERRORS: list[tuple[TypedtrackError, type[Exception], dict[str, object], str]] = 
         (
             "invalid EvalResult: 3 problems\n"
             "  field 'a': is bad, got 1\n"
-            "  result: is worse\n"
+            "  is worse\n"
             "  field 'b/c' (attribute c): is odd, got 2"
         ),
     ),

@@ -203,7 +203,7 @@ def test_a_text_that_would_be_another_key_is_refused() -> None:
 _NO_KEYS: Final[list[tuple[str, dict[str, Any], str | None, str]]] = [
     ("{x}", {"x": float}, "x", "has the type float; allowed in a key are int, str, Literal, IntEnum and StrEnum"),
     ("{x}", {"x": int | None}, "x", "has the type … | None; allowed in a key are"),
-    ("{x}", {"x": bool}, "x", "has the type bool; allowed in a key are"),
+    ("{x}", {"x": bool}, "x", "has the type bool; declare an int that is 0 or 1; allowed in a key are"),
     ("{x}", {"x": Literal["a/b"]}, "x", "allows a value with a /, which would be two segments"),
     ("{parse}", {"parse": str}, "parse", "cannot be a field: 'parse' is generated"),
     ("{x}1{y}", {"x": int, "y": int}, "y", "follows 'x' so that nothing tells where one ends"),

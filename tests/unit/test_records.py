@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+import datetime
+import decimal
 import enum
 import gc
 import json
@@ -642,14 +644,29 @@ class _Odd(int, enum.Enum):
     A = "a"
 
 
+class _Plain(enum.Enum):
+    A = "a"
+
+
+class _Numbers(enum.Enum):
+    A = 1
+
+
 _Pair: Final = enum.Enum("_Pair", {"A": (1, 2)})
 _Flags: Final = enum.IntFlag("_Flags", "A B")
 
 
 _NO_TYPES: Final[list[tuple[Any, str]]] = [
-    (bool, "has the type bool; allowed are int, float, str, Literal"),
+    (bool, "has the type bool; declare an int that is 0 or 1; allowed are int, float, str, Literal"),
+    (list[int], "has the type list[int]; declare a field for each element; allowed are"),
+    (dict[str, float], "has the type dict[str, float]; declare a field for each entry, or another record; allowed are"),
+    (datetime.datetime, "has the type datetime.datetime; declare a str, by .isoformat(); allowed are"),
+    (bytes, "has the type bytes; declare a str, by .decode() or .hex(); allowed are"),
+    (decimal.Decimal | None, "has the type decimal.Decimal; declare a float or a str; allowed are"),
+    (_Plain, "has the type _Plain, whose members are not str; make it a StrEnum; allowed are"),
+    (_Numbers, "has the type _Numbers, whose members are not int; make it an IntEnum; allowed are"),
+    (enum.Enum, "has the type Enum, an enumeration of other values; allowed are"),
     (None, "has the type NoneType; allowed are"),
-    (list[int], "has the type list[int]; allowed are"),
     (int | str, "has the type int | str; allowed are"),
     (Any, "has the type Any; allowed are"),
     (Final[int], "has the type Final[int]; allowed are"),

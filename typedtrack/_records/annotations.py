@@ -22,6 +22,27 @@ _ALLOWED: Final = (
     "allowed are int, float, str, Literal, IntEnum, StrEnum and another @record class, each also `| None`; the first "
     "three Annotated with msgspec.Meta"
 )
+_INSTEAD: Final = {
+    "bool": "an int that is 0 or 1",
+    "list": "a field for each element",
+    "tuple": "a field for each element",
+    "set": "a field for each element",
+    "frozenset": "a field for each element",
+    "dict": "a field for each entry, or another record",
+    "ndarray": "a field for each element",
+    "bytes": "a str, by .decode() or .hex()",
+    "datetime": "a str, by .isoformat()",
+    "date": "a str, by .isoformat()",
+    "time": "a str, by .isoformat()",
+    "timedelta": "a float, by .total_seconds()",
+    "Decimal": "a float or a str",
+    "Fraction": "a float or a str",
+    "complex": "a field for each of its parts",
+    "Path": "a str",
+    "UUID": "a str",
+}
+"""What to declare in place of a type that no value has, by the name of that type."""
+
 _KIND_TYPES: Final[Mapping[KindName, type[Value]]] = {"int": int, "float": float, "str": str}
 
 
@@ -127,7 +148,7 @@ def read_leaf(annotation: Annotation, **known: Any) -> Leaf:
         return Leaf(_field_schema(annotation, kind, tuple(sorted(typing.get_args(bare))), known))
     if isinstance(bare, type) and issubclass(bare, enum.Enum):
         if issubclass(bare, enum.Flag) or not issubclass(bare, (int, str)):
-            raise ValueError(f"has the type {bare.__name__}, an enumeration of other values; {_ALLOWED}")
+            raise ValueError(f"has the type {bare.__name__}, {_wrong_enumeration(bare)}; {_ALLOWED}")
         choices = tuple(member.value for member in bare)
         if not choices:
             raise ValueError(f"has the type {bare.__name__}, an enumeration without a member; {_ALLOWED}")
@@ -135,7 +156,16 @@ def read_leaf(annotation: Annotation, **known: Any) -> Leaf:
         if not issubclass(bare, kind):
             raise ValueError(f"has the type {bare.__name__}, whose values are not what its members are; {_ALLOWED}")
         return Leaf(_field_schema(annotation, kind, choices, known), bare)
-    raise ValueError(f"has the type {inspect.formatannotation(annotation.bare)}; {_ALLOWED}")
+    name = getattr(typing.get_origin(bare) or bare, "__name__", "")
+    instead = f"declare {_INSTEAD[name]}; " if name in _INSTEAD else ""
+    raise ValueError(f"has the type {inspect.formatannotation(bare)}; {instead}{_ALLOWED}")
+
+
+def _wrong_enumeration(cls: type[enum.Enum]) -> str:
+    for kind, wanted in ((str, "a StrEnum"), (int, "an IntEnum")):
+        if cls.__members__ and not issubclass(cls, enum.Flag) and all(type(member.value) is kind for member in cls):
+            return f"whose members are not {kind.__name__}; make it {wanted}"
+    return "an enumeration of other values"
 
 
 def _only_type(choices: tuple[Any, ...], holder: str) -> type:

@@ -57,11 +57,13 @@ def declared_as(cls: type, attribute: str, remedy: str) -> Any:
     """Return the value of *attribute*, which its decorator gave to *cls*.
 
     Raises:
-        RecordDefinitionError: *cls* is not decorated; *remedy* says how.
+        RecordDefinitionError: *cls* is not decorated, where *remedy* says how, or another decorator changed it later.
     """
     found = vars(cls).get(attribute) if hasattr(cls, "__dict__") else None
-    if found is None or found.cls is not cls:
+    if found is None:
         raise RecordDefinitionError(getattr(cls, "__name__", shown(cls)), None, f"is not {remedy}")
+    if found.cls is not cls or "__dataclass_fields__" in vars(cls):
+        raise RecordDefinitionError(cls.__name__, None, "has another decorator above; remove it: one makes the class")
     return found
 
 
