@@ -293,6 +293,34 @@ def test_a_key_of_512_segments(tracker: LocalResultTracker) -> None:
     assert dict(tracker.items()) == {"a": {"n": 2}}
 
 
+def test_versions(tracker: LocalResultTracker, base: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A version is the same as long as a result is, and unknown where the file is too young."""
+    tracker.put_many({key: {"n": 1} for key in ("a", "b", "sub/a", "sub/b")})
+    monkeypatch.setattr("time.time_ns", lambda: 1)
+    assert set(dict(tracker._list_versions("")).values()) == {None}
+    monkeypatch.setattr("time.time_ns", lambda: 2**62)
+    before = dict(tracker._list_versions(""))
+    assert sorted(before) == sorted(iter(tracker)) == ["a", "b", "sub/a", "sub/b"]
+    assert len({*before.values(), None}) == 5
+    assert dict(tracker._list_versions("sub")) == {key: before[key] for key in ("sub/a", "sub/b")}
+    assert dict(tracker._list_versions("b")) == {"b": None}  # a read finds it there, without its version
+    tracker["a"] = {"n": 1}
+    del tracker["sub/b"]
+    os.utime(base / "b", (0, 0))
+    after = dict(tracker._list_versions(""))
+    assert after.pop("sub/a") == before["sub/a"]
+    assert {key: version not in (None, before[key]) for key, version in after.items()} == {"a": True, "b": True}
+
+
+def test_the_version_of_a_file_that_is_gone(tracker: LocalResultTracker, base: Path) -> None:
+    """A result that is deleted before its version is read is not listed."""
+    tracker.put_many({"a": {"n": 1}, "b": {"n": 1}})
+    versions = tracker._list_versions("")
+    first, _ = next(versions)
+    (base / ("b" if first == "a" else "a")).unlink()
+    assert list(versions) == []
+
+
 def test_names_are_utf8_whatever_the_locale(tracker: LocalResultTracker, base: Path) -> None:
     """A process in the C locale reads the same file."""
     tracker["naïve/日本"] = {"n": 1}

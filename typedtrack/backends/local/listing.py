@@ -17,7 +17,7 @@ from typing import Final, TypeAlias
 
 from typedtrack._results.keys import is_key
 
-__all__ = ["walk"]
+__all__ = ["version_of", "walk"]
 
 _Entry: TypeAlias = os.DirEntry[bytes]
 _Files: TypeAlias = tuple[str, list[_Entry]]
@@ -25,8 +25,8 @@ _Files: TypeAlias = tuple[str, list[_Entry]]
 _BLOCK: Final = 1000  # entries that are read before the first of them is yielded
 _MAX_PASSES: Final = 8  # over a folder that changes all the time
 _IDLE_PASSES: Final = 2  # in a row that find nothing new, after which nothing is expected
-_LAG: Final = 20_000_000  # nanoseconds by which a folder's time of change may lie before the change
-_COARSE_LAG: Final = 2_000_000_000  # the same where the file system counts whole seconds
+_LAG: Final = 20_000_000  # nanoseconds by which a file system may date a change too early
+_COARSE_LAG: Final = 2_000_000_000  # the same where it counts whole seconds
 
 
 def walk(above: bytes, folder: str) -> Iterator[_Files]:
@@ -128,8 +128,22 @@ def _blocks(entries: Iterator[_Entry]) -> Iterator[list[_Entry]]:
 
 def _has_changed(path: bytes, since: int) -> bool:
     """Return whether the folder *path* may have changed *since*, in nanoseconds of the system's clock."""
-    changed = os.stat(path).st_mtime_ns
-    return changed >= since - (_LAG if changed % 1_000_000_000 else _COARSE_LAG)
+    return _may_be_later(os.stat(path).st_mtime_ns, since)
+
+
+def version_of(entry: os.DirEntry[bytes]) -> str | None:
+    """Return what changes whenever the file *entry* is replaced; `None` if it is too young for its time to tell.
+
+    The next replacement may get the number of a file that was removed, and the same size, but no earlier time.
+    """
+    now = time.time_ns()
+    file = entry.stat()
+    return None if _may_be_later(file.st_ctime_ns, now) else f"{file.st_ino}-{file.st_size}-{file.st_ctime_ns}"
+
+
+def _may_be_later(changed: int, than: int) -> bool:
+    """Return whether a change that a file system dates *changed* may have come later *than*, both in nanoseconds."""
+    return changed >= than - (_LAG if changed % 1_000_000_000 else _COARSE_LAG)
 
 
 class _Names:

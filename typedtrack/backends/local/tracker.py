@@ -263,7 +263,20 @@ class LocalResultTracker(ResultTracker):
             sync(os.path.dirname(path))
 
     def _list(self, prefix: str) -> Iterator[str]:
-        from typedtrack.backends.local.listing import walk  # here: a put or a get lists nothing
+        return (text for text, _ in self._entries(prefix))
+
+    def _list_versions(self, prefix: str) -> Iterator[tuple[str, str | None]]:
+        from typedtrack.backends.local.listing import version_of
+
+        for text, entry in self._entries(prefix):
+            try:
+                yield text, None if entry is None else version_of(entry)
+            except FileNotFoundError:  # deleted since it was listed
+                pass
+
+    def _entries(self, prefix: str) -> Iterator[tuple[str, os.DirEntry[bytes] | None]]:
+        """Yield each key with its entry, or *prefix* itself with `None`."""
+        from typedtrack.backends.local.listing import walk  # here, because a put or a get lists nothing
 
         try:
             for above, files in walk(self._above_bytes, prefix):
@@ -274,11 +287,11 @@ class LocalResultTracker(ResultTracker):
                         text = above + entry.name.decode()
                     except UnicodeDecodeError:  # no key has this name
                         continue
-                    yield text
+                    yield text, entry
         except (FileNotFoundError, NotADirectoryError):
             self._confirm_absence(self._folder(prefix))
             if os.path.isfile(self._folder(prefix)):
-                yield prefix
+                yield prefix, None
 
     def _remove_leftovers(self, older_than: float) -> int:
         from typedtrack.backends.local.listing import walk
