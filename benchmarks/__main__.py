@@ -10,17 +10,26 @@ from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
 
-from benchmarks import codec, get, items, process, put, records
+from benchmarks import codec, get, items, process, put, records, slow
 from benchmarks.harness import race
 
-_MODULES = {"put": put, "get": get, "items": items, "process": process, "codec": codec, "records": records}
+_MODULES = {
+    "put": put,
+    "get": get,
+    "items": items,
+    "slow": slow,
+    "process": process,
+    "codec": codec,
+    "records": records,
+}
+_MORE_MODULES = ("cold", "stores")
 
 
 def main() -> None:
     """Print one Markdown table for each topic."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    help_text = "the topics to measure (default: all except stores, which needs `make servers`)"
-    parser.add_argument("modules", nargs="*", choices=[*_MODULES, "stores", []], help=help_text)
+    help_text = "the topics to measure (default: all but cold, which only root can run, and stores: `make servers`)"
+    parser.add_argument("modules", nargs="*", choices=[*_MODULES, *_MORE_MODULES, []], help=help_text)
     parser.add_argument("--quick", action="store_true", help="make only a few calls, to test the benchmarks themselves")
     parser.add_argument("--folder", help="a folder on the disk to measure (default: the temporary folder)")
     args = parser.parse_args()

@@ -50,7 +50,7 @@ def open_tracker(
 
         return ArchiveResultTracker(tracker_base, storage_options=storage_options)
     if local_path(tracker_base) is not None:
-        return LocalResultTracker(tracker_base, fsync=fsync)
+        return LocalResultTracker(tracker_base, fsync=fsync, max_concurrency=max_concurrency)
 
     from typedtrack.backends.obstore import ObstoreResultTracker, check_options, is_installed, needs, serves
 

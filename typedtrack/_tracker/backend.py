@@ -100,8 +100,14 @@ class Backend(ABC):
         for (key, _), outcome in self._concurrently(lambda write: self._write(*write), writes):
             yield key, outcome
 
-    def _concurrently(self, call: Callable[[T], U], arguments: Iterable[T]) -> Iterator[tuple[T, U | Exception]]:
-        """Yield each of *arguments*, in order, with what *call* returns for it or raises."""
+    def _concurrently(
+        self, call: Callable[[T], U], arguments: Iterable[T], threads: int | None = None
+    ) -> Iterator[tuple[T, U | Exception]]:
+        """Yield each of *arguments*, in order, with what *call* returns for it or raises.
+
+        At most *threads* threads make the calls, by default `max_concurrency`.
+        """
+        limit = threads or self.max_concurrency
 
         def outcome(argument: T) -> U | Exception:
             try:
@@ -109,7 +115,7 @@ class Backend(ABC):
             except Exception as error:
                 return error
 
-        if self.max_concurrency == 1:
+        if limit == 1:
             for argument in arguments:
                 yield argument, outcome(argument)
             return
@@ -117,7 +123,7 @@ class Backend(ABC):
         from typedtrack._tracker.threads import Workers  # here, because calls for one key need no threads
 
         under_way: deque[tuple[T, Call[U | Exception]]] = deque()
-        workers, process = Workers(self.max_concurrency), os.getpid()
+        workers, process = Workers(limit), os.getpid()
         join = False  # not after an interrupt, nor where the caller drops the stream: a slow store may take long
 
         def checked_arguments() -> Iterator[T]:
@@ -132,7 +138,7 @@ class Backend(ABC):
             for argument in checked_arguments():
                 self._check_process(process)
                 under_way.append((argument, workers.begin(partial(outcome, argument))))
-                if len(under_way) > 2 * self.max_concurrency:
+                if len(under_way) > 2 * limit:
                     done, call_made = under_way.popleft()
                     yield done, call_made.result()
             while under_way:

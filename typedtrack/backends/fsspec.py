@@ -31,7 +31,7 @@ class FsspecResultTracker(ResultTracker):
     It replaces the tracker of that name in ``torchx.runtime.tracking``: same calls, same files. Making one touches no
     storage. *storage_options* go to the filesystem; they also configure the retries and time-outs of its client.
     *fsync* makes a put on a local disk survive a loss of power. *max_concurrency* limits the requests that a bulk call
-    has under way at once (a local base reads one file at a time).
+    has under way at once; a local base has several only where a call waits for its disk or server.
 
     A tracker can be pickled, and used on both sides of a fork. Its ``repr`` shows no password.
 
@@ -61,7 +61,7 @@ class FsspecResultTracker(ResultTracker):
         self._local: LocalResultTracker | None = None
         self._opened: tuple[int, ResultTracker] | None = None
         if local_path(self._tracker_base) is not None:
-            self._local = LocalResultTracker(self._tracker_base, fsync=fsync)
+            self._local = LocalResultTracker(self._tracker_base, fsync=fsync, max_concurrency=max_concurrency)
         else:
             from typedtrack.backends.filesystems import require
 
