@@ -49,6 +49,11 @@ check-generated: .venv/check
 bench: .venv/bench ## Measure typedtrack beside the reference and the limit; prints Markdown tables.
 	$(BIN)/python -m benchmarks
 
+.PHONY: torture
+torture: .venv/test ## Try for half an hour to make a store lie: every misbehaviour of a server, and thousands of faults.
+	$(BIN)/python -m tests.torture.answers
+	$(BIN)/python -m tests.torture.chaos
+
 .PHONY: docs
 docs: .venv/docs ## Build the documentation into docs/_build/html; a warning is an error.
 	$(BIN)/sphinx-build --fail-on-warning --keep-going docs docs/_build/html

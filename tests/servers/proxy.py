@@ -17,7 +17,9 @@ from tests.servers.process import HOST
 
 __all__ = ["Answer", "Fault", "Proxy", "Request", "serve"]
 
-Kind: TypeAlias = Literal["refuse", "reset", "lose", "halve", "stall", "trickle", "edit"]
+Kind: TypeAlias = Literal[
+    "refuse", "reset", "lose", "halve", "stall", "trickle", "edit", "raw", "hold", "twice", "delay"
+]
 
 _HOP_BY_HOP: Final = frozenset({"connection", "expect", "keep-alive", "transfer-encoding"})
 
@@ -48,6 +50,11 @@ class Fault(NamedTuple):
     - ``stall`` stays silent for ten seconds.
     - ``trickle`` sends the answer's head, and then one byte in a tenth of a second for ever.
     - ``edit`` sends the answer that *edit* makes of the server's.
+    - ``raw`` sends *body* as the whole answer, head included, and ends the connection; ``hold`` does not end it.
+    - ``twice`` sends the request twice to the server, and answers with the second answer.
+    - ``delay`` answers a tenth of a second later.
+
+    The *method* ``*`` stands for any.
     """
 
     method: str
@@ -60,11 +67,14 @@ class Fault(NamedTuple):
 
     def hits(self, request: Request) -> bool:
         """Return whether *request* has this fault."""
-        return self.method == request.method and self.path in request.path
+        return self.method in (request.method, "*") and self.path in request.path
 
 
 class Proxy:
-    """The requests that passed, and the faults to come: ``faults``, each once and in order, or ``always`` one."""
+    """The requests that passed, and the faults to come: ``faults``, each once and in order, or ``always`` one.
+
+    Or *choose* returns the fault of each request.
+    """
 
     def __init__(self, port: int, upstream: int) -> None:
         self.endpoint = f"http://{HOST}:{port}"
@@ -72,6 +82,7 @@ class Proxy:
         self.requests: list[Request] = []
         self.faults: deque[Fault] = deque()
         self.always: Fault | None = None
+        self.choose: Callable[[Request], Fault | None] | None = None
         self.closed = threading.Event()
 
     @property
@@ -84,9 +95,12 @@ class Proxy:
         self.requests.clear()
         self.faults.clear()
         self.always = None
+        self.choose = None
 
     def next_fault(self, request: Request) -> Fault | None:
         """Return the fault of *request*, if it has one, and count it as done."""
+        if self.choose is not None:
+            return self.choose(request)
         if self.always is not None and self.always.hits(request):
             return self.always
         if self.faults and self.faults[0].hits(request):
@@ -124,6 +138,15 @@ def serve(upstream: int) -> Generator[Proxy]:
             if fault is not None and kind == "refuse":
                 headers = {"content-type": "application/xml", **dict(fault.headers)}
                 return self._answer(Answer(fault.status, headers, fault.body, len(fault.body)))
+            if fault is not None and kind in ("raw", "hold"):
+                self.wfile.write(fault.body)
+                if kind == "hold":
+                    proxy.closed.wait(10)
+                return self._break()
+            if kind == "delay":
+                proxy.closed.wait(0.1)
+            if kind == "twice":
+                self._ask(body)
             answer = self._ask(body)
             if kind == "lose":
                 return self._break()

@@ -6,13 +6,14 @@ import gzip
 import re
 import uuid
 from collections.abc import Callable
-from typing import Final
+from typing import Any, Final
 
+import obstore
 import pytest
 
 from tests.servers.proxy import Answer, Fault
 from tests.stores.conftest import CLIENTS, Client
-from typedtrack import CorruptResultError
+from typedtrack import CorruptResultError, ResultNotFoundError
 
 ALL: Final = [*CLIENTS, "gcs_gcsfs"]
 PAGE: Final = b"<html><body>log in</body></html>"
@@ -138,17 +139,35 @@ def test_delete_of_another_object(client: Client) -> None:
 
 
 @pytest.mark.parametrize("client", ALL, indirect=True)
-@pytest.mark.parametrize("status", [200, 202, 204])
+@pytest.mark.parametrize("status", [200, 202, 204, 404])
 def test_delete_answered_by_a_proxy(client: Client, status: int) -> None:
-    """A web page does not end a delete, whatever its status; s3fs and gcsfs cannot tell a bare 204 from the store's."""
+    """A web page does not end a delete, whatever its status; s3fs and gcsfs cannot tell a bare 204 from the store's.
+
+    Nor does it confirm that there is nothing to delete.
+    """
     if status == 204 and client.name in ("s3_s3fs", "gcs_gcsfs"):
         pytest.skip("204 without a body is the store's own answer")
     client.tracker["a"] = {"x": 1}
     method = "POST" if client.name in ("s3_obstore", "azure_obstore") else "DELETE"
     client.proxy.always = Fault(method, "refuse", status, b"" if status == 204 else PAGE, headers=HTML)
-    failure(lambda: client.tracker.__delitem__("a"))
+    assert not isinstance(failure(lambda: client.tracker.__delitem__("a")), ResultNotFoundError)
     client.proxy.reset()
     assert client.tracker["a"] == {"x": 1}
+
+
+@pytest.mark.parametrize("client", ["s3_obstore", "azure_obstore", "gcs_obstore"], indirect=True)
+def test_delete_of_an_object_that_another_process_deletes(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A delete whose object is gone by then is as one of an absent key; obstore may report it as done, too."""
+    client.tracker["a"] = {"x": 1}
+    delete = obstore.delete
+
+    def late(*arguments: Any) -> None:
+        delete(*arguments)
+        raise FileNotFoundError("gone")
+
+    monkeypatch.setattr(obstore, "delete", late)
+    with pytest.raises(ResultNotFoundError):
+        del client.tracker["a"]
 
 
 def test_truncated_listing_of_s3fs_without_a_token(s3_s3fs: Client) -> None:

@@ -174,6 +174,23 @@ def test_listing_is_the_same_as_on_a_local_disk(tracker: FsspecResultTracker, sf
         tracker["b"] = {"x": 1}
 
 
+def test_leftovers_of_killed_writers_are_removed(tracker: FsspecResultTracker, sftp: Sftp) -> None:
+    """The hidden files of killed writers go when they are a day old; results and younger files stay."""
+    tracker["a/b"] = {"x": 1}
+    base = sftp.folder / tracker._location("").rstrip("/").rpartition("/")[2]
+    for number, folder in enumerate((base, base / "a")):
+        for age in (0, 90_000):
+            path = folder / f".typedtrack-0011-{age}-{number}.tmp"
+            path.write_text("x")
+            os.utime(path, (time.time() - age, time.time() - age))
+    assert tracker.remove_leftovers() == 2
+    assert tracker.remove_leftovers() == 0
+    assert sorted(path.name for path in base.rglob("*")) == [
+        ".typedtrack-0011-0-0.tmp", ".typedtrack-0011-0-1.tmp", "a", "b"
+    ]  # fmt: skip
+    assert dict(tracker.items()) == {"a/b": {"x": 1}}
+
+
 def test_threads_share_a_connection(tracker: FsspecResultTracker) -> None:
     """Several threads can use trackers that share one connection."""
     others = [

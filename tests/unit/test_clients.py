@@ -275,6 +275,12 @@ def test_s3fs_lists_to_the_last_page() -> None:
         list(on_s3fs(Answers(pages[0], pages[1], again)).keys())
     with pytest.raises(ConnectionError, match="no token"):
         list(on_s3fs(Answers({"IsTruncated": True})).keys())
+    outside = {"IsTruncated": False, "Contents": [{"Key": "elsewhere"}, {"Key": "base/a"}]}
+    assert list(iter(on_s3fs(Answers(outside)))) == ["a"]
+    for names in (["base/a"], ["base/b", "base/c", "base/b"]):
+        twice = {"IsTruncated": False, "Contents": [{"Key": name} for name in names]}
+        with pytest.raises(ConnectionError, match="same name twice"):
+            list(on_s3fs(Answers(pages[0], twice)).keys())
 
 
 def test_s3fs_lists_the_key_at_a_prefix() -> None:
@@ -516,7 +522,7 @@ def test_gcsfs_lists_to_the_last_page() -> None:
     assert list(iter(tracker)) == ["a", "b"]
     assert [named["pageToken"] for _, named in request.calls] == [None, "2", "3"]
     with pytest.raises(ConnectionError, match="same token"):
-        list(on_gcsfs(pages[0], pages[1], pages[0])[0].keys())
+        list(on_gcsfs(pages[0], pages[1], {"nextPageToken": "2"})[0].keys())
 
 
 @pytest.mark.parametrize("name", ["base/b", None])

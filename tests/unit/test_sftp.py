@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import time
 from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
@@ -237,6 +238,35 @@ def test_versions_of_files_that_are_not_young(
     versions = dict(tracker._list_versions(""))
     assert versions == {"old": "7-990", **dict.fromkeys(["young", "ahead", "sizeless", "timeless", "link"])}
     assert list(tracker._list_versions("a")) == [("a", None)]
+
+
+def test_leftovers_of_killed_writers_are_removed(tracker: SftpResultTracker, channel: Mock) -> None:
+    """Old hidden files of writers are removed from every folder, and nothing else; an error does not stop the rest."""
+    name = ".typedtrack-0011-7-{}.tmp"
+    old, now = 1000, int(time.time())
+    channel.entries.side_effect = [
+        [
+            Entry("sub", "folder"),
+            Entry("a", "file", 1, old),
+            Entry(".hidden", "file", 1, old),
+            Entry(".typedtrack-create", "file", 1, old),
+            Entry(name.format(0), "file", 1, old),
+            Entry(name.format(1), "file", 1, now),
+            Entry(name.format(2), "folder", 1, old),
+            Entry(name.format(3), "file", 1, None),
+        ],
+        [Entry(name.format(number), "file", 1, old) for number in (4, 5, 6)],
+    ]
+    denied = PermissionError(errno.EACCES, "denied")
+    channel.remove.side_effect = [None, ABSENT, denied, None]
+    with pytest.raises(PermissionError) as caught:
+        tracker.remove_leftovers()
+    assert caught.value is denied
+    paths = [call.args[0] for call in channel.remove.call_args_list]
+    assert paths == [f"/base/{name.format(0)}", *(f"/base/sub/{name.format(number)}" for number in (4, 5, 6))]
+    channel.entries.side_effect = [[Entry(name.format(7), "file", 1, now - 100)]]
+    channel.remove.side_effect = None
+    assert tracker.remove_leftovers(older_than=50) == 1
 
 
 def test_root_can_be_a_base(channel: Mock) -> None:

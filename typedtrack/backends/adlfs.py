@@ -17,7 +17,7 @@ from azure.core.exceptions import HttpResponseError, ResourceExistsError, Resour
 from azure.storage.blob.aio import ContainerClient, ExponentialRetry
 
 from typedtrack._tracker.untyped import ResultTracker
-from typedtrack.backends.answers import Tokens, foreign_answer
+from typedtrack.backends.answers import Pages, foreign_answer
 from typedtrack.backends.asynchronous import BucketResultTracker, Page
 
 if TYPE_CHECKING:
@@ -120,12 +120,12 @@ class AdlfsResultTracker(BucketResultTracker):
     async def _objects(self, beginning: str, *, versions: bool) -> AsyncIterator[Page]:
         container = self._container  # whose listing of names costs less than that of blobs
         listed = container.list_blobs if versions else container.list_blob_names
-        pages: Any = listed(name_starts_with=beginning, **self._options).by_page()
-        tokens = Tokens("Azure")
-        async for page in pages:
+        found: Any = listed(name_starts_with=beginning, **self._options).by_page()
+        pages = Pages("Azure")
+        async for page in found:
             yield [(blob.name, blob.etag) if versions else (blob, None) async for blob in page]
-            if token := pages.continuation_token:
-                tokens.checked(token)
+            if token := found.continuation_token:
+                pages.check_token(token)
 
 
 def _check_that_it_is_azures(response: PipelineResponse[Any, Any]) -> None:

@@ -3,33 +3,44 @@
 from __future__ import annotations
 
 import errno
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from typing import Final
 
-__all__ = ["BOUND", "Tokens", "encoded_answer", "foreign_answer", "late_answer", "readable_answers"]
+__all__ = ["BOUND", "Pages", "encoded_answer", "foreign_answer", "late_answer", "readable_answers"]
 
 BOUND: Final = 120.0
 """The seconds within which each request ends, with its retries: a client's own time-out may begin anew at each byte."""
 
 
-class Tokens:
-    """The tokens of the pages of one listing of *store*; a token that repeats would lead round for ever."""
+class Pages:
+    """The pages of one listing of *store*, none of which may repeat: a listing that repeats may go on for ever."""
 
     def __init__(self, store: str) -> None:
         self._store = store
-        self._seen: set[str] = set()
+        self._tokens: set[str] = set()
+        self._first_names: set[str] = set()
 
-    def checked(self, token: str) -> str:
-        """Return *token*.
+    def check_token(self, token: str) -> str:
+        """Return *token*, which leads to the next page.
 
         Raises:
-            ConnectionError: an earlier page of the listing had it.
+            ConnectionError: an earlier page had it.
         """
-        if token in self._seen:
+        if token in self._tokens:
             raise foreign_answer(self._store, "a listing", "two pages have the same token for the next page")
-        self._seen.add(token)
+        self._tokens.add(token)
         return token
+
+    def check_names(self, names: Sequence[str]) -> None:
+        """Check that the page of *names* has none twice, and that no earlier page began with the same name.
+
+        Raises:
+            ConnectionError: it has.
+        """
+        if len(set(names)) < len(names) or not self._first_names.isdisjoint(names[:1]):
+            raise foreign_answer(self._store, "a listing", "it has the same name twice")
+        self._first_names.update(names[:1])
 
 
 def foreign_answer(store: str, call: str, found: str) -> ConnectionError:

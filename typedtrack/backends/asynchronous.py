@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from typedtrack._tracker.backend import READ_LIMIT, Read
 from typedtrack._tracker.untyped import ResultTracker
-from typedtrack.backends.answers import BOUND, late_answer, readable_answers
+from typedtrack.backends.answers import BOUND, Pages, late_answer, readable_answers
 from typedtrack.errors import UnsupportedOperationError
 
 if TYPE_CHECKING:
@@ -196,8 +196,11 @@ class BucketResultTracker(AsyncResultTracker):
             if await self._read_one(prefix, 1) is not None:
                 yield [(prefix, None)]
             beginning += f"{prefix}/"
+        pages = Pages("the store")
         async for page in self._objects(beginning, versions=versions):
-            yield [(name.removeprefix(self._above), version) for name, version in page]
+            pages.check_names([name for name, _ in page])
+            above = self._above  # of every name, unless the store ignores the beginning
+            yield [(name[len(above) :], version) for name, version in page if name.startswith(above)]
 
 
 def _retrieve_error(running: asyncio.Future[Any]) -> None:

@@ -17,7 +17,7 @@ import gcsfs.core
 from gcsfs.retry import HttpError
 
 from typedtrack._tracker.untyped import ResultTracker
-from typedtrack.backends.answers import Tokens, foreign_answer
+from typedtrack.backends.answers import Pages, foreign_answer
 from typedtrack.backends.asynchronous import BucketResultTracker, Page, instance_beside
 
 if TYPE_CHECKING:
@@ -81,21 +81,19 @@ class GcsfsResultTracker(BucketResultTracker):
         answer = await self._unless_absent("DELETE", key)
         if answer is None:
             raise FileNotFoundError(key)
-        status, _, _, body = answer
-        if status not in (200, 204):  # 204 is Google's, 200 that of its emulators
+        # The status is 204. That of emulators is 200, and so is that of other servers.
+        if (status := answer[0]) != 204 and (status != 200 or await self._read_one(key, 1) is not None):
             raise foreign_answer(_STORE, "a DELETE", f"its status is {status}")
-        if body.lstrip().startswith(b"<"):
-            raise foreign_answer(_STORE, "a DELETE", "it is a web page")
 
     async def _objects(self, beginning: str, *, versions: bool) -> AsyncIterator[Page]:
         token: str | None = None
-        tokens = Tokens(_STORE)
+        pages = Pages(_STORE)
         while True:
             page = await self._page(beginning, token=token, fields="name,generation" if versions else "name")
             yield [(entry["name"], entry.get("generation")) for entry in page.get("items", ())]
             if "nextPageToken" not in page:
                 return
-            token = tokens.checked(page["nextPageToken"])
+            token = pages.check_token(page["nextPageToken"])
 
     async def _page(
         self, prefix: str, *, token: str | None = None, size: int | None = None, fields: str = "name"

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from typedtrack._tracker.threads import StillRunningError, call_elsewhere, interruptibly
 from typedtrack._tracker.untyped import ResultTracker
-from typedtrack.backends.answers import BOUND, encoded_answer, foreign_answer, late_answer, readable_answers
+from typedtrack.backends.answers import BOUND, Pages, encoded_answer, foreign_answer, late_answer, readable_answers
 from typedtrack.backends.obstore_client import AZURE, GCS, S3, client_of
 from typedtrack.errors import UnsupportedOperationError
 
@@ -262,11 +262,18 @@ class ObstoreResultTracker(ResultTracker):
         before = self._get(key, 1)
         if before is None:  # S3 does not tell whether there was something to delete
             raise FileNotFoundError(key)
-        self._ask(partial(obstore.delete, self._client, self._above + key))
+        was_missing = False
+        try:
+            self._ask(partial(obstore.delete, self._client, self._above + key))
+        except FileNotFoundError:  # any 404, of whatever server
+            was_missing = True
         # obstore accepts answers about other objects, and web pages. A result that another process has put since then
         # is another version.
-        if (after := self._get(key, 1)) is not None and after[0] == before[0]:
+        after = self._get(key, 1)
+        if after is not None and after[0] == before[0]:
             raise foreign_answer("the store", "a delete", "the object is still there")
+        if was_missing and after is None:  # another process has deleted it
+            raise FileNotFoundError(key)
 
     def _list(self, prefix: str) -> Iterator[str]:
         return (key for key, _ in self._list_versions(prefix))
@@ -292,7 +299,7 @@ class ObstoreResultTracker(ResultTracker):
                 pages = None
                 raise
 
-        firsts = set[str]()
+        checked = Pages("the store")
         is_full = False
         while True:
             page = self._ask_for_page(next_page)
@@ -302,11 +309,13 @@ class ObstoreResultTracker(ResultTracker):
                 # obstore takes a truncated listing without a token for the end, so ask once for what follows the last.
                 pages, is_full = None, False
                 continue
-            _check_page(page, firsts)
+            checked.check_names([entry["path"] for entry in page])
             is_full = len(page) == _PAGE
             for entry in page:
                 last = entry["path"]
-                key = last.removeprefix(self._above)
+                if not last.startswith(self._above):  # the folder's own marker, or the store ignores the prefix
+                    continue
+                key = last[len(self._above) :]
                 if entry["size"] or self._is_stored(key):
                     yield key, entry["e_tag"]
         if last is None:
@@ -351,18 +360,6 @@ def _no_base(tracker_base: str, reason: str) -> ValueError:
     from typedtrack.backends.filesystems import without_password
 
     return ValueError(f"obstore cannot serve the tracker base {without_password(tracker_base)!r}: {reason}")
-
-
-def _check_page(page: Sequence[ObjectMeta], firsts: set[str]) -> None:
-    """Check that *page* repeats no name; *firsts* has the first name of each page before it.
-
-    Raises:
-        ConnectionError: it does, as where a token for the next page leads back; obstore would follow it for ever.
-    """
-    names = {entry["path"] for entry in page}
-    if len(names) < len(page) or not firsts.isdisjoint(first := [entry["path"] for entry in page[:1]]):
-        raise foreign_answer("the store", "a listing", "it has the same name twice")
-    firsts.update(first)
 
 
 def _get(client: S3Store | GCSStore | AzureStore, path: str, limit: int) -> tuple[ObjectMeta, bytes]:

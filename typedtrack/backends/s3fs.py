@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import s3fs.core
 
 from typedtrack._tracker.untyped import ResultTracker
-from typedtrack.backends.answers import Tokens, encoded_answer, foreign_answer
+from typedtrack.backends.answers import Pages, encoded_answer, foreign_answer
 from typedtrack.backends.asynchronous import BucketResultTracker, Page, instance_beside
 from typedtrack.backends.s3 import acknowledges, check_creates, unconfirmed_put
 
@@ -93,14 +93,17 @@ class S3fsResultTracker(BucketResultTracker):
     async def _delete_one(self, key: str) -> None:
         if await self._read_one(key, 1) is None:  # S3 does not tell whether there was something to delete
             raise FileNotFoundError(key)
-        answer = await self._fs._call_s3("delete_object", Bucket=self._bucket, Key=self._above + key)
+        try:
+            answer = await self._fs._call_s3("delete_object", Bucket=self._bucket, Key=self._above + key)
+        except FileNotFoundError as error:  # S3 has no such answer for an object
+            raise foreign_answer("S3", "a delete", "its status is 404") from error
         status = answer["ResponseMetadata"]["HTTPStatusCode"]
         if status != 204:
             raise foreign_answer("S3", "a delete", f"its status is {status}, not 204")
 
     async def _objects(self, beginning: str, *, versions: bool) -> AsyncIterator[Page]:
         more: dict[str, str] = {}
-        tokens = Tokens("S3")
+        pages = Pages("S3")
         while True:
             page = await self._fs._call_s3("list_objects_v2", Bucket=self._bucket, Prefix=beginning, **more)
             if "IsTruncated" not in page:
@@ -111,7 +114,7 @@ class S3fsResultTracker(BucketResultTracker):
             yield [(entry["Key"], entry.get("ETag")) for entry in page.get("Contents", ())]
             if token is None:
                 return
-            more = {"ContinuationToken": tokens.checked(token)}
+            more = {"ContinuationToken": pages.check_token(token)}
 
 
 def _check(answer: GetObjectOutput) -> None:

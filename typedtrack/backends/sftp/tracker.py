@@ -217,6 +217,20 @@ class SftpResultTracker(AsyncResultTracker):
         if prefix and await self._kind(self._path(prefix)) == "file":
             yield [(prefix, None)]
             return
+        young = time.time() - _YOUNG
+        async for above, entries in self._folders(prefix):
+            page: Page = []
+            for entry in entries:
+                if entry.name.startswith("."):
+                    continue
+                if entry.kind == "file":
+                    page.append((above + entry.name, _version(entry, young)))
+                elif entry.kind == "link" and await self._is_file(above + entry.name):
+                    page.append((above + entry.name, None))
+            yield page
+
+    async def _folders(self, prefix: str) -> AsyncIterator[tuple[str, list[Entry]]]:
+        """Yield the path of each folder at or below *prefix*, with a slash at its end, and the folder's entries."""
         folders = [prefix]
         while folders:
             folder = folders.pop()
@@ -225,19 +239,33 @@ class SftpResultTracker(AsyncResultTracker):
             except FileNotFoundError:  # nothing was ever put, or the folder was removed since
                 await self._check_base()
                 continue
-            above, young = f"{folder}/" if folder else "", time.time() - _YOUNG
-            page: Page = []
+            above = f"{folder}/" if folder else ""
+            folders += [above + entry.name for entry in entries if entry.kind == "folder" and entry.name[0] != "."]
+            yield above, entries
+
+    def _remove_leftovers(self, older_than: float) -> int:
+        self._channel.restore()
+        before, folders = time.time() - older_than, self._folders("")
+
+        async def next_folder() -> tuple[str, list[Entry]] | None:
+            return await anext(folders, None)
+
+        removed = 0
+        failure: Exception | None = None
+        while (found := self._wait_for(next_folder())) is not None:
+            above, entries = found
             for entry in entries:
-                path = above + entry.name
-                if entry.name.startswith("."):
-                    continue
-                if entry.kind == "folder":
-                    folders.append(path)
-                elif entry.kind == "file":
-                    page.append((path, _version(entry, young)))
-                elif entry.kind == "link" and await self._is_file(path):
-                    page.append((path, None))
-            yield page
+                if _is_leftover(entry, before):
+                    try:
+                        self._wait_for(self._channel.remove(self._path(above + entry.name)))
+                        removed += 1
+                    except FileNotFoundError:  # its writer lives, or another process removed it
+                        pass
+                    except PermissionError as error:  # of another user, for example: the others can still be removed
+                        failure = failure or error
+        if failure is not None:
+            raise failure
+        return removed
 
     async def _is_file(self, link: str) -> bool:
         try:
@@ -249,6 +277,12 @@ class SftpResultTracker(AsyncResultTracker):
 def _require_folder(path: str, kind: Kind) -> None:
     if kind != "folder":
         raise NotADirectoryError(errno.ENOTDIR, "it is not a folder, so no results can be below it", path)
+
+
+def _is_leftover(entry: Entry, before: float) -> bool:
+    """Return whether *entry* is a writer's hidden file from *before* that time: its writer was killed."""
+    is_hidden = entry.name.startswith(".typedtrack-") and entry.name.endswith(".tmp")
+    return is_hidden and entry.kind == "file" and entry.modified is not None and entry.modified < before
 
 
 def _version(entry: Entry, young: float) -> str | None:
