@@ -123,10 +123,12 @@ else:  # hidden from type checkers: with a __getattr__ they would accept any nam
     }
 
     def __getattr__(name: str) -> object:
-        if name not in _MODULES:
-            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
         from importlib import import_module
 
+        if name == "errors":  # a module of its own, which was always there after `import typedtrack`
+            return import_module(f"{__name__}.errors")
+        if name not in _MODULES:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
         value = globals()[name] = getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
         return value
 

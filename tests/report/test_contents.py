@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import math
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from typedtrack import Value
 from typedtrack._results.chunks import Chunk
-from typedtrack.report import contents as contents_module
 from typedtrack.report.contents import contents_of
 
 numbers = st.one_of(st.none(), st.integers(-3, 3), st.floats())
@@ -23,9 +21,8 @@ def test_the_best_rows_stay_and_every_other_row_is_accounted_for(
     """Rows without the metric are counted; of the others the best stay; NaN is worse than any number."""
     columns: dict[str, list[Value | None]] = {"key": [f"{number}" for number in range(len(values))], "x": values}
     there = [value for value in values if isinstance(value, (int, float))]
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(contents_module, "MOST_ROWS", most)
-        found = contents_of([Chunk(len(values), columns)], ("key",), None, direction)  # type: ignore[arg-type]  # drawn
+    chunk = Chunk(len(values), columns)
+    found = contents_of([chunk], ("key",), None, direction, most)  # type: ignore[arg-type]  # drawn from both
     if not there:
         assert (found.by, found.rows) == (None, min(most, len(values)))
         return
@@ -37,7 +34,7 @@ def test_the_best_rows_stay_and_every_other_row_is_accounted_for(
     assert sorted(sign * value if not math.isnan(value) else math.inf for value in shown) == order[: len(shown)]
     words = " ".join(found.notes)
     assert ("without x left out" in words) == (len(there) < len(values))
-    assert (f"The page has the best {most:,} of {len(there):,} rows" in words) == (most < len(there))
+    assert (f"The best {most:,} of {len(there):,} rows" in words) == (most < len(there))
 
 
 def test_the_metric_is_a_float_where_there_is_one() -> None:
@@ -56,7 +53,7 @@ def test_a_stat_is_one_column_by_either_name() -> None:
     chunk = Chunk(1, {"key": ["a"], "x/mean": [1.0], "x/sem": [0.1], "y/mean": [1.0], "y/sem": [0.1], "y": [2.0]})
     for by in ("x", "x/mean"):
         found = contents_of([chunk], ("key",), by, "max")
-        assert [column.name for column in found.columns] == ["key", "x", "y/mean", "y"]
+        assert [column.name for column in found.columns] == ["key", "x", "y/mean", "y/sem", "y"]
         assert found.columns[1].errors == [0.1]
 
 
@@ -64,5 +61,5 @@ def test_fields_may_come_late_and_go() -> None:
     """Chunks need not have the same columns."""
     chunks = [Chunk(1, {"key": ["a"], "x": [1.0]}), Chunk(2, {"key": ["b", "c"], "y": [1, 2]})]
     found = contents_of(chunks, ("key",), "y", "max")
-    assert {column.name: column.values for column in found.columns} == {"key": ["b", "c"], "y": [1, 2]}
+    assert {column.name: column.values for column in found.columns} == {"key": ["c", "b"], "y": [2, 1]}
     assert "The same in every row: x = None" in found.notes

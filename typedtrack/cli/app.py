@@ -47,6 +47,7 @@ _COMMANDS: Final = {
     "rm": "Delete results by key, or all below a prefix.",
     "wait": "Wait until each KEY has a result, and print each as it comes.",
     "run": "Run a program; if it ends without a result, store a failure.",
+    "top": "Show results as a table, the best first.",
     "export": "Write results to one file: a table, or an archive.",
     "report": "Write one HTML page to look at results: a table and plots.",
     "schema": "Schemas of records: export, generate, check, infer.",

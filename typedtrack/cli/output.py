@@ -17,6 +17,7 @@ import click
 
 if TYPE_CHECKING:  # every command pays for the imports above
     from rich.progress import TaskID
+    from rich.table import Table
 
     from typedtrack._results.values import Value
     from typedtrack._tracker.bulk import Progress
@@ -37,6 +38,7 @@ __all__ = [
     "print_text",
     "printable",
     "progress",
+    "table_of",
 ]
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
@@ -124,21 +126,28 @@ def _json_escape(character: str) -> str:
 
 def print_table(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     """Print *rows* as a table on a terminal, else one per line, with tabs between cells and without *headers*."""
-    cells = (map(printable, row) for row in rows)
+    cells = ([printable(cell) for cell in row] for row in rows)
     if not (sys.stdout.isatty() and find_spec("rich")):
         for row in cells:
             print(*row, sep="\t")
         return
 
     from rich.console import Console
+
+    Console(markup=False, highlight=False).print(table_of(headers, cells))
+
+
+def table_of(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> Table:
+    """Return *rows* as a table for a terminal."""
     from rich.table import Table
+    from rich.text import Text
 
     table = Table(box=None)
     for header in headers:
-        table.add_column(header, overflow="fold")  # the default cuts long words
-    for row in cells:
-        table.add_row(*row)
-    Console(markup=False, highlight=False).print(table)
+        table.add_column(Text(printable(header)), overflow="fold")  # the default cuts long words
+    for row in rows:
+        table.add_row(*(Text(printable(cell)) for cell in row))
+    return table
 
 
 def print_text(text: str) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 import click
 
 from typedtrack._open import open_tracker
@@ -17,11 +15,9 @@ __all__ = ["report"]
 @click.argument("prefix", default="")
 @click.option("--out", metavar="FILE", required=True, help="A local path or URL of the page, .html.")
 @click.option("--by", metavar="FIELD", help="The metric; by default the first field that is a float.")
-@click.option("--max", "direction", flag_value="max", default="max", help="The greatest value is the best, by default.")
-@click.option("--min", "direction", flag_value="min", help="The least value is the best.")
+@click.option("--max/--min", "greatest", default=True, help="Whether the greatest value is the best, or the least.")
 @click.option("--title", default="Results", help="The heading of the page.")
-def report(
-    base: str | None, prefix: str, out: str, by: str | None, direction: Literal["max", "min"], title: str
-) -> None:
+def report(base: str | None, prefix: str, out: str, by: str | None, greatest: bool, title: str) -> None:
     """Write one HTML page to look at results: a table and plots."""
-    open_tracker(base_or_environment(base)).frame(prefix).report(out, by, direction=direction, title=title)
+    frame = open_tracker(base_or_environment(base)).frame(prefix)
+    frame.report(out, by, direction="max" if greatest else "min", title=title)

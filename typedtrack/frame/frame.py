@@ -87,12 +87,13 @@ class Frame:
     def __init__(self, rows: Rows, on_error: OnError = "raise", types: Mapping[str, ArrowName] | None = None) -> None:
         if on_error not in ("raise", "warn"):
             raise ValueError(f"on_error is 'raise' or 'warn', not {on_error!r}")
-        self._rows = rows
+        self.rows = rows
+        """The rows in chunks, without Arrow."""
         self._on_error: OnError = on_error
         self._types = types
 
     def __repr__(self) -> str:
-        return f"<Frame of {self._rows.title}: hand it to a dataframe library, or call write(path)>"
+        return f"<Frame of {self.rows.title}: hand it to a dataframe library, or call write(path)>"
 
     @property
     def schema(self) -> Schema:
@@ -151,10 +152,10 @@ class Frame:
         from typedtrack.report.page import page
 
         errors: list[BulkError] = []
-        contents = contents_of(_deferring(self._rows.chunks(CHUNK_ROWS), errors), self._rows.keys, by, direction)
+        contents = contents_of(_deferring(self.rows.chunks(CHUNK_ROWS), errors), self.rows.keys, by, direction)
         notes = [*contents.notes]
-        if self._rows.failures:
-            notes.append(f"Failed and left out: {self._rows.failures:,}")
+        if self.rows.failures:
+            notes.append(f"Failed and left out: {self.rows.failures:,}")
         notes += [f"Not readable and left out: {len(error.errors):,}" for error in errors]
         with writing(path, storage_options) as file:
             file.write(page(contents, title, notes).encode())
@@ -173,32 +174,32 @@ class Frame:
         if n < 1:
             raise ValueError(f"a frame has at least 1 part, not {n}")
         types, _ = self._read()
-        return [Frame(rows, self._on_error, types) for rows in self._rows.parts(n)]
+        return [Frame(rows, self._on_error, types) for rows in self.rows.parts(n)]
 
     def _repr_html_(self) -> str:
         """Return the first rows as an HTML table, for notebooks."""
-        chunks = self._rows.chunks(_SHOWN_ROWS + 1)
+        chunks = self.rows.chunks(_SHOWN_ROWS + 1)
         note = ""
         try:
-            chunk = next(chunks, Chunk(0, dict.fromkeys(self._rows.columns, ())))
+            chunk = next(chunks, Chunk(0, dict.fromkeys(self.rows.columns, ())))
         except BulkError as error:
-            chunk, note = Chunk(0, dict.fromkeys(self._rows.columns, ())), str(error)
+            chunk, note = Chunk(0, dict.fromkeys(self.rows.columns, ())), str(error)
         return as_html(chunk, _SHOWN_ROWS, note)
 
     def _read(self) -> tuple[Mapping[str, ArrowName], Iterator[RecordBatch]]:
         """Return the types of the columns, and the batches, which are read as they are asked for."""
-        chunks = self._rows.chunks(CHUNK_ROWS)
+        chunks = self.rows.chunks(CHUNK_ROWS)
         if self._on_error == "warn":
             chunks = _warning(chunks)
-        known = self._rows.columns
+        known = self.rows.columns
         types = self._types or {name: found for name, found in known.items() if found is not None}
-        if self._types is not None or (self._rows.is_complete and len(types) == len(known)):
+        if self._types is not None or (self.rows.is_complete and len(types) == len(known)):
             return types, (batch_of(chunk, types) for chunk in chunks)
         errors: list[BulkError] = []
         spool = Spool(_deferring(chunks, errors))
         if problems := spool.problems:
             reasons = tuple(Problem(name, problem) for name, problem in problems.items())
-            raise SchemaMismatchError("a table", self._rows.title, reasons)
+            raise SchemaMismatchError("a table", self.rows.title, reasons)
         names = [*known, *(name for name in spool.extents if name not in known)]
         found: dict[str, ArrowName] = {name: types.get(name) or spool.extent_of(name).type for name in names}
         return found, _then_raising(spool.batches(found), errors)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Container, Iterable, Mapping, Sequence
 from typing import Final
 
 import attrs
@@ -13,12 +13,13 @@ from typedtrack._results.chunks import Chunk, Direction
 from typedtrack._results.values import Value
 from typedtrack.errors import shown
 
-__all__ = ["MOST_ROWS", "Column", "Contents", "contents_of"]
+__all__ = ["MEAN", "MOST_ROWS", "SEM", "Column", "Contents", "contents_of", "is_stat"]
 
 MOST_ROWS: Final = 10_000
 """The most rows of one page: a browser draws no more within seconds."""
 
-_MEAN, _SEM = "/mean", "/sem"
+MEAN: Final = "/mean"
+SEM: Final = "/sem"
 
 
 @attrs.define
@@ -51,8 +52,18 @@ class Contents:
     notes: tuple[str, ...]
 
 
-def contents_of(chunks: Iterable[Chunk], keys: Sequence[str], by: str | None, direction: Direction) -> Contents:
+def contents_of(
+    chunks: Iterable[Chunk],
+    keys: Sequence[str],
+    by: str | None,
+    direction: Direction,
+    most: int = MOST_ROWS,
+    keep: Collection[str] = (),
+) -> Contents:
     """Return what a page shows of the rows in *chunks*; *keys* are the names of the columns of their keys.
+
+    It has the best *most* rows, the best first. A column that is the same in all rows is left out, unless its name
+    is in *keep*.
 
     *by* names the metric: a numeric field, or a `Stat` by its name without ``/mean``. By default it is the first float
     field, or the first `int` field where there is no float.
@@ -70,19 +81,20 @@ def contents_of(chunks: Iterable[Chunk], keys: Sequence[str], by: str | None, di
         rows = [row for row in range(count) if metric.values[row] is not None]
         if left_out := count - len(rows):
             notes.append(f"{_counted(left_out, 'row')} without {metric.name} left out")
-        if len(rows) > MOST_ROWS:
-            notes.append(f"The page has the best {MOST_ROWS:,} of {len(rows):,} rows")
-            rows = _best(metric, rows, direction)
+        if len(rows) > most:
+            notes.append(f"The best {most:,} of {len(rows):,} rows")
+        rows = _best(metric, rows, direction, most)
         columns = [_rows_of(column, rows) for column in columns]
         metric = columns[next(place for place, column in enumerate(columns) if column.name == metric.name)]
         count = len(rows)
         if odd := sum(not math.isfinite(value) for value in metric.values if isinstance(value, float)):
             notes.append(f"{_counted(odd, 'row')} in the table alone: {metric.name} is NaN or infinite")
-    elif count > MOST_ROWS:
-        notes.append(f"The page has the first {MOST_ROWS:,} of {count:,} rows")
-        columns = [_rows_of(column, range(MOST_ROWS)) for column in columns]
-        count = MOST_ROWS
-    constant = [column for column in columns if column.name not in keys and column is not metric and column.is_constant]
+    elif count > most:
+        notes.append(f"The first {most:,} of {count:,} rows")
+        columns = [_rows_of(column, range(most)) for column in columns]
+        count = most
+    keep = {*keep, *keys}
+    constant = [column for column in columns if column.name not in keep and column is not metric and column.is_constant]
     if constant and count > 1:
         notes.append(
             "The same in every row: " + ", ".join(f"{column.name} = {column.values[0]}" for column in constant)
@@ -107,16 +119,20 @@ def _gathered(chunks: Iterable[Chunk], keys: Sequence[str]) -> tuple[dict[str, l
     return table, count
 
 
+def is_stat(name: str, names: Container[str]) -> bool:
+    """Return whether the column *name* is the mean of a `Stat`: its error is among *names*, and their base is not."""
+    base = name.removesuffix(MEAN)
+    return base != name and base not in names and base + SEM in names
+
+
 def _with_errors(table: Mapping[str, list[Value | None]]) -> list[Column]:
     """Return a column for each name; those of a `Stat` are one."""
     columns: list[Column] = []
     for name, values in table.items():
-        base = name.removesuffix(_MEAN)
-        if name.endswith(_SEM) and name.removesuffix(_SEM) + _MEAN in table:
-            continue
-        if base != name and base not in table and base + _SEM in table:
-            columns.append(Column(base, values, table[base + _SEM]))
-        else:
+        if is_stat(name, table):
+            base = name.removesuffix(MEAN)
+            columns.append(Column(base, values, table[base + SEM]))
+        elif not (name.endswith(SEM) and is_stat(name.removesuffix(SEM) + MEAN, table)):
             columns.append(Column(name, values))
     return columns
 
@@ -125,7 +141,7 @@ def _metric(columns: Sequence[Column], keys: Sequence[str], by: str | None) -> C
     numeric = [column for column in columns if column.is_number and any(value is not None for value in column.values)]
     if by is not None:
         for column in numeric:
-            if by in (column.name, f"{column.name}{_MEAN}"):
+            if by in (column.name, f"{column.name}{MEAN}"):
                 return column
         named = ", ".join(shown(column.name) for column in numeric) or "none"
         raise ValueError(f"by={by!r}: no result has a numeric field of that name; there are: {named}")
@@ -142,8 +158,9 @@ def _order(value: Value | None, direction: Direction) -> float:
     return -number if direction == "max" else number
 
 
-def _best(metric: Column, rows: Sequence[int], direction: Direction) -> list[int]:
-    return sorted(heapq.nsmallest(MOST_ROWS, rows, key=lambda row: (_order(metric.values[row], direction), row)))
+def _best(metric: Column, rows: Sequence[int], direction: Direction, most: int) -> list[int]:
+    """Return the best *most* of *rows*, the best first."""
+    return heapq.nsmallest(most, rows, key=lambda row: (_order(metric.values[row], direction), row))
 
 
 def _best_row(metric: Column, direction: Direction) -> int | None:
