@@ -20,6 +20,7 @@ from typedtrack._records.declare import record_class, schema_of
 from typedtrack._records.record_type import record_type
 from typedtrack._results.codec import encode
 from typedtrack._results.values import Result
+from typedtrack._schema.documents.patterns import reads_alike
 from typedtrack._schema.fields import FieldSchema
 from typedtrack._schema.records import RecordSchema
 from typedtrack.errors import SchemaError, SchemaMismatchError
@@ -79,6 +80,8 @@ def _differs(column: FieldSchema, value: object) -> bool:
     if column.kind == "int" and isinstance(value, float) and value.is_integer():
         return True  # 1.0 is an integer to JSON Schema
     if isinstance(value, str) and len(value.encode()) > 1024:
+        return True
+    if isinstance(value, str) and column.pattern is not None and not reads_alike(column.pattern):
         return True
     return column.multiple_of is not None and column.kind == "float"  # decimal here, divided in binary there
 

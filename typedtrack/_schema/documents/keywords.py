@@ -220,6 +220,7 @@ Keywords = TypedDict(
         "minLength": Annotated[int, Keyword(_length, Role.TEXT, max, constraint="min_length")],
         "maxLength": Annotated[int, Keyword(_length, Role.TEXT, min, constraint="max_length")],
         "pattern": Annotated[str, Keyword(_text, Role.TEXT, _same, constraint="pattern")],
+        "x-typedtrack-pattern": Annotated[str, Keyword(_text, Role.TEXT, _same, constraint="pattern")],
         "x-typedtrack-max-bytes": Annotated[int, Keyword(_length, Role.TEXT, _same)],
         "properties": Annotated[dict[str, object], Keyword(_object, Role.OBJECT, holds_subschemas=True)],
         "required": Annotated[tuple[str, ...], Keyword(_texts, Role.OBJECT)],

@@ -28,6 +28,7 @@ _ROLES: Final[dict[KindName, frozenset[Role]]] = {
 }
 _KEYWORDS_OF: Final[dict[str, tuple[str, ...]]] = {
     **{row.constraint: (keyword,) for keyword, row in KEYWORDS.items() if row.constraint},
+    "pattern": ("pattern", "x-typedtrack-pattern"),
     "attribute": ("x-typedtrack-attribute",),
     "aliases": ("x-typedtrack-aliases",),
     "choices": ("enum", "const"),
@@ -118,6 +119,8 @@ def read_value(member: Member, problems: Problems) -> Member | None:
     if keywords.get("x-typedtrack-max-bytes", MAX_STR_BYTES) != MAX_STR_BYTES:
         place = resolved.place("x-typedtrack-max-bytes")
         problems.add(place, f"is always {MAX_STR_BYTES}; bound the string by maxLength")
+    if {"pattern", "x-typedtrack-pattern"} <= keywords.keys():
+        problems.add(resolved.place("x-typedtrack-pattern"), "does not apply beside pattern")
     least, greatest = _format(resolved, kind, problems)
     given = _default(resolved, kind, problems)
     if problems.count > before:
@@ -127,10 +130,6 @@ def read_value(member: Member, problems: Problems) -> Member | None:
         for keyword, value in keywords.items()
         if (row := KEYWORDS[keyword]).constraint is not None
     }
-    if least is not None and constraints.get("ge", constraints.get("gt", -math.inf)) < least:
-        constraints = {**constraints, "gt": None, "ge": least}
-    if greatest is not None and constraints.get("le", constraints.get("lt", math.inf)) > greatest:
-        constraints = {**constraints, "lt": None, "le": greatest}
     optional = resolved.nullable or (not member.required and given in (MISSING, None))
     if given is MISSING and optional and not member.required and not keywords.get("x-typedtrack-no-default"):
         given = None
@@ -144,11 +143,25 @@ def read_value(member: Member, problems: Problems) -> Member | None:
         aliases=member.aliases,
         doc=keywords.get("description", ""),
         deprecated=keywords.get("deprecated", False),
-        **constraints,
+        **_tightened(constraints, least, greatest),
     )
     for flaw in field.flaws():
         problems.add(member.place(flaw.part, flaw.position), flaw.reason)
     return attrs.evolve(member, value=field)
+
+
+def _tightened(constraints: dict[str, Any], least: int | None, greatest: int | None) -> dict[str, Any]:
+    """Return *constraints* with one bound on each side, the tightest: *least* and *greatest* are bounds, too."""
+    tight = dict(constraints)
+    if least is not None:
+        tight["ge"] = max(tight.get("ge", least), least)
+    if greatest is not None:
+        tight["le"] = min(tight.get("le", greatest), greatest)
+    if {"ge", "gt"} <= tight.keys():
+        del tight["ge" if tight["gt"] >= tight["ge"] else "gt"]
+    if {"le", "lt"} <= tight.keys():
+        del tight["le" if tight["lt"] <= tight["le"] else "lt"]
+    return tight
 
 
 def _choices(resolved: Resolved, problems: Problems) -> tuple[int | str, ...]:

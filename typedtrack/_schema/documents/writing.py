@@ -8,6 +8,7 @@ from typing import Final
 
 from typedtrack._results.values import MAX_STR_BYTES, Value
 from typedtrack._schema.documents.keywords import DIALECT, KEYWORDS
+from typedtrack._schema.documents.patterns import reads_alike
 from typedtrack._schema.documents.pointers import reference
 from typedtrack._schema.documents.terms import FLAT_VALUE, JSON_TYPES, NON_FINITE, Nested, Record
 from typedtrack._schema.fields import MISSING, FieldSchema, Missing
@@ -68,6 +69,8 @@ class _Writer:
 def _property(field: FieldSchema) -> dict[str, object]:
     finite, non_finite = _default(field.default)
     constraints = {keyword: getattr(field, row.constraint) for keyword, row in KEYWORDS.items() if row.constraint}
+    if field.pattern is not None:  # others read `pattern` as ECMA-262 has it
+        del constraints["x-typedtrack-pattern" if reads_alike(field.pattern) else "pattern"]
     return _present(
         {
             "description": field.doc or _ABSENT,
