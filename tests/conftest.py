@@ -41,9 +41,9 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadSco
 
     class ByServer(LoadScopeScheduling):
         def _split_scope(self, nodeid: str) -> str:
-            if not nodeid.startswith(("tests/conformance/", "tests/stores/")):
+            if not nodeid.startswith(("tests/conformance/", "tests/integrations/", "tests/stores/")):
                 return nodeid
-            name = nodeid.partition("::")[0] if "/conformance/" in nodeid else nodeid
+            name = nodeid if "/stores/" in nodeid else nodeid.partition("::")[0]
             server = _SERVER.search(name)
             return nodeid if server is None else server[0].replace("sftp", "ssh")
 

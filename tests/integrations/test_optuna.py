@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-from collections import Counter
+import signal
 from pathlib import Path
 from unittest.mock import Mock
 
 import optuna
 import pytest
+from optuna.distributions import FloatDistribution
 from optuna.storages import BaseStorage, JournalStorage
 from optuna.testing.pytest_storages import StorageTestCase
 
+from tests.integrations import studies
+from tests.trackers import DictTracker
 from typedtrack import ResultTracker, open_tracker
 from typedtrack.integrations import optuna as integration
 from typedtrack.integrations.optuna import JournalBackend
@@ -29,26 +30,35 @@ class TestLocalDisk(StorageTestCase):
         return JournalStorage(JournalBackend(open_tracker(tmp_path)))
 
 
-WORKER = """
-import sys, optuna
-from typedtrack import open_tracker
-from typedtrack.integrations.optuna import JournalBackend
-
-optuna.logging.set_verbosity(optuna.logging.WARNING)
-storage = optuna.storages.JournalStorage(JournalBackend(open_tracker(sys.argv[1])))
-study = optuna.create_study(storage=storage, study_name="shared", load_if_exists=True)
-study.optimize(lambda trial: trial.suggest_float("x", -1, 1) ** 2, n_trials=int(sys.argv[2]))
-"""
-
-
 def test_processes_share_a_study_and_no_trial_number_comes_twice(tmp_path: Path) -> None:
-    """Four processes with eight trials each: 32 numbers, each once, and all of them complete."""
-    command = [sys.executable, "-c", WORKER, str(tmp_path), "8"]
-    workers = [subprocess.Popen(command) for _ in range(4)]
-    assert [worker.wait() for worker in workers] == [0] * 4
-    study = optuna.load_study(study_name="shared", storage=JournalStorage(JournalBackend(open_tracker(tmp_path))))
-    assert Counter(trial.number for trial in study.trials) == Counter(range(32))
-    assert all(trial.state.is_finished() for trial in study.trials)
+    """Each trial number is there once, and each trial is complete."""
+    studies.check_shared_study(str(tmp_path), {})
+
+
+@pytest.mark.parametrize("system_call", ["write", "link"])
+def test_a_study_goes_on_after_a_worker_was_killed_amid_a_log(tmp_path: Path, system_call: str) -> None:
+    """A killed worker leaves no part of a log, before its bytes are complete nor before they have their name."""
+    killed = studies.start_worker(str(tmp_path), {}, trials=100, dies=system_call)
+    assert killed.wait() == -signal.SIGKILL
+    before = len(studies.load(str(tmp_path), {}).trials)
+    assert before > 1
+    assert studies.start_worker(str(tmp_path), {}, trials=3).wait() == 0
+    trials = studies.load(str(tmp_path), {}).trials
+    assert [trial.number for trial in trials] == [*range(before + 3)]
+    assert all(trial.state.is_finished() for trial in trials[before:])
+
+
+def test_a_long_study_loads_with_few_reads() -> None:
+    """A process that joins a study of 10,000 trials reads its pages, and the logs since the last page."""
+    tracker = DictTracker()
+    study = optuna.create_study(storage=JournalStorage(JournalBackend(tracker)), study_name="long")
+    trial = optuna.create_trial(params={"x": 0.5}, distributions={"x": FloatDistribution(-1, 1)}, value=0.25)
+    study.add_trials([trial] * 10_000)
+    tracker.reads = 0
+    late = optuna.load_study(storage=JournalStorage(JournalBackend(tracker)), study_name="long")
+    assert len(late.trials) == 10_000
+    pages, rest = divmod(1 + 10_000, integration._PAGE)
+    assert tracker.reads < pages + rest + integration._MOST_READS + 10
 
 
 def appended(tracker: ResultTracker, count: int) -> list[dict[str, object]]:

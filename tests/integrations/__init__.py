@@ -1,0 +1,1 @@
+"""typedtrack inside other frameworks: each is run as its users run it."""
