@@ -1,4 +1,4 @@
-"""Everything typedtrack raises of its own accord, in one tree.
+"""Every error that typedtrack raises itself, in one tree.
 
 ::
 
@@ -17,9 +17,9 @@
     ├── UnsupportedOperationError  NotImplementedError  the store cannot do this safely
     └── BulkError                  ExceptionGroup       some keys of a bulk call failed, each with its own error
 
-Every error carries its data as attributes, takes them all as positional arguments (so it pickles), and says what
-to do next. What a store raises itself (``PermissionError``, ``ConnectionError``, …) is not in this tree: it passes
-through unchanged, with a note that names the key and the operation.
+Every error carries its data as attributes, takes them as positional arguments (so it pickles), and says what to do
+next. The errors of a store (``PermissionError``, ``ConnectionError``, …) are not in this tree: they pass through
+unchanged, with a note that names the key and the operation.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ def shown(value: object, limit: int = _SHOWN_CHARACTERS) -> str:
 
 
 def not_one(cls: type, value: object) -> str:
-    """Return ``a A, not B`` for *value*, a B, where an A is wanted; with their modules where the names are the same."""
+    """Return ``a A, not B`` for *value* of the class B where an A is needed; with modules if the names are the same."""
     wanted, found = cls.__name__, type(value).__name__
     if wanted == found:
         wanted, found = (f"{each.__module__}.{each.__qualname__}" for each in (cls, type(value)))
@@ -78,22 +78,24 @@ def not_one(cls: type, value: object) -> str:
 
 
 class Problem(NamedTuple):
-    """One broken rule: where, what, and the offending value as text.
+    """One broken rule: the field, the reason, and the refused value as text.
 
-    ``field`` is the field name on the wire, or `None` when the rule is about the whole result. ``attribute`` is
-    the Python attribute behind it, where there is a record.
+    ``field`` is the field name on the wire, or `None` if the rule concerns the whole result. ``attribute`` is the
+    Python attribute of the field in a record. ``remedy`` says what to do, where the reason does not.
     """
 
     field: str | None
     reason: str
     value: str | None = None
     attribute: str | None = None
+    remedy: str | None = None
 
     def __str__(self) -> str:
         attribute = "" if self.attribute in (None, self.field) else f" (attribute {self.attribute})"
         where = "" if self.field is None else f"field {shown(self.field)}{attribute}: "
         got = "" if self.value is None else f", got {self.value}"
-        return f"{where}{self.reason}{got}"
+        remedy = "" if self.remedy is None else f"; {self.remedy}"
+        return f"{where}{self.reason}{got}{remedy}"
 
 
 def _lines(head: str, problems: tuple[Problem, ...]) -> str:
@@ -107,7 +109,7 @@ def _first_of(keys: Collection[object]) -> str:
 
 
 class TypedtrackError(Exception):
-    """The root of the tree: ``except TypedtrackError`` catches every error that typedtrack itself raises."""
+    """The root of the tree: ``except TypedtrackError`` catches every error that typedtrack raises itself."""
 
 
 class InvalidKeyError(TypedtrackError, ValueError):
@@ -123,10 +125,10 @@ class InvalidKeyError(TypedtrackError, ValueError):
 
 
 class InvalidResultError(TypedtrackError, ValueError):
-    """A result to be put, or a record to be made, breaks the rules; nothing was written.
+    """A result to be put, or a record to be made, breaks the rules. Nothing was written.
 
-    Attributes: ``problems`` (all of them), ``key`` (`None` where there is none yet), ``record`` (the name of the
-    record class, `None` for an untyped result).
+    Attributes: ``problems`` (all of them), ``key`` (`None` if there is none yet), ``record`` (the name of the record
+    class, `None` for an untyped result).
     """
 
     def __init__(self, problems: tuple[Problem, ...], key: str | None = None, record: str | None = None) -> None:
@@ -156,15 +158,16 @@ class RecordDefinitionError(TypedtrackError, TypeError):
 
 
 class ResultNotFoundError(TypedtrackError, KeyError):
-    """Nothing is stored under that key. Attributes: ``key``, ``tracker`` (the tracker, as text)."""
+    """Nothing is stored under that key. Attributes: ``key``, ``tracker`` (as text), ``advice`` (what to do)."""
 
-    def __init__(self, key: str, tracker: str) -> None:
-        super().__init__(key, tracker)
+    def __init__(self, key: str, tracker: str, advice: str = "`wait` for it if it is still to come") -> None:
+        super().__init__(key, tracker, advice)
         self.key = key
         self.tracker = tracker
+        self.advice = advice
 
     def __str__(self) -> str:
-        return f"no result under key {shown(self.key)} in {self.tracker}; `wait` for it if it is still to come"
+        return f"no result under key {shown(self.key)} in {self.tracker}; {self.advice}"
 
 
 class ResultExistsError(TypedtrackError, FileExistsError):
@@ -174,7 +177,7 @@ class ResultExistsError(TypedtrackError, FileExistsError):
     """
 
     def __init__(self, key: str, tracker: str, is_failure: bool = False) -> None:
-        super().__init__(key, tracker)  # not the third: to an OSError that is the name of a file
+        super().__init__(key, tracker)  # without the third argument, which an OSError takes for the name of a file
         self.key = key
         self.tracker = tracker
         self.is_failure = is_failure
@@ -188,7 +191,7 @@ class ResultExistsError(TypedtrackError, FileExistsError):
 
 
 class KeyConflictError(TypedtrackError, OSError):
-    """One key would have to be both a result and a folder of results; what was stored first stays.
+    """One key would have to be both a result and a folder of results. The first result stays.
 
     Attributes: ``key`` (refused), ``other`` (the key or folder in its way).
     """
@@ -202,13 +205,13 @@ class KeyConflictError(TypedtrackError, OSError):
     def __str__(self) -> str:
         is_folder = self.key == self.other
         held = "a folder that is not empty" if is_folder else f"a result, stored under key {shown(self.other)}"
-        return f"key {shown(self.key)}: in its way is {held}; on this store a key cannot be both, choose another key"
+        return f"key {shown(self.key)}: in its way is {held}; on this store no key can be both, choose another key"
 
 
 class CorruptResultError(TypedtrackError, ValueError):
-    """The stored bytes are not a result. ``tracker.get_bytes(key)`` returns them unread.
+    """The stored bytes are not a result. ``tracker.get_bytes(key)`` returns them.
 
-    Attributes: ``file`` (where they are), ``field`` (or `None`), ``reason``.
+    Attributes: ``file`` (where they are stored), ``field`` (or `None`), ``reason``.
     """
 
     def __init__(self, file: str, field: str | None, reason: str) -> None:
@@ -219,11 +222,11 @@ class CorruptResultError(TypedtrackError, ValueError):
 
     def __str__(self) -> str:
         where = "" if self.field is None else f" field {shown(self.field)}:"
-        return f"{self.file}:{where} {self.reason}; get_bytes() returns what is stored, if it is within 1 MiB"
+        return f"{self.file}:{where} {self.reason}; get_bytes() returns its bytes, if they are within the size limit"
 
 
 class SchemaMismatchError(TypedtrackError, ValueError):
-    """A stored result is a result, but not such a record. Attributes: ``record``, ``file``, ``problems`` (all)."""
+    """A stored result does not fit the record. Attributes: ``record`` (its name), ``file``, ``problems`` (all)."""
 
     def __init__(self, record: str, file: str, problems: tuple[Problem, ...]) -> None:
         super().__init__(record, file, problems)
@@ -234,7 +237,7 @@ class SchemaMismatchError(TypedtrackError, ValueError):
     def __str__(self) -> str:
         advice = "the untyped tracker reads it as a map"
         if any(problem.reason == MISSING_FIELD for problem in self.problems):
-            advice = f"a default or an alias lets the record read what lacks a field; {advice}"
+            advice = f"a default or an alias lets the record read results that lack the field; {advice}"
         return f"{_lines(f'{self.file} does not fit {self.record}', self.problems)}\n{advice}"
 
 
@@ -313,18 +316,19 @@ class UnsupportedOperationError(TypedtrackError, NotImplementedError):
 
 
 class BulkError(ExceptionGroup[Exception], TypedtrackError):
-    """Some keys of a bulk call failed; every other key was served.
+    """Some keys of a bulk call failed. Every other key was served.
 
-    Attributes: ``errors`` (failed key → its error), ``results`` (what ``get_many`` read, by key; empty for the calls
-    that had already handed their results over). ``except*`` works on it.
+    Attributes: ``errors`` (by failed key; by its `repr` if it is neither an `int` nor a `str`, or cannot be hashed),
+    ``results`` (those that ``get_many`` read, by key; empty after the calls that hand results over one by one).
+    ``except*`` works on it.
     """
 
     errors: Mapping[object, Exception]
     results: Mapping[object, object]
 
-    # A mapping is invariant in its keys: Any takes those of every tracker; the attributes show them as objects.
+    # A mapping is invariant in its keys, so Any accepts those of every tracker; the attributes show them as objects.
     def __new__(cls, errors: Mapping[Any, Exception], results: Mapping[Any, object] | None = None) -> BulkError:
-        """Make the group of *errors*: what `ExceptionGroup` holds is fixed before ``__init__`` runs."""
+        """Make the group of *errors*: an `ExceptionGroup` takes its members before ``__init__`` runs."""
         message = f"{len(errors)} key(s) failed, all others were served: {_first_of(errors)}; see its `errors`"
         self = super().__new__(cls, message, list(errors.values()))
         self.errors = errors

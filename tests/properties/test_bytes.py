@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from tests.trackers import exact
 from typedtrack import CorruptResultError, Result, ResultTracker, open_tracker
-from typedtrack._results.codec import _decode_plain, decode, decode_slow, encode
+from typedtrack._results.codec import _decode_json, _decode_marked, decode, decode_fast, decode_slow, encode
 from typedtrack._results.values import MAX_RESULT_BYTES, problems_of
 from typedtrack.testing.strategies import field_names, results, values
 
@@ -86,25 +86,46 @@ def test_any_bytes_are_a_result_or_corrupt(tmp_path: Path, data: bytes) -> None:
     assert list(tracker) == ["k"]
 
 
+def _returned(read: Callable[[bytes], Result | None], data: bytes) -> object:
+    """Return what *read* returns, exactly; `None` where it leaves *data* to a slower path."""
+    result = read(data)
+    return None if result is None else exact(result)
+
+
 @settings(max_examples=1000)
 @given(any_bytes())
-def test_the_glance_and_the_closer_look_agree(data: bytes) -> None:
-    """What the fast decoder accepts, the careful one reads to the same result; the choice is only one of speed."""
-    assert _outcome(lambda: decode(data, "f")) == _outcome(lambda: decode_slow(data, "f"))
-    try:
-        glanced = _decode_plain(data)
-    except (ValueError, RecursionError):
-        return
-    if problems_of(glanced) == []:
-        assert exact(glanced) == exact(decode_slow(data, "f"))
+@example(b'{"a": NaN, "b": ": NaN,"}')
+@example(b'{\n  "a": NaN,\n  "b": -Infinity\n}\n')
+@example(b'{\n  "a": ": NaN,\n  "b": Infinity\n}\n')
+@example(b'{\n  "a": "x\\": NaN,\n"\n}\n')
+def test_every_path_of_decoding_agrees(data: bytes) -> None:
+    """A faster path returns what the slowest one does, or leaves it to that: the choice is one of speed alone."""
+    slowest = _outcome(lambda: _decode_json(data, "f"))
+    assert _outcome(lambda: decode(data, "f")) == _outcome(lambda: decode_slow(data, "f")) == slowest
+    for faster in (decode_fast, _decode_marked):
+        assert _returned(faster, data) in (None, slowest)
+
+
+@given(results(3), st.sampled_from(["NaN", "Infinity", "-Infinity"]))
+def test_tokens_within_a_str_are_text(result: Result, token: str) -> None:
+    """Neither a token, nor a line that ends in one, nor the mark that stands for one."""
+    mark = token.ljust(1025)
+    texts = {"a": token, "b": f'": {token}', "c": f": {token},\n", "d": mark[:1024], "e": f'"{token}"'}
+    stored = {**result, **texts, "f": float(token)}
+    data = encode(stored)
+    assert exact(json.loads(data)) == exact(stored)
+    assert exact(decode(data, "k")) == exact(stored)
+    assert exact(_decode_json(data, "k")) == exact(stored)
+    with pytest.raises(CorruptResultError):
+        decode(json.dumps({"a": mark, "b": float(token)}, indent=2).encode(), "k")
 
 
 @given(st.lists(st.tuples(field_names(), values()), min_size=2, max_size=5))
 def test_the_last_of_a_repeated_name_wins(pairs: list[tuple[str, int | float | str]]) -> None:
-    """Repetition is no fault, and both looks see the last value."""
+    """Repetition is allowed, and every path takes the last value."""
     data = b"{" + b",".join(json.dumps(n).encode() + b":" + json.dumps(v).encode() for n, v in pairs * 2) + b"}"
     assert exact(decode(data, "f")) == exact(dict(pairs))
-    assert exact(decode_slow(data, "f")) == exact(dict(pairs))
+    assert exact(_decode_json(data, "f")) == exact(dict(pairs))
 
 
 def _filled(start: bytes, repeated: bytes, end: bytes = b"") -> bytes:

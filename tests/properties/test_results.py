@@ -17,6 +17,7 @@ from sqlite_tracker import SqliteResultTracker
 from tests.trackers import exact, snapshot
 from typedtrack import CorruptResultError, InvalidResultError, Key, Result, ResultTracker, open_tracker
 from typedtrack._results.codec import encode
+from typedtrack._results.foreign import remedy
 from typedtrack._results.values import problems_of
 from typedtrack.errors import shown
 from typedtrack.testing.refused import invalid_field_names, invalid_values
@@ -125,7 +126,7 @@ def _is_json(value: object) -> bool:
 def test_put_and_the_rules_agree(mixed: dict[Any, Any]) -> None:
     """A put is refused exactly if a rule is broken, with every problem in order."""
     tracker = open_tracker(f"memory://{uuid.uuid4()}")
-    problems = problems_of(mixed)
+    problems = problems_of(mixed, remedy)
     if problems:
         with pytest.raises(InvalidResultError) as caught:
             tracker.put("k", mixed)

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import copy
+import enum
+import math
+import pickle
+import re
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
+from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
+import numpy as np
 import pytest
 
 from tests.trackers import DictTracker
@@ -74,6 +82,23 @@ def _take(stream: Iterable[tuple[Key, Result]], taken: list[tuple[Key, Result]])
         taken.append(item)  # noqa: PERF402
 
 
+def _same(result: Result) -> Result:
+    return result
+
+
+def _copied(result: Result) -> Result:
+    return copy.copy(result)
+
+
+def _deeply_copied(result: Result) -> Result:
+    return copy.deepcopy(result)
+
+
+def _pickled(result: Result) -> Result:
+    copied: Result = pickle.loads(pickle.dumps(result))
+    return copied
+
+
 # -- one key ----------------------------------------------------------------------------------------------------------
 
 
@@ -105,8 +130,31 @@ def test_put_refuses_what_is_no_mapping(tracker: DictTracker, results: object) -
 
 
 def test_get_of_an_absent_key_is_empty(tracker: DictTracker) -> None:
-    """`{}` is the answer where nothing is stored."""
-    assert tracker.get("absent") == tracker["absent"] == {}
+    """`{}` is the answer where nothing is stored, false, and like any dict."""
+    assert tracker.get("absent") == tracker["absent"] == tracker.get_many(["absent"])["absent"] == {}
+    absent = tracker["absent"]
+    assert not absent
+    assert repr(absent) == "{}"
+    assert absent.get("accuracy") is None
+    assert {**absent} == {}
+    absent["n"] = 1
+    assert absent["n"] == 1
+
+
+@pytest.mark.parametrize("again", [_same, _copied, _deeply_copied, _pickled])
+def test_a_field_of_an_absent_result_is_a_key_error_that_names_the_key(
+    tracker: DictTracker, again: Callable[[Result], Result]
+) -> None:
+    """Not a bare `KeyError` of the field: a wrong key is the usual cause. It survives copies and other processes."""
+    absent = again(tracker["trial_7"])
+    assert absent == {}
+    with pytest.raises(
+        ResultNotFoundError, match=r"no result under key 'trial_7' in DictTracker\(\); `wait`"
+    ) as caught:
+        absent["accuracy"]
+    assert isinstance(caught.value, KeyError)
+    absent["n"] = 1
+    assert again(absent) == {"n": 1}
 
 
 def test_a_tracker_is_true(tracker: DictTracker) -> None:
@@ -198,7 +246,7 @@ def test_delete(tracker: DictTracker) -> None:
     tracker["k"] = {"a": 1}
     del tracker["k"]
     assert tracker["k"] == {}
-    with pytest.raises(ResultNotFoundError) as caught:
+    with pytest.raises(ResultNotFoundError, match=r"key 'k' in .*; there is nothing to delete") as caught:
         del tracker["k"]
     assert caught.value.key == "k"
 
@@ -262,6 +310,64 @@ def test_get_many(tracker: DictTracker) -> None:
     assert list(found) == ["b", 5, "5", "absent"]
     assert tracker.reads == 3
     assert tracker.get_many([]) == {}
+
+
+class _Split(str, enum.Enum):  # noqa: UP042  # older code has such: its `str` is "_Split.TRAIN"
+    TRAIN = "train"
+
+
+class _AnyCase(str):
+    """A str that equals others, whose characters are not the same."""
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, str) and self.lower() == other.lower()
+
+    def __hash__(self) -> int:
+        return hash(self.lower())
+
+
+def test_a_member_of_an_enumeration_and_its_value_are_one_key(tracker: DictTracker) -> None:
+    """Its characters count, as they do in a dict: both names one place, and have one answer."""
+    tracker[_Split.TRAIN] = {"n": 1}
+    assert list(tracker) == ["train"]
+    assert tracker[_Split.TRAIN] == tracker["train"] == {"n": 1}
+    assert tracker.get_many([_Split.TRAIN, "train"]) == {"train": {"n": 1}}
+    assert list(tracker.wait_all(["train", _Split.TRAIN])) == [("train", {"n": 1}), (_Split.TRAIN, {"n": 1})]
+    assert ("train", {"n": 1}) in tracker.items()
+    assert (_Split.TRAIN, {"n": 1}) in tracker.items()
+
+
+def test_equal_keys_of_other_text_share_no_answer(tracker: DictTracker) -> None:
+    """Where a dict takes two keys for one, and their text differs, the second is refused."""
+    tracker.put_many([("a", {"n": 1}), (_AnyCase("A"), {"n": 2})])
+    assert dict(tracker.items()) == {"a": {"n": 1}, "A": {"n": 2}}
+    with pytest.raises(BulkError) as caught:
+        tracker.get_many([_AnyCase("a"), _AnyCase("A"), _AnyCase("a")])
+    assert list(caught.value.results.items()) == [("a", {"n": 1})]
+    assert list(caught.value.errors) == ["'A'"]
+    assert "equals another key of this call, whose text is 'a'" in str(caught.value.errors["'A'"])
+    with pytest.raises(BulkError) as caught:
+        list(tracker.wait_all([_AnyCase("a"), _AnyCase("A")]))
+    assert list(caught.value.errors) == ["'A'"]
+
+
+@pytest.mark.parametrize("refused", [True, 1.0, np.True_, Decimal(1)])
+def test_what_is_no_key_shares_no_error_with_an_equal_key(tracker: DictTracker, refused: Any) -> None:
+    """A dict takes `True` and 1.0 for 1: they go by their `repr` among the errors, in every bulk call."""
+    tracker[1] = {"n": 1}
+    errors: list[BulkError] = []
+    for call in (
+        lambda: tracker.get_many([refused, 1, refused]),
+        lambda: tracker.put_many([(refused, {"n": 2}), (1, {"n": 1})]),
+        lambda: list(tracker.wait_all([1, refused])),
+    ):
+        with pytest.raises(BulkError) as caught:
+            call()
+        errors.append(caught.value)
+    assert [list(error.errors) for error in errors] == [[repr(refused)]] * 3
+    assert [1 in error.errors for error in errors] == [False] * 3
+    assert errors[0].results == {1: {"n": 1}}
+    assert dict(tracker.items()) == {"1": {"n": 1}}
 
 
 def test_get_many_hides_nothing(tracker: DictTracker) -> None:
@@ -428,6 +534,35 @@ def test_items_that_nobody_takes_leave_no_threads(tracker: DictTracker) -> None:
 
 
 # -- waiting ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("timeout", "error", "message"),
+    [
+        ("5", TypeError, "timeout must be a number of seconds or None, got '5'"),
+        (True, TypeError, "timeout must be a number of seconds or None, got True"),
+        (timedelta(seconds=5), TypeError, "timeout must be a number of seconds or None, got datetime"),
+        (-1, ValueError, "timeout must be 0 or more seconds, or None to wait for ever, got -1"),
+        (math.nan, ValueError, "timeout must be 0 or more seconds, or None to wait for ever, got nan"),
+    ],
+)
+def test_a_timeout_is_seconds(tracker: DictTracker, timeout: Any, error: type[Exception], message: str) -> None:
+    """Anything else is refused by the call itself, before the store is asked."""
+    with pytest.raises(error, match=re.escape(message)):
+        tracker.wait("k", timeout)
+    with pytest.raises(error, match=re.escape(message)):
+        tracker.wait_all(["k"], timeout)
+    assert tracker.reads == 0
+
+
+@pytest.mark.parametrize("timeout", [np.float32(0), np.int64(0), 0, 0.0])
+def test_a_timeout_is_any_number(tracker: DictTracker, timeout: float) -> None:
+    """numpy's, too; and one that is longer than any process runs."""
+    with pytest.raises(ResultTimeoutError):
+        tracker.wait("k", timeout)
+    tracker["k"] = {"a": 1}
+    for long in (math.inf, 10**400):
+        assert tracker.wait("k", long) == {"a": 1}
 
 
 def test_wait_returns_what_is_there(tracker: DictTracker, clock: list[float]) -> None:
@@ -647,6 +782,17 @@ def test_lists_twice_where_python_asks_for_the_length(
     monkeypatch.setattr(tracker, "_list", listed)
     take(tracker)
     assert prefixes == [""] * listings
+
+
+@pytest.mark.parametrize("prefix", ["trial_*", "trial_?", "trial_[12]", "runs/*/"])
+def test_a_prefix_is_no_pattern(tracker: DictTracker, prefix: str) -> None:
+    """A listing that finds nothing says so; one that finds a key of such characters does not."""
+    tracker["trial_1"] = tracker["runs/a/b"] = {"n": 1}
+    with pytest.warns(UserWarning, match=r"no key is at or below .*whole segments of keys, in which \*, \? and \["):
+        assert list(tracker.keys(prefix)) == []
+    tracker[f"{prefix}x" if prefix.endswith("/") else prefix] = {"n": 2}
+    assert len(list(tracker.keys(prefix))) == 1
+    assert list(tracker.keys("trial")) == []
 
 
 @pytest.mark.parametrize("prefix", ["/", "../x", "a//b"])

@@ -69,8 +69,8 @@ def test_any_json_object_that_keeps_the_rules_is_read(data: bytes, result: dict[
 @pytest.mark.parametrize(
     ("data", "field", "reason"),
     [
-        (b"", None, "is empty"),
-        (b"{}", None, "an empty result could not be told from an absent one; give it a field"),
+        (b"", None, "is empty: a loss of power soon after a put without fsync"),
+        (b"{}", None, "has no field, as if absent; delete the key, or put a result there"),
         (b'{\n  "accuracy": 0.', None, "is not JSON: "),
         (b'{"a": 1} {}', None, "is not JSON: Extra data"),
         (b"\xef\xbb\xbf{}", None, "is not JSON: "),

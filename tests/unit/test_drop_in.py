@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import uuid
 import warnings
 from pathlib import Path
@@ -91,7 +92,7 @@ def test_every_name_of_the_reference() -> None:
 class _Prefixed(FsspecResultTracker):
     """A subclass as code for torchx's tracker may have one."""
 
-    def put(self, key: Any, **results: Any) -> None:  # type: ignore[override]  # which is what torchx's is
+    def put(self, key: Any, **results: Any) -> None:  # type: ignore[mutable-override]  # of this project's mypy.ini
         super().put(f"pre/{key}", results)
 
     def get(self, key: Any) -> Any:
@@ -176,7 +177,7 @@ def test_a_part_of_the_primitives_may_be_implemented_beside_put_and_get() -> Non
     """What a class implements itself stays its own."""
 
     class Listing(typedtrack.ResultTracker):
-        def put(self, key: Any, **results: Any) -> None:  # type: ignore[override]  # which is what torchx's is
+        def put(self, key: Any, **results: Any) -> None:  # type: ignore[mutable-override]  # of this project's mypy.ini
             raise NotImplementedError
 
         def get(self, key: Any) -> Any:
@@ -187,3 +188,13 @@ def test_a_part_of_the_primitives_may_be_implemented_beside_put_and_get() -> Non
 
     tracker: Any = Listing  # of which a type checker would miss the other primitives
     assert dict(tracker().items()) == {"a": {"n": 1}}
+
+
+def test_few_private_names_are_taken() -> None:
+    """A backend may name its own attributes as it likes, but for those that it may implement, and a few."""
+    primitives = {"_read", "_write", "_delete", "_list", "_read_many", "_write_many", "_list_versions", "_location"}
+    primitives |= {"_remove_leftovers"}
+    conversions = {"_to_text", "_to_key", "_to_bytes", "_to_result", "_to_absent"}
+    others = {"_check_process", "_concurrently", "_key_prefix", "_primitives"}
+    names = {name for name in dir(typedtrack.ResultTracker) if re.match("_[a-z]", name)}
+    assert names - {"_abc_impl", "_is_protocol"} == primitives | conversions | others

@@ -63,7 +63,8 @@ ERRORS: list[tuple[TypedtrackError, type[Exception], dict[str, object], str]] = 
         {"record": "EvalResult", "file": "/base/k", "problems": LACKING},
         (
             "/base/k does not fit EvalResult: field 'a': is missing\n"
-            "a default or an alias lets the record read what lacks a field; the untyped tracker reads it as a map"
+            "a default or an alias lets the record read results that lack the field; "
+            "the untyped tracker reads it as a map"
         ),
     ),
     (
@@ -96,26 +97,26 @@ ERRORS: list[tuple[TypedtrackError, type[Exception], dict[str, object], str]] = 
         {"key": "a/b", "other": "a"},
         (
             "key 'a/b': in its way is a result, stored under key 'a'; "
-            "on this store a key cannot be both, choose another key"
+            "on this store no key can be both, choose another key"
         ),
     ),
     (
         KeyConflictError("a", "a"),
         OSError,
         {"key": "a", "other": "a"},
-        "key 'a': in its way is a folder that is not empty; on this store a key cannot be both, choose another key",
+        "key 'a': in its way is a folder that is not empty; on this store no key can be both, choose another key",
     ),
     (
         CorruptResultError("/base/k", "a", "is bad"),
         ValueError,
         {"file": "/base/k", "field": "a", "reason": "is bad"},
-        "/base/k: field 'a': is bad; get_bytes() returns what is stored, if it is within 1 MiB",
+        "/base/k: field 'a': is bad; get_bytes() returns its bytes, if they are within the size limit",
     ),
     (
         CorruptResultError("/base/k", None, "is empty"),
         ValueError,
         {"file": "/base/k", "field": None, "reason": "is empty"},
-        "/base/k: is empty; get_bytes() returns what is stored, if it is within 1 MiB",
+        "/base/k: is empty; get_bytes() returns its bytes, if they are within the size limit",
     ),
     (
         SchemaMismatchError("EvalResult", "/base/k", PROBLEMS[:1]),

@@ -490,7 +490,7 @@ def test_an_empty_object_is_no_record(data: bytes) -> None:
     """As it is no result: it could not be told from an absent one."""
     codec = record_codec(record_type(AllDefaults))
     assert codec.decode_fast(data) is None
-    with pytest.raises(CorruptResultError, match="an empty result"):
+    with pytest.raises(CorruptResultError, match="has no field"):
         codec.decode(data, "f")
     assert codec.decode_fast(b'{"a": 2}') == AllDefaults(a=2)
 

@@ -145,8 +145,8 @@ def test_a_listing_that_ends_too_early_fails(size: int) -> None:
 
 
 def test_a_prefix_that_is_a_pattern_fails() -> None:
-    """A listing misses the keys below a key with brackets."""
-    with pytest.raises(AssertionError, match=r"w\[1\]/1"):
+    """A listing misses the keys below a key with brackets, and warns that it is empty."""
+    with pytest.raises(AssertionError, match=r"w\[1\]/1"), pytest.warns(UserWarning, match="no key is at or below"):
         SUITE.test_prefixes(broken.PrefixesArePatterns())
 
 

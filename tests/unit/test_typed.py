@@ -338,7 +338,10 @@ def test_another_key_is_refused(tracker: ResultTracker, wrong: Any) -> None:
     trials = tracker.typed(EvalResult, key=TrialKey)
     with pytest.raises(InvalidKeyError, match=f"a key here is a TrialKey, not {type(wrong).__name__}"):
         trials[wrong]
-    with pytest.raises(InvalidKeyError, match="a key is an int or a str, not TrialKey"):
+    advice = r"a key is an int or a str, not TrialKey; use tracker\.typed\(\.\.\., key=TrialKey\), or str\(key\)"
+    with pytest.raises(InvalidKeyError, match=advice):
+        tracker[TrialKey("a", 1)]  # type: ignore[index]  # pyright: ignore[reportArgumentType]  # refused
+    with pytest.raises(InvalidKeyError, match=advice):
         tracker.typed(EvalResult)[TrialKey("a", 1)]  # type: ignore[index]  # pyright: ignore[reportArgumentType]  # refused
 
 

@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
+import datetime
 import enum
 import fractions
 import math
+import pathlib
 import subprocess
 import sys
+import warnings
 from decimal import Decimal
+from typing import Any
 
 import numpy as np
 import pytest
 
 from tests.trackers import DictTracker, exact
-from typedtrack import InvalidResultError, Problem, Value
+from typedtrack import InvalidResultError, Problem, Stat, Value, record
 from typedtrack._results import values as rules
-from typedtrack._results.values import known_names
+from typedtrack._results.values import learn_names
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # theirs
+    pint: Any = pytest.importorskip("pint")
+    quantities: Any = pytest.importorskip("quantities")
+units: Any = pint.UnitRegistry()
 
 
 class _Count(enum.IntEnum):
@@ -28,6 +38,24 @@ class _Split(enum.StrEnum):
 
 class _Shade(str, enum.Enum):  # noqa: UP042  # older code has such
     RED = "red"
+
+
+class _Plain(enum.Enum):
+    ONE = 1
+
+
+class _Broken:
+    """A value whose attributes fail."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Fail."""
+        raise RuntimeError("no device")
+
+
+@record
+class _Latency:
+    ms: float
 
 
 class _Fraction(float):
@@ -55,6 +83,77 @@ class _Tensor:
         return self.scalar == other
 
     __hash__ = None  # type: ignore[assignment]  # as a class with __eq__ alone has it
+
+
+class _EagerTensor:
+    """What TensorFlow's tensors and variables, and Keras' variables and metric results, offer: ``numpy()``."""
+
+    class TensorShape:
+        """A shape that is not a tuple, and raises where the rank is unknown."""
+
+        def __init__(self, dimensions: list[int] | None) -> None:
+            self._dimensions = dimensions
+
+        def __len__(self) -> int:
+            if self._dimensions is None:
+                raise ValueError("Cannot take the length of shape with unknown rank.")
+            return len(self._dimensions)
+
+    def __init__(self, scalar: object, dimensions: list[int] | None = []) -> None:  # noqa: B006  # is not changed
+        self._scalar = scalar
+        self.shape = self.TensorShape(dimensions)
+        self.dtype = "<dtype: 'float32'>"  # has no `kind`
+
+    def numpy(self) -> object:
+        """Return numpy's scalar, as TensorFlow does for a tensor without dimensions."""
+        return self._scalar
+
+    def __eq__(self, other: object) -> bool:
+        """Compare elements, after the conversion of *other* to the tensor's own type."""
+        return self._scalar == type(self._scalar)(other)  # type: ignore[call-arg]  # numpy's scalars take it
+
+    __hash__ = None  # type: ignore[assignment]  # as TensorFlow has it
+
+
+class _SymbolicTensor(_EagerTensor):
+    """A tensor of a graph, which has no value yet."""
+
+    def numpy(self) -> object:
+        """Fail, as Keras does."""
+        raise NotImplementedError("numpy() is only available when eager execution is enabled.")
+
+
+class _UnytQuantity(np.ndarray):
+    """A number of unyt, whose ``item()`` drops the unit."""
+
+    units = "ms"
+
+
+class _AstropyQuantity(np.ndarray):
+    """A number of astropy, whose ``item()`` keeps the unit."""
+
+    unit = "ms"
+
+    def item(self, *_: object) -> object:
+        """Return a quantity."""
+        return self
+
+
+class _QuantiPhy(float):
+    """A number of quantiphy, which is a float with a unit."""
+
+    units: str
+
+
+_HERTZ = _QuantiPhy(5.0)
+_HERTZ.units = "Hz"
+
+
+class _Axis(enum.IntEnum):
+    """An enumeration whose members have the names of attributes."""
+
+    unit = 1
+    units = 2
 
 
 class _Device(_Tensor):
@@ -90,6 +189,10 @@ class _Device(_Tensor):
         (_Tensor(0.5), 0.5),
         (_Tensor(math.nan), math.nan),
         (_Tensor("s"), "s"),
+        (_EagerTensor(np.float32(0.1)), 0.10000000149011612),
+        (_EagerTensor(np.int64(3)), 3),
+        (_EagerTensor(np.float64("nan")), math.nan),
+        (_Axis.unit, 1),
     ],
 )
 def test_is_normalised_without_loss(given: Value, stored: Value) -> None:
@@ -137,11 +240,25 @@ def test_is_normalised_without_loss(given: Value, stored: Value) -> None:
         _Tensor(1.0, (1,)),
         _Tensor(1.0, (2,)),
         _Device(1.0),
+        _EagerTensor(np.True_),
+        _EagerTensor(np.bytes_(b"x")),
+        _EagerTensor(np.float32(1), [1]),
+        _EagerTensor(np.float32(1), None),
+        _SymbolicTensor(np.float32(1)),
+        quantities.Quantity(5.0, "ms"),
+        quantities.Quantity(5.0, "dimensionless"),
+        quantities.UncertainQuantity(5.0, "ms", 0.1),
+        units.Quantity(5.0, "ms"),
+        units.Quantity(5, ""),
+        units.Quantity(np.array(5.0), "ms"),
+        np.array(5.0).view(_UnytQuantity),
+        np.array(5.0).view(_AstropyQuantity),
+        _HERTZ,
     ],
     ids=lambda given: type(given).__name__,
 )
 def test_is_no_value(given: Value) -> None:
-    """What is no int, float or str, or would lose something on becoming one, is refused by its type's name."""
+    """A value that would lose something as an int, a float or a str, a unit for one, is refused by its type's name."""
     tracker = DictTracker()
     with pytest.raises(InvalidResultError) as caught:
         tracker.put("k", value=given)
@@ -149,6 +266,71 @@ def test_is_no_value(given: Value) -> None:
     assert problem.field == "value"
     assert problem.reason == f"a value is an int, a float or a str, not {type(given).__name__}"
     assert tracker.stored == {}
+
+
+@pytest.mark.parametrize(
+    "given",
+    [quantities.Quantity(5.0, "ms"), units.Quantity(5.0, "ms"), np.array(5.0).view(_UnytQuantity), _HERTZ],
+    ids=lambda given: type(given).__name__,
+)
+def test_a_unit_is_not_lost_in_a_record_either(given: float) -> None:
+    """Neither in a field of a record nor among the samples of a `Stat`."""
+    with pytest.raises(InvalidResultError):
+        _Latency(ms=given)
+    with pytest.raises(InvalidResultError):
+        Stat.of([given, given])
+
+
+def test_a_tensor_without_item_is_taken_in_a_record_too() -> None:
+    """In a field, and among the samples of a `Stat`."""
+    tensor: Any = _EagerTensor(np.float32(0.5))
+    assert _Latency(ms=tensor) == _Latency(ms=0.5)
+    assert Stat.of([tensor, 1.5]).mean == 1.0
+
+
+UNIT = "its unit would be lost: store a float in a fixed unit, and name the unit in the field's name"
+EACH = "store one field per element"
+
+
+@pytest.mark.parametrize(
+    ("given", "advice"),
+    [
+        (True, "store int(x)"),
+        (np.True_, "store int(x)"),
+        (np.array(True), "store int(x)"),
+        (None, "leave the field out"),
+        (Decimal("0.5"), "store float(x)"),
+        (fractions.Fraction(1, 2), "store float(x)"),
+        (b"bytes", "store x.decode() or x.hex()"),
+        (datetime.date(2020, 1, 1), "store x.isoformat()"),
+        (datetime.datetime(2020, 1, 1, tzinfo=datetime.UTC), "store x.isoformat()"),
+        (datetime.timedelta(1), "store x.total_seconds()"),
+        (np.datetime64("2020-01-01"), UNIT),
+        (np.timedelta64(5, "s"), UNIT),
+        (quantities.Quantity(5.0, "ms"), UNIT),
+        (units.Quantity(5.0, "ms"), UNIT),
+        (_Plain.ONE, "store x.value or x.name"),
+        (1j, "store one field each for x.real and x.imag"),
+        ([1], EACH),
+        ((1,), EACH),
+        ({1}, EACH),
+        ({"a": 1}, EACH),
+        (np.array([1.0]), EACH),
+        (pathlib.Path("x"), "store str(x)"),
+        (object(), None),
+        (_Broken(), None),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_a_refusal_says_what_to_do(given: Value, advice: str | None) -> None:
+    """The remedy follows the reason; what is stored already, and read, gets none: its reader has not written it."""
+    with pytest.raises(InvalidResultError) as caught:
+        DictTracker().put("k", value=given)
+    (problem,) = caught.value.problems
+    assert problem.remedy == advice
+    assert str(problem).endswith(f"; {advice}") == (advice is not None)
+    (read,) = rules.problems_of({"value": given})
+    assert read == problem._replace(remedy=None)
 
 
 def test_a_tensor_that_returns_itself_is_refused() -> None:
@@ -252,7 +434,7 @@ def test_all_problems_are_listed_at_once() -> None:
     with pytest.raises(InvalidResultError) as caught:
         DictTracker().put("k", {"a": None, "": 2**64, "ok": 1})  # type: ignore[dict-item]  # the point
     assert caught.value.problems == (
-        Problem("a", "a value is an int, a float or a str, not NoneType", "None"),
+        Problem("a", "a value is an int, a float or a str, not NoneType", "None", remedy="leave the field out"),
         Problem("", "a field name is not empty"),
         Problem("", "an int is from -2**63 to 2**64-1; store it as a float or a str", "18446744073709551616"),
     )
@@ -269,11 +451,11 @@ def test_remembered_names_are_bounded() -> None:
     """The memory of names that passed never outgrows its bound, however many a result has."""
     names = rules._names
     for n in range(10):
-        assert known_names({f"{n}/{m}": m for m in range(1000)})
+        assert learn_names({f"{n}/{m}": m for m in range(1000)})
         assert len(names) <= 4096
-    assert known_names({str(n): n for n in range(10_000)})
+    assert learn_names({str(n): n for n in range(10_000)})
     assert len(names) <= 4096
-    assert not known_names({"": 1})
-    assert known_names({"a": 1})
+    assert not learn_names({"": 1})
+    assert learn_names({"a": 1})
     assert "a" in names
-    assert known_names({"a": 2})
+    assert learn_names({"a": 2})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, Final, Generic, Protocol, Self, cast, dataclass_transform, get_args, get_origin
+from typing import TYPE_CHECKING, Any, Generic, Protocol, Self, cast, dataclass_transform, get_args, get_origin
 
 import attrs
 
@@ -11,7 +11,7 @@ from typedtrack._records.annotations import Leaf, read_annotation, read_leaf
 from typedtrack._records.classes import HOOK, Attribute, caller_names, declared_as, define, evaluate, is_plain
 from typedtrack._records.record_type import record_type
 from typedtrack._records.templates import Template
-from typedtrack._results.keys import is_key, key_text
+from typedtrack._results.keys import KEY_CLASS, is_key, key_text
 from typedtrack._results.values import Value
 from typedtrack._schema.fields import FieldSchema
 from typedtrack.errors import InvalidKeyError, RecordDefinitionError, not_one, shown
@@ -25,9 +25,6 @@ __all__ = ["KeyClass", "KeyTemplate", "NoRecord", "PlainKeys", "TemplateKeys", "
 
 K = TypeVar("K")
 K_co = TypeVar("K_co", covariant=True)
-
-_TEMPLATE: Final = "__typedtrack_key__"
-"""The attribute of a key class that holds its `TemplateKeys`."""
 
 
 class PlainKeys:
@@ -201,7 +198,7 @@ def key(template: str, /) -> Callable[[type[K]], type[K]]:
 
     def declare(cls: type[K]) -> type[K]:
         generated = ("__str__", "parse", HOOK)
-        defined, attributes = define(cls, names, _TEMPLATE, generated=generated, check=_check)
+        defined, attributes = define(cls, names, KEY_CLASS, generated=generated, check=_check)
         if KeyTemplate not in defined.__mro__:
             defined.__str__ = KeyTemplate.__str__  # type: ignore[assignment]  # its self is then of this class
             defined.parse = classmethod(KeyTemplate.parse.__func__)  # type: ignore[attr-defined]  # for who inherits
@@ -212,7 +209,7 @@ def key(template: str, /) -> Callable[[type[K]], type[K]]:
             except ValueError as error:
                 raise RecordDefinitionError(cls.__name__, attribute.field.name, str(error)) from error
         record = _carried(defined, names)
-        setattr(defined, _TEMPLATE, TemplateKeys(defined, template, leaves, record))
+        setattr(defined, KEY_CLASS, TemplateKeys(defined, template, leaves, record))
         return defined
 
     return declare
@@ -243,7 +240,7 @@ def _leaf(attribute: Attribute) -> Leaf:
         ValueError: it cannot be a field of a key; the message says why.
     """
     field = attribute.field
-    if attribute.base is not None and _TEMPLATE in vars(attribute.base):
+    if attribute.base is not None and KEY_CLASS in vars(attribute.base):
         return template_keys(attribute.base).leaves[field.name]
     if field.metadata or not is_plain(field):
         raise ValueError("takes no field(...); write a default as `= value`, and the name of the field in the template")
@@ -270,7 +267,7 @@ def template_keys(cls: type[K]) -> TemplateKeys[K]:
     Raises:
         RecordDefinitionError: *cls* is not a key class.
     """
-    found: TemplateKeys[K] = declared_as(cls, _TEMPLATE, "a key class; decorate it with @key(template)")
+    found: TemplateKeys[K] = declared_as(cls, KEY_CLASS, "a key class; decorate it with @key(template)")
     return found
 
 
@@ -281,7 +278,7 @@ def pair(record: type[Any], key: type[Any] | None) -> tuple[type[Any], type[Any]
         RecordDefinitionError: the key class carries no record, or another one.
     """
     if key is None:
-        is_key_class = isinstance(cast("object", record), type) and _TEMPLATE in vars(record)
+        is_key_class = isinstance(cast("object", record), type) and KEY_CLASS in vars(record)
         return (_carried_by(record), record) if is_key_class else (record, None)
     carried = template_keys(key).record
     if carried is not None and carried is not record:

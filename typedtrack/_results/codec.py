@@ -1,30 +1,34 @@
 """Values to bytes and back: the wire format, and the only importer of msgspec's codecs.
 
 One result is a UTF-8 JSON object, indented by two spaces, ending in a newline. Encoding and decoding each have a fast
-path, which is msgspec alone and handles nearly every result, and a slow path, which decides and finds the reason. NaN
-and the infinities take the slow path: JSON lacks them and msgspec would write ``null``, so the standard library's
-`json` writes them, and its tokens for them are part of the format.
+path, which is msgspec alone and handles nearly every result, and a slow path, which decides and finds the reason.
+
+JSON lacks NaN and the infinities, and msgspec would write ``null`` for them. The tokens for them that the standard
+library's `json` writes are part of the format. So while msgspec encodes or decodes, a *mark* stands for each: an int
+that is too large to be a value.
 """
 
 from __future__ import annotations
 
 import math
-from typing import Annotated, Any, Final, cast
+import re
+from typing import Annotated, Any, Final, NamedTuple, cast
 
 import msgspec
 
 from typedtrack._results.values import (
     FAILURE_TYPE,
+    MAX_INT,
     MAX_PLAIN_STR,
     MAX_RESULT_BYTES,
+    MAX_STR_BYTES,
     MIN_INT,
     Result,
-    Value,
-    checked,
-    known_names,
-    names_at_a_glance,
-    plain,
+    are_known,
+    learn_names,
+    normalised,
     problems_of,
+    value_problem,
 )
 from typedtrack.errors import CorruptResultError, InvalidResultError, Problem, shown
 
@@ -41,7 +45,36 @@ _MAX_DIGITS: Final = 100  # of an int: far more than a valid one has, far fewer 
 
 _encode_json = msgspec.json.Encoder().encode
 _decode_plain = msgspec.json.Decoder(dict[str, _PlainInt | float | _PlainStr]).decode
+_decode_short = msgspec.json.Decoder(dict[str, _PlainInt | float | str]).decode
+_decode_any = msgspec.json.Decoder(dict[str, int | float | str]).decode
 _indent = msgspec.json.format  # by two spaces, its default: to pass `indent` would double its time
+
+_EMPTY: Final = (
+    "is empty: a loss of power soon after a put without fsync, or another program, left it so; `put` replaces it"
+)
+
+
+class _Token(NamedTuple):
+    """A token that JSON lacks, its number, and the mark that stands for it."""
+
+    number: float
+    mark: int
+    digits: bytes
+    ends: tuple[tuple[bytes, bytes], ...]
+    """The two ends of a line with the token, each with the same that has the mark."""
+
+
+def _token(text: bytes, number: float, mark: int) -> _Token:
+    digits = b"%d" % mark
+    return _Token(number, mark, digits, tuple((b": %b%b" % (text, end), b": %b%b" % (digits, end)) for end in _ENDS))
+
+
+_ENDS: Final = (b",\n", b"\n")
+_find_token = re.compile(rb": (?:NaN|-?Infinity),?\n").search
+_TOKENS: Final = {
+    repr(number): _token(text, number, MAX_INT + place)
+    for place, (text, number) in enumerate([(b"NaN", math.nan), (b"Infinity", math.inf), (b"-Infinity", -math.inf)], 1)
+}
 
 
 def encode(values: dict[str, Any], key: str | None = None) -> bytes:
@@ -51,8 +84,11 @@ def encode(values: dict[str, Any], key: str | None = None) -> bytes:
         InvalidResultError: *values* breaks a rule, or its encoding is larger than the limit.
     """
     try:
-        data = _indent(_encode_json(values)) + b"\n" if plain(values) else _encode_slow(values, key)
+        known = values and (are_known(values) or learn_names(values))
+        data = (_encode_plain(values) or _encode_marked(values)) if known else None
     except (TypeError, UnicodeEncodeError):
+        data = None
+    if data is None:
         data = _encode_slow(values, key)
     if len(data) > MAX_RESULT_BYTES:
         reason = f"is {len(data):,} bytes encoded; the limit is {MAX_RESULT_BYTES:,} bytes"
@@ -66,18 +102,66 @@ def encode_twin(twin: msgspec.Struct) -> bytes | None:
     return _indent(data) + b"\n" if data.find(b"null") < 0 else None
 
 
-def _encode_slow(values: dict[str, Any], key: str | None) -> bytes:
-    result = checked(values, key)
-    if all(map(_is_finite, result.values())):
-        return _indent(_encode_json(result)) + b"\n"
+def _encode_slow(values: dict[Any, Any], key: str | None) -> bytes:
+    normal = {normalised(name): normalised(value) for name, value in values.items()}
+    if problems_of(normal):
+        from typedtrack._results.foreign import remedy  # here, because it is for other types alone
 
-    import json  # here, because few results need it and its import takes time
+        raise InvalidResultError(tuple(problems_of(normal, remedy)), key)
+    return cast("bytes", _encode_marked(normal))  # `None` would mean a problem
 
-    return json.dumps(result, indent=2, ensure_ascii=False).encode() + b"\n"
+
+def _encode_plain(values: dict[Any, Any]) -> bytes | None:
+    """Return the bytes that store *values* if msgspec writes each exactly. The names are valid.
+
+    Raises:
+        TypeError: a name is not exactly a str.
+        UnicodeEncodeError: a short str has a lone surrogate.
+    """
+    for value in values.values():
+        kind = type(value)  # pyright: ignore[reportUnknownVariableType]  # value is Any: its type is the question
+        if kind is float:
+            if value - value != 0.0:  # true of NaN and the infinities alone
+                return None
+        elif kind is int:
+            if not MIN_INT <= value <= MAX_INT:
+                return None
+        elif kind is not str or (len(value) > MAX_PLAIN_STR and value_problem(value) is not None):
+            return None
+    return _indent(_encode_json(values)) + b"\n"
 
 
-def _is_finite(value: Value) -> bool:
-    return type(value) is not float or math.isfinite(value)
+def _encode_marked(values: dict[Any, Any]) -> bytes | None:
+    """Return the bytes that store *values* if each keeps the rules once it is normalised. The names are valid.
+
+    Raises:
+        TypeError, UnicodeEncodeError: as `_encode_plain`.
+    """
+    marked = values.copy()
+    tokens: list[_Token] = []
+    for name, value in values.items():
+        kind = type(value)  # pyright: ignore[reportUnknownVariableType]  # as above
+        if kind is float:  # the first three cases in the steps of `_encode_plain`, which are the fewest
+            if value - value == 0.0:
+                continue
+        elif kind is int:
+            if MIN_INT <= value <= MAX_INT:
+                continue
+        elif kind is str and len(value) <= MAX_PLAIN_STR:
+            continue
+        exact = normalised(value)
+        if value_problem(exact) is not None:
+            return None
+        if type(exact) is float and exact - exact != 0.0:
+            token = _TOKENS[repr(exact)]
+            tokens.append(token)
+            exact = token.mark
+        marked[name] = exact
+    data = _indent(_encode_json(marked)) + b"\n"
+    for token in tokens:
+        for line, marked_line in token.ends:
+            data = data.replace(marked_line, line)  # not within a str, in which no line ends
+    return data
 
 
 def decode(data: bytes, file: str) -> Result:
@@ -90,15 +174,20 @@ def decode(data: bytes, file: str) -> Result:
 
 
 def decode_fast(data: bytes) -> Result | None:
-    """Return the result that *data* holds, or `None` where only `decode_slow` can tell whether it holds one."""
-    if len(data) <= MAX_RESULT_BYTES:
-        try:
+    """Return the result that *data* holds, or `None` where only `decode_slow` can tell whether it holds one.
+
+    It returns no failure: the field that marks one is never among the remembered names.
+    """
+    try:
+        if len(data) <= MAX_STR_BYTES:  # no str in it can be too long
+            values = _decode_short(data)
+        elif len(data) <= MAX_RESULT_BYTES:
             values = _decode_plain(data)
-        except (ValueError, RecursionError):
+        else:
             return None
-        if values and (names_at_a_glance(values) or known_names(values)):
-            return values
-    return None
+    except (ValueError, RecursionError):
+        return None
+    return values if values and (are_known(values) or learn_names(values)) else None
 
 
 def decode_slow(data: bytes, file: str) -> Result:
@@ -109,6 +198,44 @@ def decode_slow(data: bytes, file: str) -> Result:
     """
     if len(data) > MAX_RESULT_BYTES:
         raise CorruptResultError(file, None, f"is larger than the limit of {MAX_RESULT_BYTES:,} bytes")
+    values = _decode_marked(data)
+    return _decode_json(data, file) if values is None else values
+
+
+def _decode_marked(data: bytes) -> Result | None:
+    """Return the result in *data* if msgspec can decode it once the tokens for NaN and the infinities are marked.
+
+    Only the layout that `encode` writes is marked, in which a line ends with such a token. A line cannot end within a
+    str, so the token is not part of one.
+    """
+    marks: dict[int, float] = {}
+    for token in _TOKENS.values() if _find_token(data) else ():
+        marked = data
+        for line, marked_line in token.ends:
+            marked = marked.replace(line, marked_line)
+        if marked is not data:
+            if token.digits in data:  # perhaps as a number, which is too large
+                return None
+            marks[token.mark] = token.number
+            data = marked
+    try:
+        values = _decode_any(data)
+    except (ValueError, RecursionError):
+        return None
+    for name, value in values.items():
+        if isinstance(value, float):
+            continue
+        if isinstance(value, str):
+            if len(value) > MAX_PLAIN_STR and value_problem(value) is not None:
+                return None
+        elif not MIN_INT <= value <= MAX_INT:
+            if value not in marks:
+                return None
+            values[name] = marks[value]
+    return values if values and (are_known(values) or learn_names(values)) else None
+
+
+def _decode_json(data: bytes, file: str) -> Result:
     document = _parse(data, file)
     if not isinstance(document, dict):
         raise CorruptResultError(file, None, "is JSON, but not an object")
@@ -116,18 +243,12 @@ def decode_slow(data: bytes, file: str) -> Result:
     for field, value in values.items():
         if isinstance(value, _Beyond):
             raise CorruptResultError(file, field, f"the number {shown(value)} is beyond the limits of int and float")
+    if not values:
+        raise CorruptResultError(file, None, "has no field, as if absent; delete the key, or put a result there")
     for problem in problems_of(values):
         got = "" if problem.value is None else f", got {problem.value}"
         raise CorruptResultError(file, problem.field, problem.reason + got)
     return values
-
-
-def holds_failure(data: bytes) -> bool:
-    """Return whether *data* holds a failure."""
-    try:
-        return decode_fast(data) is None and FAILURE_TYPE in decode_slow(data, "")
-    except CorruptResultError:
-        return False
 
 
 def same_result(stored: bytes, data: bytes) -> bool:
@@ -141,6 +262,14 @@ def same_result(stored: bytes, data: bytes) -> bool:
     return {name: repr(value) for name, value in found.items()} == {name: repr(value) for name, value in given.items()}
 
 
+def holds_failure(data: bytes) -> bool:
+    """Return whether *data* holds a failure."""
+    try:
+        return FAILURE_TYPE in decode(data, "")
+    except CorruptResultError:
+        return False
+
+
 def _parse(data: bytes, file: str) -> Any:
     import json  # here for the same reason
 
@@ -151,7 +280,7 @@ def _parse(data: bytes, file: str) -> Any:
     except RecursionError:
         reason = "is nested; a result is a flat object"
     except ValueError as error:
-        reason = f"is not JSON: {error}" if data else "is empty"
+        reason = f"is not JSON: {error}" if data else _EMPTY
     raise CorruptResultError(file, None, reason)
 
 

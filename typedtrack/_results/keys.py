@@ -1,4 +1,4 @@
-"""What a key may be."""
+"""The rules for keys and prefixes."""
 
 from __future__ import annotations
 
@@ -9,26 +9,31 @@ from typing import Final, TypeAlias
 from typedtrack._results.values import control_character, text_problem
 from typedtrack.errors import InvalidKeyError, shown
 
-__all__ = ["MAX_KEY_BYTES", "MAX_SEGMENT_BYTES", "Key", "is_below", "is_key", "key_text", "prefix_text"]
+__all__ = ["KEY_CLASS", "MAX_KEY_BYTES", "MAX_SEGMENT_BYTES", "Key", "is_below", "is_key", "key_text", "prefix_text"]
 
 Key: TypeAlias = int | str
 
 MAX_KEY_BYTES: Final = 1024
 MAX_SEGMENT_BYTES: Final = 255
 
-# The keys that most applications use, recognised at a glance; whatever it does not match gets the closer look.
+KEY_CLASS: Final = "__typedtrack_key__"
+"""The attribute that a class of typed keys has."""
+
+# The fast path: it matches the keys that most applications use. `_problem` decides about all others.
 _plain = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.=-]*+(?:/[A-Za-z0-9_][A-Za-z0-9_.=-]*+)*+").fullmatch
 
 
 def key_text(key: object) -> str:
-    r"""Return *key* as the text that names its place.
+    r"""Return the text of *key*, which decides where its result is stored.
 
-    An `int` (whatever `operator.index` takes, but not `bool`) is its decimal digits, so ``5`` and ``"5"`` are one key.
+    The text of an `int` (anything that `operator.index` takes, but `bool`) is its decimal digits, so ``5`` and ``"5"``
+    are one key. Of a subclass of `str` the characters count, so the member of a string enumeration and its value are
+    one key, too.
 
     Raises:
-        InvalidKeyError: it is neither `int` nor `str`, is not valid Unicode, is longer than 1,024 bytes of UTF-8, has a
-            ``/``-separated segment that is empty, longer than 255 bytes or begins with ``.``, a control character
-            or a ``\``.
+        InvalidKeyError: *key* is neither an `int` nor a `str`; or it is not valid Unicode, is longer than 1,024 bytes
+            of UTF-8, has a control character or a ``\``, or has a ``/``-separated segment that is empty, is longer than
+            255 bytes or begins with ``.``.
 
     >>> key_text(5), key_text("lr=0.1/trial 7")
     ('5', 'lr=0.1/trial 7')
@@ -42,7 +47,7 @@ def key_text(key: object) -> str:
 
 
 def is_key(text: str) -> bool:
-    """Return whether *text*, found in a listing, keeps the rules of a key."""
+    """Return whether *text*, which a listing found, keeps the rules for a key."""
     return (len(text) <= MAX_SEGMENT_BYTES and _plain(text) is not None) or _problem(text) is None
 
 
@@ -52,10 +57,10 @@ def is_below(text: str, prefix: str) -> bool:
 
 
 def prefix_text(prefix: object) -> str:
-    """Return *prefix* as text: ``""``, a key, or a key and one ``/`` (what lies below the key, but not the key itself).
+    """Return the text of *prefix*: empty, a key, or a key and a ``/``, which stands for the keys below it alone.
 
     Raises:
-        InvalidKeyError: it is none of these.
+        InvalidKeyError: *prefix* is none of these.
     """
     text = prefix if type(prefix) is str else _text(prefix)
     if text and (reason := _problem(text.removesuffix("/"))) is not None:
@@ -65,15 +70,17 @@ def prefix_text(prefix: object) -> str:
 
 def _text(key: object) -> str:
     if isinstance(key, str):
-        return str.__str__(str(key))  # what a subclass shows itself as, but a str itself
+        return str.__str__(key)  # its characters, whatever the `__str__` of a subclass returns
     if isinstance(key, bool):
         raise InvalidKeyError(shown(key), "a key is an int or a str, not bool")
     try:
-        return str(operator.index(key))  # type: ignore[arg-type]  # the except is for what has no __index__
+        return str(operator.index(key))  # type: ignore[arg-type]  # the last except is for a type without __index__
     except ValueError:  # the interpreter's limit on digits
         raise InvalidKeyError("(an int)", f"a key is at most {MAX_KEY_BYTES:,} bytes") from None
-    except Exception:  # whatever the __index__ of a foreign type may raise
-        raise InvalidKeyError(shown(key), f"a key is an int or a str, not {type(key).__name__}") from None
+    except Exception:  # the __index__ of a foreign type may raise anything
+        name = type(key).__name__
+        advice = f"; use tracker.typed(..., key={name}), or str(key)" if hasattr(type(key), KEY_CLASS) else ""
+        raise InvalidKeyError(shown(key), f"a key is an int or a str, not {name}{advice}") from None
 
 
 def _problem(text: str) -> str | None:

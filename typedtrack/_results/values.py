@@ -1,20 +1,22 @@
 """What a value and a field name may be: the one table of kinds, and the rules that put and get share.
 
-Limits are in bytes of UTF-8, never in characters. A rule is a function that returns the reason for which it refuses,
-or `None`; the road that asked decides which error that becomes.
+Limits are in bytes of UTF-8, not in characters. A rule is a function that returns the reason for a refusal, or `None`;
+the caller decides which error to raise.
 """
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Callable, Collection, Mapping
-from typing import Any, Final, NamedTuple, TypeAlias, cast
+from functools import cache
+from typing import Any, Final, NamedTuple, TypeAlias
 
-from typedtrack.errors import InvalidResultError, Problem, shown
+from typedtrack.errors import Problem, shown
 
 __all__ = [
+    "EXACT_IN_DOUBLES",
     "FAILURE_TYPE",
     "KINDS",
+    "KINDS_BY_NAME",
     "MAX_INT",
     "MAX_NAME_BYTES",
     "MAX_PLAIN_STR",
@@ -24,13 +26,12 @@ __all__ = [
     "Kind",
     "Result",
     "Value",
-    "checked",
+    "are_known",
     "control_character",
-    "known_names",
+    "learn_names",
+    "longest_str",
     "name_problem",
-    "names_at_a_glance",
     "normalised",
-    "plain",
     "problems_of",
     "text_problem",
     "value_problem",
@@ -41,16 +42,20 @@ Result: TypeAlias = dict[str, Value]
 
 MIN_INT: Final = -(2**63)
 MAX_INT: Final = 2**64 - 1
+EXACT_IN_DOUBLES: Final = 2**53
+"""Every int of at most this size is a double."""
+
 MAX_STR_BYTES: Final = 1024
-MAX_PLAIN_STR: Final = MAX_STR_BYTES // 4  # characters: so many fit whatever they are
+MAX_PLAIN_STR: Final = MAX_STR_BYTES // 4
+"""Characters: so many fit, whatever they are."""
+
 MAX_NAME_BYTES: Final = 256
 MAX_RESULT_BYTES: Final = 2**20
 
 FAILURE_TYPE: Final = "failure/type"
 """The name of the field that makes a result a failure."""
 
-_TIMES: Final = ("m", "M")  # the kinds of numpy's times, whose item() may be an int without the unit
-_REMEMBERED_NAMES = 4096
+_REMEMBERED_NAMES: Final = 4096
 
 
 def text_problem(text: str, limit: int) -> str | None:
@@ -65,6 +70,11 @@ def text_problem(text: str, limit: int) -> str | None:
     if size > limit:
         return f"is {size:,} bytes of UTF-8; the limit is {limit:,} bytes"
     return None
+
+
+def longest_str(max_length: int | None) -> int:
+    """Return how many characters a `str` of at most *max_length* characters can have, given the limit in bytes."""
+    return MAX_STR_BYTES if max_length is None else min(max_length, MAX_STR_BYTES)
 
 
 def control_character(text: str) -> str | None:
@@ -94,7 +104,7 @@ def _int_problem(value: int) -> str | None:
 
 
 def _float_problem(value: float) -> None:
-    """Every double is a value: NaN, the infinities and -0.0 too."""
+    """Accept every double: NaN, the infinities and -0.0 too."""
 
 
 def _str_problem(value: str) -> str | None:
@@ -103,79 +113,76 @@ def _str_problem(value: str) -> str | None:
 
 
 class Kind(NamedTuple):
-    """One kind of value: its Python type, its JSON Schema type, and its rule for a value of exactly that type."""
+    """One kind of value. What else depends on the kind is in a table of its own, which a test holds to this one."""
 
     type: type[Value]
+    article: str
+    """``an int``, as messages have it."""
     json_type: str
+    """The type of JSON Schema."""
+    is_number: bool
     problem: Callable[..., str | None]
+    """The rule for a value of exactly that type."""
+
+    @property
+    def name(self) -> str:
+        """``int``, as schemas have it."""
+        return self.type.__name__
 
 
 KINDS: Final[Mapping[type, Kind]] = {
-    int: Kind(int, "integer", _int_problem),
-    float: Kind(float, "number", _float_problem),
-    str: Kind(str, "string", _str_problem),
+    kind.type: kind
+    for kind in (
+        Kind(int, "an int", "integer", is_number=True, problem=_int_problem),
+        Kind(float, "a float", "number", is_number=True, problem=_float_problem),
+        Kind(str, "a str", "string", is_number=False, problem=_str_problem),
+    )
 }
+KINDS_BY_NAME: Final[Mapping[str, Kind]] = {kind.name: kind for kind in KINDS.values()}
+
+*_FIRST, _LAST = (kind.article for kind in KINDS.values())
+_ALLOWED: Final = f"{', '.join(_FIRST)} or {_LAST}"
 
 
 def value_problem(value: object) -> str | None:
     """Return why *value* is not a value, or `None`. Only an exact `int`, `float` or `str` is one."""
     kind = KINDS.get(type(value))
     if kind is None:
-        return f"a value is an int, a float or a str, not {type(value).__name__}"
+        return f"a value is {_ALLOWED}, not {type(value).__name__}"
     return kind.problem(value)
 
 
 def normalised(value: object) -> object:
     """Return *value* as an exact `int`, `float` or `str` where that loses nothing, else *value* itself.
 
-    Subclasses, whatever is registered as `numbers.Integral` or `numbers.Real`, and arrays and tensors with an
-    ``item()`` method and an empty ``shape`` are taken; `bool` is no number here. Neither numpy nor torch is imported.
+    Besides subclasses of the three, it takes numbers (of `numbers.Integral` or `numbers.Real`), and arrays, tensors and
+    variables without dimensions. It imports no library that defines them. It leaves `bool` alone, and a value that
+    carries a unit.
     """
-    if isinstance(value, bool):
+    if type(value) in KINDS:
         return value
-    if isinstance(value, int):
-        return int.__int__(value)
-    if isinstance(value, float):
-        return float.__float__(value)
-    if isinstance(value, str):
-        return str.__str__(value)
-    return _normalised_foreign(value)
+    normal = _normalise()(value)
+    return normal if type(normal) in KINDS else value
 
 
-def _normalised_foreign(value: object) -> object:
-    import numbers  # here, because few processes ever store a foreign number
-    from decimal import Decimal
-    from fractions import Fraction
+@cache
+def _normalise() -> Callable[[object], object]:
+    from typedtrack._results.foreign import normalise  # here, because many processes store no other type
 
-    if isinstance(value, (Decimal, Fraction)):
-        return value
-    try:
-        if isinstance(value, numbers.Integral):
-            exact: object = operator.index(value)
-        elif isinstance(value, numbers.Real):
-            exact = float(value)
-        elif getattr(value, "shape", None) == () and (scalar := cast("Any", value).item()) is not value:  # if it has
-            if getattr(getattr(value, "dtype", None), "kind", None) in _TIMES:
-                return value
-            exact = normalised(scalar)
-        else:
-            return value
-        return exact if type(exact) in KINDS and (exact == value or exact != exact) else value
-    except Exception:  # a foreign type may raise anything here; what does not convert is refused by its name
-        return value
+    return normalise
 
 
-_names: set[str] = set()  # field names that passed name_problem: an application has few, and puts them often
-names_at_a_glance: Final = _names.issuperset
-"""Whether all of some names are among those that `known_names` remembers."""
+_names: set[str] = set()  # field names that keep the rules: an application has few, and puts them often
+are_known: Final = _names.issuperset
+"""Whether all of some names are among those that `learn_names` remembers."""
 
 
-def known_names(names: Collection[str]) -> bool:
-    """Return whether all *names* keep the rules; remember (a bounded number of) those that do.
+def learn_names(names: Collection[str]) -> bool:
+    """Return whether all *names* keep the rules, and if so remember them; the memory is bounded.
 
-    `FAILURE_TYPE` is never remembered, so that failures take the slow paths and the fast ones need no check for them.
+    `FAILURE_TYPE` is never remembered. So failures take the slow paths, and the fast ones need no check for them.
     """
-    if names_at_a_glance(names):
+    if are_known(names):
         return True
     if FAILURE_TYPE in names or any(name_problem(name) is not None for name in names):
         return False
@@ -186,41 +193,15 @@ def known_names(names: Collection[str]) -> bool:
     return True
 
 
-def plain(values: dict[str, Any]) -> bool:
-    """Return whether *values* keep every rule and are finite, at a glance: `False` means that a closer look is due.
+def _no_remedy(value: object) -> None:
+    """Return no advice: whoever reads a result has not written it."""
 
-    One thing is left to the encoder, which refuses a lone surrogate itself.
+
+def problems_of(values: Mapping[Any, object], remedy: Callable[[object], str | None] = _no_remedy) -> list[Problem]:
+    """Return every rule that *values* break, in order; only exact values pass.
+
+    *remedy* returns what to do about a value of another type.
     """
-    if not values or not (names_at_a_glance(values) or known_names(values)):
-        return False
-    for value in values.values():
-        kind = type(value)  # pyright: ignore[reportUnknownVariableType]  # value is Any: its type is the question
-        if kind is float:
-            if value - value != 0.0:  # NaN and the infinities alone
-                return False
-        elif kind is int:
-            if not MIN_INT <= value <= MAX_INT:
-                return False
-        elif kind is not str or len(value) > MAX_PLAIN_STR:
-            return False
-    return True
-
-
-def checked(values: dict[str, Any], key: str | None = None) -> Result:
-    """Return *values*, normalised, as a result.
-
-    Raises:
-        InvalidResultError: a field name or a value breaks the rules, or there is no field; lists every problem.
-    """
-    normal = {normalised(name): normalised(value) for name, value in values.items()}
-    problems = problems_of(normal)
-    if problems:
-        raise InvalidResultError(tuple(problems), key)
-    return cast("Result", normal)  # what problems_of found no fault with
-
-
-def problems_of(values: Mapping[Any, object]) -> list[Problem]:
-    """Return every rule that *values* break, in their order; only exact values pass."""
     if not values:
         return [Problem(None, "an empty result could not be told from an absent one; give it a field")]
     problems: list[Problem] = []
@@ -229,5 +210,6 @@ def problems_of(values: Mapping[Any, object]) -> list[Problem]:
         if (reason := name_problem(name)) is not None:
             problems.append(Problem(field, reason))
         if (reason := value_problem(value)) is not None:
-            problems.append(Problem(field, reason, shown(value)))
+            advice = None if type(value) in KINDS else remedy(value)
+            problems.append(Problem(field, reason, shown(value), remedy=advice))
     return problems

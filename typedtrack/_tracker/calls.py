@@ -70,7 +70,7 @@ class Calls(Listing[K, R, A], Bulk[K, R, A]):
             self._primitives._delete(text)
         except FileNotFoundError:
             load(self._primitives, text)  # which raises if it is not the result but the base that the store cannot find
-            raise ResultNotFoundError(text, repr(self._primitives)) from None
+            raise ResultNotFoundError(text, repr(self._primitives), "there is nothing to delete") from None
         except Exception as error:
             annotate(self._primitives, error, "delete", text)
             raise

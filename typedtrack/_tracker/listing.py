@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import warnings
 from collections import deque
 from collections.abc import Callable, ItemsView, Iterable, Iterator, KeysView, ValuesView
-from typing import TYPE_CHECKING, TypeVar, cast
+from typing import TYPE_CHECKING, Final, TypeVar, cast
 
 from typedtrack._results.keys import is_below, prefix_text
 from typedtrack._tracker.backend import annotate, load
 from typedtrack._tracker.face import Face, failure_in, result_in
 from typedtrack._tracker.views import Items, Keys, Values
-from typedtrack.errors import BulkError, ResultFailedError
+from typedtrack.errors import BulkError, ResultFailedError, shown
 
 if TYPE_CHECKING:
     from typedtrack._records.failure import Failure
@@ -21,6 +22,8 @@ K = TypeVar("K")
 R = TypeVar("R")
 A = TypeVar("A")
 
+_PATTERN: Final = frozenset("*?[")
+
 
 class Listing(Face[K, R, A]):
     """Keys, results and failures as streams. Not for users."""
@@ -29,7 +32,9 @@ class Listing(Face[K, R, A]):
         """Return the keys stored now, at and below *prefix* (whole segments: ``"a"`` is ``a`` and ``a/…``, not ``ab``).
 
         The view streams: each iteration lists anew, in the store's order. A *prefix* that ends in ``/`` leaves the key
-        itself out. `list` and `sorted` list twice, because they ask for the length first; a loop does not.
+        itself out. It is not a pattern: ``*``, ``?`` and ``[`` stand for themselves, and a `UserWarning` says so where
+        such a prefix lists nothing. `list` and `sorted` list twice, because they ask for the length first; a loop does
+        not.
 
         Raises:
             InvalidKeyError: *prefix* is neither empty, nor a key, nor a key and a ``/``.
@@ -139,14 +144,20 @@ def keys_below(face: Face[K, R, A], prefix: str) -> Iterator[tuple[K, str]]:
     folder = prefix.removesuffix("/")
     below = f"{folder}/" if folder else ""
     every, to_key = face._key_prefix, face._to_key
+    found = False
     try:
         for text in face._primitives._list(every if is_below(every, folder) else folder):
             key = to_key(text)
             if key is not None and (text.startswith(below) or text == prefix):
+                found = True
                 yield key, text
     except Exception as error:
         annotate(face._primitives, error, "list", prefix)
         raise
+    if not found and not _PATTERN.isdisjoint(prefix):
+        meaning = "a prefix is whole segments of keys, in which *, ? and [ stand for themselves"
+        remedy = "to match a pattern, list a shorter prefix and filter the keys, for example by fnmatch"
+        warnings.warn(f"no key is at or below {shown(prefix)}: {meaning}; {remedy}", UserWarning, stacklevel=2)
 
 
 def _count(face: Face[K, R, A], prefix: str) -> int:

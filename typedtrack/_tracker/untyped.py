@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeAlias, TypeVar, cast, overload
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any, Final, NoReturn, Protocol, TypeAlias, TypeVar, cast, overload
 
 from typedtrack._results.codec import decode_fast, encode
 from typedtrack._results.keys import Key, is_key, key_text, prefix_text
@@ -30,15 +30,54 @@ _NOT_GIVEN: Final[Any] = object()
 Fields: TypeAlias = Mapping[str, Value] | Iterable[tuple[str, Value]]
 
 
+class Put(Protocol):
+    """The signature of `ResultTracker.put`."""
+
+    # Two, because a union of the two would leave a type checker no expected type for a dict of mixed values.
+    @overload
+    def __call__(self, key: Key, results: Mapping[str, Value] = ..., /, **fields: Value) -> None: ...
+    @overload
+    def __call__(self, key: Key, results: Iterable[tuple[str, Value]], /, **fields: Value) -> None: ...
+    @overload
+    def __call__(self, *, key: Key, **fields: Value) -> None: ...
+
+
+def put(tracker: ResultTracker, key: Key = _NOT_GIVEN, results: Fields = (), /, **fields: Value) -> None:
+    """Store a result under *key*, whole or not at all; it replaces what is stored there.
+
+    The result is given as for `dict.update`: a mapping or pairs, and keyword arguments. Numbers and strings of other
+    types (numpy's, an `enum.IntEnum`, a 0-d array or tensor) are stored as `int`, `float` or `str` where that loses
+    nothing. If no key is given by position, the keyword argument *key* is the key, as code for torchx may write it.
+    Otherwise it is an ordinary field.
+
+    Raises:
+        InvalidKeyError: *key* breaks the rules.
+        InvalidResultError: the result does; it lists every problem.
+        KeyConflictError: on a store with real folders, ``a`` and ``a/b`` would both hold results.
+
+    >>> from typedtrack import open_tracker
+    >>> tracker = open_tracker("memory://docs/put")
+    >>> tracker.put("app1_out", {"l2norm/mean": 1.2}, accuracy=0.93)
+    >>> tracker["app1_out"]
+    {'l2norm/mean': 1.2, 'accuracy': 0.93}
+    """
+    if key is _NOT_GIVEN:
+        if "key" not in fields:
+            raise TypeError("put() takes a key, then the result: put(key, {...}) or put(key, field=value, ...)")
+        key = fields.pop("key")  # type: ignore[assignment]  # which key_text refuses if it is not a key
+    text = key_text(key)
+    store(tracker, text, encode(_values(results, fields, text), text))
+
+
 class ResultTracker(Calls[Key, Result, Result], Backend):
     """Puts the results of applications under keys, and gets them.
 
     A result is a flat map of field names to `int`, `float` and `str` values: at most 1 MiB, a `str` at most 1,024
     bytes, a field name 1 to 256 bytes. A key is an `int` or a `str`. The rules hold on put and on get alike.
 
-    It is the base class of every backend, which implements four primitives on a key that keeps the rules and on bytes:
-    ``_read``, ``_write``, ``_delete`` and ``_list``. All else is inherited; `typedtrack.testing` tests it. A subclass
-    that implements `put` and `get` alone, as for torchx, has what these can bring about: no `create`, ``del``, listing.
+    It is the base class of every backend. A backend implements four primitives on keys that keep the rules and on
+    bytes: ``_read``, ``_write``, ``_delete`` and ``_list``. It inherits every call; `typedtrack.testing` tests it. A
+    subclass may implement `put` and `get` alone, as for torchx. It then lacks `create`, ``del`` and listing.
 
     >>> from typedtrack import FsspecResultTracker
     >>> tracker = FsspecResultTracker("memory://docs/tracker")
@@ -53,56 +92,25 @@ class ResultTracker(Calls[Key, Result, Result], Backend):
         super().__init_subclass__(**options)
         own = cls.put is not ResultTracker.put and cls.get is not ResultTracker.get
         if own and cls._read is ResultTracker._read:
-            from typedtrack._tracker.put_get_only import PRIMITIVES  # here, because few classes are such
+            from typedtrack._tracker.put_get_only import PRIMITIVES  # here, because few classes need it
 
             for name, primitive in PRIMITIVES.items():
                 if getattr(cls, name) is getattr(ResultTracker, name):
                     setattr(cls, name, primitive)
 
-    @overload  # two, because a union of the two would leave a type checker no type to expect of a dict of mixed values
-    def put(self, key: Key, results: Mapping[str, Value] = ..., /, **fields: Value) -> None: ...
-    @overload
-    def put(self, key: Key, results: Iterable[tuple[str, Value]], /, **fields: Value) -> None: ...
-    @overload
-    def put(self, *, key: Key, **fields: Value) -> None: ...
-    def put(  # type: ignore[misc]  # mypy does not see that a `key` that is not positional is among the fields
-        self, key: Key = _NOT_GIVEN, results: Fields = (), /, **fields: Value
-    ) -> None:
-        """Store a result under *key*, whole or not at all, in place of what it held.
+    # Not a method to a type checker, so that a subclass may override it as torchx has it: put(self, key, **fields).
+    put: Put | Callable[..., None] = put
 
-        The result is given as `dict.update` takes it: a mapping or pairs, and keyword arguments. Numbers and strings
-        of other types (numpy's, an `enum.IntEnum`, a 0-d array or tensor) are stored as `int`, `float` or `str`
-        where that loses nothing. Only where no key is given by its position is a keyword argument *key* the key, as
-        code for torchx may write it; else it is a field like any other.
-
-        Raises:
-            InvalidKeyError: *key* breaks the rules.
-            InvalidResultError: the result does; it lists every problem.
-            KeyConflictError: on a store with real folders, ``a`` and ``a/b`` would both hold results.
-
-        >>> from typedtrack import open_tracker
-        >>> tracker = open_tracker("memory://docs/put")
-        >>> tracker.put("app1_out", {"l2norm/mean": 1.2}, accuracy=0.93)
-        >>> tracker["app1_out"]
-        {'l2norm/mean': 1.2, 'accuracy': 0.93}
-        """
-        if key is _NOT_GIVEN:
-            if "key" not in fields:
-                raise TypeError("put() takes a key, then the result: put(key, {...}) or put(key, field=value, ...)")
-            key = fields.pop("key")  # type: ignore[assignment]  # which key_text refuses if it is no key
-        text = key_text(key)
-        store(self, text, encode(_given(results, fields, text), text))
-
-    @overload  # two, because a union of the two would leave a type checker no type to expect of a dict of mixed values
+    @overload  # two, as for `Put`
     def create(self, key: Key, results: Mapping[str, Value] = ..., /, **fields: Value) -> None: ...
     @overload
     def create(self, key: Key, results: Iterable[tuple[str, Value]], /, **fields: Value) -> None: ...
     def create(self, key: Key, results: Fields = (), /, **fields: Value) -> None:
-        """Store a result under *key* if it holds none, atomically; the same result again is no error.
+        """Store a result under *key* if nothing is stored there, atomically; to store an equal one again is no error.
 
         Raises:
-            ResultExistsError: it holds other content, which stays.
-            UnsupportedOperationError: the store cannot do it atomically.
+            ResultExistsError: other content is stored there; it stays.
+            UnsupportedOperationError: the store has no atomic create.
             InvalidKeyError, InvalidResultError, KeyConflictError: as `put`.
 
         >>> from typedtrack import open_tracker
@@ -114,7 +122,7 @@ class ResultTracker(Calls[Key, Result, Result], Backend):
         typedtrack.errors.ResultExistsError: key 'run_1' in ... already holds another result; ...
         """
         text = key_text(key)
-        create(self, text, encode(_given(results, fields, text), text))
+        create(self, text, encode(_values(results, fields, text), text))
 
     def get(self, key: Key) -> Result:
         """Return the result under *key*; ``{}`` only when the store confirms that nothing is there.
@@ -142,7 +150,7 @@ class ResultTracker(Calls[Key, Result, Result], Backend):
         """Store a result, as `put` does."""
         if type(self).put is ResultTracker.put:
             self.put(key, results)
-        else:  # written for torchx's tracker, a subclass may override it with keyword arguments alone
+        else:  # a subclass written for torchx may take keyword arguments alone
             self.put(key, **results)
 
     @overload
@@ -154,10 +162,11 @@ class ResultTracker(Calls[Key, Result, Result], Backend):
     def typed(
         self, record: Any, *, key: type[Any] | None = None, unknown: Unknown = "ignore"
     ) -> TypedTracker[Any, Any]:
-        """Return the results of this tracker as records of *record*, under typed keys if *key* is their class.
+        """Return a view of this tracker whose results are records of the class *record*.
 
-        Where a class of typed keys carries its record, ``typed(TrialKey)`` has both. A missing field takes its default.
-        A field that the record does not have is ignored, or refused with ``unknown="error"``.
+        *key* is a class of typed keys; without it the keys are `int` and `str`. If such a class carries its record,
+        ``typed(TrialKey)`` has both. A missing field takes its default. An unknown field is ignored, or refused with
+        ``unknown="error"``.
 
         Raises:
             RecordDefinitionError: *record* is not a `record` class, *key* is not a `key` class, or it carries another
@@ -182,7 +191,7 @@ class ResultTracker(Calls[Key, Result, Result], Backend):
     def put_many(self, results: Any, /) -> None:
         """Put each result under its key, concurrently; an iterable of pairs is taken as a stream.
 
-        Where the iterable raises, so does this, and of the pairs before some need not be stored.
+        If the iterable raises an error, so does this call, and some pairs before it may not be stored.
 
         Raises:
             BulkError: some keys failed; every other result is stored.
@@ -270,7 +279,7 @@ class ResultTracker(Calls[Key, Result, Result], Backend):
             raise
 
     def __bool__(self) -> bool:
-        """Return `True`: a tracker is one, whatever it holds, and is not listed to tell."""
+        """Return `True`, whether or not anything is stored."""
         return True
 
     @property
@@ -284,7 +293,7 @@ class ResultTracker(Calls[Key, Result, Result], Backend):
         return text if is_key(text) else None
 
     def _to_bytes(self, result: Result, text: str) -> bytes:
-        return encode(_given(result, {}, text), text)
+        return encode(_values(result, {}, text), text)
 
     def _to_result(self, data: bytes, text: str) -> Result:
         return decode_fast(data) or decode_after_fast(self, data, text)
@@ -307,7 +316,7 @@ class _Absent(Result):
         return type(self), (self._key, str(self._tracker)), None, None, iter(self.items())
 
 
-def _given(results: Fields, fields: Result, key: str) -> Result:
+def _values(results: Fields, fields: Result, key: str) -> Result:
     if type(results) is dict:
         values = cast("Result", results).copy()  # the test leaves a type checker a dict of it knows not what
     else:

@@ -1,0 +1,123 @@
+"""Values of other types than `int`, `float` and `str`: normalised where that loses nothing, else refused with a remedy.
+
+No library that defines such types is imported: a value is asked for its attributes. This module is loaded when the
+first such value comes.
+"""
+
+from __future__ import annotations
+
+import numbers
+import operator
+from collections.abc import Callable, Mapping
+from collections.abc import Set as AbstractSet
+from datetime import timedelta
+from decimal import Decimal
+from enum import Enum
+from fractions import Fraction
+from typing import Any, Final
+
+__all__ = ["normalise", "remedy"]
+
+_TIMES: Final = ("m", "M")  # the kinds of numpy's times: their item() may be an int without its unit
+_REMEMBERED_TYPES: Final = 256
+
+_converters: Final[dict[type, Callable[[Any], object]]] = {}
+
+
+def normalise(value: object) -> object:
+    """Return *value* as an exact `int`, `float` or `str` where that loses nothing, else something of another type."""
+    try:
+        convert = _converters.get(type(value))
+        return _converter(type(value))(value) if convert is None else convert(value)
+    except Exception:  # a foreign type may raise anything; a value that does not convert is refused by its type
+        return value
+
+
+def _converter(cls: type) -> Callable[[Any], object]:
+    """Return the function that normalises values of *cls*, and remember it, because to choose it takes long."""
+    if len(_converters) >= _REMEMBERED_TYPES:  # of classes made as the program runs
+        _converters.clear()
+    _converters[cls] = convert = _choose(cls)
+    return convert
+
+
+def _choose(cls: type) -> Callable[[Any], object]:
+    if issubclass(cls, (bool, Decimal, Fraction)):
+        return _keep
+    if issubclass(cls, int):
+        return int.__int__
+    if issubclass(cls, float):
+        return _float
+    if issubclass(cls, str):
+        return str.__str__
+    if issubclass(cls, numbers.Integral):
+        return _integral
+    return _real if issubclass(cls, numbers.Real) else _array
+
+
+def _keep(value: object) -> object:
+    return value
+
+
+def _float(value: float) -> object:
+    return value if _has_unit(value) else float.__float__(value)
+
+
+def _integral(value: Any) -> object:
+    return value if _has_unit(value) else _if_equal(operator.index(value), value)
+
+
+def _real(value: Any) -> object:
+    return value if _has_unit(value) else _if_equal(float(value), value)
+
+
+def _array(value: Any) -> object:
+    """Return the number or text of an array, tensor or variable without dimensions."""
+    if len(value.shape) > 0 or _has_unit(value) or getattr(getattr(value, "dtype", None), "kind", None) in _TIMES:
+        return value
+    scalar: object = value.item() if hasattr(value, "item") else value.numpy()
+    return value if scalar is value else _if_equal(normalise(scalar), value)
+
+
+def _if_equal(exact: object, value: object) -> object:
+    return exact if exact == value or exact != exact else value
+
+
+def _has_unit(value: object) -> bool:
+    """Return whether *value* is a quantity, such as those of pint, quantities, unyt and astropy."""
+    return hasattr(value, "units") or hasattr(value, "unit")
+
+
+def remedy(value: object) -> str | None:
+    """Return what to do about *value*, which is refused for its type, or `None` where there is no advice."""
+    try:
+        return _advice(value)
+    except Exception:  # a foreign type may raise anything
+        return None
+
+
+def _advice(value: Any) -> str | None:
+    kind = getattr(getattr(value, "dtype", None), "kind", None)
+    if value is None:
+        return "leave the field out"
+    if isinstance(value, bool) or (kind == "b" and len(value.shape) == 0):
+        return "store int(x)"
+    if isinstance(value, (Decimal, Fraction)):
+        return "store float(x)"
+    if isinstance(value, (bytes, bytearray, memoryview)):
+        return "store x.decode() or x.hex()"
+    if isinstance(value, timedelta):
+        return "store x.total_seconds()"
+    if isinstance(value, Enum):
+        return "store x.value or x.name"
+    if _has_unit(value) or kind in _TIMES:
+        return "its unit would be lost: store a float in a fixed unit, and name the unit in the field's name"
+    if hasattr(value, "isoformat"):
+        return "store x.isoformat()"
+    if isinstance(value, numbers.Complex):
+        return "store one field each for x.real and x.imag"
+    if isinstance(value, (Mapping, AbstractSet, list, tuple)) or len(getattr(value, "shape", ())) > 0:
+        return "store one field per element"
+    if hasattr(value, "__fspath__"):
+        return "store str(x)"
+    return None
