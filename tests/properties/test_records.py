@@ -1,4 +1,4 @@
-"""What holds for every record class: its records become bytes and are read back, and nothing else is read."""
+"""Properties of every record class: records are read back from their bytes, and nothing else is read."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def codec_of(cls: type[Any]) -> RecordCodec[Any]:
 
 
 def exact(instance: Any) -> list[tuple[type, str]]:
-    """Return the columns of *instance* so that two compare equal only with the same types and bits."""
+    """Return the columns of *instance* in a form that is equal only for the same types and bits."""
     return [(type(value), repr(value)) for value in record_type(class_of(instance)).to_columns(instance)]
 
 
@@ -64,7 +64,7 @@ def stored(result: dict[str, Any]) -> bytes:
 
 
 def read(cls: type[Any], result: dict[str, Any], *, closed: bool = False) -> list[tuple[type, str]] | set[str | None]:
-    """Return the record that *result* reads as, exactly, or the names of the fields that it is refused for."""
+    """Return the exact columns of the record read from *result*, or the names of the fields with problems."""
     try:
         return exact(codec_of(cls).decode(stored(result), "file", closed=closed))
     except SchemaMismatchError as error:
@@ -74,18 +74,18 @@ def read(cls: type[Any], result: dict[str, Any], *, closed: bool = False) -> lis
 
 
 def present(cls: type[Any], result: Mapping[str, object]) -> set[str]:
-    """Return the paths of the nested records of *cls* that can be `None` and are not, as *result* has some of them."""
+    """Return the paths of those optional nested records of *cls* that are in *result*."""
     return {path for column in columns_of(cls) if not result.keys().isdisjoint(column.names) for path in column.within}
 
 
 def result_of(instance: object) -> Result:
-    """Return the plain result that *instance* is stored as."""
+    """Return the plain result that stores *instance*."""
     result: Result = json.loads(codec_of(class_of(instance)).encode(instance))
     return result
 
 
 def fits(column: FieldSchema, value: object) -> bool:
-    """Return whether a stored *value* may be read for *column*: the rules once more, in other words."""
+    """Return whether *column* accepts a stored *value*, by another implementation of the rules."""
     if type(value) is float and column.kind == "float":
         typed: object = value
     elif type(value) is int and column.kind != "str" and -(2**63) <= value < 2**64:
@@ -106,7 +106,7 @@ def fits(column: FieldSchema, value: object) -> bool:
 
 
 def near(column: FieldSchema) -> st.SearchStrategy[Any]:
-    """Return a strategy for values beside what *column* allows: its bounds, a little more, a little less."""
+    """Return a strategy for values at and around the bounds of *column*."""
     bounds = [bound for name in ("gt", "ge", "lt", "le") if (bound := getattr(column, name)) is not None]
     telling: list[Any] = [value for bound in bounds for value in (bound, bound - 1, bound + 1)]
     telling += [text for length in (column.min_length, column.max_length) for text in ["x" * (length or 0)]]
@@ -115,7 +115,7 @@ def near(column: FieldSchema) -> st.SearchStrategy[Any]:
 
 
 def any_value(column: FieldSchema) -> st.SearchStrategy[Any]:
-    """Return a strategy for JSON values of every type, those beside what *column* allows often."""
+    """Return a strategy for JSON values of every type, often at the bounds of *column*."""
     refused: st.SearchStrategy[Any] = st.sampled_from([True, None, [], {}, "x" * 1025, "é" * 513, 2**64, -(2**63) - 1])
     return values() | near(column) | refused
 
@@ -142,7 +142,7 @@ def test_bytes_hold_the_record(data: DataObject) -> None:
 @generated
 @given(st.data())
 def test_a_plain_map_holds_the_record(data: DataObject) -> None:
-    """Record → plain result → record is the identity, and the plain result has no more than the fields given."""
+    """Record → plain result → record is the identity. The plain result has only the fields that are not `None`."""
     instance = data.draw(instances)
     tracker = FsspecResultTracker("memory://properties/records")
     view: TypedTracker[Any, Any] = tracker.typed(class_of(instance), unknown="error")
@@ -159,8 +159,8 @@ def test_a_plain_map_holds_the_record(data: DataObject) -> None:
 
 @generated
 @given(st.data())
-def test_one_field_changed_is_read_if_it_fits_and_else_named(data: DataObject) -> None:
-    """A stored result with one field changed reads with the new value, or is refused with that field named alone."""
+def test_a_changed_field_is_read_or_named_in_the_error(data: DataObject) -> None:
+    """A stored result with one field changed is read with the new value, or the error names that field alone."""
     instance = data.draw(instances)
     cls = class_of(instance)
     there = present(cls, result_of(instance))
@@ -181,8 +181,8 @@ def test_one_field_changed_is_read_if_it_fits_and_else_named(data: DataObject) -
 
 @generated
 @given(st.data())
-def test_construction_refuses_what_a_read_refuses(data: DataObject) -> None:
-    """The constructor and a read take the same values, to the same record."""
+def test_the_constructor_and_a_read_refuse_the_same_values(data: DataObject) -> None:
+    """They also make the same record from the values that they accept."""
     cls: type[Any] = data.draw(record_classes())
     columns = columns_of(cls)
     instance = data.draw(records(cls))
@@ -206,7 +206,7 @@ def test_construction_refuses_what_a_read_refuses(data: DataObject) -> None:
 
 
 def built(of: RecordType[Any], wanted: Any) -> Any:
-    """Return a record with the columns *wanted*, made by constructors alone."""
+    """Return a record with the columns *wanted*, made only by constructors."""
     given_values: dict[str, Any] = {}
     for member in of.members:
         if member.leaf is not None:
@@ -220,8 +220,8 @@ def built(of: RecordType[Any], wanted: Any) -> Any:
 
 @generated
 @given(st.data())
-def test_the_closer_look_agrees_with_the_glance(data: DataObject) -> None:
-    """An unknown field, which makes every read a closer one, changes nothing else."""
+def test_the_slow_path_agrees_with_the_fast_path(data: DataObject) -> None:
+    """An unknown field forces the slow path, and changes nothing else."""
     cls: type[Any] = data.draw(record_classes())
     result: dict[str, Any] = dict(result_of(data.draw(records(cls))))
     for column in data.draw(st.lists(st.sampled_from(columns_of(cls)), max_size=2)):
@@ -232,7 +232,7 @@ def test_the_closer_look_agrees_with_the_glance(data: DataObject) -> None:
 @generated
 @given(st.data())
 def test_unknown_fields_are_ignored_or_refused(data: DataObject) -> None:
-    """With ``unknown="error"`` each unknown field is named; else the record is read as if it were not there."""
+    """With ``unknown="error"`` the error names each unknown field. By default they change nothing."""
     instance = data.draw(instances)
     cls = class_of(instance)
     known = {name for column in columns_of(cls) for name in column.names}
@@ -245,7 +245,7 @@ def test_unknown_fields_are_ignored_or_refused(data: DataObject) -> None:
 @generated
 @given(st.data())
 def test_every_name_of_a_field_reads(data: DataObject) -> None:
-    """A field is read under each of its aliases; under two names at once the result is refused, with it named."""
+    """A field is read under each of its names. If a result has two of them, the error names the field."""
     instance = data.draw(instances)
     cls, result = class_of(instance), result_of(instance)
     column = data.draw(st.sampled_from([column for column in columns_of(cls) if column.name in result]))
@@ -259,7 +259,7 @@ def test_every_name_of_a_field_reads(data: DataObject) -> None:
 @generated
 @given(st.data())
 def test_a_missing_field_has_its_default(data: DataObject) -> None:
-    """A result without some fields reads with their defaults, or is refused with all those named that have none."""
+    """Missing fields have their defaults, or the error names all that have none."""
     instance = data.draw(instances)
     cls = class_of(instance)
     result = result_of(instance)
@@ -282,7 +282,7 @@ def test_a_missing_field_has_its_default(data: DataObject) -> None:
 @generated
 @given(st.data())
 def test_a_default_given_is_a_default_read(data: DataObject) -> None:
-    """What the constructor does not get it has from the same default as a read."""
+    """The constructor and a read use the same defaults."""
     instance = data.draw(instances)
     of = record_type(class_of(instance))
     needed = {

@@ -1,4 +1,4 @@
-"""Ints on the wire, read as floats with bounds: the fast path and the fallback agree."""
+"""Ints on the wire, read as floats with bounds: the fast path and the slow path agree."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def test_floats_beyond_the_ints_are_read(cls: type[Wide | Open]) -> None:
 
 @pytest.mark.parametrize("more", ["", ', "unknown": 0'])
 def test_an_int_is_held_to_bounds_as_a_float(more: str) -> None:
-    """An int is held to the bounds as the float that it becomes, on the fast path and in the fallback."""
+    """An int is held to the bounds as the float that it becomes, on the fast path and on the slow path."""
     codec: RecordCodec[Any] = record_codec(record_type(Narrow))
 
     assert codec.decode(f'{{"x": {2**53 + 1}{more}}}'.encode(), "file").x == 2.0**53

@@ -1,4 +1,4 @@
-"""`key`: typed keys, their templates, and what is refused."""
+"""Typed keys: their templates, the keys they make, and the records they carry."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class Undeclared:
 
 
 def declare(template: str, **annotations: Any) -> Any:
-    """Return a key class, declared as a class statement would."""
+    """Return a key class, declared as by a class statement."""
     return key(template)(type("Declared", (), {"__annotations__": annotations, "__module__": __name__}))
 
 
@@ -74,15 +74,15 @@ def test_a_key_becomes_text_and_is_read_back() -> None:
     assert RunKey.parse("runs/v2/train-0_n.a").split is Split.TRAIN
 
 
-def test_a_class_of_its_own_gets_both() -> None:
-    """Without inheriting from `KeyTemplate`, too."""
+def test_a_class_without_the_base_gets_the_same_methods() -> None:
+    """The base `KeyTemplate` is for type checkers."""
     made: Any = Undeclared
     assert str(made(3)) == "3"
     assert made.parse("3") == made(3)
 
 
 def test_it_is_a_frozen_attrs_class() -> None:
-    """It compares, sorts, hashes, pickles, matches and evolves as one."""
+    """It compares, sorts, hashes, pickles, matches and evolves like other attrs classes."""
     trials = [TrialKey("b", 1), TrialKey("a", 10), TrialKey("a", 2)]
     assert [key.trial for key in sorted(trials)] == [2, 10, 1]
     assert len({*trials, TrialKey("b", 1)}) == 3
@@ -105,7 +105,7 @@ def test_it_is_a_frozen_attrs_class() -> None:
     kind=st.sampled_from(["a", "a.b"]),
 )
 def test_every_key_that_exists_is_read_back(name: str, seed: int, split: Split, kind: Any) -> None:
-    """A key is refused when it is made, or its text is read back as the same key, and is nobody else's."""
+    """The constructor refuses a key, or its text is read back as the same key."""
     try:
         made = RunKey(name, seed, split, kind)
     except InvalidKeyError:
@@ -115,8 +115,8 @@ def test_every_key_that_exists_is_read_back(name: str, seed: int, split: Split, 
 
 
 @given(st.from_regex(r"(runs/v2/)?(train|test_set|x)-(-?[0-9]{1,3}|é)_[a-z._-]{0,4}\.?(a|a\.b|c)?", fullmatch=True))
-def test_what_is_parsed_is_written_the_same(text: str) -> None:
-    """A text is refused, or it is that of the key that it is read as."""
+def test_a_parsed_text_is_written_the_same(text: str) -> None:
+    """`parse` refuses a text, or returns the key that has this text."""
     try:
         made = RunKey.parse(text)
     except InvalidKeyError:
@@ -151,15 +151,15 @@ def test_a_value_that_cannot_be_in_a_key_is_refused(experiment: Any, trial: Any,
 
 
 def test_values_that_would_be_read_back_as_others_are_refused() -> None:
-    """The template is not ambiguous, these values are."""
+    """Some values are ambiguous in a template that others are not ambiguous in."""
     Pair = declare("{x}_{y}", x=Literal["a", "a_b"], y=str)  # noqa: N806  # it is a class
     assert str(Pair("a", "b_c")) == "a_b_c"
     with pytest.raises(InvalidKeyError, match="'a_b_c' would not be read back as the same key"):
         Pair("a_b", "c")
 
 
-def test_values_of_other_types_are_taken_where_nothing_is_lost() -> None:
-    """As in a record."""
+def test_values_of_other_types_are_converted_if_nothing_is_lost() -> None:
+    """A key converts values as a record does."""
     assert RunKey("n", Size.ONE, "train") == RunKey("n", 1, Split.TRAIN)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]  # taken when it runs
 
 
@@ -195,7 +195,7 @@ def test_a_text_of_another_form_is_refused(text: str) -> None:
 
 
 def test_a_text_that_would_be_another_key_is_refused() -> None:
-    """A field's constraints hold for what is parsed."""
+    """`parse` checks the constraints of each field."""
     with pytest.raises(InvalidKeyError):
         RunKey.parse("runs/v2/train--6_n.a")
 
@@ -240,7 +240,7 @@ _NO_KEYS: Final[list[tuple[str, dict[str, Any], str | None, str]]] = [
 def test_a_class_that_cannot_be_a_key_is_refused(
     template: str, annotations: dict[str, Any], field: str | None, reason: str
 ) -> None:
-    """It fails where it is declared; the error names class and field."""
+    """The declaration fails, with an error that names the class and the field."""
     with pytest.raises(RecordDefinitionError) as caught:
         declare(template, **annotations)
     assert (caught.value.cls, caught.value.field) == ("Declared", field)
@@ -249,7 +249,7 @@ def test_a_class_that_cannot_be_a_key_is_refused(
 
 @pytest.mark.parametrize("option", [field(name="y"), field(doc="X."), attrs.field(alias="y"), attrs.field(eq=str)])
 def test_a_field_of_a_key_has_no_options(option: Any) -> None:
-    """What `field` or attrs would say of it beyond its annotation and default is refused, never ignored."""
+    """A key class refuses every option of `field` and of attrs."""
     body = {"__annotations__": {"x": int}, "x": option}
     with pytest.raises(RecordDefinitionError, match=r"Declared\.x: takes no field\(\.\.\.\)"):
         key("{x}")(type("Declared", (), body))
@@ -259,15 +259,15 @@ def test_a_field_of_a_key_has_no_options(option: Any) -> None:
     ("hint", "default"), [(int, "x"), (Annotated[int, Meta(ge=0)], -1), (Literal["train"], "bad"), (int, None)]
 )
 def test_a_default_that_its_field_refuses_is_refused(hint: Any, default: object) -> None:
-    """Where the class is declared, not where a key is made."""
+    """The declaration of the class fails, not the construction of a key."""
     body = {"__annotations__": {"x": hint}, "x": default}
     with pytest.raises(RecordDefinitionError, match=r"Declared\.x: has a default that it refuses"):
         key("{x}")(type("Declared", (), body))
 
 
 @pytest.mark.parametrize("name", ["__str__", "parse"])
-def test_what_the_template_makes_is_not_defined(name: str) -> None:
-    """A class that has its own of it would be overwritten, or would not be read back."""
+def test_a_method_that_is_generated_cannot_be_defined(name: str) -> None:
+    """The decorator would overwrite it."""
     body: dict[str, Any] = {"__annotations__": {"x": int}, name: print}
     with pytest.raises(RecordDefinitionError, match=f"Declared: defines {name}"):
         key("{x}")(type("Declared", (), body))
@@ -287,7 +287,7 @@ def test_what_the_template_makes_is_not_defined(name: str) -> None:
 def test_a_template_that_tells_its_fields_apart_reads_back(
     template: str, hints: dict[str, Any], data: st.DataObject
 ) -> None:
-    """Every value that its fields take."""
+    """Every key is read back from its text."""
     made: Any = declare(template, **hints)
     numbers, texts = st.integers(-1000, 1000), st.text("ab1-_", min_size=1, max_size=6)
     of = {int: numbers, str: texts}
@@ -296,7 +296,7 @@ def test_a_template_that_tells_its_fields_apart_reads_back(
 
 
 def test_a_field_of_a_key_may_have_a_default() -> None:
-    """As an annotation has it."""
+    """The default is written behind the annotation."""
     body = {"__annotations__": {"x": int}, "x": 3}
     made: Any = key("k/{x}")(type("Declared", (), body))
     assert str(made()) == "k/3"
@@ -304,15 +304,15 @@ def test_a_field_of_a_key_may_have_a_default() -> None:
 
 @key("{name}_{trial:05d}/{size:02}")
 class PaddedKey(KeyTemplate):
-    """A key whose numbers are padded, with the text in front that could hold digits too."""
+    """A key with padded numbers behind a text that may hold digits too."""
 
     name: str
     trial: Annotated[int, Meta(ge=0)]
     size: Literal[1, 10, 100]
 
 
-def test_padded_numbers_sort_as_their_keys() -> None:
-    """And names that exist already are read."""
+def test_texts_with_padded_numbers_sort_as_their_keys() -> None:
+    """`parse` reads padded names that exist already."""
     assert str(PaddedKey("a", 7, 1)) == "a_00007/01"
     assert PaddedKey.parse("a_00007/100") == PaddedKey("a", 7, 100)
     trials = [PaddedKey("a", trial, 1) for trial in (3, 20, 100)]
@@ -324,7 +324,7 @@ def test_padded_numbers_sort_as_their_keys() -> None:
 
 @given(st.integers(-(2**63), 2**64 - 1) | st.integers(-1000, 1000), st.integers(1, 30))
 def test_a_padded_number_is_read_back(number: int, width: int) -> None:
-    """Every int, at every width: its text is that of `format`, and no other text is that key."""
+    """The text is that of `format`, for every int and every width."""
     made = declare(f"{{x:0{width}d}}", x=int)
     text = format(number, f"0{width}d")
     assert str(made(number)) == text
@@ -332,8 +332,8 @@ def test_a_padded_number_is_read_back(number: int, width: int) -> None:
 
 
 @given(st.from_regex(r"-?[0-9]{1,6}", fullmatch=True), st.integers(1, 5))
-def test_a_number_that_is_padded_otherwise_is_another_key(text: str, width: int) -> None:
-    """It is refused, or it is written as it was."""
+def test_a_number_with_other_padding_is_refused(text: str, width: int) -> None:
+    """`parse` accepts only the text that `str` writes."""
     made = declare(f"{{x:0{width}d}}", x=int)
     try:
         found = made.parse(text)
@@ -345,7 +345,7 @@ def test_a_number_that_is_padded_otherwise_is_another_key(text: str, width: int)
 
 @given(st.text("ab1-_0", min_size=1, max_size=6), st.integers(0, 10**7))
 def test_a_padded_template_tells_its_fields_apart(name: str, trial: int) -> None:
-    """A name that ends as a number does, too."""
+    """The name in front may end in digits, dashes and underscores."""
     made = PaddedKey(name, trial, 10)
     assert PaddedKey.parse(str(made)) == made
 
@@ -384,7 +384,7 @@ class PartKey(LossKey):
 
 
 def test_a_key_carries_its_record() -> None:
-    """The view is the one that names both."""
+    """``typed(LossKey)`` is the same view as ``typed(Loss, key=LossKey)``."""
     tracker = FsspecResultTracker("memory://keys/carried")
     view = tracker.typed(LossKey)
     view[LossKey(1)] = Loss(loss=0.5)
@@ -397,7 +397,7 @@ def test_a_key_carries_its_record() -> None:
 
 
 def test_a_key_is_not_paired_with_another_record() -> None:
-    """Reader and writer share one class, and so one record."""
+    """The error names the key class, its record and the other record."""
     tracker = FsspecResultTracker("memory://keys/carried")
     with pytest.raises(RecordDefinitionError) as caught:
         tracker.typed(Stat, key=LossKey)
@@ -409,15 +409,15 @@ def test_a_key_is_not_paired_with_another_record() -> None:
 
 @pytest.mark.parametrize("cls", [TrialKey, Undeclared])
 def test_a_key_without_a_record_needs_one(cls: Any) -> None:
-    """The error says both ways to name it."""
+    """The error shows both ways to name one."""
     with pytest.raises(RecordDefinitionError) as caught:
         FsspecResultTracker("memory://keys/carried").typed(cls)
     remedy = f"inherit from KeyTemplate[Record], or call typed(Record, key={cls.__name__})"
     assert str(caught.value) == f"{cls.__name__}: does not carry a record; {remedy}"
 
 
-def test_a_record_of_a_key_may_be_named_in_a_text() -> None:
-    """As annotations may: local names are known."""
+def test_the_record_of_a_key_may_be_a_forward_reference() -> None:
+    """The name may be a local one."""
 
     @record
     class Local:
@@ -438,8 +438,8 @@ def test_a_record_of_a_key_may_be_named_in_a_text() -> None:
         ("Nowhere", "which cannot be evaluated: name 'Nowhere' is not defined; declare or import it above the class"),
     ],
 )
-def test_a_key_carries_records_alone(argument: Any, reason: str) -> None:
-    """It is refused where it is declared."""
+def test_a_key_can_only_carry_a_record(argument: Any, reason: str) -> None:
+    """The declaration of the class fails."""
     base: Any = KeyTemplate
     body = {"__annotations__": {"n": int}, "__module__": __name__}
     cls = types.new_class("Declared", (base[argument],), {}, lambda namespace: namespace.update(body))
@@ -450,13 +450,13 @@ def test_a_key_carries_records_alone(argument: Any, reason: str) -> None:
 
 @pytest.mark.parametrize("template", ["a/../{x}", "/{x}", "a//{x}", ".a/{x}", "a\\{x}", "{x}/"])
 def test_a_template_that_no_key_can_follow_is_refused(template: str) -> None:
-    """What the template has fixed breaks the rules of a key."""
+    """Its fixed text breaks the rules of a key."""
     with pytest.raises(RecordDefinitionError, match="has a template that no key can follow"):
         declare(template, x=int)
 
 
 def test_braces_can_be_in_a_key() -> None:
-    """Doubled, as `str.format` has them."""
+    """The template doubles them, as `str.format` requires."""
     made = declare("{{a}}/{x}", x=int)
     assert str(made(1)) == "{a}/1"
     assert made.parse("{a}/1") == made(1)
@@ -464,19 +464,19 @@ def test_braces_can_be_in_a_key() -> None:
 
 @pytest.mark.parametrize("thing", [int, Stat, 3])
 def test_only_a_key_class_types_keys(thing: Any) -> None:
-    """What is not declared by `key` is named."""
+    """The error names the class, and the decorator that it lacks."""
     with pytest.raises(RecordDefinitionError, match="is not a key class; decorate it with @key"):
         FsspecResultTracker("memory://keys/none").typed(Stat, key=thing)
 
 
 def test_only_a_class_can_be_a_key() -> None:
-    """What is no class is named."""
+    """The error shows the object that was decorated."""
     with pytest.raises(RecordDefinitionError, match="is not a class"):
         key("{x}")(3)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]  # it must refuse
 
 
 def test_a_key_without_a_template_is_refused() -> None:
-    """The decorator is called with it."""
+    """The decorator needs a template as its argument."""
     with pytest.raises(RecordDefinitionError, match="without a template"):
         key(cast("str", _NoTemplate))  # as ``@key`` alone does
 
@@ -485,8 +485,8 @@ class _NoTemplate:
     number: int
 
 
-def test_what_is_no_text_is_not_parsed() -> None:
-    """It is no key."""
+def test_only_a_str_is_parsed() -> None:
+    """`parse` refuses an int, even if the int is a key."""
 
     @key("k/{number}")
     class Numbered(KeyTemplate):

@@ -1,4 +1,4 @@
-"""`record`, `field`, `Stat`: what may be declared, and what the classes do."""
+"""Record classes: their fields, what they accept and refuse, and how they behave as classes."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ class EvalResult:
 
 @record
 class Outer:
-    """It has a record that can be `None`."""
+    """A record with a nested record that may be `None`."""
 
     n: int = 3
     note: str | None = None
@@ -88,7 +88,7 @@ class Outer:
 
 @record
 class Outermost:
-    """Records within one another that can be `None`, one of them with no default."""
+    """A record with nested records that may be `None`, one of them without a default."""
 
     x: int
     outer: Outer | None = None
@@ -113,7 +113,7 @@ class Trained(Timed):
 
 
 def an_eval_result(**changes: Any) -> EvalResult:
-    """Return a record that has all but *changes* the same each time."""
+    """Return a valid record; *changes* replace its values."""
     values: dict[str, Any] = {"accuracy": 0.5, "steps": 3, "l2norm": Stat(mean=1.0, sem=0.1), **changes}
     return EvalResult(**values)
 
@@ -121,13 +121,13 @@ def an_eval_result(**changes: Any) -> EvalResult:
 def declare(
     annotations: dict[str, Any], *bases: type, body: dict[str, Any] | None = None, name: str = "Declared"
 ) -> type[Any]:
-    """Return a record class, declared as a class statement would."""
+    """Return a record class, declared as by a class statement."""
     return record(type(name, bases, {"__annotations__": annotations, "__module__": __name__, **(body or {})}))
 
 
 @pytest.fixture
 def records(form: Callable[..., list[Any]], monkeypatch: pytest.MonkeyPatch) -> None:
-    """Put in the place of the classes above those to test: themselves, or those that their schemas make."""
+    """Run a test on the classes above, and again on the classes that `load_schemas` makes from their schemas."""
     for cls in form(EvalResult, Outer, Outermost, Timed, Trained, AllDefaults, Phased):
         monkeypatch.setattr(sys.modules[__name__], cls.__name__, cls)
 
@@ -137,7 +137,7 @@ def records(form: Callable[..., list[Any]], monkeypatch: pytest.MonkeyPatch) -> 
 
 @pytest.mark.usefixtures("records")
 def test_it_is_a_frozen_slotted_keyword_only_attrs_class() -> None:
-    """Attributes can be neither set nor added nor deleted; arguments have names."""
+    """Nobody can set, add or delete an attribute, or give an argument without its name."""
     instance = an_eval_result()
     assert attrs.has(EvalResult)
     assert not hasattr(instance, "__dict__")
@@ -152,8 +152,8 @@ def test_it_is_a_frozen_slotted_keyword_only_attrs_class() -> None:
 
 
 @pytest.mark.usefixtures("records")
-def test_it_reads_well(is_loaded: bool) -> None:
-    """The repr is the call that makes the record; where an enumeration is declared, a loaded class has a `Literal`."""
+def test_the_repr_is_the_call_that_makes_the_record(is_loaded: bool) -> None:
+    """A loaded class has a `Literal` where the declared class has an enumeration."""
     chosen = "size=1, part='test'" if is_loaded else "size=<Size.SMALL: 1>, part=<Split.TEST: 'test'>"
     assert repr(an_eval_result(part="test")) == (
         "EvalResult(accuracy=0.5, steps=3, l2norm=Stat(mean=1.0, sem=0.1), split='test', checkpoint=None, p99_ms=0.0, "
@@ -163,7 +163,7 @@ def test_it_reads_well(is_loaded: bool) -> None:
 
 @pytest.mark.usefixtures("records")
 def test_equal_records_have_one_hash() -> None:
-    """Records are equal by class and values, and hash accordingly."""
+    """Records are equal if their class and their values are."""
     assert {an_eval_result(), an_eval_result()} == {an_eval_result()}
     assert an_eval_result() != an_eval_result(steps=4)
     assert Outer(n=1) != declare({"n": int, "note": str | None, "s": Stat | None})(n=1, note=None, s=None)
@@ -171,7 +171,7 @@ def test_equal_records_have_one_hash() -> None:
 
 @pytest.mark.usefixtures("records")
 def test_a_copy_may_be_changed() -> None:
-    """By `evolve`, and by what attrs and `copy` have for it; it is checked as any new record is."""
+    """`evolve`, `attrs.evolve` and `copy.replace` make a copy, which is checked like any new record."""
     instance = an_eval_result()
     attrs_evolve: Any = attrs.evolve  # to mypy, a record is not an attrs class
     for changed in (evolve(instance, steps=4), attrs_evolve(instance, steps=4)):
@@ -189,8 +189,8 @@ def test_a_copy_may_be_changed() -> None:
 
 
 @pytest.mark.usefixtures("records")
-def test_a_record_is_a_dict_of_attributes_or_the_map_that_is_stored() -> None:
-    """`attrs.asdict` has the attributes, nested; `as_result` the names on the wire, without those that are `None`."""
+def test_a_record_becomes_a_dict_of_attributes_or_the_map_that_is_stored() -> None:
+    """`attrs.asdict` nests attributes. `as_result` has the names on the wire, without the fields that are `None`."""
     instance = an_eval_result(part="train")
     assert attrs.asdict(instance)["l2norm"] == {"mean": 1.0, "sem": 0.1}  # type: ignore[arg-type]  # an attrs class
     result = as_result(instance)
@@ -202,8 +202,8 @@ def test_a_record_is_a_dict_of_attributes_or_the_map_that_is_stored() -> None:
 
 
 @pytest.mark.usefixtures("records")
-def test_it_matches() -> None:
-    """A ``match`` statement takes it apart by attribute."""
+def test_a_match_statement_reads_attributes() -> None:
+    """Patterns name the attributes of a record and of a nested one."""
     match an_eval_result(steps=7):
         case EvalResult(steps=7, l2norm=Stat(mean=mean)):
             assert mean == 1.0
@@ -214,21 +214,21 @@ def test_it_matches() -> None:
 @pytest.mark.usefixtures("records")
 @pytest.mark.parametrize("protocol", range(2, pickle.HIGHEST_PROTOCOL + 1))
 def test_it_pickles(protocol: int) -> None:
-    """A record of a class that a module has is pickled and back: one that calls `load_schemas`, too."""
+    """The class is found by its module and name, also in a module that calls `load_schemas`."""
     instance = an_eval_result(size=2, part="train")
     assert pickle.loads(pickle.dumps(instance, protocol)) == instance
 
 
-def test_a_class_made_at_run_time_pickles_where_a_module_has_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As with every class, pickle finds it by module and name."""
+def test_a_class_made_at_run_time_pickles_if_a_module_holds_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is found there by its name."""
     made: Any = record_class(schema_of(Stat), __name__)
     monkeypatch.setattr(sys.modules[__name__], "Stat", made)
     instance = made(mean=1, sem=2)
     assert pickle.loads(pickle.dumps(instance)) == instance
 
 
-def test_a_loaded_class_has_what_its_schema_says_alone(tmp_path: Path) -> None:
-    """No method, no class variable, no base, no enumeration; it is of the module that loads it, and another class."""
+def test_a_loaded_class_has_only_what_its_schema_says(tmp_path: Path) -> None:
+    """It lacks methods, class variables, bases and enumerations. It belongs to the module that loads it."""
 
     @record
     class Run(Timed):
@@ -249,8 +249,8 @@ def test_a_loaded_class_has_what_its_schema_says_alone(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("records")
-def test_an_undecorated_subclass_is_no_record() -> None:
-    """A subclass may have other fields: it needs the decorator, and says so."""
+def test_an_undecorated_subclass_is_refused() -> None:
+    """Its constructor asks for the decorator, because a subclass may have other fields."""
 
     class Sub(Outer):
         pass
@@ -259,10 +259,10 @@ def test_an_undecorated_subclass_is_no_record() -> None:
         Sub(n=1)
 
 
-def test_a_class_that_is_let_go_is_collected(tmp_path: Path) -> None:
-    """Nothing keeps a record class alive, declared or loaded."""
+def test_an_unused_class_is_collected(tmp_path: Path) -> None:
+    """The library keeps no record class alive, whether declared or loaded."""
     before = {id(cls) for cls in object.__subclasses__()}
-    # Of this module, unlike of others, Hypothesis keeps no class, once typedtrack.testing is imported.
+    # Hypothesis keeps the classes of every module but this one, once typedtrack.testing is imported.
     declared = declare({"x": int}, body={"__module__": "typedtrack.testing"}, name="LetGo")
     (tmp_path / file_name("LetGo")).write_text(document_text(schema_of(declared)))
     made: dict[str, Any] = {"__name__": "typedtrack.testing", "load_schemas": load_schemas, "folder": tmp_path}
@@ -278,7 +278,7 @@ def test_a_class_that_is_let_go_is_collected(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("records")
 def test_columns_follow_the_declaration() -> None:
-    """Every field is a column, of its name on the wire; a nested record's are flattened."""
+    """Every field is a column under its wire name. Fields of nested records are flattened."""
     schema = schema_of(EvalResult)
     assert [(column.attribute, column.name, column.kind) for column in schema.columns] == [
         ("accuracy", "accuracy", "float"),
@@ -306,7 +306,7 @@ def test_columns_follow_the_declaration() -> None:
 
 @pytest.mark.usefixtures("records")
 def test_fields_are_inherited() -> None:
-    """A record has its base's fields; one it declares again comes last, with its own constraint."""
+    """A record has the fields of its base. A field that it declares again comes last, with its new constraint."""
     assert [column.name for column in schema_of(Trained).columns] == ["name", "loss", "seconds"]
     assert Trained(loss=1, seconds=2) == Trained(loss=1.0, seconds=2.0, name="x")
     with pytest.raises(InvalidResultError, match="seconds"):
@@ -315,7 +315,7 @@ def test_fields_are_inherited() -> None:
 
 
 def test_a_plain_base_may_bring_methods() -> None:
-    """A base that is no record brings what it has, but no field."""
+    """The record itself declares the fields that the base annotates."""
 
     class Percent:
         accuracy: float
@@ -330,8 +330,8 @@ def test_a_plain_base_may_bring_methods() -> None:
     assert Percentage(accuracy=0.5).percent() == 50.0
 
 
-def test_names_of_the_place_of_declaration_are_known() -> None:
-    """Annotations, all of them texts here, may use names of the function around the class."""
+def test_annotations_may_use_local_names() -> None:
+    """They are strings here, and name a class of the function around them."""
 
     class Local(enum.IntEnum):
         ONE = 1
@@ -372,10 +372,10 @@ _TAKEN: Final[list[tuple[Any, object, object]]] = [
 
 
 @pytest.mark.parametrize(("hint", "value", "kept"), _TAKEN)
-def test_a_value_is_taken_where_nothing_is_lost(
+def test_a_value_is_converted_if_nothing_is_lost(
     hint: Any, value: object, kept: object, is_loaded: bool, form: Callable[..., list[Any]]
 ) -> None:
-    """What can become the field's type without loss does; the attribute has exactly that type.
+    """The attribute has exactly the declared type.
 
     Where that is an enumeration, a loaded class has a `Literal`, and so the value of the member.
     """
@@ -433,7 +433,7 @@ def test_a_value_that_breaks_a_rule_is_refused(
 
 @pytest.mark.usefixtures("records")
 def test_all_problems_are_reported_at_once() -> None:
-    """Each by its name on the wire and its attribute."""
+    """Each problem has the wire name and the attribute."""
     with pytest.raises(InvalidResultError) as caught:
         an_eval_result(accuracy=2, steps=None, p99_ms="x")
     assert caught.value.record == "EvalResult"
@@ -446,7 +446,7 @@ def test_all_problems_are_reported_at_once() -> None:
 
 
 def test_a_factory_gives_the_default(form: Callable[..., list[Any]]) -> None:
-    """`factory` is called for what `default` would be; a record may be a default."""
+    """A factory returns the default, which may be a record."""
     body = {"x": field(factory=lambda: 3), "s": field(factory=lambda: Stat(mean=0, sem=0), name="stat")}
     [made] = form(declare({"x": int, "s": Stat}, body=body))
     assert made() == made(x=3, s=Stat(mean=0, sem=0))
@@ -457,14 +457,14 @@ def test_a_factory_gives_the_default(form: Callable[..., list[Any]]) -> None:
     ]
 
 
-def test_a_class_variable_is_no_field() -> None:
-    """`typing.ClassVar` is left alone."""
+def test_a_class_variable_is_not_a_field() -> None:
+    """An annotation with `typing.ClassVar` declares no column."""
     made = declare({"x": int, "unit": ClassVar[str]}, body={"unit": "ms"})
     assert (made(x=1).unit, [column.name for column in schema_of(made).columns]) == ("ms", ["x"])
 
 
 def test_a_description_documents_the_field(form: Callable[..., list[Any]]) -> None:
-    """Where `field` has no ``doc``, that of `msgspec.Meta` is taken; deprecation is kept."""
+    """The description of a `msgspec.Meta` is the doc, unless `field` gives one. Deprecation is kept."""
     meta = Meta(description="Seconds.", extra_json_schema={"deprecated": True})
     [made] = form(declare({"x": Annotated[float, meta], "y": Annotated[float, meta]}, body={"y": field(doc="Ours.")}))
     assert [(column.doc, column.deprecated) for column in schema_of(made).columns] == [
@@ -473,12 +473,12 @@ def test_a_description_documents_the_field(form: Callable[..., list[Any]]) -> No
     ]
 
 
-# -- what is refused on a read as by a constructor ---------------------------------------------------------------------
+# -- refused by a read and by a constructor ---------------------------------------------------------------------
 
 
 @record
 class AllDefaults:
-    """A record that needs no field."""
+    """A record whose fields all have defaults."""
 
     a: int = 1
     b: str | None = None
@@ -486,8 +486,8 @@ class AllDefaults:
 
 @pytest.mark.usefixtures("records")
 @pytest.mark.parametrize("data", [b"{}", b"{}\n", b" { \n } "])
-def test_an_empty_object_is_no_record(data: bytes) -> None:
-    """As it is no result: it could not be told from an absent one."""
+def test_an_empty_object_is_refused(data: bytes) -> None:
+    """An empty result could not be told from an absent one."""
     codec = record_codec(record_type(AllDefaults))
     assert codec.decode_fast(data) is None
     with pytest.raises(CorruptResultError, match="has no field"):
@@ -502,13 +502,13 @@ class _CaseInsensitive(enum.StrEnum):
 
 
 class Phase(_CaseInsensitive):
-    """An enumeration that inherits how it takes other values."""
+    """An enumeration that inherits a conversion of other values."""
 
     TRAIN = "train"
 
 
 class Color(enum.Enum):
-    """An enumeration whose members are no values."""
+    """An enumeration whose members are neither int nor str."""
 
     RED = "red"
     ONE = 1
@@ -516,7 +516,7 @@ class Color(enum.Enum):
 
 @record
 class Phased:
-    """A field of each kind, and of an enumeration."""
+    """A record with a field of each kind, and one of an enumeration."""
 
     phase: Phase = Phase.TRAIN
     text: str = ""
@@ -526,8 +526,8 @@ class Phased:
 
 
 @pytest.mark.usefixtures("records")
-def test_an_enumeration_that_takes_more_takes_no_more_here() -> None:
-    """Its members are the only values, on a read as in the constructor."""
+def test_an_enumeration_that_converts_values_accepts_only_its_members() -> None:
+    """A read and the constructor refuse a value that ``_missing_`` would convert."""
     with pytest.raises(InvalidResultError, match="must be one of 'train'"):
         Phased(phase="TRAIN")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]  # it must refuse
     with pytest.raises(SchemaMismatchError, match="must be one of 'train'"):
@@ -540,13 +540,13 @@ def test_an_enumeration_that_takes_more_takes_no_more_here() -> None:
     "given_values",
     [{"text": Color.RED}, {"number": Color.ONE}, {"share": Color.ONE}, {"chosen": Color.RED}, {"phase": Color.RED}],
 )
-def test_a_member_that_is_no_value_is_refused(given_values: dict[str, Any]) -> None:
-    """As the untyped tracker refuses it: only members of an `IntEnum` or a `StrEnum` are."""
+def test_a_member_that_is_neither_int_nor_str_is_refused(given_values: dict[str, Any]) -> None:
+    """The untyped tracker refuses it too."""
     with pytest.raises(InvalidResultError, match="not Color"):
         Phased(**given_values)
 
 
-# -- records that can be None ------------------------------------------------------------------------------------------
+# -- records that may be None ------------------------------------------------------------------------------------------
 
 
 _PARTS: Final[list[tuple[Callable[[], dict[str, Any]], dict[str, Any]]]] = [
@@ -563,10 +563,10 @@ _PARTS: Final[list[tuple[Callable[[], dict[str, Any]], dict[str, Any]]]] = [
 
 @pytest.mark.usefixtures("records")
 @pytest.mark.parametrize(("parts", "stored"), _PARTS)
-def test_of_a_record_that_is_none_nothing_is_stored(
+def test_nothing_is_stored_for_a_record_that_is_none(
     parts: Callable[[], dict[str, Any]], stored: dict[str, Any]
 ) -> None:
-    """And where nothing of it is stored, it is `None`; at a glance and by the closer look."""
+    """Where none of its fields is stored, it is read as `None`, on the fast path and on the slow path."""
     instance = Outermost(x=1, **parts())
     codec = record_codec(record_type(Outermost))
     data = codec.encode(instance)
@@ -584,8 +584,8 @@ def test_of_a_record_that_is_none_nothing_is_stored(
         ({"outer/s/sem": 1.0, "stat/sem": 1}, {"outer/s/mean", "stat/mean"}),
     ],
 )
-def test_a_record_that_is_there_is_there_whole(stored: dict[str, Any], missing: set[str]) -> None:
-    """Where some of it is stored, what it needs besides is missing, by its name."""
+def test_a_nested_record_is_stored_whole_or_not_at_all(stored: dict[str, Any], missing: set[str]) -> None:
+    """Where only some of its fields are stored, the error names the missing ones."""
     with pytest.raises(SchemaMismatchError) as caught:
         record_codec(record_type(Outermost)).decode(json.dumps({"x": 1, **stored}).encode(), "f")
     assert {problem.field for problem in caught.value.problems} == missing
@@ -593,15 +593,15 @@ def test_a_record_that_is_there_is_there_whole(stored: dict[str, Any], missing: 
 
 
 @pytest.mark.usefixtures("records")
-def test_what_a_record_does_not_need_is_read_by_default() -> None:
-    """Of a record that is there, as ever."""
+def test_an_absent_field_of_a_nested_record_has_its_default() -> None:
+    """Another field of the nested record is stored, so the record is there."""
     codec = record_codec(record_type(Outermost))
     assert codec.decode(b'{"x": 1, "outer/note": "q"}', "f") == Outermost(x=1, outer=Outer(n=3, note="q"), stat=None)
 
 
 @pytest.mark.usefixtures("records")
-def test_a_record_that_can_be_none_is_constructed_so() -> None:
-    """It is, or is of its class; which one without a default must be given."""
+def test_a_nested_record_may_be_given_as_none() -> None:
+    """Without a default it must be given, as `None` or as a record of its class."""
     assert Outermost(x=1, stat=None).outer is None
     with pytest.raises(TypeError, match="stat"):
         Outermost(x=1)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]  # it must refuse
@@ -609,8 +609,8 @@ def test_a_record_that_can_be_none_is_constructed_so() -> None:
         Outermost(x=1, stat={"mean": 1.0})  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]  # as above
 
 
-def test_the_fingerprint_tells_what_can_be_none(form: Callable[..., list[Any]]) -> None:
-    """And what belongs to it, whatever it is called in Python."""
+def test_the_fingerprint_depends_on_which_records_may_be_none(form: Callable[..., list[Any]]) -> None:
+    """It does not depend on names in Python."""
 
     def fingerprint(**annotations: Any) -> str:
         [made] = form(declare({"x": int, **annotations}))
@@ -621,14 +621,14 @@ def test_the_fingerprint_tells_what_can_be_none(form: Callable[..., list[Any]]) 
     assert schema_of(record(type("Again", (), again))).fingerprint == fingerprint(s=Stat | None)
 
 
-def test_classes_of_one_name_are_told_apart() -> None:
-    """The error says of which modules they are: a declared class, and the one loaded from its schema, share a name."""
+def test_an_error_tells_classes_of_one_name_apart() -> None:
+    """It names their modules. A declared class and the one loaded from its schema share a name."""
     other = declare({"n": int}, body={"__module__": "elsewhere"}, name="Outer")
     with pytest.raises(InvalidResultError, match=rf"must be a {__name__}\.Outer, not elsewhere\.Outer,"):
         Outermost(x=1, stat=None, outer=other(n=1))
 
 
-# -- what cannot be declared ------------------------------------------------------------------------------------------
+# -- refused declarations ------------------------------------------------------------------------------------------
 
 
 class _Empty(enum.IntEnum):
@@ -714,7 +714,7 @@ _NO_TYPES: Final[list[tuple[Any, str]]] = [
 
 @pytest.mark.parametrize(("hint", "reason"), _NO_TYPES)
 def test_a_type_outside_the_list_is_refused(hint: Any, reason: str) -> None:
-    """The error names class, field and what is allowed."""
+    """The error names the class, the field and the types that are allowed."""
     with pytest.raises(RecordDefinitionError) as caught:
         declare({"x": hint})
     assert caught.value.cls == "Declared"
@@ -723,7 +723,7 @@ def test_a_type_outside_the_list_is_refused(hint: Any, reason: str) -> None:
 
 
 def test_an_inherited_annotation_that_cannot_be_evaluated_is_named() -> None:
-    """An attrs class whose annotations name nothing is the base of a record; the error names the field."""
+    """The base is an attrs class. The error names the field whose annotation is wrong."""
     body = {"__annotations__": {"y": int, "z": "Nowhere"}, "__module__": __name__}
     base = attrs.frozen(auto_attribs=True, kw_only=True)(type("Base", (), body))
     with pytest.raises(RecordDefinitionError, match=r"Declared\.z: has an annotation that cannot be evaluated"):
@@ -786,7 +786,7 @@ _NO_RECORDS: Final[list[tuple[dict[str, Any], dict[str, Any], str | None, str]]]
 def test_a_class_that_cannot_be_a_record_is_refused(
     annotations: dict[str, Any], body: dict[str, Any], field_: str | None, reason: str
 ) -> None:
-    """It fails where it is declared; the error names class and field."""
+    """The declaration fails, with an error that names the class and the field."""
     with pytest.raises(RecordDefinitionError) as caught:
         declare(annotations, body=body)
     assert (caught.value.cls, caught.value.field) == ("Declared", field_)
@@ -794,8 +794,8 @@ def test_a_class_that_cannot_be_a_record_is_refused(
 
 
 @pytest.mark.parametrize("base", [dict, Exception, int])
-def test_a_base_with_content_of_its_own_is_refused(base: type) -> None:
-    """A record is its fields and nothing else."""
+def test_a_builtin_base_is_refused(base: type) -> None:
+    """It has content that is not a field."""
     with pytest.raises(
         RecordDefinitionError, match=f"Declared: inherits from {base.__name__}, which has content of its own"
     ):
@@ -804,32 +804,32 @@ def test_a_base_with_content_of_its_own_is_refused(base: type) -> None:
 
 @pytest.mark.parametrize("thing", [3, "Stat", len])
 def test_only_a_class_can_be_a_record(thing: Any) -> None:
-    """What is no class is named."""
+    """The error shows the object that was decorated."""
     with pytest.raises(RecordDefinitionError, match="is not a class"):
         record(thing)
 
 
 def test_a_record_is_declared_once() -> None:
-    """Decorating twice is refused."""
+    """A second decorator is refused."""
     with pytest.raises(RecordDefinitionError, match="Stat: is an attrs class, a record or a key already"):
         record(Stat)
 
 
 @pytest.mark.parametrize("thing", [int, 3, Stat(mean=1, sem=1)])
 def test_only_a_record_class_has_a_schema(thing: Any) -> None:
-    """What is not declared by `record` is named."""
+    """The error names the class, and the decorator that it lacks."""
     with pytest.raises(RecordDefinitionError, match="is not a record class; decorate it with @record"):
         schema_of(thing)
 
 
 def test_aliases_are_several_names() -> None:
-    """A single `str` would be taken letter by letter; it is refused."""
+    """A single `str` is refused, because its letters would become the aliases."""
     with pytest.raises(TypeError, match=r"write \('p99',\)"):
         field(aliases="p99")
 
 
 def test_an_optional_field_in_a_default_is_none(form: Callable[..., list[Any]]) -> None:
-    """A nested record's default reads back only where its optional fields are `None`."""
+    """The default of a nested record reads back only if its optional fields are `None`."""
     inner = declare({"a": int, "b": int | None}, body={"b": None}, name="Inner")
     made, made_inner = form(declare({"x": inner}, body={"x": inner(a=1)}), inner)
     assert made().x == made_inner(a=1)
@@ -839,14 +839,14 @@ def test_an_optional_field_in_a_default_is_none(form: Callable[..., list[Any]]) 
 
 
 def test_a_default_of_a_schema_takes_the_type_of_its_column() -> None:
-    """A document may have ``1`` where a `float` is declared, in a nested record too."""
+    """A document may say ``1`` for a `float`, also in a nested record."""
     stat = NestedSchema(attribute="s", name="s", record=schema_of(Stat), defaults=(1, 2))
     loss = FieldSchema(attribute="loss", name="loss", kind="float", default=3)
     made: Any = record_class(RecordSchema(name="Made", fields=(stat, loss)))
     assert repr(made()) == "Made(s=Stat(mean=1.0, sem=2.0), loss=3.0)"
 
 
-# -- what a schema refuses: what no annotation can say ----------------------------------------------------------------
+# -- schemas that no annotation can declare ----------------------------------------------------------------
 
 _NO_FIELDS: Final[list[tuple[dict[str, Any], str]]] = [
     ({"kind": "float", "le": float("inf")}, "cannot be bounded by <= inf: the bounds of a float are finite"),
@@ -862,25 +862,25 @@ _NO_FIELDS: Final[list[tuple[dict[str, Any], str]]] = [
 
 @pytest.mark.parametrize(("declared", "reason"), _NO_FIELDS)
 def test_a_schema_that_no_class_can_have_is_refused(declared: dict[str, Any], reason: str) -> None:
-    """It tells why."""
+    """The problem says why."""
     (problem,) = FieldSchema(attribute="x", name="x", **declared).definition_problems()
     assert problem.startswith(reason)
 
 
-def test_the_columns_of_a_record_of_one_field(form: Callable[..., list[Any]]) -> None:
-    """One column is a tuple of one, too."""
+def test_a_record_of_one_field_has_one_column(form: Callable[..., list[Any]]) -> None:
+    """A single column is a list too."""
     [made] = form(declare({"x": int}))
     assert record_type(made).to_columns(made(x=1)) == [1]
 
 
-def test_a_default_and_a_factory_are_one_too_many() -> None:
-    """Neither is dropped in silence."""
+def test_a_default_and_a_factory_exclude_each_other() -> None:
+    """Neither is ignored silently."""
     with pytest.raises(TypeError, match="not both"):
         cast("Any", field)(default=1, factory=int)  # which a type checker refuses
 
 
-def test_a_nested_record_is_named_as_on_the_wire(form: Callable[..., list[Any]]) -> None:
-    """And by its attribute."""
+def test_a_problem_names_a_nested_record_as_on_the_wire(form: Callable[..., list[Any]]) -> None:
+    """It has the attribute as well."""
     [made] = form(declare({"a": int, "s": Stat}, body={"s": field(name="wire/s")}))
     with pytest.raises(InvalidResultError) as caught:
         made(a=1, s=3)
