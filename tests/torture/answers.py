@@ -24,7 +24,7 @@ from tests.torture.stores import BOUND, Store, serve_all
 from tests.torture.ways import LISTING_WAYS, WAYS
 from typedtrack import ResultNotFoundError, ResultTracker
 
-__all__ = ["CALLS", "Case", "all_cases", "outcome_of"]
+__all__ = ["CALLS", "LIE", "Case", "all_cases", "outcome_of"]
 
 OLD: Final = {"x": 1}
 NEW: Final = {"x": 2}
@@ -34,6 +34,10 @@ RIGHT: Final = "+"
 FAILED: Final = "-"
 LIE: Final = "LIE"
 LATE: Final = "LATE"
+UNKNOWABLE: Final = "UNKNOWABLE"
+
+# A 204 without a body is all that S3 and Google answer to a delete.
+_UNKNOWABLE: Final = {("S3, s3fs", "del", "status 204"), ("Google, gcsfs", "del", "status 204")}
 
 
 @dataclass(frozen=True)
@@ -103,7 +107,7 @@ def all_cases(stores: Iterable[Store]) -> Iterator[Case]:
 
 
 def outcome_of(case: Case) -> str:
-    """Return what came of *case*: it was right, failed, lied or was late, the latter two with a reason."""
+    """Return what came of *case*: `RIGHT`, `FAILED`, `UNKNOWABLE`, or `LIE` or `LATE` with a reason."""
     store, call = case.store, CALLS[case.call]
     place = f"{store.bucket}/{uuid.uuid4()}"
     stored, tracker = store.directly(place), store.through_proxy(place)
@@ -124,6 +128,8 @@ def outcome_of(case: Case) -> str:
         seconds = time.monotonic() - begin
         store.proxy.reset()
         outcome = RIGHT if call.is_true(answer, stored) else f"{LIE}: {answer!r:.200}, stored: {stored.get('a')}"
+    if outcome.startswith(LIE) and (store.name, case.call, case.way) in _UNKNOWABLE:
+        return UNKNOWABLE
     return f"{LATE}: {seconds:.1f} s" if seconds > _REQUESTS * BOUND and not outcome.startswith(LIE) else outcome
 
 
@@ -141,23 +147,25 @@ def main(arguments: list[str]) -> int:
         outcomes: dict[tuple[str, str, str], str] = {}
         for number, case in enumerate(cases[: given.cases], 1):
             outcomes[case.way, case.store.name, case.call] = outcome = outcome_of(case)
-            if outcome not in (RIGHT, FAILED):
+            if outcome.startswith((LIE, LATE)):
                 print(f"{case.store.name}, {case.call}, {case.way}: {outcome}", flush=True)
             if number % 100 == 0:
                 print(f"{number} of {len(cases)} cases", file=sys.stderr, flush=True)
         print(*table(outcomes, [store.name for store in stores]), sep="\n")
     counts = Counter(outcome.partition(":")[0] for outcome in outcomes.values())
-    right, failed, lies, late = (counts[kind] for kind in (RIGHT, FAILED, LIE, LATE))
-    print(f"\n{len(outcomes)} cases: {right} right, {failed} errors, {lies} lies, {late} late")
-    return 1 if lies or late else 0
+    print(f"\n{len(outcomes)} cases: {counts[RIGHT]} right, {counts[FAILED]} errors, {counts[LIE]} lies, ", end="")
+    print(f"{counts[LATE]} late, {counts[UNKNOWABLE]} that none could tell")
+    return 1 if counts[LIE] or counts[LATE] else 0
 
 
 def table(outcomes: dict[tuple[str, str, str], str], stores: list[str]) -> Iterator[str]:
     """Yield the lines of a table: a row for each way, a column for each client, and in it a sign for each call."""
-    yield f"The signs of a cell are {', '.join(CALLS)}: `{RIGHT}` right, `{FAILED}` an error, `!` a lie, `~` late.\n"
+    yield f"The signs of a cell are for {', '.join(CALLS)}."
+    yield f"`{RIGHT}` is right, `{FAILED}` an error, `!` a lie, `~` late."
+    yield "`?` is an answer that no client can tell from the store's own.\n"
     yield f"| the store sends | {' | '.join(stores)} |"
     yield "|---" * (len(stores) + 1) + "|"
-    signs = {RIGHT: RIGHT, FAILED: FAILED, LIE: "!", LATE: "~"}
+    signs = {RIGHT: RIGHT, FAILED: FAILED, LIE: "!", LATE: "~", UNKNOWABLE: "?"}
     for way in (*WAYS, *LISTING_WAYS):
         cells = [
             "".join(signs.get(outcomes.get((way, store, call), "").partition(":")[0], " ") for call in CALLS)
