@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import enum
 import gc
 import inspect
+import json
 import linecache
 import traceback
 import weakref
-from typing import Any
+from typing import Annotated, Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec import Meta
 
 from typedtrack import FsspecResultTracker, InvalidResultError, SchemaMismatchError, Stat, record
 from typedtrack._records.codec import RecordCodec, record_codec
 from typedtrack._records.record_type import record_type
+from typedtrack.testing import records
 
 
 @record
@@ -27,6 +33,40 @@ class Loss:
     def __attrs_post_init__(self) -> None:
         if self.loss < 0:
             raise ValueError("loss must not be negative")
+
+
+class Split(enum.StrEnum):
+    """An enumeration of texts."""
+
+    TRAIN = "train"
+    TEST = "test"
+
+
+@record
+class Inner:
+    """A record with a default, for places where it may be `None`."""
+
+    count: int
+    share: Annotated[float, Meta(multiple_of=0.1)] = 0.5
+    split: Split | None = None
+
+
+@record
+class Outer:
+    """A record with a nested one that may be `None`, and holds another."""
+
+    inner: Inner
+    other: Inner | None
+    split: Split
+    stat: Stat | None = None
+
+
+@record
+class Defaults:
+    """A record that an empty object would read as."""
+
+    epochs: int = 3
+    note: str | None = None
 
 
 codec: RecordCodec[Loss] = record_codec(record_type(Loss))
@@ -144,3 +184,32 @@ def test_a_hook_runs_on_both_paths_of_a_read(more: str) -> None:
     assert codec.decode_fast(data) is None
     with pytest.raises(SchemaMismatchError, match="loss must not be negative"):
         codec.decode(data, "file")
+
+
+@pytest.mark.parametrize("cls", [Stat, Inner, Outer, Defaults])
+@given(st.data())
+def test_columns_are_decoded_as_the_columns_of_the_record(cls: type[Any], data: st.DataObject) -> None:
+    """Whatever is stored: without a hook, the columns need no record, and are refused where it is."""
+    of = record_codec(record_type(cls))
+    assert of.decode_columns is not None
+    stored: dict[str, Any] = json.loads(of.encode(data.draw(records(cls))))
+    names = [column.name for column in of.schema.columns]
+    for name in data.draw(st.sets(st.sampled_from(names))):
+        stored.pop(name, None)
+    values = st.sampled_from([0, 1, -1, 2**64, 0.1, 0.25, float("nan"), "train", "", None, True, [0]])
+    stored |= data.draw(st.dictionaries(st.sampled_from([*names, "unknown"]), values, max_size=2))
+    text = json.dumps(stored).encode()
+    made = of.decode_fast(text)
+    assert repr(of.decode_columns(text)) == repr(None if made is None else of.values(made))
+
+
+def test_a_hook_decides_on_records_alone() -> None:
+    """So no columns are decoded without one, wherever the hook is."""
+
+    @record
+    class Above:
+        inner: Loss | None = None
+        x: int = 0
+
+    assert codec.decode_columns is None
+    assert record_codec(record_type(Above)).decode_columns is None

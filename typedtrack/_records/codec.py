@@ -16,7 +16,7 @@ import attrs
 import msgspec
 
 from typedtrack._records.annotations import Leaf, annotation_of, needs_decimals
-from typedtrack._records.compiled import emit_decode, emit_encode
+from typedtrack._records.compiled import emit_decode, emit_decode_columns, emit_encode
 from typedtrack._records.record_type import BROKEN, PLACES, RecordType, absent, record_type
 from typedtrack._results.codec import decode, encode, encode_twin
 from typedtrack._results.values import MAX_PLAIN_STR, MIN_INT, Result, Value
@@ -35,6 +35,12 @@ class RecordCodec(Generic[R]):
 
     decode_fast: Callable[[bytes], R | None]
     """Return the record that the argument holds, or `None` where only `decode` can tell whether it holds one."""
+
+    decode_columns: Callable[[bytes], tuple[Value | None, ...] | None] | None
+    """Return what `values` returns for the record that `decode_fast` decodes, or `None` where that returns `None`.
+
+    There is no such function where a hook of the record decides which values are valid.
+    """
 
     def __init__(self, of: RecordType[R]) -> None:
         self._record_type = of
@@ -60,6 +66,7 @@ class RecordCodec(Generic[R]):
         )
         decode_fast = emit_decode(of, decoded)  # mypy solves R wrongly where this is assigned to an attribute
         self.decode_fast = decode_fast
+        self.decode_columns = emit_decode_columns(of, decoded)
         self._to_twin = emit_encode(of, encoded)
         self._names = tuple(column.names for column in columns)
         self._has_members = any(leaf.enumeration is not None for leaf in of.leaves)

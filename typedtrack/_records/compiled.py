@@ -2,19 +2,15 @@
 
 A construction, an encode and a decode run one of them each. A loop over the fields would take several times as long.
 A generated function handles the common case, and leaves every other case to a function written by hand.
-
-Each has a name that says what it does, and an entry in `linecache`, so that tracebacks and debuggers show its text.
 """
 
 from __future__ import annotations
 
-import linecache
 import types
-import weakref
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from inspect import Parameter, Signature, getattr_static
-from itertools import count, islice
+from itertools import islice
 from typing import Any, Final, TypeVar, cast
 
 import attrs
@@ -22,73 +18,20 @@ import msgspec
 
 from typedtrack._records.annotations import Leaf, needs_decimals
 from typedtrack._records.record_type import PLACES, Member, RecordType, convert, refuse
-from typedtrack._results.values import MAX_RESULT_BYTES
-from typedtrack._schema.identifiers import attribute_name
+from typedtrack._records.source import Source
+from typedtrack._results.values import MAX_RESULT_BYTES, Value
 from typedtrack._schema.records import CONSTRAINTS, MISSING
 
-__all__ = ["emit_decode", "emit_encode", "emit_init"]
+__all__ = ["emit_decode", "emit_decode_columns", "emit_encode", "emit_init"]
 
 R = TypeVar("R")
 
-_INDENT: Final = "    "
 _INLINE: Final = {
     "int": frozenset({"gt", "ge", "lt", "le"}),
     "float": frozenset({"gt", "ge", "lt", "le"}),
     "str": frozenset({"max_length"}),
 }
 """The constraints that `_emit_rule` writes as source, by kind. For every other it calls the rule of the schema."""
-
-_functions = count(1)
-
-
-class _Source:
-    """The source of one function, while it is written.
-
-    The parameters of a constructor are attributes of a record, which may have the name of any builtin. No attribute
-    begins with an underscore, so every other name there does.
-    """
-
-    def __init__(self, verb: str, name: str, arguments: str) -> None:
-        self._verb = verb
-        self._name = name
-        self._lines = [f"def {verb}({arguments}):"]
-        self._indent = _INDENT
-        self._globals: dict[str, object] = {"_type": type, "_len": len, "_ValueError": ValueError}
-        self._numbers = count()
-
-    def variable(self, said: str) -> str:
-        """Return the name of a new variable; *said* is part of it."""
-        return f"_{attribute_name(said)}_{next(self._numbers)}"
-
-    def name(self, thing: object, said: str) -> str:
-        """Return a name for *thing* in the source; *said* is part of it."""
-        name = self.variable(said)
-        self._globals[name] = thing
-        return name
-
-    def add(self, line: str) -> None:
-        """Add *line*."""
-        self._lines.append(f"{self._indent}{line}")
-
-    @contextmanager
-    def block(self, head: str) -> Generator[None]:
-        """Add *head*, and indent the lines that are added inside the ``with``."""
-        self.add(head)
-        self._indent += _INDENT
-        yield
-        self._indent = self._indent.removesuffix(_INDENT)
-
-    def function(self) -> Callable[..., Any]:
-        """Return the function."""
-        text = "\n".join(self._lines) + "\n"
-        file = f"<typedtrack {next(_functions)}: {self._name}>"
-        exec(compile(text, file, "exec"), self._globals)
-        function = cast("types.FunctionType", self._globals.pop(self._verb))
-        function.__name__ = function.__qualname__ = self._name
-        function.__code__ = function.__code__.replace(co_name=self._name, co_qualname=self._name)
-        linecache.cache[file] = len(text), None, text.splitlines(keepends=True), file
-        weakref.finalize(function, linecache.cache.pop, file, None).atexit = False
-        return function
 
 
 class _Setters:
@@ -120,7 +63,7 @@ def emit_init(of: RecordType[Any]) -> Callable[..., None]:
     It accepts positional, unexpected and missing arguments, so that `convert` can explain what is wrong with them.
     """
     names = [member.attribute for member in of.members]
-    source = _Source(
+    source = Source(
         "__init__", f"{of.cls.__name__}.__init__", f"self, /, *_positional, {', '.join(names)}, **_unexpected"
     )
     tests = [f"_type(self) is {source.name(of.cls, of.cls.__name__)}", "not _positional", "not _unexpected"]
@@ -156,7 +99,7 @@ def _signature(of: RecordType[Any]) -> Signature:
 
 def emit_encode(of: RecordType[R], twin: type[msgspec.Struct]) -> Callable[[R], msgspec.Struct]:
     """Return the function that makes a *twin* of a record, which msgspec then encodes."""
-    source = _Source("encode", f"encode {of.cls.__name__}", "record")
+    source = Source("encode", f"encode {of.cls.__name__}", "record")
     source.add(f"return {source.name(twin, 'twin')}({', '.join(_emit_columns('record', of))})")
     return source.function()
 
@@ -177,22 +120,81 @@ def emit_decode(of: RecordType[R], twin: type[msgspec.Struct]) -> Callable[[byte
 
     It returns `None` where only the slow path can tell whether the bytes hold such a record.
     """
-    source = _Source("decode", f"decode {of.cls.__name__}", "data")
+    source = Source("decode", f"decode {of.cls.__name__}", "data")
+    with _emit_decoding(source, of, twin) as places:
+        source.add(f"return {_emit_record(source, of, iter(places))}")
+    return source.function()
+
+
+def emit_decode_columns(
+    of: RecordType[Any], twin: type[msgspec.Struct]
+) -> Callable[[bytes], tuple[Value | None, ...] | None] | None:
+    """Return the function that decodes bytes as *twin* to the values of the columns, and makes no record of them.
+
+    It accepts the bytes that the function of `emit_decode` accepts. There is none where a hook decides which values are
+    valid, since a hook takes a record.
+    """
+    if _needs_hook(of):
+        return None
+    source = Source("decode_columns", f"decode columns of {of.cls.__name__}", "data")
+    with _emit_decoding(source, of, twin) as places:
+        source.add(f"return {', '.join(_emit_values(source, of, iter(places)))},")
+    return source.function()
+
+
+@contextmanager
+def _emit_decoding(source: Source, of: RecordType[Any], twin: type[msgspec.Struct]) -> Generator[list[str]]:
+    """Add the lines that decode ``data`` as *twin*, and yield the places of its columns for the lines that use them.
+
+    Where those lines raise `ValueError`, or the bytes are refused, the function returns `None`.
+    """
     fits = f"len(data) <= {MAX_RESULT_BYTES}"
     if not any(column.required for column in of.schema.columns):
         fits += """ and b'"' in data"""  # msgspec would accept {}, which is not a result
     with source.block(f"if {fits}:"):
         with source.block("try:"):
             source.add(f"columns = {source.name(msgspec.json.Decoder(twin).decode, 'decode')}(data)")
-            places = (f"columns.{PLACES(number)}" for number in range(len(of.leaves)))
-            source.add(f"return {_emit_record(source, of, places)}")
+            yield [f"columns.{PLACES(number)}" for number in range(len(of.leaves))]
         with source.block("except (ValueError, RecursionError):"):
             source.add("pass")
     source.add("return None")
-    return source.function()
 
 
-def _emit_record(source: _Source, of: RecordType[Any], columns: Iterator[str]) -> str:
+def _needs_hook(of: RecordType[Any]) -> bool:
+    """Return whether the hook of the record, or of one inside it, decides which values are valid."""
+    return _has_own_rule(of) or any(member.leaf is None and _needs_hook(member.record) for member in of.members)
+
+
+def _has_own_rule(of: RecordType[Any]) -> bool:
+    """Return whether the record has a hook, and msgspec does not check the same, as it does for `Stat`."""
+    return of.hook is not None and not any(member.leaf and member.leaf.least is not None for member in of.members)
+
+
+def _emit_values(source: Source, of: RecordType[Any], columns: Iterator[str]) -> Iterator[str]:
+    """Yield the value of each of *columns* as it is on the wire, after the tests that msgspec cannot do."""
+    for member in of.members:
+        if member.leaf is not None:
+            column = next(columns)
+            _emit_decimals(source, member.leaf, column)
+            yield column
+            continue
+        if not member.optional:
+            yield from _emit_values(source, member.record, columns)
+            continue
+        places = [*islice(columns, len(member.record.leaves))]
+        absent, lacking = _emit_presence(source, member.record, places)
+        values = [source.variable(place) for place in places]
+        with source.block(f"if {absent}:"):
+            source.add(f"{' = '.join(values)} = None")
+        with source.block(f"elif {lacking}:"):
+            source.add("raise ValueError")
+        with source.block("else:"):
+            found = ", ".join([*_emit_values(source, member.record, iter(places))])
+            source.add(f"{', '.join(values)}, = {found},")
+        yield from values
+
+
+def _emit_record(source: Source, of: RecordType[Any], columns: Iterator[str]) -> str:
     """Add the lines that make the record of *columns*, which hold valid values; return the name of the record."""
     record = source.variable(of.cls.__name__)
     source.add(f"{record} = {source.name(object.__new__, 'new')}({source.name(of.cls, of.cls.__name__)})")
@@ -201,26 +203,31 @@ def _emit_record(source: _Source, of: RecordType[Any], columns: Iterator[str]) -
             _emit_nested(source, member, columns) if member.leaf is None else _emit_value(source, member.leaf, columns)
         )
         source.add(f"{source.name(_setter(of.cls, member.attribute), f'set_{member.attribute}')}({record}, {value})")
-    if of.hook is not None and not any(member.leaf and member.leaf.least is not None for member in of.members):
+    if _has_own_rule(of):
         source.add(f"{source.name(of.hook, 'hook')}({record})")
     return record
 
 
-def _emit_value(source: _Source, leaf: Leaf, columns: Iterator[str]) -> str:
+def _emit_value(source: Source, leaf: Leaf, columns: Iterator[str]) -> str:
     """Return the value of the next of *columns* as the attribute holds it, after the tests that msgspec cannot do."""
     column = next(columns)
-    if needs_decimals(leaf.column):
-        with source.block(
-            f"if {column} is not None and {source.name(leaf.column.problem, 'problem')}({column}) is not None:"
-        ):
-            source.add("raise ValueError")
+    _emit_decimals(source, leaf, column)
     if leaf.enumeration is None:
         return column
     members = {member.value: member for member in leaf.enumeration}  # msgspec would keep a cache in the enumeration
     return f"{source.name({**members, None: None}, 'members')}[{column}]"
 
 
-def _emit_nested(source: _Source, member: Member, columns: Iterator[str]) -> str:
+def _emit_decimals(source: Source, leaf: Leaf, column: str) -> None:
+    """Add the test for multiples as they are written in decimals, which msgspec cannot do, if *leaf* needs it."""
+    if needs_decimals(leaf.column):
+        with source.block(
+            f"if {column} is not None and {source.name(leaf.column.problem, 'problem')}({column}) is not None:"
+        ):
+            source.add("raise ValueError")
+
+
+def _emit_nested(source: Source, member: Member, columns: Iterator[str]) -> str:
     """Do the same for a nested record, which is `None` where it may be and all its columns are absent.
 
     Where it needs a column that is absent, and has another, the lines raise `ValueError`.
@@ -228,21 +235,28 @@ def _emit_nested(source: _Source, member: Member, columns: Iterator[str]) -> str
     of = member.record
     if not member.optional:
         return _emit_record(source, of, columns)
-    nested, missing = source.variable(member.attribute), source.name(MISSING, "missing")
+    nested = source.variable(member.attribute)
     places = [*islice(columns, len(of.leaves))]
-    pairs = [*zip(places, of.schema.columns, strict=True)]
-    absent = (f"{place} is {'None' if column.optional else missing}" for place, column in pairs)
-    lacking = (f"{place} is {missing}" for place, column in pairs if not (column.optional or column.within))
-    with source.block(f"if {' and '.join(absent)}:"):
+    absent, lacking = _emit_presence(source, of, places)
+    with source.block(f"if {absent}:"):
         source.add(f"{nested} = None")
-    with source.block(f"elif {' or '.join(lacking)}:"):
+    with source.block(f"elif {lacking}:"):
         source.add("raise ValueError")
     with source.block("else:"):
         source.add(f"{nested} = {_emit_record(source, of, iter(places))}")
     return nested
 
 
-def _emit_check(source: _Source, member: Member) -> str:
+def _emit_presence(source: Source, of: RecordType[Any], places: list[str]) -> tuple[str, str]:
+    """Return the tests that all of the nested record's columns at *places* are absent, and that a needed one is."""
+    missing = source.name(MISSING, "missing")
+    pairs = [*zip(places, of.schema.columns, strict=True)]
+    absent = (f"{place} is {'None' if column.optional else missing}" for place, column in pairs)
+    lacking = (f"{place} is {missing}" for place, column in pairs if not (column.optional or column.within))
+    return " and ".join(absent), " or ".join(lacking)
+
+
+def _emit_check(source: Source, member: Member) -> str:
     """Return the test that the parameter for *member* holds a value that needs no conversion and keeps the rules."""
     value, python_type = member.attribute, source.name(member.python_type, member.python_type.__name__)
     rule = None if member.leaf is None else _emit_rule(source, member.leaf, value)
@@ -250,7 +264,7 @@ def _emit_check(source: _Source, member: Member) -> str:
     return f"({value} is None or {test})" if member.optional else test
 
 
-def _emit_rule(source: _Source, leaf: Leaf, value: str) -> str | None:
+def _emit_rule(source: Source, leaf: Leaf, value: str) -> str | None:
     """Return the test that *value*, of the exact type, keeps the rules of *leaf*; `None` if every value does.
 
     A value that fails it may still keep them: then the slow path decides.

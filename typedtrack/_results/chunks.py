@@ -18,3 +18,5 @@ class Chunk(NamedTuple):
 
     rows: int
     columns: Mapping[str, Sequence[Value | None]]
+    texts: Sequence[str] = ()
+    """The texts of the rows' keys."""

@@ -44,7 +44,7 @@ def archive(
     errors: dict[object, Exception] = {}
     written: set[str] = set()
     with writing(path_or_url, storage_options) as file, _compressing(file, name) as lines:
-        for _, text, read in reads(face, prefix, cast("list[Key]", keys)):
+        for _, text, read in reads(face, prefix, ((key, key) for key in keys)):
             written.add(text)
             if isinstance(read, Exception):  # the store's: an archive without what it cannot read replaces none
                 annotate(backend, read, "archive", text)

@@ -16,7 +16,7 @@ from typedtrack.errors import BulkError, ResultFailedError, shown
 if TYPE_CHECKING:
     from typedtrack._records.failure import Failure
 
-__all__ = ["Listing", "keys_below", "reads"]
+__all__ = ["Listing", "keys_below", "reads", "versions_below"]
 
 K = TypeVar("K")
 R = TypeVar("R")
@@ -160,22 +160,36 @@ def keys_below(face: Face[K, R, A], prefix: str) -> Iterator[tuple[K, str]]:
         warnings.warn(f"no key is at or below {shown(prefix)}: {meaning}; {remedy}", UserWarning, stacklevel=2)
 
 
+def versions_below(face: Face[K, R, A], prefix: str) -> Iterator[tuple[str, str | None]]:
+    """Yield the texts of the keys at and below *prefix*, each with its version."""
+    folder = prefix.removesuffix("/")
+    below = f"{folder}/" if folder else ""
+    every, to_key = face._key_prefix, face._to_key
+    try:
+        for text, version in face._primitives._list_versions(every if is_below(every, folder) else folder):
+            if (text.startswith(below) or text == prefix) and to_key(text) is not None:
+                yield text, version
+    except Exception as error:
+        annotate(face._primitives, error, "list", prefix)
+        raise
+
+
 def _count(face: Face[K, R, A], prefix: str) -> int:
     return sum(1 for _ in keys_below(face, prefix))
 
 
 def reads(
-    face: Face[K, R, A], prefix: str, only: Iterable[K] | None = None
+    face: Face[K, R, A], prefix: str, only: Iterable[tuple[K, str]] | None = None
 ) -> Iterator[tuple[K, str, bytes | Exception]]:
     """Yield the keys at and below *prefix*, each with its text and its stored bytes or the error of reading it.
 
-    If *only* is given, yield its keys and list nothing.
+    If *only* is given, yield its keys, which it has with their texts, and list nothing.
     """
     if only is None and (scan := getattr(face._primitives, "_scan", None)) is not None:
         yield from _scanned(face, prefix, scan)
         return
     keys: deque[K] = deque()
-    pairs = keys_below(face, prefix) if only is None else ((key, face._to_text(key)) for key in only)
+    pairs = keys_below(face, prefix) if only is None else only
 
     def texts() -> Iterator[str]:
         for key, text in pairs:

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
-from itertools import pairwise
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import chain, pairwise
 from typing import Any, Final, Generic, Protocol, TypeVar
 
 from typedtrack._records.codec import RecordCodec
 from typedtrack._results.chunks import Chunk
+from typedtrack._results.codec import decode_fast
 from typedtrack._results.keys import Key
 from typedtrack._results.values import Result, Value
 from typedtrack._schema.fields import FieldSchema
 from typedtrack._tracker.face import Face, result_in
-from typedtrack._tracker.listing import keys_below, reads
+from typedtrack._tracker.listing import keys_below, reads, versions_below
 from typedtrack.errors import BulkError, Problem, ResultFailedError, SchemaMismatchError
 from typedtrack.frame.columns import ArrowName, type_of_field
 
@@ -21,12 +22,15 @@ __all__ = ["KeyColumns", "TypedRows", "UntypedRows"]
 
 K = TypeVar("K")
 R = TypeVar("R")
+T = TypeVar("T")
 
 _KEY: Final = "key"
 
 
 class KeyColumns(Protocol):
     """How a key becomes values: `PlainKeys` and `TemplateKeys` know."""
+
+    argument: str
 
     @property
     def fields(self) -> Mapping[str, FieldSchema]:
@@ -38,8 +42,11 @@ class KeyColumns(Protocol):
         ...
 
 
-class Rows(ABC, Generic[K, R]):
-    """The rows of a frame over *face*: of all keys at and below *prefix*, listed at each use, or of the keys *only*."""
+class Rows(ABC, Generic[K, R, T]):
+    """The rows of a frame over *face*: of all keys at and below *prefix*, listed at each use, or of the keys *only*.
+
+    `T` is the type of a row before it is part of a chunk.
+    """
 
     is_complete: bool
     """Whether there are no other columns than `columns`."""
@@ -47,12 +54,14 @@ class Rows(ABC, Generic[K, R]):
     """The columns of the key."""
     columns: Mapping[str, ArrowName | None]
     """The columns that are known before any row is read, and their types if these are known too."""
+    must_be_checked = False
+    """Whether code that may have changed decides which rows are valid, so that cached ones must pass `is_valid`."""
 
     def __init__(self, face: Face[K, R, Any], prefix: str, only: Sequence[K] | None = None) -> None:
         self._face = face
         self._prefix = prefix
         self._only = only
-        self._failures = 0
+        self._failed: list[str] = []
 
     @property
     def title(self) -> str:
@@ -60,69 +69,117 @@ class Rows(ABC, Generic[K, R]):
         return f"{self._face!r}" + (f" below {self._prefix!r}" if self._prefix else "")
 
     @property
-    def failures(self) -> int:
-        """How many failures the last reading of all rows has met."""
-        return self._failures
+    def identity(self) -> str:
+        """A text that another frame has only if its rows are the same: those of this base, prefix and record."""
+        return "\n".join((repr(self._face), self._face._primitives._location(self._prefix), self._prefix))
+
+    @property
+    def failed(self) -> Sequence[str]:
+        """The texts of the keys of the failures that the last reading has met."""
+        return self._failed
+
+    def is_valid(self, row: Mapping[str, Value | None]) -> bool:
+        """Return whether a *row* from a cache is still valid."""
+        return True
+
+    @property
+    @abstractmethod
+    def _decode_fast(self) -> Callable[[bytes], T | None]:
+        """Return the function that decodes a row, or returns `None` where only `_decode_slow` can."""
 
     @abstractmethod
-    def _add(self, table: dict[str, list[Value | None]], row: int, key: K, result: R) -> None:
-        """Add *result* to *table* as its *row*."""
+    def _decode_slow(self, text: str, read: bytes | Exception) -> T:
+        """Return the row that *read* holds, or raise its error."""
 
     @abstractmethod
-    def _of(self, only: Sequence[K]) -> Rows[K, R]:
+    def _columns(self, keys: Sequence[K], texts: Sequence[str], rows: list[T]) -> Mapping[str, Sequence[Value | None]]:
+        """Return *rows* column by column, those of the key first."""
+
+    @abstractmethod
+    def _of(self, only: Sequence[K]) -> Rows[K, R, T]:
         """Return the same rows of the keys *only*."""
 
-    def chunks(self, rows: int) -> Iterator[Chunk]:
-        """Yield the rows, at most *rows* at a time; raise one `BulkError` at the end for all that cannot be read."""
+    def versions(self) -> Iterator[tuple[str, str | None]]:
+        """Yield the texts of the keys stored now, each with its version as `Backend._list_versions` has it."""
+        return versions_below(self._face, self._prefix)
+
+    def chunks(self, rows: int, texts: Iterable[str] | None = None) -> Iterator[Chunk]:
+        """Yield the rows, or those of the keys *texts* alone, at most *rows* at a time.
+
+        Raises:
+            BulkError: (at the end) some results cannot be read; it names them all.
+        """
         errors: dict[object, Exception] = {}
-        self._failures = 0
-        table: dict[str, list[Value | None]] = {}
-        row = 0
-        for key, text, read in reads(self._face, self._prefix, self._only):
-            try:
-                result = result_in(self._face, text, read)
-            except ResultFailedError:
-                self._failures += 1
-                continue
-            except Exception as error:
-                errors[key] = error
-                continue
-            self._add(table, row, key, result)
-            row += 1
-            if row == rows:
-                yield _chunk(table, row)
-                table, row = {}, 0
-        if row:
-            yield _chunk(table, row)
+        self._failed = []
+        keys: list[K] = []
+        found: list[str] = []
+        values: list[T] = []
+        decode = self._decode_fast
+        for key, text, read in self._reads(texts):
+            row = decode(read) if isinstance(read, bytes) else None
+            if row is None:
+                try:
+                    row = self._decode_slow(text, read)
+                except ResultFailedError:
+                    self._failed.append(text)
+                    continue
+                except Exception as error:
+                    errors[key] = error
+                    continue
+            keys.append(key)
+            found.append(text)
+            values.append(row)
+            if len(values) == rows:
+                yield Chunk(rows, self._columns(keys, found, values), found)
+                keys, found, values = [], [], []
+        if values:
+            yield Chunk(len(values), self._columns(keys, found, values), found)
         if errors:
             raise BulkError(errors)
 
-    def parts(self, n: int) -> Sequence[Rows[K, R]]:
+    def _reads(self, texts: Iterable[str] | None) -> Iterator[tuple[K, str, bytes | Exception]]:
+        face = self._face
+        if texts is not None:
+            keys = ((face._to_key(text), text) for text in texts)
+            return reads(face, self._prefix, ((key, text) for key, text in keys if key is not None))
+        return reads(
+            face, self._prefix, None if self._only is None else ((key, face._to_text(key)) for key in self._only)
+        )
+
+    def parts(self, n: int) -> Sequence[Rows[K, R, T]]:
         """Return the rows of the keys stored now in at most *n* parts of about the same size."""
         keys = [key for key, _ in keys_below(self._face, self._prefix)] if self._only is None else self._only
         ends = [len(keys) * part // n for part in range(n + 1)]
         return [self._of(keys[start:end]) for start, end in pairwise(ends) if start < end]
 
 
-class UntypedRows(Rows[Key, Result]):
+class UntypedRows(Rows[Key, Result, Result]):
     """The rows of plain maps: the column ``key``, and whatever fields the results have."""
 
     is_complete = False
     keys: tuple[str, ...] = (_KEY,)
     columns: Mapping[str, ArrowName | None] = {_KEY: "string"}
 
+    @property
+    def _decode_fast(self) -> Callable[[bytes], Result | None]:
+        return decode_fast
+
     def _of(self, only: Sequence[Key]) -> UntypedRows:
         return UntypedRows(self._face, self._prefix, only)
 
-    def _add(self, table: dict[str, list[Value | None]], row: int, key: Key, result: Result) -> None:
-        if _KEY in result:
+    def _decode_slow(self, text: str, read: bytes | Exception) -> Result:
+        return result_in(self._face, text, read)
+
+    def _columns(
+        self, keys: Sequence[Key], texts: Sequence[str], rows: list[Result]
+    ) -> Mapping[str, Sequence[Value | None]]:
+        names = dict.fromkeys(chain.from_iterable(rows))
+        if _KEY in names:
             raise _shared(self.title, _KEY, "read the results as records, by a key class whose fields have other names")
-        append(table, row, _KEY, str(key))
-        for name, value in result.items():
-            append(table, row, name, value)
+        return {_KEY: texts, **{name: [row.get(name) for row in rows] for name in names}}
 
 
-class TypedRows(Rows[K, R]):
+class TypedRows(Rows[K, R, tuple[Value | None, ...]]):
     """The rows of records: a column for each field of the key, then one for each column of the record."""
 
     is_complete = True
@@ -149,30 +206,47 @@ class TypedRows(Rows[K, R]):
         columns.update((name, type_of_field(field)) for name, field in key_form.fields.items())
         columns.update((field.name, type_of_field(field)) for field in codec.schema.columns)
         self.columns = columns
+        self.must_be_checked = codec.decode_columns is None
+
+    @property
+    def identity(self) -> str:
+        """A text that another frame has only if its rows are the same: those of this base, prefix, record and keys."""
+        return f"{super().identity}\n{self._codec.schema.fingerprint}\n{[*self._key_form.fields.values()]}"
+
+    def is_valid(self, row: Mapping[str, Value | None]) -> bool:
+        """Return whether the record's hook still accepts a *row* from a cache."""
+        result = {name: value for name, value in row.items() if name not in self.keys and value is not None}
+        try:
+            self._codec.from_result(result, "")
+        except SchemaMismatchError:
+            return False
+        return True
+
+    @property
+    def _decode_fast(self) -> Callable[[bytes], tuple[Value | None, ...] | None]:
+        return self._codec.decode_columns or _leave_to_slow_path
 
     def _of(self, only: Sequence[K]) -> TypedRows[K, R]:
         return TypedRows(self._face, self._prefix, only, self._key_form, self._codec)
 
-    def _add(self, table: dict[str, list[Value | None]], row: int, key: K, result: R) -> None:
-        values = (*self._key_form.values(key), *self._codec.values(result))
-        for name, value in zip(self.columns, values, strict=True):
-            append(table, row, name, value)
+    def _decode_slow(self, text: str, read: bytes | Exception) -> tuple[Value | None, ...]:
+        return self._codec.values(result_in(self._face, text, read))
+
+    def _columns(
+        self, keys: Sequence[K], texts: Sequence[str], rows: list[tuple[Value | None, ...]]
+    ) -> Mapping[str, Sequence[Value | None]]:
+        columns: Iterable[Sequence[Value | None]] = zip(*rows, strict=True)
+        if self._key_form.fields:
+            of_keys: Iterable[Sequence[Value]] = zip(*map(self._key_form.values, keys), strict=True)
+        else:
+            of_keys = (texts,)
+        return dict(zip(self.columns, chain(of_keys, columns), strict=True))
 
 
-def append(table: dict[str, list[Value | None]], row: int, name: str, value: Value | None) -> None:
-    """Append *value* to the column *name* of *table* as that of *row*; rows that lack it have `None`."""
-    values = table.setdefault(name, [])
-    if len(values) < row:
-        values.extend([None] * (row - len(values)))
-    values.append(value)
+def _leave_to_slow_path(data: bytes) -> None:
+    """Return `None`: only a record tells whether its hook accepts *data*."""
 
 
 def _shared(title: str, name: str, remedy: str) -> SchemaMismatchError:
     reason = f"is the name of a column of the key, too; {remedy}"
     return SchemaMismatchError("a table", title, (Problem(name, reason),))
-
-
-def _chunk(table: dict[str, list[Value | None]], rows: int) -> Chunk:
-    for values in table.values():
-        values.extend([None] * (rows - len(values)))
-    return Chunk(rows, table)

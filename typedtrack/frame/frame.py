@@ -50,8 +50,8 @@ class Rows(Protocol):
         ...
 
     @property
-    def failures(self) -> int:
-        """How many failures the last reading of all rows has met."""
+    def failed(self) -> Sequence[str]:
+        """The texts of the keys of the failures that the last reading has met."""
         ...
 
     def chunks(self, rows: int) -> Iterator[Chunk]:
@@ -154,8 +154,8 @@ class Frame:
         errors: list[BulkError] = []
         contents = contents_of(_deferring(self.rows.chunks(CHUNK_ROWS), errors), self.rows.keys, by, direction)
         notes = [*contents.notes]
-        if self.rows.failures:
-            notes.append(f"Failed and left out: {self.rows.failures:,}")
+        if self.rows.failed:
+            notes.append(f"Failed and left out: {len(self.rows.failed):,}")
         notes += [f"Not readable and left out: {len(error.errors):,}" for error in errors]
         with writing(path, storage_options) as file:
             file.write(page(contents, title, notes).encode())

@@ -1,0 +1,73 @@
+"""The source of a generated function, while it is written line by line.
+
+Each function has a name that says what it does, and an entry in `linecache`, so that tracebacks and debuggers show its
+text.
+"""
+
+from __future__ import annotations
+
+import linecache
+import types
+import weakref
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from itertools import count
+from typing import Any, Final, cast
+
+from typedtrack._schema.identifiers import attribute_name
+
+__all__ = ["Source"]
+
+_INDENT: Final = "    "
+
+_functions = count(1)
+
+
+class Source:
+    """The source of one function, while it is written.
+
+    The parameters of a constructor are attributes of a record, which may have the name of any builtin. No attribute
+    begins with an underscore, so every other name there does.
+    """
+
+    def __init__(self, verb: str, name: str, arguments: str) -> None:
+        self._verb = verb
+        self._name = name
+        self._lines = [f"def {verb}({arguments}):"]
+        self._indent = _INDENT
+        self._globals: dict[str, object] = {"_type": type, "_len": len, "_ValueError": ValueError}
+        self._numbers = count()
+
+    def variable(self, said: str) -> str:
+        """Return the name of a new variable; *said* is part of it."""
+        return f"_{attribute_name(said)}_{next(self._numbers)}"
+
+    def name(self, thing: object, said: str) -> str:
+        """Return a name for *thing* in the source; *said* is part of it."""
+        name = self.variable(said)
+        self._globals[name] = thing
+        return name
+
+    def add(self, line: str) -> None:
+        """Add *line*."""
+        self._lines.append(f"{self._indent}{line}")
+
+    @contextmanager
+    def block(self, head: str) -> Generator[None]:
+        """Add *head*, and indent the lines that are added inside the ``with``."""
+        self.add(head)
+        self._indent += _INDENT
+        yield
+        self._indent = self._indent.removesuffix(_INDENT)
+
+    def function(self) -> Callable[..., Any]:
+        """Return the function."""
+        text = "\n".join(self._lines) + "\n"
+        file = f"<typedtrack {next(_functions)}: {self._name}>"
+        exec(compile(text, file, "exec"), self._globals)
+        function = cast("types.FunctionType", self._globals.pop(self._verb))
+        function.__name__ = function.__qualname__ = self._name
+        function.__code__ = function.__code__.replace(co_name=self._name, co_qualname=self._name)
+        linecache.cache[file] = len(text), None, text.splitlines(keepends=True), file
+        weakref.finalize(function, linecache.cache.pop, file, None).atexit = False
+        return function
