@@ -10,6 +10,7 @@ from typing import Any, Final, cast
 
 import attrs
 import msgspec
+import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from hypothesis.strategies import DataObject
@@ -23,6 +24,7 @@ from typedtrack import (
     Result,
     SchemaMismatchError,
     TypedTracker,
+    record,
 )
 from typedtrack._records.annotations import Leaf, annotation_of
 from typedtrack._records.codec import RecordCodec, record_codec
@@ -216,6 +218,38 @@ def built(of: RecordType[Any], wanted: Any) -> Any:
             none = member.optional and inner == [None] * len(inner)
             given_values[member.attribute] = None if none else built(member.record, iter(inner))
     return of.cls(**given_values)
+
+
+class _Hooked:
+    """A mixin whose hook refuses about every second record, by its values."""
+
+    __slots__ = ()
+
+    def __attrs_post_init__(self) -> None:
+        if sum(len(text) for _, text in exact(self)) % 2:
+            raise ValueError("an odd number of characters")
+
+
+@generated
+@given(st.data())
+def test_a_hook_refuses_the_same_records_everywhere(data: DataObject) -> None:
+    """The constructor, the fast path and the slow path ask it, and nothing else changes."""
+    instance = data.draw(instances)
+    cls = class_of(instance)
+    body = {"__module__": "typedtrack.testing"}
+    hooked: Any = record(type(cls.__name__, (_Hooked, cls), body))
+    refused = sum(len(text) for _, text in exact(instance)) % 2 == 1
+    values_given = {member.attribute: getattr(instance, member.attribute) for member in record_type(cls).members}
+    if refused:
+        with pytest.raises(InvalidResultError, match="an odd number of characters"):
+            hooked(**values_given)
+    else:
+        made = hooked(**values_given)
+        assert exact(made) == exact(instance)
+        assert codec_of(hooked).encode(made) == codec_of(cls).encode(instance)
+    wanted = {None} if refused else exact(instance)
+    assert read(hooked, result_of(instance)) == wanted
+    assert read(hooked, {**result_of(instance), UNKNOWN: 0}) == wanted
 
 
 @generated

@@ -1,1 +1,1 @@
-"""Classes, and how their instances become columns: `record`, `key`, and the code that is compiled for them."""
+"""Records and typed keys: classes that are declared, and how their instances become columns, text and bytes."""

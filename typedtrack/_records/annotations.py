@@ -156,9 +156,9 @@ def read_leaf(annotation: Annotation, **known: Any) -> Leaf:
         if not issubclass(bare, kind):
             raise ValueError(f"has the type {bare.__name__}, whose values are not what its members are; {_ALLOWED}")
         return Leaf(_field_schema(annotation, kind, choices, known), bare)
-    name = getattr(typing.get_origin(bare) or bare, "__name__", "")
+    name: str = getattr(typing.get_origin(bare) or bare, "__name__", "")
     instead = f"declare {_INSTEAD[name]}; " if name in _INSTEAD else ""
-    raise ValueError(f"has the type {inspect.formatannotation(bare)}; {instead}{_ALLOWED}")
+    raise ValueError(f"has the type {inspect.formatannotation(annotation.bare)}; {instead}{_ALLOWED}")
 
 
 def _wrong_enumeration(cls: type[enum.Enum]) -> str:

@@ -1,6 +1,6 @@
 """A class to a frozen attrs class: the part that records and typed keys share.
 
-Whatever the class body says has an effect, or is refused with a remedy.
+Whatever the class says has an effect, or is refused with a remedy.
 """
 
 from __future__ import annotations
@@ -40,13 +40,13 @@ class Attribute(NamedTuple):
 
     field: attrs.Attribute[Any]
     hint: Any
-    """Its annotation, evaluated, unless the base has it evaluated."""
+    """Its annotation, evaluated; `None` if the decorator of *base* has evaluated it."""
     base: type | None
     """The base that it is inherited from; `None` where the class declares it."""
 
 
 def caller_names() -> Mapping[str, Any]:
-    """Return the local names where the function that calls this was called: annotations may use them."""
+    """Return the local names at the call of the function that calls this; annotations may use them."""
     frame = inspect.currentframe()
     for _ in range(2):
         frame = frame and frame.f_back
@@ -77,10 +77,13 @@ def define(
 ) -> tuple[type[T], list[Attribute]]:
     """Make *cls* a frozen attrs class; return it and its fields.
 
-    Annotations may use *names* besides those of the module. *marker* is the attribute that the caller gives to a class
-    that it has made; the hints of fields that are inherited from such a class are not evaluated again. *generated* are
-    the methods that the caller generates. With *check*, the class has an order, and an ``__init__`` of attrs that ends
-    with *check*; without, its fields are keyword-only and the caller generates ``__init__``.
+    Args:
+        cls: The class.
+        names: Names that annotations may use, besides those of the module.
+        marker: The attribute that the caller gives to its classes. Fields inherited from such a class have no hint.
+        generated: The methods that the caller generates.
+        check: The end of ``__init__``, which attrs then generates; the class has an order. Without it the fields are
+            keyword-only, and the caller generates ``__init__``.
 
     Raises:
         RecordDefinitionError: *cls* cannot be such a class.
@@ -148,7 +151,7 @@ def _check_bases(cls: type, marker: str, generated: tuple[str, ...]) -> None:
             raise RecordDefinitionError(cls.__name__, name, reason)
     for base in cls.__mro__[1:-1]:
         if base.__module__ == "builtins":
-            reason = f"inherits from {base.__name__}, which has content of its own; a record or key is its fields alone"
+            reason = f"inherits from {base.__name__}, which has content of its own; a record or key has only fields"
             raise RecordDefinitionError(cls.__name__, None, reason)
         decorated = _ATTRIBUTES in vars(base)
         never_run = [*_NEVER_RUN]
@@ -167,7 +170,7 @@ def _check_bases(cls: type, marker: str, generated: tuple[str, ...]) -> None:
 
 
 def _annotated(cls: type) -> dict[str, Any]:
-    """Return the annotations that *cls* itself has, but for those of class variables, which attrs ignores too."""
+    """Return the annotations that *cls* itself has, without those of class variables."""
     return {name: hint for name, hint in inspect.get_annotations(cls).items() if not _is_class_variable(hint)}
 
 
@@ -200,11 +203,15 @@ def _fields(cls: type) -> set[str]:
 
 
 def evaluate(owner: type, annotation: Any, names: Mapping[str, Any]) -> Any:
-    """Return *annotation*, evaluated with *names* and those of the module of *owner*; it raises whatever that does."""
+    """Return *annotation*, evaluated with *names* and those of the module of *owner*.
+
+    Raises:
+        Exception: whatever the evaluation raises.
+    """
     alone = {"__annotations__": {"alone": annotation}, "__module__": owner.__module__}
     return typing.get_type_hints(type(owner.__name__, (), alone), localns=dict(names), include_extras=True)["alone"]
 
 
 def is_plain(attribute: attrs.Attribute[Any]) -> bool:
-    """Return whether *attribute* is as an annotation makes it, alone or with a default: no option of attrs is used."""
+    """Return whether *attribute* uses no option of attrs, besides a default."""
     return attribute.alias == attribute.name and _options(attribute) == _NO_OPTIONS

@@ -1,7 +1,7 @@
-"""Functions generated as source, one for each record class, as attrs makes ``__init__``.
+"""The functions that are generated as source, a few for each record class: to construct, to encode, to decode.
 
-A construction, an encode and a decode run one of them each. A loop over the fields would take several times as long.
-A generated function handles the common case, and leaves every other case to a function written by hand.
+A loop over the fields would take several times as long. A generated function handles the common case, and leaves every
+other case to a function written by hand.
 """
 
 from __future__ import annotations
@@ -37,8 +37,8 @@ _INLINE: Final = {
 class _Setters:
     """Functions that set the attributes of frozen records of one class: ``of_accuracy(record, value)``.
 
-    They pickle by name, as the class may be sent by value: cloudpickle makes a class without slots of a slotted one,
-    and fills it in last.
+    They are made anew when they are unpickled. cloudpickle sends a slotted class by value, and the class that arrives
+    has no slots.
     """
 
     def __init__(self, cls: type, attributes: tuple[str, ...]) -> None:
@@ -60,7 +60,7 @@ def _setter(cls: type, attribute: str) -> Callable[[object, object], None]:
 def emit_init(of: RecordType[Any]) -> Callable[..., None]:
     """Return the ``__init__`` of the class of *of*.
 
-    It accepts positional, unexpected and missing arguments, so that `convert` can explain what is wrong with them.
+    It accepts wrong arguments (positional, unexpected, missing), so that `convert` can explain them.
     """
     names = [member.attribute for member in of.members]
     source = Source(
@@ -68,7 +68,6 @@ def emit_init(of: RecordType[Any]) -> Callable[..., None]:
     )
     tests = [f"_type(self) is {source.name(of.cls, of.cls.__name__)}", "not _positional", "not _unexpected"]
     tests.extend(_emit_check(source, member) for member in of.members)
-    values = f"{', '.join(names)},"
     values = f"{', '.join(names)},"
     with source.block(f"if not ({' and '.join(tests)}):"):
         source.add(f"{values} = {source.name(convert, 'convert')}(self, _positional, _unexpected, ({values}))")
@@ -89,7 +88,7 @@ def emit_init(of: RecordType[Any]) -> Callable[..., None]:
 
 
 def _signature(of: RecordType[Any]) -> Signature:
-    """Return the parameters that users give: only the fields, and none that is missing."""
+    """Return the parameters of a constructor as users call it."""
     parameters = [Parameter("self", Parameter.POSITIONAL_ONLY)]
     for member, field in zip(of.members, attrs.fields(of.cls), strict=True):
         default = Parameter.empty if member.default is attrs.NOTHING else member.default
@@ -214,7 +213,8 @@ def _emit_value(source: Source, leaf: Leaf, columns: Iterator[str]) -> str:
     _emit_decimals(source, leaf, column)
     if leaf.enumeration is None:
         return column
-    members = {member.value: member for member in leaf.enumeration}  # msgspec would keep a cache in the enumeration
+    # msgspec could decode members itself, but would put a cache into the enumeration that no pickle takes.
+    members = {member.value: member for member in leaf.enumeration}
     return f"{source.name({**members, None: None}, 'members')}[{column}]"
 
 
@@ -228,9 +228,9 @@ def _emit_decimals(source: Source, leaf: Leaf, column: str) -> None:
 
 
 def _emit_nested(source: Source, member: Member, columns: Iterator[str]) -> str:
-    """Do the same for a nested record, which is `None` where it may be and all its columns are absent.
+    """Do the same for a nested record. One that may be `None` is `None` if all its columns are absent.
 
-    Where it needs a column that is absent, and has another, the lines raise `ValueError`.
+    If only some of its columns are absent, and it needs one of these, the lines raise `ValueError`.
     """
     of = member.record
     if not member.optional:
@@ -257,7 +257,7 @@ def _emit_presence(source: Source, of: RecordType[Any], places: list[str]) -> tu
 
 
 def _emit_check(source: Source, member: Member) -> str:
-    """Return the test that the parameter for *member* holds a value that needs no conversion and keeps the rules."""
+    """Return the test that the argument for *member* keeps the rules and needs no conversion."""
     value, python_type = member.attribute, source.name(member.python_type, member.python_type.__name__)
     rule = None if member.leaf is None else _emit_rule(source, member.leaf, value)
     test = f"_type({value}) is {python_type}" + ("" if rule is None else f" and {rule}")
@@ -267,7 +267,7 @@ def _emit_check(source: Source, member: Member) -> str:
 def _emit_rule(source: Source, leaf: Leaf, value: str) -> str | None:
     """Return the test that *value*, of the exact type, keeps the rules of *leaf*; `None` if every value does.
 
-    A value that fails it may still keep them: then the slow path decides.
+    A value that fails the test may still keep the rules. The slow path decides.
     """
     column = leaf.column
     if leaf.enumeration is not None:

@@ -27,7 +27,8 @@ __all__ = ["field", "for_each_record", "record", "record_class", "schema_of"]
 R = TypeVar("R")
 T = TypeVar("T")
 
-_DECLARATION: Final = "typedtrack"  # the key of a field's declaration in its attrs metadata
+_DECLARATION: Final = "typedtrack"
+"""The key of a `_Declaration` in the metadata that attrs keeps of a field."""
 
 _NOT_GIVEN: Final[Any] = object()
 
@@ -148,16 +149,16 @@ def _record(cls: type[R], names: Mapping[str, Any]) -> type[R]:
     for name, value in ((RECORD_TYPE, made), ("__init__", emit_init(made))):
         setattr(defined, name, value)
     _declared.add(defined)
-    for tell in _listeners:
-        tell(defined)
+    for callback in _listeners:
+        callback(defined)
     return defined
 
 
-def for_each_record(tell: Callable[[type], None]) -> None:
-    """Call *tell* with every record class declared so far, and with each that is declared later."""
+def for_each_record(callback: Callable[[type], None]) -> None:
+    """Call *callback* with every record class declared so far, and with each that is declared later."""
     for cls in tuple(_declared):
-        tell(cls)
-    _listeners.append(tell)
+        callback(cls)
+    _listeners.append(callback)
 
 
 def _member(cls: type, attribute: Attribute) -> tuple[Member, FieldSchema | NestedSchema]:
@@ -210,7 +211,7 @@ def _of_base(base: RecordType[Any], name: str) -> tuple[Member, FieldSchema | Ne
 
 
 def _known(cls: type, field: attrs.Attribute[Any], annotation: Annotation) -> dict[str, Any]:
-    """Return the name, aliases and doc of *field*: as declared, or else those that it has in a base of *cls*."""
+    """Return the name, aliases and doc of *field*, as it declares them, or else as a base of *cls* does."""
     declared: _Declaration = field.metadata.get(_DECLARATION, _Declaration())
     bases: Iterator[RecordType[Any]] = (record_type(base) for base in cls.__mro__[1:] if RECORD_TYPE in vars(base))
     before = next((of for base in bases for of in base.schema.fields if of.attribute == field.name), None)
@@ -232,7 +233,7 @@ def _call_factory(factory: Callable[[], Any]) -> Any:
 
 
 def _default(of: RecordType[R], schema: NestedSchema) -> R:
-    """Return the default of *schema*, whose record is *of*."""
+    """Return the default of the field *schema*, a record of the type *of*."""
     pairs = zip(of.leaves, schema.defaults or (), strict=True)
     columns = (absent(leaf.column) if value is None else leaf.convert(value)[0] for leaf, value in pairs)
     problems: list[Problem] = []

@@ -1,6 +1,6 @@
 """A record class as data: its schema, its attributes, and how its instances become columns and back.
 
-The functions here handle every case and find every problem. `compiled` generates the fast ones.
+The functions here handle every case and find every problem. `compiled` generates fast ones for the common case.
 """
 
 from __future__ import annotations
@@ -106,10 +106,11 @@ class RecordType(Generic[R]):
         return {name: wire for name, wire in wires.items() if wire is not None}
 
     def from_columns(self, values: Iterable[object], problems: list[Problem]) -> R:
-        """Return the record whose columns hold *values*, which are converted.
+        """Return the record whose columns hold *values*, as its attributes hold them.
 
-        A value that has a problem is `BROKEN`, and so is a record that holds one, or whose hook refuses it: then its
-        reason is added to *problems*. A nested record that may be `None` is, if all its columns are `absent`.
+        `BROKEN` stands for a value that has a problem, and for a record that has such a value. It also stands for a
+        record that its hook refuses; the reason is then added to *problems*. A nested record that may be `None` is
+        `None` if all its columns are `absent`.
         """
         return self._build(iter(values), problems, None, None)
 
@@ -154,7 +155,7 @@ def record_type(cls: type[R]) -> RecordType[R]:
 def convert(
     record: object, positional: tuple[object, ...], unexpected: Mapping[str, object], values: tuple[object, ...]
 ) -> tuple[object, ...]:
-    """Return *values*, given to the constructor of *record*, as its attributes hold them.
+    """Return *values*, the arguments of a constructor, as the attributes of *record* hold them.
 
     Raises:
         TypeError: there are positional or unexpected arguments, or one is missing.

@@ -26,8 +26,8 @@ _functions = count(1)
 class Source:
     """The source of one function, while it is written.
 
-    The parameters of a constructor are attributes of a record, which may have the name of any builtin. No attribute
-    begins with an underscore, so every other name there does.
+    The parameters of a constructor are the attributes of a record, and may have the name of any builtin. So all other
+    names begin with an underscore, which no attribute does.
     """
 
     def __init__(self, verb: str, name: str, arguments: str) -> None:
@@ -38,13 +38,13 @@ class Source:
         self._globals: dict[str, object] = {"_type": type, "_len": len, "_ValueError": ValueError}
         self._numbers = count()
 
-    def variable(self, said: str) -> str:
-        """Return the name of a new variable; *said* is part of it."""
-        return f"_{attribute_name(said)}_{next(self._numbers)}"
+    def variable(self, label: str) -> str:
+        """Return the name of a new variable; *label* is part of it."""
+        return f"_{attribute_name(label)}_{next(self._numbers)}"
 
-    def name(self, thing: object, said: str) -> str:
-        """Return a name for *thing* in the source; *said* is part of it."""
-        name = self.variable(said)
+    def name(self, thing: object, label: str) -> str:
+        """Return a name for *thing* in the source; *label* is part of it."""
+        name = self.variable(label)
         self._globals[name] = thing
         return name
 
