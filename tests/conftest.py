@@ -36,11 +36,13 @@ _NONE_MAY_BE_MISSING = os.environ.get("CI") == "true"
 
 @pytest.hookimpl(optionalhook=True)  # without pytest-xdist there is one worker
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling:
-    """Give all tests of one server to one worker, and any other test to any worker."""
+    """Give all tests of one server, or of the browser, to one worker, and any other test to any worker."""
     from xdist.scheduler import LoadScopeScheduling
 
     class ByServer(LoadScopeScheduling):
         def _split_scope(self, nodeid: str) -> str:
+            if nodeid.startswith("tests/report/test_page.py"):
+                return "browser"
             if not nodeid.startswith(("tests/conformance/", "tests/integrations/", "tests/stores/")):
                 return nodeid
             name = nodeid if "/stores/" in nodeid else nodeid.partition("::")[0]

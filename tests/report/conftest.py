@@ -20,9 +20,12 @@ CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 Columns = Mapping[str, Sequence[Value | None]]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Return a headless Chromium, running."""
+    """Return a headless Chromium, running.
+
+    Playwright's event loop runs in the thread of the tests until the fixture ends: no other test can have its own.
+    """
     if CHROMIUM is None:
         absent = pytest.fail if os.environ.get("CI") == "true" else pytest.skip
         absent("no Chromium on this machine; `make servers` installs it")

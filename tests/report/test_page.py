@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable
+from typing import Literal
 from urllib.parse import quote
 
 import pytest
@@ -107,7 +108,7 @@ def test_a_brush_on_an_axis_leaves_the_rows_in_its_range(opened: Opened) -> None
 
 def test_the_address_keeps_the_state(opened: Opened) -> None:
     """A page that is opened with the fragment of another shows the same rows; a broken fragment is ignored."""
-    state = {"m": 3, "s": 0, "d": 0, "t": "adam", "k": 2, "r": [[3, 0.4, 1.0]]}
+    state = {"m": 3, "s": 0, "d": 0, "t": "adam", "k": 3, "r": [[3, 0.4, 1.0]]}
     page = opened(SWEEP, by="accuracy", fragment=f"#{quote(json.dumps(state))}")
     assert cells(page, 0) == ["trial_2"]
     assert page.locator("tr[aria-selected=true]").count() == 1
@@ -125,24 +126,33 @@ def test_a_click_marks_a_row_and_the_keyboard_does_so_too(opened: Opened) -> Non
     assert page.locator("tr[aria-selected=true] td").first.inner_text() == "trial_1"
 
 
-@pytest.mark.parametrize("text", HOSTILE)
-def test_names_and_values_are_data(opened: Opened, text: str) -> None:
-    """A hostile key, field name, value and title are shown as they are: no script runs, nothing is requested."""
-    columns: dict[str, list[Value | None]] = {
-        "key": [f"{text}-{number}" for number in range(4)],
-        text: [1.0, 2.0, 3.0, 4.0],
-        f"{text}/mean": [0.1, 0.2, 0.3, 0.4],
-        f"{text}/sem": [0.1, 0.1, 0.1, 0.1],
-        f"text {text}": [text, "other", text, "third"],
-        f"constant {text}": [text] * 4,
-    }
-    page = opened(columns, by=text, title=text)
-    assert page.locator("h1").text_content() == text
-    assert cells(page, 0)[0] == f"{text}-3"
-    page.get_by_label("Filter").fill(text.strip())
-    page.locator("#results tbody tr").first.click()
+def test_names_and_values_are_data(opened: Opened) -> None:
+    """Hostile keys, field names and values are shown as they are: no script runs, nothing is requested."""
+    columns: dict[str, list[Value | None]] = {"key": [f"{text}-{number}" for number in (0, 1) for text in HOSTILE]}
+    rows = len(columns["key"])
+    for text in HOSTILE:
+        columns[text] = [number / 7 for number in range(rows)]
+        columns[f"{text}/mean"] = [number / 7 for number in range(rows)]
+        columns[f"stat {text}/mean"] = [number / 7 for number in range(rows)]
+        columns[f"stat {text}/sem"] = [0.1] * rows
+        columns[f"text {text}"] = [text, "other"] * (rows // 2)
+        columns[f"constant {text}"] = [text] * rows
+    page = opened(columns, by=f"stat {HOSTILE[0]}")
+    assert cells(page, 0) == columns["key"][::-1]
+    assert page.locator("#results th button").all_text_contents()[1] == HOSTILE[0]
+    for text in HOSTILE:
+        page.get_by_label("Filter").fill(text.strip())
+        page.locator("#results tbody tr").first.click()
+    page.get_by_label("Metric").select_option(label=HOSTILE[1])
     page.mouse.move(300, 400)
     assert page.locator("script").count() == 2
+
+
+@pytest.mark.parametrize("title", [HOSTILE[1], HOSTILE[9], HOSTILE[13]])
+def test_a_title_is_data(opened: Opened, title: str) -> None:
+    """The heading has the title as it is given."""
+    page = opened(SWEEP, title=title)
+    assert (page.locator("h1").text_content(), page.title()) == (title, title)
 
 
 @pytest.mark.parametrize(
@@ -182,8 +192,9 @@ def test_it_fits_a_narrow_window_and_follows_the_colours_of_the_machine(opened: 
     """At 390 pixels nothing but the table scrolls sideways, and the dark mode has a dark page."""
     page = opened(SWEEP, by="accuracy")
     page.set_viewport_size({"width": 390, "height": 800})
-    assert page.evaluate("document.documentElement.scrollWidth") <= 390
-    page.emulate_media(color_scheme="dark")
-    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(20, 24, 31)"
-    page.emulate_media(color_scheme="light")
-    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+    page.wait_for_function("document.documentElement.scrollWidth <= 390")  # the charts follow a moment later
+    schemes: tuple[tuple[Literal["dark", "light"], str], ...]
+    schemes = ("dark", "rgb(20, 24, 31)"), ("light", "rgb(255, 255, 255)")
+    for scheme, colour in schemes:
+        page.emulate_media(color_scheme=scheme)
+        page.wait_for_function("colour => getComputedStyle(document.body).backgroundColor === colour", arg=colour)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Collection, Iterable, Iterator
 from collections.abc import Set as AbstractSet
 from typing import Any, Protocol, TypeAlias, TypeVar, cast, overload
@@ -194,9 +195,11 @@ def _arrivals(
     Raises:
         ResultTimeoutError: (at the end) the others have nothing, and the time is up.
     """
+    process = os.getpid()
 
     def look(texts: Collection[str], *, gone: bool) -> Iterator[tuple[str, list[K], bytes | Exception]]:
         for text, read in polling.look(_read_each(backend, texts)):
+            backend._check_process(process)  # a forked child has what was read before the fork, and could go no further
             if read is not None:
                 polling.restart()
                 yield text, places.pop(text), read
