@@ -1,4 +1,4 @@
-"""Ctrl-C in a bulk call over a slow store: it returns at once, starts nothing further and leaves nothing behind."""
+"""Ctrl-C in a call on a slow store: the call ends at once, begins no further request, and leaves no thread behind."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ SOON = 60  # seconds until a call has returned, even on a busy machine: it would
 
 
 class SlowInThreads(DictTracker):
-    """A store whose calls block their thread until it is released; it counts those under way, and those begun."""
+    """A store whose calls block their thread until a test releases them; it notes the keys of all calls."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -51,17 +51,17 @@ class SlowInThreads(DictTracker):
         self.released.wait(SLOW)
 
     def left_behind(self) -> list[object]:
-        """Return what is still at work once the store answers."""
+        """Release the calls; return the threads that still exist."""
         self.released.set()
         return [thread for thread in threading.enumerate() if thread.name == "typedtrack"]
 
 
 class SlowOnALoop(AsyncResultTracker):
-    """The same as coroutines, which a cancellation ends."""
+    """The same store with coroutines, which can be cancelled."""
 
     def __init__(self) -> None:
         super().__init__(get_loop(), 4)
-        self._others = asyncio.all_tasks(self._loop)  # of clients that other tests have used
+        self._others = asyncio.all_tasks(self._loop)  # they belong to clients of other tests
         self.begun = threading.Event()
         self.calls: list[str] = []
 
@@ -87,7 +87,7 @@ class SlowOnALoop(AsyncResultTracker):
         yield [(key, None) for key in KEYS]
 
     def left_behind(self) -> list[object]:
-        """Return the tasks that are still on the loop."""
+        """Return the tasks of this store that the loop still has."""
         return [*asyncio.all_tasks(self._loop) - self._others]
 
 
@@ -101,27 +101,27 @@ CALLS: dict[str, Callable[[ResultTracker], object]] = {
 
 @contextmanager
 def a_signal(begun: threading.Event, handler: Callable[..., object]) -> Generator[None]:
-    """Send a signal when *begun* is set, as a terminal does for Ctrl-C, to the thread that its *handler* interrupts."""
+    """Send SIGINT to the main thread, as Ctrl-C does, when *begun* is set; *handler* handles it."""
 
-    def press() -> None:
+    def send() -> None:
         begun.wait(SLOW)
-        time.sleep(0.2)  # until the caller waits for the answer
+        time.sleep(0.2)  # by then the caller waits for the answer, as a rule
         signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
 
     before = signal.signal(signal.SIGINT, handler)
-    finger = threading.Thread(target=press)
-    finger.start()
+    sender = threading.Thread(target=send)
+    sender.start()
     try:
         yield
     finally:
-        finger.join()
+        sender.join()
         signal.signal(signal.SIGINT, before)
 
 
 @pytest.mark.parametrize("call", CALLS)
 @pytest.mark.parametrize("store", [SlowInThreads, SlowOnALoop])
 def test_ctrl_c(store: type[SlowInThreads | SlowOnALoop], call: str) -> None:
-    """The call ends with the interrupt, long before the store answers; no request is begun after, none is left."""
+    """The call raises the interrupt long before the store answers, begins no request after it, and leaves none."""
     tracker = store()
     started = time.monotonic()
     with pytest.raises(KeyboardInterrupt), a_signal(tracker.begun, signal.default_int_handler):
@@ -134,13 +134,13 @@ def test_ctrl_c(store: type[SlowInThreads | SlowOnALoop], call: str) -> None:
 
 
 class OwnError(Exception):
-    """What a signal's handler raises here."""
+    """An error that a signal's handler raises."""
 
 
 @pytest.mark.parametrize("error", [SystemExit, OwnError])
 @pytest.mark.parametrize("store", [SlowInThreads, SlowOnALoop])
 def test_any_other_signal(store: type[SlowInThreads | SlowOnALoop], error: type[BaseException]) -> None:
-    """So does a call that another signal ends, whatever its handler raises: SIGTERM's exits, an alarm's has its own."""
+    """The same holds for every error of a handler: that of SIGTERM often exits, that of an alarm has its own error."""
 
     def handler(*_: object) -> NoReturn:
         raise error
@@ -156,7 +156,7 @@ def test_any_other_signal(store: type[SlowInThreads | SlowOnALoop], error: type[
 
 
 def test_an_iterable_that_fails() -> None:
-    """A put that is under way when what is to be put runs out by an error is waited for: a later put comes later."""
+    """When the results to be put end in an error, the call waits for the puts under way, so that none comes later."""
     tracker = SlowInThreads()
 
     def results() -> Iterator[tuple[str, dict[str, int]]]:
@@ -172,7 +172,7 @@ def test_an_iterable_that_fails() -> None:
 
 
 def test_an_interrupt_between_any_two_instructions() -> None:
-    """Wherever in the code of bulk calls an interrupt comes, it is what the caller sees, and every thread ends."""
+    """Wherever an interrupt comes in the code of bulk calls, the caller gets it, and every thread ends."""
     tracker = DictTracker()
     tracker.max_concurrency = 2
     rooms = {backend.__file__, threads.__file__}
@@ -204,7 +204,7 @@ def test_an_interrupt_between_any_two_instructions() -> None:
 
 
 def test_ctrl_c_in_a_call_for_one_key() -> None:
-    """An interrupted call takes its one request back."""
+    """An interrupted call cancels its request."""
     calls: tuple[Callable[[ResultTracker], object], ...] = (
         lambda tracker: tracker.get("a"),
         lambda tracker: tracker.put("a", x=1),
@@ -220,7 +220,7 @@ def test_ctrl_c_in_a_call_for_one_key() -> None:
             time.sleep(0.01)
 
 
-# -- a store that takes the connection and never says a word, and a process of its own
+# -- a process whose store accepts the connection and never answers
 
 SILENT_STORE = """
 import os, signal, sys, threading
@@ -249,7 +249,7 @@ except KeyboardInterrupt:
 
 @pytest.fixture
 def silent() -> Iterator[socket.socket]:
-    """Return a socket that takes connections; what is sent there is never answered."""
+    """Return a socket that accepts connections, and whose owner never answers."""
     with socket.create_server(("127.0.0.1", 0), backlog=256) as server:
         server.settimeout(SLOW)
         yield server
@@ -257,7 +257,7 @@ def silent() -> Iterator[socket.socket]:
 
 @pytest.mark.parametrize("call", ["get", "put", "len", "items", "get_many", "put_many", "wait_all"])
 def test_ctrl_c_ends_the_process(silent: socket.socket, call: str) -> None:
-    """A call of obstore's tracker in the main thread is interrupted, and the process ends, with requests under way."""
+    """An interrupt ends a call on obstore in the main thread, and the process ends while requests are under way."""
     command = [sys.executable, "-c", SILENT_STORE, call, f"http://127.0.0.1:{silent.getsockname()[1]}"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         try:
