@@ -53,6 +53,7 @@ bench: .venv/bench ## Measure typedtrack beside the reference and the limit; pri
 torture: .venv/test ## Try for half an hour to make a store lie: every misbehaviour of a server, and thousands of faults.
 	$(BIN)/python -m tests.torture.answers
 	$(BIN)/python -m tests.torture.chaos
+	$(BIN)/python -m tests.torture.kills
 
 .PHONY: docs
 docs: .venv/docs ## Build the documentation into docs/_build/html; a warning is an error.

@@ -1,1 +1,1 @@
-"""Programs that try to break typedtrack's promises: `make torture`; the tests here are short versions of them."""
+"""``python -m tests.torture``: kills, errors and losses of power at each step of the calls on a local disk."""
