@@ -156,7 +156,7 @@ def read_leaf(annotation: Annotation, **known: Any) -> Leaf:
         if not issubclass(bare, kind):
             raise ValueError(f"has the type {bare.__name__}, whose values are not what its members are; {_ALLOWED}")
         return Leaf(_field_schema(annotation, kind, choices, known), bare)
-    name: str = getattr(typing.get_origin(bare) or bare, "__name__", "")
+    name: str = getattr(typing.get_origin(annotation.bare) or annotation.bare, "__name__", "")
     instead = f"declare {_INSTEAD[name]}; " if name in _INSTEAD else ""
     raise ValueError(f"has the type {inspect.formatannotation(annotation.bare)}; {instead}{_ALLOWED}")
 
