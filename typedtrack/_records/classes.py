@@ -154,6 +154,10 @@ def _check_bases(cls: type, marker: str, generated: tuple[str, ...]) -> None:
             reason = f"inherits from {base.__name__}, which has content of its own; a record or key has only fields"
             raise RecordDefinitionError(cls.__name__, None, reason)
         decorated = _ATTRIBUTES in vars(base)
+        for name in () if decorated else _annotated(base):
+            if name not in annotated and name not in inherited:
+                reason = f"is annotated in {base.__name__}, which is not decorated; declare it here, or decorate that"
+                raise RecordDefinitionError(cls.__name__, name, reason)
         never_run = [*_NEVER_RUN]
         if not (decorated or getattr(base, "_is_protocol", False)):  # attrs and typing generate an __init__
             never_run.append("__init__")
@@ -163,10 +167,6 @@ def _check_bases(cls: type, marker: str, generated: tuple[str, ...]) -> None:
             if name in vars(base):
                 reason = f"inherits {name} of {base.__name__}, which would never run; {_checks(generated)}"
                 raise RecordDefinitionError(cls.__name__, None, reason)
-        for name in () if decorated else _annotated(base):
-            if name not in annotated and name not in inherited:
-                reason = f"is annotated in {base.__name__}, which is not decorated; declare it here, or decorate that"
-                raise RecordDefinitionError(cls.__name__, name, reason)
 
 
 def _annotated(cls: type) -> dict[str, Any]:
