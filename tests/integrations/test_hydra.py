@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import re
-import subprocess
-import sys
 from enum import IntEnum
 from pathlib import Path
 from typing import Any
@@ -15,6 +11,7 @@ import pytest
 from hydra.core.utils import JobReturn, JobStatus
 from omegaconf import DictConfig, OmegaConf
 
+from tests.integrations.guides import run, try_out
 from typedtrack import Failure, InvalidResultError, Stat, open_tracker
 from typedtrack.integrations import hydra as integration
 from typedtrack.integrations.hydra import ReturnResult
@@ -55,16 +52,9 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def run(folder: Path, *overrides: str) -> subprocess.CompletedProcess[str]:
-    """Run the application in *folder*."""
-    environment = {**os.environ, "PYTHONWARNINGS": "default"}
-    command = [sys.executable, "app.py", *overrides]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, env=environment)
-
-
 def test_each_job_of_a_sweep_leaves_one_result_or_one_failure(folder: Path) -> None:
     """A relative base counts from where the program was started, also where each job has a folder of its own."""
-    done = run(folder, "-m", "lr=0.1,0,0.01,7", "hydra.job.chdir=true")
+    done = run(folder, "python", "app.py", "-m", "lr=0.1,0,0.01,7", "hydra.job.chdir=true")
     assert done.returncode == 1
     tracker = open_tracker(folder / "results")
     assert sorted(tracker.items()) == [
@@ -79,17 +69,23 @@ def test_each_job_of_a_sweep_leaves_one_result_or_one_failure(folder: Path) -> N
 def test_a_key_of_values_of_the_configuration(folder: Path) -> None:
     """A single job has no number; its values make a key. The same job again replaces its result."""
     key = "hydra.callbacks.typedtrack.key='{model.name}/lr={lr:.3f}'"
-    assert [run(folder, key).returncode for _ in range(2)] == [0, 0]
+    assert [run(folder, "python", "app.py", key).returncode for _ in range(2)] == [0, 0]
     assert open_tracker(folder / "results").get("linear/lr=1.000") == {"loss": 0.5, "model": "linear"}
 
 
 def test_a_result_that_cannot_be_stored_fails_the_job(folder: Path) -> None:
     """The program ends with the error, where Hydra would only warn of an error of a callback."""
-    done = run(folder, "hydra.callbacks.typedtrack.key=single", "lr=7")
+    done = run(folder, "python", "app.py", "hydra.callbacks.typedtrack.key=single", "lr=7")
     assert done.returncode == 1
     assert "InvalidResultError" in done.stderr
     (folder / "results/file").touch()
-    done = run(folder, "hydra.callbacks.typedtrack.key=single", "hydra.callbacks.typedtrack.tracker_base=results/file")
+    done = run(
+        folder,
+        "python",
+        "app.py",
+        "hydra.callbacks.typedtrack.key=single",
+        "hydra.callbacks.typedtrack.tracker_base=results/file",
+    )
     assert done.returncode == 1
     assert "NotADirectoryError" in done.stderr
 
@@ -97,7 +93,7 @@ def test_a_result_that_cannot_be_stored_fails_the_job(folder: Path) -> None:
 @pytest.mark.parametrize("key", ["{hydra.job.num}", "{lrr}", "{model.nme}", "/{lr}", "{lr", "{}"])
 def test_a_job_without_a_key_does_not_start(folder: Path, key: str) -> None:
     """A sweep must not compute for hours what has no place."""
-    done = run(folder, f"hydra.callbacks.typedtrack.key='{key}'")
+    done = run(folder, "python", "app.py", f"hydra.callbacks.typedtrack.key='{key}'")
     assert done.returncode == 1
     assert done.stdout == ""
     assert done.stderr.startswith(f"ReturnResult: no key can be made from {key!r}: ")
@@ -184,18 +180,4 @@ def test_failures_are_records(tmp_path: Path) -> None:
 
 def test_the_guide(tmp_path: Path) -> None:
     """The application, the configuration and the commands of the guide do as it shows."""
-    guide = (Path(__file__).parents[2] / "docs/guides/hydra.md").read_text(encoding="utf-8")
-    for name in ("app.py", "config.yaml"):
-        block = re.search(rf"^```\w+\n(# {name}\n.*?)^```", guide, re.DOTALL | re.MULTILINE)
-        assert block is not None
-        (tmp_path / name).write_text(block[1], encoding="utf-8")
-    console = re.search(r"^```console\n(.*?)^```", guide, re.DOTALL | re.MULTILINE)
-    assert console is not None
-    sweep, *others = console[1].removeprefix("$ ").split("\n$ ")
-    assert sweep == "python app.py -m lr=0.1,0.01,0"
-    assert run(tmp_path, "-m", "lr=0.1,0.01,0").returncode == 1
-    for lines in others:
-        command, _, output = lines.partition("\n")
-        program = [sys.executable, "-m", *command.split()]
-        done = subprocess.run(program, cwd=tmp_path, capture_output=True, text=True, check=False)
-        assert done.stdout.splitlines() == output.splitlines()
+    try_out("hydra", tmp_path)

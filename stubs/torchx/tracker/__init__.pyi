@@ -1,0 +1,3 @@
+from torchx.tracker.api import AppRun
+
+def app_run_from_env() -> AppRun: ...
