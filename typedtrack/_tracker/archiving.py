@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gzip
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from typing import IO, Final, cast
 
@@ -67,7 +67,7 @@ def archive(
 
 
 @contextmanager
-def _compressing(file: IO[bytes], name: str) -> Iterator[IO[bytes]]:
+def _compressing(file: IO[bytes], name: str) -> Generator[IO[bytes]]:
     if not name.endswith(".gz"):
         yield file
         return
