@@ -9,6 +9,7 @@ from typing import Final
 from unittest import TestCase
 
 import pytest
+from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, multiple, rule
 
@@ -180,12 +181,15 @@ class TrackerMachine(RuleBasedStateMachine):
         assert len(self.tracker) == len(self.model)
 
 
-def state_machine(make: Callable[[Path], ResultTracker], *, real_folders: bool = False) -> type[TestCase]:
+def state_machine(
+    make: Callable[[Path], ResultTracker], *, real_folders: bool = False, runs: int | None = None
+) -> type[TestCase]:
     """Return a test case that runs `TrackerMachine` on the trackers that *make* returns.
 
     Args:
         make: returns an empty tracker, for each run. Its argument is a new, empty folder, in which it may store.
         real_folders: whether the store refuses a result at ``a/b`` beside one at ``a``.
+        runs: the number of runs, each of 50 calls; by default ``max_examples`` of Hypothesis's profile, which is 100.
     """
 
     class Machine(TrackerMachine):
@@ -193,4 +197,6 @@ def state_machine(make: Callable[[Path], ResultTracker], *, real_folders: bool =
             return make(folder)
 
     Machine.real_folders = real_folders
+    if runs is not None:
+        Machine.TestCase.settings = settings(Machine.TestCase.settings, max_examples=runs)
     return Machine.TestCase
