@@ -171,13 +171,11 @@ class LocalResultTracker(ResultTracker):
         """Write *data* to the new file *path* in *folder*; append to *made* the folders that are made for it."""
         for _ in range(_ATTEMPTS):
             try:
-                (fd,) = map(os.open, (path,), _WRITE_FLAGS, _MODE)
-            except FileNotFoundError:  # make the folder only now: nearly always it exists
                 try:
+                    (fd,) = map(os.open, (path,), _WRITE_FLAGS, _MODE)
+                except FileNotFoundError:  # make the folder only now: nearly always it exists
                     make_folders(folder, made)
-                except NotADirectoryError:
-                    self._refuse_result_above(key)
-                continue
+                    continue
             except NotADirectoryError:
                 self._refuse_result_above(key)
                 continue
