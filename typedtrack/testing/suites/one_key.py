@@ -14,6 +14,7 @@ from typedtrack import (
     InvalidKeyError,
     InvalidResultError,
     ResultExistsError,
+    ResultFailedError,
     ResultNotFoundError,
     ResultTracker,
     UnsupportedOperationError,
@@ -152,3 +153,25 @@ class OneKey(Store):
         del tracker["a/b"]
         tracker.create("a/b", x=4)
         assert tracker["a/b"] == {"x": 4}
+
+    def test_failure(self, tracker: ResultTracker) -> None:
+        """A failure raises on get, replaces nothing, and a put replaces it; without atomic create, none is stored."""
+        if not self.exclusive_create:
+            with pytest.warns(RuntimeWarning, match="was not stored"):
+                assert not tracker.fail("a", "out of memory")
+            assert list(tracker) == []
+            return
+        assert tracker.fail("a", "out of memory")
+        assert not tracker.fail("a", "later")
+        with pytest.raises(ResultFailedError) as caught:
+            tracker.get("a")
+        assert caught.value.failure.message == "out of memory"
+        with pytest.raises(ResultExistsError):
+            tracker.create("a", x=1)
+        assert list(tracker) == ["a"]
+        assert list(tracker.items()) == []
+        assert [(key, failure.message) for key, failure in tracker.failures()] == [("a", "out of memory")]
+        tracker["a"] = {"x": 1}
+        assert not tracker.fail("a", "too late")
+        assert tracker["a"] == {"x": 1}
+        assert list(tracker.failures()) == []
