@@ -54,8 +54,6 @@ class Rows(ABC, Generic[K, R, T]):
     """The columns of the key."""
     columns: Mapping[str, ArrowName | None]
     """The columns that are known before any row is read, and their types if these are known too."""
-    must_be_checked = False
-    """Whether code that may have changed decides which rows are valid, so that cached ones must pass `is_valid`."""
 
     def __init__(self, face: Face[K, R, Any], prefix: str, only: Sequence[K] | None = None) -> None:
         self._face = face
@@ -74,13 +72,19 @@ class Rows(ABC, Generic[K, R, T]):
         return "\n".join((repr(self._face), self._face._primitives._location(self._prefix), self._prefix))
 
     @property
+    def is_archive(self) -> bool:
+        """Whether one file holds all rows."""
+        return hasattr(self._face._primitives, "_scan")
+
+    @property
     def failed(self) -> Sequence[str]:
         """The texts of the keys of the failures that the last reading has met."""
         return self._failed
 
-    def is_valid(self, row: Mapping[str, Value | None]) -> bool:
-        """Return whether a *row* from a cache is still valid."""
-        return True
+    @property
+    def check(self) -> Callable[[Mapping[str, Value | None]], bool] | None:
+        """The function that tells whether a row from a cache is still valid; `None` if each is."""
+        return None
 
     @property
     @abstractmethod
@@ -206,15 +210,18 @@ class TypedRows(Rows[K, R, tuple[Value | None, ...]]):
         columns.update((name, type_of_field(field)) for name, field in key_form.fields.items())
         columns.update((field.name, type_of_field(field)) for field in codec.schema.columns)
         self.columns = columns
-        self.must_be_checked = codec.decode_columns is None
 
     @property
     def identity(self) -> str:
         """A text that another frame has only if its rows are the same: those of this base, prefix, record and keys."""
         return f"{super().identity}\n{self._codec.schema.fingerprint}\n{[*self._key_form.fields.values()]}"
 
-    def is_valid(self, row: Mapping[str, Value | None]) -> bool:
-        """Return whether the record's hook still accepts a *row* from a cache."""
+    @property
+    def check(self) -> Callable[[Mapping[str, Value | None]], bool] | None:
+        """The function that tells whether the record's hook still accepts a row; `None` if it has no hook."""
+        return self._is_valid if self._codec.decode_columns is None else None
+
+    def _is_valid(self, row: Mapping[str, Value | None]) -> bool:
         result = {name: value for name, value in row.items() if name not in self.keys and value is not None}
         try:
             self._codec.from_result(result, "")

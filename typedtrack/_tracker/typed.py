@@ -26,6 +26,8 @@ from typedtrack.errors import (
 )
 
 if TYPE_CHECKING:
+    import os
+
     from typedtrack._records.summary import Summary
     from typedtrack.frame.frame import Frame, OnError
 
@@ -162,14 +164,20 @@ class TypedTracker(Calls[K, R, None], MutableMapping[K, R]):
             return self[key]
         return default
 
-    def frame(self, prefix: str = "", *, on_error: OnError = "raise") -> Frame:
+    def frame(
+        self, prefix: str = "", *, on_error: OnError = "raise", cache: str | os.PathLike[str] | None = None
+    ) -> Frame:
         """Return the records stored now, at and below *prefix*, as a table; reads nothing yet.
 
         It has a column for each field of the key, or one named ``key`` where keys are plain, then one for each field of
         the record, by its name on the wire. Dataframe libraries take it as it is: `Frame` tells more.
 
+        *cache* is the path of a local file that keeps what was read. Then each use of the frame reads only the results
+        that changed since.
+
         Raises:
             ImportError: the extra ``arrow`` is not installed.
+            ValueError: *cache* is not a local path.
             SchemaMismatchError: a field of the key and a field of the record have one name.
 
         >>> import polars
@@ -182,7 +190,7 @@ class TypedTracker(Calls[K, R, None], MutableMapping[K, R]):
         from typedtrack._tracker.rows import TypedRows  # both here, because most processes make no table
         from typedtrack.frame.frame import Frame
 
-        return Frame(TypedRows(self, prefix_text(prefix), None, self._keys, self._codec), on_error)
+        return Frame(TypedRows(self, prefix_text(prefix), None, self._keys, self._codec), on_error, cache=cache)
 
     def over(self, *fields: str, prefix: str = "") -> Iterator[tuple[dict[str, Value], Summary]]:
         """Yield the records that differ only in *fields* of their keys, as ``(group, Summary)``: over seeds, say.

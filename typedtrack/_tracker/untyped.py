@@ -204,15 +204,21 @@ class ResultTracker(Calls[Key, Result, Result], Backend):
         """
         super().put_many(results)
 
-    def frame(self, prefix: str = "", *, on_error: OnError = "raise") -> Frame:
+    def frame(
+        self, prefix: str = "", *, on_error: OnError = "raise", cache: str | os.PathLike[str] | None = None
+    ) -> Frame:
         """Return the results stored now, at and below *prefix*, as a table; reads nothing yet.
 
         It has the column ``key``, then one for each field that some result has. Dataframe libraries take it as it is:
         `Frame` tells more. All results are read before the first row is handed over, to know the columns; a record
         knows them, so `TypedTracker.frame` streams.
 
+        *cache* is the path of a local file that keeps what was read. Then each use of the frame reads only the results
+        that changed since.
+
         Raises:
             ImportError: the extra ``arrow`` is not installed.
+            ValueError: *cache* is not a local path.
 
         >>> import polars
         >>> from typedtrack import open_tracker
@@ -224,7 +230,7 @@ class ResultTracker(Calls[Key, Result, Result], Backend):
         from typedtrack._tracker.rows import UntypedRows  # both here, because most processes make no table
         from typedtrack.frame.frame import Frame
 
-        return Frame(UntypedRows(self, prefix_text(prefix)), on_error)
+        return Frame(UntypedRows(self, prefix_text(prefix)), on_error, cache=cache)
 
     def archive(
         self,

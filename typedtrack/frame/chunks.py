@@ -7,13 +7,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 from weakref import finalize
 
-from arro3.core import Array, RecordBatch, Schema
+from arro3.core import Array, RecordBatch
 from arro3.io import read_ipc_stream, write_ipc_stream
 
 from typedtrack._results.chunks import Chunk
-from typedtrack.frame.columns import ARROW_TYPES, ArrowName, Extent, array_of, schema_of_types
+from typedtrack.frame.columns import ARROW_TYPES, ArrowName, Extent, array_of, problems_of, schema_of_types
 
-__all__ = ["CHUNK_ROWS", "Spool", "batch_of"]
+__all__ = ["CHUNK_ROWS", "Spool", "aligned", "batch_of", "batch_of_arrays"]
 
 CHUNK_ROWS: Final = 8192
 """The most rows of one chunk, and so of one Arrow batch."""
@@ -25,11 +25,21 @@ def batch_of(chunk: Chunk, types: Mapping[str, ArrowName]) -> RecordBatch:
     """Return *chunk* as a batch whose columns have *types*, which hold all values."""
     absent = [None] * chunk.rows
     arrays = [array_of(chunk.columns.get(name, absent), arrow) for name, arrow in types.items()]
-    return _record_batch(arrays, schema_of_types(types))
+    return batch_of_arrays(arrays, types)
 
 
-def _record_batch(arrays: Sequence[Array], schema: Schema) -> RecordBatch:
+def batch_of_arrays(arrays: Sequence[Array], types: Mapping[str, ArrowName]) -> RecordBatch:
+    """Return the batch of *arrays*, which have *types*."""
+    schema = schema_of_types(types)
     return RecordBatch.from_arrays(arrays, schema=schema)  # pyright: ignore[reportUnknownMemberType]  # array's in a stub
+
+
+def aligned(batch: RecordBatch, types: Mapping[str, ArrowName]) -> RecordBatch:
+    """Return the rows of *batch* with the columns and *types* of another, which hold its values."""
+    there = set(batch.column_names)
+    absent = array_of([None] * batch.num_rows, "string")
+    arrays = [(batch[name] if name in there else absent).cast(ARROW_TYPES[types[name]]) for name in types]
+    return batch_of_arrays(arrays, types)
 
 
 class Spool:
@@ -64,16 +74,11 @@ class Spool:
     @property
     def problems(self) -> dict[str, str]:
         """The columns that no Arrow type holds, with the reason."""
-        found = {name: extent.problem for name, extent in self.extents.items()}
-        return {name: problem for name, problem in found.items() if problem is not None}
+        return problems_of(self.extents)
 
     def batches(self, types: Mapping[str, ArrowName]) -> Iterator[RecordBatch]:
         """Yield the chunks as batches whose columns have *types*, those of the `extents`."""
-        schema = schema_of_types(types)
         self._file.seek(0)
         for _ in range(self._chunks):
             (batch,) = read_ipc_stream(self._file)
-            there = set(batch.column_names)
-            absent = array_of([None] * batch.num_rows, "string")
-            arrays = [(batch[name] if name in there else absent).cast(ARROW_TYPES[types[name]]) for name in types]
-            yield _record_batch(arrays, schema)
+            yield aligned(batch, types)

@@ -7,7 +7,7 @@ An `int` column is int64, or uint64, or decimal128(20, 0): the first of them tha
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Final, Literal, TypeAlias
+from typing import Any, Final, Literal, TypeAlias, cast
 
 import attrs
 from arro3.core import Array, DataType, Field, Schema
@@ -15,7 +15,18 @@ from arro3.core import Array, DataType, Field, Schema
 from typedtrack._results.values import Value
 from typedtrack._schema.fields import FieldSchema
 
-__all__ = ["ARROW_TYPES", "ArrowName", "Extent", "array_of", "schema_of_types", "type_of_field"]
+__all__ = [
+    "ARROW_TYPES",
+    "ArrowName",
+    "Extent",
+    "array_of",
+    "extent_of_type",
+    "problems_of",
+    "schema_of_types",
+    "strings_of",
+    "type_of_field",
+    "values_of",
+]
 
 ArrowName: TypeAlias = Literal["int64", "uint64", "decimal128", "float64", "string"]
 
@@ -91,6 +102,33 @@ def array_of(values: Sequence[Value | None], arrow: ArrowName) -> Array:
         texts = [None if value is None else str(value) for value in values]
         return Array(texts, type=ARROW_TYPES["string"]).cast(ARROW_TYPES[arrow])
     return Array(values, type=ARROW_TYPES[arrow])
+
+
+def values_of(array: Array, arrow: ArrowName) -> list[Value | None]:
+    """Return the values of *array*, which `array_of` made with the type *arrow*."""
+    values = cast("list[Any]", array.to_pylist())  # pyright: ignore[reportUnknownMemberType]  # declared as an array
+    return [None if value is None else int(value) for value in values] if arrow == "decimal128" else values
+
+
+def strings_of(array: Array) -> list[str]:
+    """Return the texts of *array*."""
+    return cast("list[str]", values_of(array, "string"))
+
+
+def problems_of(extents: Mapping[str, Extent]) -> dict[str, str]:
+    """Return the columns that no Arrow type holds, with the reason."""
+    found = {name: extent.problem for name, extent in extents.items()}
+    return {name: problem for name, problem in found.items() if problem is not None}
+
+
+def extent_of_type(arrow: ArrowName) -> Extent:
+    """Return the extent of a column that needs the type *arrow*: that of values which need it, too."""
+    if arrow == "float64":
+        return Extent(frozenset({float}))
+    if arrow == "string":
+        return Extent(frozenset({str}))
+    lowest = -1 if arrow == "decimal128" else 0
+    return Extent(frozenset({int}), lowest, 0 if arrow == "int64" else 2**64 - 1)
 
 
 def schema_of_types(types: Mapping[str, ArrowName]) -> Schema:

@@ -12,6 +12,7 @@ from arro3.core import RecordBatch, RecordBatchReader, Schema
 from typedtrack._files import writing
 from typedtrack._results.chunks import Chunk, Direction
 from typedtrack.errors import BulkError, Problem, SchemaMismatchError
+from typedtrack.frame.cache import CachedRows, CachedTable, cache_path, renew
 from typedtrack.frame.chunks import CHUNK_ROWS, Spool, batch_of
 from typedtrack.frame.columns import ArrowName, schema_of_types
 from typedtrack.frame.files import write
@@ -26,7 +27,7 @@ T = TypeVar("T")
 _SHOWN_ROWS: Final = 20
 
 
-class Rows(Protocol):
+class Rows(CachedRows, Protocol):
     """The rows of a frame, as a tracker reads them."""
 
     @property
@@ -45,17 +46,8 @@ class Rows(Protocol):
         ...
 
     @property
-    def keys(self) -> Sequence[str]:
-        """The columns of the key."""
-        ...
-
-    @property
-    def failed(self) -> Sequence[str]:
-        """The texts of the keys of the failures that the last reading has met."""
-        ...
-
-    def chunks(self, rows: int) -> Iterator[Chunk]:
-        """Yield the rows, at most *rows* at a time; raise one `BulkError` at the end for all that cannot be read."""
+    def is_archive(self) -> bool:
+        """Whether one file holds all rows, so that a cache would save nothing."""
         ...
 
     def parts(self, n: int) -> Sequence[Rows]:
@@ -76,6 +68,8 @@ class Frame:
     Failures are left out (`ResultTracker.failures` lists them). So are results that cannot be read: one `BulkError`
     names them all when every other row has been handed over. With ``on_error="warn"`` it is a warning instead.
 
+    With *cache*, the path of a local file, each use reads only what changed since the last, and keeps the rest there.
+
     >>> from typedtrack import open_tracker
     >>> tracker = open_tracker("memory://docs/frame")
     >>> tracker.put_many({"trial_1": {"loss": 0.5, "epochs": 3}, "trial_2": {"loss": 0.25}})
@@ -84,13 +78,20 @@ class Frame:
     [('trial_2', 0.25, None), ('trial_1', 0.5, 3)]
     """
 
-    def __init__(self, rows: Rows, on_error: OnError = "raise", types: Mapping[str, ArrowName] | None = None) -> None:
+    def __init__(
+        self,
+        rows: Rows,
+        on_error: OnError = "raise",
+        types: Mapping[str, ArrowName] | None = None,
+        cache: str | os.PathLike[str] | None = None,
+    ) -> None:
         if on_error not in ("raise", "warn"):
             raise ValueError(f"on_error is 'raise' or 'warn', not {on_error!r}")
         self.rows = rows
         """The rows in chunks, without Arrow."""
         self._on_error: OnError = on_error
         self._types = types
+        self._cache = None if cache is None else cache_path(cache)
 
     def __repr__(self) -> str:
         return f"<Frame of {self.rows.title}: hand it to a dataframe library, or call write(path)>"
@@ -152,10 +153,12 @@ class Frame:
         from typedtrack.report.page import page
 
         errors: list[BulkError] = []
-        contents = contents_of(_deferring(self.rows.chunks(CHUNK_ROWS), errors), self.rows.keys, by, direction)
+        cached = self._renewed(errors)
+        chunks = _deferring(self.rows.chunks(CHUNK_ROWS), errors) if cached is None else cached.chunks()
+        contents = contents_of(chunks, self.rows.keys, by, direction)
         notes = [*contents.notes]
-        if self.rows.failed:
-            notes.append(f"Failed and left out: {len(self.rows.failed):,}")
+        if failures := len(self.rows.failed) if cached is None else cached.failures:
+            notes.append(f"Failed and left out: {failures:,}")
         notes += [f"Not readable and left out: {len(error.errors):,}" for error in errors]
         with writing(path, storage_options) as file:
             file.write(page(contents, title, notes).encode())
@@ -188,21 +191,35 @@ class Frame:
 
     def _read(self) -> tuple[Mapping[str, ArrowName], Iterator[RecordBatch]]:
         """Return the types of the columns, and the batches, which are read as they are asked for."""
-        chunks = self.rows.chunks(CHUNK_ROWS)
-        if self._on_error == "warn":
-            chunks = _warning(chunks)
+        errors: list[BulkError] = []
+        cached = self._renewed(errors)
         known = self.rows.columns
         types = self._types or {name: found for name, found in known.items() if found is not None}
-        if self._types is not None or (self.rows.is_complete and len(types) == len(known)):
-            return types, (batch_of(chunk, types) for chunk in chunks)
-        errors: list[BulkError] = []
-        spool = Spool(_deferring(chunks, errors))
-        if problems := spool.problems:
+        if cached is not None:
+            table: Spool | CachedTable = cached
+        elif self._types is not None or (self.rows.is_complete and len(types) == len(known)):
+            chunks = _deferring(self.rows.chunks(CHUNK_ROWS), errors)
+            return types, self._then_telling((batch_of(chunk, types) for chunk in chunks), errors)
+        else:
+            table = Spool(_deferring(self.rows.chunks(CHUNK_ROWS), errors))
+        if problems := table.problems:
             reasons = tuple(Problem(name, problem) for name, problem in problems.items())
             raise SchemaMismatchError("a table", self.rows.title, reasons)
-        names = [*known, *(name for name in spool.extents if name not in known)]
-        found: dict[str, ArrowName] = {name: types.get(name) or spool.extent_of(name).type for name in names}
-        return found, _then_raising(spool.batches(found), errors)
+        names = [*known, *(name for name in table.extents if name not in known)]
+        found: dict[str, ArrowName] = {name: types.get(name) or table.extent_of(name).type for name in names}
+        return found, self._then_telling(table.batches(found), errors)
+
+    def _renewed(self, errors: list[BulkError]) -> CachedTable | None:
+        """Return the table in the cache after its renewal; `None` without a cache."""
+        return None if self._cache is None or self.rows.is_archive else renew(self._cache, self.rows, errors)
+
+    def _then_telling(self, items: Iterator[T], errors: list[BulkError]) -> Iterator[T]:
+        """Yield *items*; then raise the *errors* of what could not be read, or warn of them."""
+        yield from items
+        for error in errors:
+            if self._on_error == "raise":
+                raise error
+            warnings.warn(str(error), stacklevel=2)
 
 
 def _reader(types: Mapping[str, ArrowName], batches: Iterable[RecordBatch]) -> RecordBatchReader:
@@ -217,17 +234,3 @@ def _deferring(items: Iterator[T], errors: list[BulkError]) -> Iterator[T]:
         yield from items
     except BulkError as error:
         errors.append(error)
-
-
-def _then_raising(items: Iterator[T], errors: list[BulkError]) -> Iterator[T]:
-    yield from items
-    for error in errors:
-        raise error
-
-
-def _warning(items: Iterator[T]) -> Iterator[T]:
-    """Yield *items*; turn the `BulkError` at their end into a warning."""
-    errors: list[BulkError] = []
-    yield from _deferring(items, errors)
-    for error in errors:
-        warnings.warn(str(error), stacklevel=2)

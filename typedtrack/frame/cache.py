@@ -1,0 +1,290 @@
+"""The cache of a frame: each result in a local file with its version, so that a renewal reads only what changed.
+
+A renewal lists the base with versions. It keeps the cached rows whose versions are still listed, reads all others, and
+writes the file anew if anything changed. Failures are kept, too; errors are not, so whatever could not be read is read
+again. A result whose version is unknown is read again as well.
+
+A column of the file holds values of one kind: ``float:loss`` beside ``int:loss``. So a table from a cache has the types
+that the values stored now need, as any other frame has.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from itertools import chain
+from typing import Final, Protocol
+
+from arro3.core import Array, RecordBatch
+
+from typedtrack._bases import local_path
+from typedtrack._results.chunks import Chunk
+from typedtrack._results.values import Value
+from typedtrack.errors import BulkError
+from typedtrack.frame.cache_file import CacheFile
+from typedtrack.frame.chunks import CHUNK_ROWS, Spool, aligned, batch_of_arrays
+from typedtrack.frame.columns import (
+    ARROW_TYPES,
+    ArrowName,
+    Extent,
+    array_of,
+    extent_of_type,
+    problems_of,
+    strings_of,
+    values_of,
+)
+
+__all__ = ["CachedRows", "CachedTable", "cache_path", "renew"]
+
+_FORMAT: Final = 1  # of the file and of how results become rows: a cache of another number is read anew
+_KEY, _VERSION, _FAILED = "key", "version", "failed"
+_OWN: Final[Mapping[str, ArrowName]] = {_KEY: "string", _VERSION: "string", _FAILED: "int64"}
+"""The columns that say whose row it is; no column of values has such a name."""
+_KINDS: Final[Mapping[type, str]] = {int: "int", float: "float", str: "str"}
+
+
+class CachedRows(Protocol):
+    """The rows of a frame that can be cached."""
+
+    @property
+    def keys(self) -> Sequence[str]:
+        """The columns of the key."""
+        ...
+
+    @property
+    def identity(self) -> str:
+        """A text that another frame has only if its rows are the same."""
+        ...
+
+    @property
+    def failed(self) -> Sequence[str]:
+        """The texts of the keys of the failures that the last reading has met."""
+        ...
+
+    @property
+    def check(self) -> Callable[[Mapping[str, Value | None]], bool] | None:
+        """The function that tells whether a cached row is still valid; `None` if each is."""
+        ...
+
+    def versions(self) -> Iterator[tuple[str, str | None]]:
+        """Yield the texts of the keys stored now, each with its version."""
+        ...
+
+    def chunks(self, rows: int, texts: Iterable[str] | None = None) -> Iterator[Chunk]:
+        """Yield the rows of the keys *texts*, at most *rows* at a time; raise one `BulkError` at the end."""
+        ...
+
+
+def cache_path(path: str | os.PathLike[str]) -> str:
+    """Return the absolute path of a cache.
+
+    Raises:
+        ValueError: it is not a local path.
+    """
+    found = local_path(path)
+    if found is None:
+        raise ValueError(f"cache={os.fspath(path)!r} is not a local path; a cache is a file on this machine")
+    return found
+
+
+class CachedTable:
+    """The rows in a cache *file*: results, whose keys have the columns *keys*, and failures."""
+
+    def __init__(self, file: CacheFile, keys: Sequence[str]) -> None:
+        self._file = file
+        self._columns: dict[str, list[str]] = {}
+        for column in file.types:
+            if column not in _OWN:
+                self._columns.setdefault(column.partition(":")[2], []).append(column)
+        if tuple(keys) == (_KEY,):
+            self._columns.setdefault(_KEY, [_KEY])  # a key that has no fields is its text
+        self.extents: dict[str, Extent] = {name: self._extent(columns) for name, columns in self._columns.items()}
+
+    @property
+    def problems(self) -> dict[str, str]:
+        """The columns that no Arrow type holds, with the reason."""
+        return problems_of(self.extents)
+
+    @property
+    def failures(self) -> int:
+        """How many failures there are."""
+        return sum(len(batch[_FAILED]) - batch[_FAILED].null_count for batch in self._file.batches())
+
+    def chunks(self) -> Iterator[Chunk]:
+        """Yield the results as chunks, with the texts of their keys."""
+        for batch in self._results():
+            columns = {name: self._values(batch, columns) for name, columns in self._columns.items()}
+            yield Chunk(batch.num_rows, columns, strings_of(batch[_KEY]))
+
+    def extent_of(self, name: str) -> Extent:
+        """Return the extent of the column *name*, which may be in no row."""
+        return self.extents.get(name, Extent())
+
+    def batches(self, types: Mapping[str, ArrowName]) -> Iterator[RecordBatch]:
+        """Yield the results as batches whose columns have *types*, which hold all values."""
+        for batch in self._results():
+            arrays = [self._array(batch, self._columns.get(name, []), arrow) for name, arrow in types.items()]
+            yield batch_of_arrays(arrays, types)
+
+    def _results(self) -> Iterator[RecordBatch]:
+        """Yield the rows of the file that are no failures."""
+        for batch in self._file.batches():
+            if _has_values(batch[_FAILED]):
+                failed = values_of(batch[_FAILED], _OWN[_FAILED])
+                yield _taken(batch, [row for row in range(batch.num_rows) if failed[row] is None])
+            else:
+                yield batch
+
+    def _array(self, batch: RecordBatch, columns: Sequence[str], arrow: ArrowName) -> Array:
+        if not columns:
+            return array_of([None] * batch.num_rows, arrow)
+        if len(columns) == 1:
+            array = batch[columns[0]]
+            return array if self._file.types[columns[0]] == arrow else array.cast(ARROW_TYPES[arrow])
+        return array_of(self._values(batch, columns), arrow)
+
+    def _extent(self, columns: Sequence[str]) -> Extent:
+        """Return the extent of one column of the table, which *columns* of the file make up."""
+        extent = Extent()
+        for column in columns:
+            extent |= extent_of_type(self._file.types[column])
+            if len(columns) > 1 and self._file.types[column] not in ("float64", "string"):  # it may equal no float
+                for batch in self._file.batches():
+                    extent |= Extent.of(values_of(batch[column], self._file.types[column]))
+        return extent
+
+    def _values(self, batch: RecordBatch, columns: Sequence[str]) -> list[Value | None]:
+        """Return the values of one column of the table, which *columns* of the file make up."""
+        parts = [values_of(batch[column], self._file.types[column]) for column in columns]
+        return [next((value for value in row if value is not None), None) for row in zip(*parts, strict=True)]
+
+
+def renew(path: str, rows: CachedRows, errors: list[BulkError]) -> CachedTable:
+    """Return the table of *rows* from the cache at *path*, after it read and wrote there what changed.
+
+    The error of what cannot be read is added to *errors*.
+    """
+    identity = f"{_FORMAT}\n{rows.identity}"
+    old = CacheFile.open(path, identity)
+    cached = {} if old is None else _versions_in(old, rows)
+    if cached is None:
+        old, cached = None, {}
+    pending: dict[str, str | None] = {}
+
+    def changed() -> Iterator[str]:
+        for text, version in rows.versions():
+            if version is not None and cached.get(text) == version:
+                del cached[text]
+            else:
+                pending[text] = version
+                yield text
+
+    spool = Spool(_cached_chunks(rows, changed(), pending, errors))
+    if old is not None and not spool.extents and not cached:
+        return CachedTable(old, rows.keys)
+    kept = _Kept(old, cached)
+    types = kept.types_with(spool.extents)
+    batches = chain((aligned(batch, types) for batch in kept.batches()), spool.batches(types))
+    new = CacheFile.write(path, identity, types, batches)
+    return CachedTable(new, rows.keys)
+
+
+def _versions_in(file: CacheFile, rows: CachedRows) -> dict[str, str | None] | None:
+    """Return the versions of the rows in *file* by their keys; `None` where a key has two rows."""
+    found: dict[str, str | None] = {}
+    count = 0
+    for batch in file.batches():
+        found.update(zip(strings_of(batch[_KEY]), strings_of(batch[_VERSION]), strict=True))
+        count += batch.num_rows
+    if (is_valid := rows.check) is not None:
+        for chunk in CachedTable(file, rows.keys).chunks():
+            for text, *values in zip(chunk.texts, *chunk.columns.values(), strict=True):
+                if not is_valid(dict(zip(chunk.columns, values, strict=True))):
+                    found[text] = None  # read again, which tells what is wrong
+    return found if len(found) == count else None
+
+
+def _cached_chunks(
+    rows: CachedRows, texts: Iterator[str], pending: dict[str, str | None], errors: list[BulkError]
+) -> Iterator[Chunk]:
+    """Yield the rows of *texts* as the cache holds them, then the failures; take their versions from *pending*."""
+    try:
+        for chunk in rows.chunks(CHUNK_ROWS, texts):
+            yield _cached_chunk(chunk.texts, pending, chunk.columns)
+    except BulkError as error:
+        errors.append(error)
+    if rows.failed:
+        chunk = _cached_chunk(rows.failed, pending, {})
+        yield Chunk(chunk.rows, {**chunk.columns, _FAILED: [1] * chunk.rows})
+
+
+def _cached_chunk(
+    texts: Sequence[str], pending: dict[str, str | None], columns: Mapping[str, Sequence[Value | None]]
+) -> Chunk:
+    found: dict[str, Sequence[Value | None]] = {_KEY: texts, _VERSION: [pending.pop(text, None) for text in texts]}
+    for name, values in columns.items():
+        if values is texts:  # the column of a key that is its text
+            continue
+        kinds = {*map(type, values)} - {type(None)}
+        for kind in kinds:
+            own = values if len(kinds) == 1 else [value if type(value) is kind else None for value in values]
+            found[f"{_KINDS[kind]}:{name}"] = own
+    return Chunk(len(texts), found)
+
+
+class _Kept:
+    """The rows of *file* that stay: those of all keys but the *stale*."""
+
+    def __init__(self, file: CacheFile | None, stale: Collection[str]) -> None:
+        self._file = file
+        self._stale = stale
+
+    def batches(self) -> Iterator[RecordBatch]:
+        """Yield the rows."""
+        if self._file is None:
+            return
+        for batch in self._file.batches():
+            if self._stale:
+                texts = strings_of(batch[_KEY])
+                yield _taken(batch, [row for row, text in enumerate(texts) if text not in self._stale])
+            else:
+                yield batch
+
+    def _has_values(self, name: str) -> bool:
+        return any(_has_values(batch[name]) for batch in self.batches())
+
+    def types_with(self, new: Mapping[str, Extent]) -> dict[str, ArrowName]:
+        """Return the columns and types that hold these rows and others whose columns have the extents *new*."""
+        old: dict[str, ArrowName] = {}
+        if self._file is not None:
+            old |= {
+                name: arrow for name, arrow in self._file.types.items() if not self._stale or self._has_values(name)
+            }
+        types: dict[str, ArrowName] = {**_OWN}
+        for name in (*old, *new):
+            if name not in types:
+                types[name] = (self._extent(name, old.get(name), new) | new.get(name, Extent())).type
+        return types
+
+    def _extent(self, name: str, old: ArrowName | None, new: Mapping[str, Extent]) -> Extent:
+        """Return an extent of the column *name* that is exact enough for its type."""
+        if old is None:
+            return Extent()
+        if old == "int64":
+            is_enough = name not in new or new[name].type == "int64"
+        else:
+            is_enough = not self._stale or old in ("float64", "string")
+        if is_enough:
+            return extent_of_type(old)
+        extent = Extent()
+        for batch in self.batches():
+            extent |= Extent.of(values_of(batch[name], old))
+        return extent
+
+
+def _has_values(array: Array) -> bool:
+    return array.null_count < len(array)
+
+
+def _taken(batch: RecordBatch, rows: Sequence[int]) -> RecordBatch:
+    return batch.take(array_of(rows, "uint64"))  # pyright: ignore[reportUnknownMemberType]  # an array's in a stub

@@ -1,0 +1,136 @@
+"""The file of a cache: Parquet with a checksum, replaced as a whole.
+
+Another process may replace the file at any time. So a reader keeps the file open that it checked or wrote.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import zlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import IO, Final, cast
+from weakref import finalize
+
+from arro3.core import RecordBatch, RecordBatchReader
+from arro3.io import read_parquet, write_parquet
+
+from typedtrack._files import writing
+from typedtrack.frame.columns import ARROW_TYPES, ArrowName, schema_of_types
+
+__all__ = ["CacheFile"]
+
+_METADATA: Final = "typedtrack"
+_SEAL: Final = b"typedtrack cache, crc32 "  # Parquet's "created by", whose last characters are the checksum
+_UNSEALED: Final = b"00000000"
+_BATCH_ROWS: Final = 65_536
+_GROUP_ROWS: Final = 131_072  # a group is in memory until it is written
+_BLOCK: Final = 2**20  # bytes that are read at a time
+
+
+class CacheFile:
+    """An open file of cached rows, which is sound."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+        finalize(self, file.close)
+        schema = self._reader().schema
+        names: dict[str, ArrowName] = {str(kind): name for name, kind in ARROW_TYPES.items()}
+        self.types: Mapping[str, ArrowName] = {
+            name: names[str(kind)] for name, kind in zip(schema.names, schema.types, strict=True)
+        }
+        """The columns and their types."""
+        self.identity = schema.metadata_str.get(_METADATA, "")
+
+    @classmethod
+    def open(cls, path: str, identity: str) -> CacheFile | None:
+        """Return the file at *path*, or `None` where there is none, it is damaged, or it has another *identity*.
+
+        Raises:
+            OSError: it cannot be read.
+        """
+        try:
+            file = open(path, "rb")  # noqa: SIM115  # `CacheFile` closes it
+        except FileNotFoundError:
+            return None
+        if not _is_sound(file):
+            file.close()
+            return None
+        found = cls(file)
+        return found if found.identity == _text_of(identity) else None
+
+    @classmethod
+    def write(
+        cls, path: str, identity: str, types: Mapping[str, ArrowName], batches: Iterable[RecordBatch]
+    ) -> CacheFile:
+        """Write *batches*, whose columns have *types*, to a new file that replaces the one at *path*."""
+        reader = RecordBatchReader.from_batches(schema_of_types(types), cast("Sequence[RecordBatch]", batches))
+        with writing(path) as file:
+            write_parquet(
+                reader,
+                file,
+                compression="lz4_raw",
+                created_by=(_SEAL + _UNSEALED).decode(),
+                key_value_metadata={_METADATA: _text_of(identity)},
+                max_row_group_size=_GROUP_ROWS,
+            )
+            file.flush()
+            written = open(os.dup(file.fileno()), "rb")  # noqa: SIM115  # as above
+            try:
+                place = _place_of_seal(written)
+                assert place is not None  # it was written above
+                checksum = _checksum(written, place)
+                file.seek(place)  # only now: both share their place in the file
+                file.write(checksum)
+                file.flush()
+            except BaseException:
+                written.close()
+                raise
+        return cls(written)
+
+    def batches(self) -> Iterator[RecordBatch]:
+        """Yield the rows."""
+        yield from self._reader()
+
+    def _reader(self) -> RecordBatchReader:
+        self._file.seek(0)
+        return read_parquet(self._file, batch_size=_BATCH_ROWS)
+
+
+def _text_of(identity: str) -> str:
+    return json.dumps(identity)  # ASCII, whatever a file name holds
+
+
+def _is_sound(file: IO[bytes]) -> bool:
+    """Return whether *file* is as it was written."""
+    place = _place_of_seal(file)
+    if place is None:
+        return False
+    file.seek(place)
+    return file.read(len(_UNSEALED)) == _checksum(file, place)
+
+
+def _place_of_seal(file: IO[bytes]) -> int | None:
+    """Return the place of the checksum in *file*: near the end, behind all names and metadata; `None` without one."""
+    size = file.seek(0, os.SEEK_END)
+    file.seek(max(size - 8, 0))
+    footer = int.from_bytes(file.read(4), "little") + 8
+    if footer > size:
+        return None
+    file.seek(size - footer)
+    place = file.read(footer).rfind(_SEAL)
+    return None if place < 0 else size - footer + place + len(_SEAL)
+
+
+def _checksum(file: IO[bytes], place: int) -> bytes:
+    """Return the checksum of *file* as it was before the checksum was written at *place*."""
+    file.seek(0)
+    checksum, left = 0, place
+    while left:
+        block = file.read(min(left, _BLOCK))
+        checksum, left = zlib.crc32(block, checksum), left - len(block)
+    checksum = zlib.crc32(_UNSEALED, checksum)
+    file.seek(place + len(_UNSEALED))
+    while block := file.read(_BLOCK):
+        checksum = zlib.crc32(block, checksum)
+    return b"%08x" % checksum
