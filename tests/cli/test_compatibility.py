@@ -297,7 +297,7 @@ def test_a_large_file_of_a_commit_is_not_read(cli: Cli, monkeypatch: pytest.Monk
     _git("init")
     _git("add", "schemas")
     _git("commit", "-m", "Schemas")
-    monkeypatch.setattr(files, "_MAX_BYTES", 100)
+    monkeypatch.setattr(files, "MAX_BYTES", 100)
     with pytest.raises(SchemaError, match="is larger than 100 bytes"):
         read_committed(Path("schemas"), "HEAD")
 

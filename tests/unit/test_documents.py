@@ -734,7 +734,11 @@ NESTED: list[tuple[dict[str, object], str, str]] = [
         "is optional, so its default can only be None (null)",
     ),
     ({"$ref": "#/$defs/Stat", "default": None}, "/default", "must be an object, not None"),
-    ({"$ref": "#/$defs/Stat", "x-typedtrack-aliases": [f"a{n}" for n in range(50_000)]}, "", "repeats too much"),
+    (
+        {"$ref": "#/$defs/Stat", "x-typedtrack-aliases": [f"a{n}" for n in range(50_000)]},
+        "",
+        "is too much: over 100,000 names and choices, with what references repeat",
+    ),
 ]
 
 
@@ -976,7 +980,7 @@ HOSTILE: list[tuple[dict[str, object], str]] = [
     (object_of(**{"x" * 257: {"type": "integer"}}), "has a name of more than 256 characters"),
     (
         object_of(x={"type": "integer", "x-typedtrack-attribute": "x" * 257}),
-        "must be a string of at most 256 characters",
+        "must be a string of valid Unicode, of at most 256 characters",
     ),
     (object_of(x={"$id": "x" * 2049, "type": "integer"}), "must be a URI of at most 2,048 characters"),
     (
@@ -984,7 +988,7 @@ HOSTILE: list[tuple[dict[str, object], str]] = [
         "makes a URI of more than 2,048 characters",
     ),
     ({"$defs": {str(number): {} for number in range(100_000)}}, "has more than 100,000 subschemas"),
-    (object_of(x={"type": "string", "pattern": "(" * 100_000 + ")" * 100_000}), "that Python's re cannot compile"),
+    (object_of(x={"type": "string", "pattern": "(" * 4_000 + ")" * 4_000}), "that Python's re cannot compile"),
     (object_of(x={"type": "string", "pattern": "a{99999999999999999999}"}), "that Python's re cannot compile"),
 ]
 

@@ -123,7 +123,7 @@ def test_files_that_are_not_documents(data: bytes, reason: str) -> None:
 
 def test_large_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A file over the limit is refused, after one byte more."""
-    monkeypatch.setattr(files, "_MAX_BYTES", 10)
+    monkeypatch.setattr(files, "MAX_BYTES", 10)
     large = tmp_path / "large.schema.json"
     large.write_bytes(b"{        }")
     with pytest.raises(SchemaError, match='must be "object"'):
@@ -205,7 +205,7 @@ def test_a_document_over_http_is_one_request(server: Server) -> None:
 
 def test_a_document_over_http_has_a_limit(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     """A server that sends for ever is cut off, also if the URL has a cache."""
-    monkeypatch.setattr(files, "_MAX_BYTES", 2**20)
+    monkeypatch.setattr(files, "MAX_BYTES", 2**20)
     server.answer = Answer(None)
     url = f"http://127.0.0.1:{server.server_port}/"
     for each in (url, f"filecache::{url}"):

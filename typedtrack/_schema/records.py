@@ -138,6 +138,10 @@ class RecordSchema:
         import json  # both here, because few processes need a fingerprint, and hashlib is slow to load
         from hashlib import sha256
 
+        def digest(value: object) -> str:
+            return sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
+
+        within = {path: digest(sorted(other.name for other in others)) for path, others in self.columns_within.items()}
         shape = {
             column.name: [
                 column.kind,
@@ -146,11 +150,11 @@ class RecordSchema:
                 sorted(column.aliases),
                 [repr(getattr(column, constraint)) for constraint in CONSTRAINTS],
                 repr(None if column.optional else column.default),
-                *(sorted(other.name for other in self.columns_within[path]) for path in column.within),
+                *(within[path] for path in column.within),
             ]
             for column in self.columns
         }
-        return sha256(json.dumps(shape, sort_keys=True).encode()).hexdigest()
+        return digest(shape)
 
     def to_json_schema(self) -> dict[str, object]:
         """Return the JSON Schema 2020-12 document of this schema. It describes a stored result, which is flat.

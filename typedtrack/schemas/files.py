@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 from typedtrack._bases import local_path
 from typedtrack._records.declare import record_class, schema_of
 from typedtrack._records.stat import Stat
+from typedtrack._schema.documents.limits import MAX_BYTES
 from typedtrack._schema.records import FieldSchema, RecordSchema
 from typedtrack.errors import SchemaError
 
@@ -25,7 +26,6 @@ __all__ = ["SUFFIX", "check_size", "document_text", "file_name", "load_schemas",
 SUFFIX: Final = ".schema.json"
 """The end of the name of a schema file in a folder."""
 
-_MAX_BYTES: Final = 16 * 2**20  # of one file; the schemas of results of 1 MiB are far smaller
 _CHUNK_BYTES: Final = 2**16
 _CAPITALS: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 
@@ -101,7 +101,7 @@ def _read_local(path: Path) -> Iterator[tuple[str, bytes]]:
     files = sorted(path.glob(f"*{SUFFIX}")) if path.is_dir() else [path]
     for file in (file for file in files if not file.is_dir()):
         with file.open("rb") as stream:
-            data = stream.read(_MAX_BYTES + 1)
+            data = stream.read(MAX_BYTES + 1)
         check_size(len(data), str(file))
         yield str(file), data
 
@@ -120,7 +120,7 @@ def _read_remote(url: str, storage_options: Mapping[str, object]) -> Iterator[tu
     for found in paths:
         source = url if found == path else f"{url.rstrip('/')}/{found.rpartition('/')[2]}"
         try:
-            data = _stream(filesystem, found) if over_http else filesystem.cat_file(found, 0, _MAX_BYTES + 1)
+            data = _stream(filesystem, found) if over_http else filesystem.cat_file(found, 0, MAX_BYTES + 1)
         except FileNotFoundError as error:  # each filesystem words it differently
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), source) from error
         check_size(len(data), source)
@@ -138,7 +138,7 @@ def _stream(filesystem: AbstractFileSystem, url: str) -> bytes:
     data = bytearray()
     # A block size of 0 gives a stream. With a size, fsspec does not ask the server for one.
     with filesystem.open(url, block_size=0, size=1, headers=headers, auto_decompress=False) as stream:
-        while len(data) <= _MAX_BYTES and (chunk := stream.read(_CHUNK_BYTES)):
+        while len(data) <= MAX_BYTES and (chunk := stream.read(_CHUNK_BYTES)):
             data += chunk
     return bytes(data)
 
@@ -149,8 +149,8 @@ def check_size(size: int, source: str) -> None:
     Raises:
         SchemaError: it is larger than 16 MiB.
     """
-    if size > _MAX_BYTES:
-        raise SchemaError(source, (("", f"is larger than {_MAX_BYTES:,} bytes"),))
+    if size > MAX_BYTES:
+        raise SchemaError(source, (("", f"is larger than {MAX_BYTES:,} bytes"),))
 
 
 def load_schemas(

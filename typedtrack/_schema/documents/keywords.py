@@ -15,7 +15,8 @@ from typing import Annotated, Any, Final, TypeAlias, TypedDict, cast, get_type_h
 
 import attrs
 
-from typedtrack._schema.documents.limits import MAX_NAME, MAX_URI
+from typedtrack._results.values import text_problem
+from typedtrack._schema.documents.limits import MAX_NAME, MAX_PATTERN, MAX_URI
 from typedtrack.errors import shown
 
 __all__ = ["CLASH", "DIALECT", "KEYWORDS", "OLD_DIALECTS", "PREFIX", "REMEDIES", "Keyword", "Keywords", "Role"]
@@ -89,7 +90,7 @@ def _reader(
 
 
 def _is_text(value: object) -> bool:
-    return isinstance(value, str) and not any("\ud800" <= character <= "\udfff" for character in value)
+    return isinstance(value, str) and text_problem(value, sys.maxsize) is None
 
 
 def _are_texts(value: object) -> bool:
@@ -126,7 +127,8 @@ _types: Final = _reader(
     "a string or an array of strings", lambda value: _is_text(value) or _are_texts(value), _as_tuple
 )
 _name: Final = _reader(
-    f"a string of at most {MAX_NAME} characters", lambda value: _is_text(value) and len(value) <= MAX_NAME
+    f"a string of valid Unicode, of at most {MAX_NAME} characters",
+    lambda value: _is_text(value) and len(value) <= MAX_NAME,
 )
 _anchor: Final = _reader(
     f"at most {MAX_NAME} letters, digits, -, . and _, the first a letter or _",
@@ -135,6 +137,10 @@ _anchor: Final = _reader(
         and re.fullmatch(r"(?a)[^\W\d][-\w.]*", value[: MAX_NAME + 1]) is not None
         and len(value) <= MAX_NAME
     ),
+)
+_pattern: Final = _reader(
+    f"a string of valid Unicode, of at most {MAX_PATTERN:,} characters",
+    lambda value: _is_text(value) and len(value) <= MAX_PATTERN,
 )
 _uri: Final = _reader(
     f"a URI of at most {MAX_URI:,} characters", lambda value: _is_text(value) and len(value) <= MAX_URI
@@ -219,8 +225,8 @@ Keywords = TypedDict(
         "multipleOf": Annotated[float, Keyword(_number, Role.NUMBER, _same, constraint="multiple_of")],
         "minLength": Annotated[int, Keyword(_length, Role.TEXT, max, constraint="min_length")],
         "maxLength": Annotated[int, Keyword(_length, Role.TEXT, min, constraint="max_length")],
-        "pattern": Annotated[str, Keyword(_text, Role.TEXT, _same, constraint="pattern")],
-        "x-typedtrack-pattern": Annotated[str, Keyword(_text, Role.TEXT, _same, constraint="pattern")],
+        "pattern": Annotated[str, Keyword(_pattern, Role.TEXT, _same, constraint="pattern")],
+        "x-typedtrack-pattern": Annotated[str, Keyword(_pattern, Role.TEXT, _same, constraint="pattern")],
         "x-typedtrack-max-bytes": Annotated[int, Keyword(_length, Role.TEXT, _same)],
         "properties": Annotated[dict[str, object], Keyword(_object, Role.OBJECT, holds_subschemas=True)],
         "required": Annotated[tuple[str, ...], Keyword(_texts, Role.OBJECT)],

@@ -55,9 +55,7 @@ class Problems:
         """
         self._weight += weight
         if self._weight > MAX_WEIGHT:
-            self.abort(
-                pointer, f"repeats too much: names, choices and texts, each time they are used, over {MAX_WEIGHT:,}"
-            )
+            self.abort(pointer, f"is too much: over {MAX_WEIGHT:,} names and choices, with what references repeat")
 
     def abort(self, pointer: str, reason: str) -> NoReturn:
         """Raise the problem *reason* alone: reading on would take too long.

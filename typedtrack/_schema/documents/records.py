@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Generic, TypeVar, cast
 
 from typedtrack._results.values import Value
+from typedtrack._schema.documents.limits import pattern_weight, weight
 from typedtrack._schema.documents.objects import Object
 from typedtrack._schema.documents.pointers import pointer
 from typedtrack._schema.documents.problems import Problems
@@ -142,8 +143,8 @@ class RecordMaker(Generic[R]):
 
 
 def _weight(column: FieldSchema) -> int:
-    texts = (column.attribute, column.doc, *column.names)
-    return len(column.names) + len(column.choices) + len(column.within) + sum(map(len, texts)) // 256
+    parts = (column.names, column.choices, column.within, column.attribute, column.doc)
+    return sum(map(weight, parts)) + pattern_weight(column.pattern)
 
 
 def _agree(given: Mapping[str, Sequence[str]] | None, record: Record) -> bool:

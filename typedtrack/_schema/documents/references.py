@@ -8,6 +8,7 @@ from typing import Any, NamedTuple, cast
 import attrs
 
 from typedtrack._schema.documents.keywords import CLASH, KEYWORDS, Keywords, Role
+from typedtrack._schema.documents.limits import MAX_DEPTH
 from typedtrack._schema.documents.pointers import joined, pointer
 from typedtrack._schema.documents.problems import Problems
 from typedtrack._schema.documents.tree import Node
@@ -126,8 +127,8 @@ class Resolver:
         resource = self._uris.get(uri)
         target = self._uris.get(f"{uri}#{fragment}") if fragment else resource
         if resource is not None and fragment.startswith("/"):
-            tokens = (token.replace("~1", "/").replace("~0", "~") for token in fragment[1:].split("/"))
-            target = resource.at(tuple(tokens))
+            tokens = fragment.split("/", 2 * MAX_DEPTH + 1)[1:]  # what lies deeper was not read
+            target = resource.at(tuple(token.replace("~1", "/").replace("~0", "~") for token in tokens))
         if resource is None:
             reason = f"refers to {shown(ref)}: only references within the document, #/…, are followed"
         elif target is None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 import attrs
 
 from typedtrack._schema.documents.keywords import KEYWORDS, OLD_DIALECTS, PREFIX, REMEDIES, Keyword, Keywords, Role
-from typedtrack._schema.documents.limits import MAX_DEPTH, MAX_NAME, MAX_SUBSCHEMAS, MAX_URI
+from typedtrack._schema.documents.limits import MAX_DEPTH, MAX_NAME, MAX_SUBSCHEMAS, MAX_URI, pattern_weight, weight
 from typedtrack._schema.documents.pointers import joined, pointer
 from typedtrack._schema.documents.problems import Problems, cut
 from typedtrack.errors import shown
@@ -37,9 +37,9 @@ class Node:
     @cached_property
     def weight(self) -> int:
         """What each use of it weighs, without the subschemas in it."""
-        return (
-            1 + sum(_size(value) for name, value in self.keywords.items() if not KEYWORDS[name].holds_subschemas) // 256
-        )
+        held = [value for name, value in self.keywords.items() if not KEYWORDS[name].holds_subschemas]
+        patterns = (self.keywords.get("pattern"), self.keywords.get("x-typedtrack-pattern"))
+        return 1 + sum(map(weight, held)) + sum(map(pattern_weight, patterns))
 
     def at(self, path: tuple[str, ...]) -> Node | None:
         """Return the subschema that *path* leads to from here, or `None`."""
@@ -168,8 +168,3 @@ def _held(value: object) -> Iterable[tuple[str, object]]:
         return cast("Mapping[str, object]", value).items()
     elements = cast("Sequence[object]", value) if isinstance(value, (list, tuple)) else ()
     return ((str(index), element) for index, element in enumerate(elements))
-
-
-def _size(value: object) -> int:
-    """Return the number of characters and elements in *value*, a JSON value."""
-    return len(value) if isinstance(value, str) else sum(1 + _size(each) for _, each in _held(value))
