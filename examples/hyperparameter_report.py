@@ -20,7 +20,7 @@ def main() -> None:
     """Print the trials below ``digits/``."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--tracker-base", required=True)
-    trials = open_tracker(parser.parse_args().tracker_base).typed(DigitsTrial, key=TrialKey)
+    trials = open_tracker(parser.parse_args().tracker_base).typed(TrialKey)
 
     results = dict(trials.items())
     lines = {key: line(trial) for key, trial in results.items()}

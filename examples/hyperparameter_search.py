@@ -12,7 +12,6 @@ import sys
 from itertools import product
 from pathlib import Path
 
-from digits_trial import DigitsTrial
 from trial_key import TrialKey
 
 from typedtrack import BulkError, open_tracker
@@ -42,7 +41,7 @@ def main() -> int:
     parser.add_argument("--tracker-base", default="build/demo", help="a folder, or any URL that fsspec knows")
     base = parser.parse_args().tracker_base
 
-    trials = open_tracker(base).typed(DigitsTrial, key=TrialKey)
+    trials = open_tracker(base).typed(TrialKey)
     trials.clear()  # of an earlier search
     run = [sys.executable, "-m", "typedtrack", "run", base]
     jobs = {  # without their standard error, since each failure returns through the tracker

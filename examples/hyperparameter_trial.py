@@ -57,7 +57,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, required=True, help="the number of steps")
     args = parser.parse_args()
 
-    trials = open_tracker().typed(DigitsTrial, key=TrialKey)
+    trials = open_tracker().typed(TrialKey)
     key = TrialKey.parse(os.environ["TYPEDTRACK_KEY"])
     with trials.attempt(key):  # stores an exception as the failure of this trial
         trials[key] = evaluate(args.learning_rate, args.steps)
