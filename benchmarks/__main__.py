@@ -10,13 +10,14 @@ from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
 
-from benchmarks import codec, get, items, process, put, records, slow
+from benchmarks import codec, frame, get, items, process, put, records, slow
 from benchmarks.harness import race
 
 _MODULES = {
     "put": put,
     "get": get,
     "items": items,
+    "frame": frame,
     "slow": slow,
     "process": process,
     "codec": codec,
@@ -32,7 +33,9 @@ def main() -> None:
     parser.add_argument("modules", nargs="*", choices=[*_MODULES, *_MORE_MODULES, []], help=help_text)
     parser.add_argument("--quick", action="store_true", help="make only a few calls, to test the benchmarks themselves")
     parser.add_argument("--folder", help="a folder on the disk to measure (default: the temporary folder)")
+    parser.add_argument("--results", type=int, default=frame.results, help="how many results the topic frame has")
     args = parser.parse_args()
+    frame.results = args.results
 
     versions = ", ".join(f"{name} {version(name)}" for name in ("msgspec", "fsspec", "torchx"))
     print(f"Python {platform.python_version()}, {versions}; {os.cpu_count()} CPUs, {platform.system()}.")
