@@ -431,6 +431,35 @@ def test_a_value_that_breaks_a_rule_is_refused(
     assert caught.value.problems[0].reason.removeprefix("must be an int, not bool_") in (reason, "")
 
 
+_REMEDIES: Final[list[tuple[object, str | None]]] = [
+    (True, "store int(x)"),
+    (decimal.Decimal(1), "store float(x)"),
+    ([1.0], "store one field per element"),
+    (datetime.datetime(2026, 1, 1), "store x.isoformat()"),
+    (None, "annotate the field with `| None` to leave it out"),
+    ("1", None),
+    (Split.TEST, None),
+    (object(), None),
+]
+
+
+@pytest.mark.parametrize(("value", "remedy"), _REMEDIES)
+def test_a_value_of_a_refused_type_has_a_remedy(value: Any, remedy: str | None) -> None:
+    """It is that of an untyped put, but for `None`."""
+    with pytest.raises(InvalidResultError) as caught:
+        an_eval_result(p99_ms=value)
+    (problem,) = caught.value.problems
+    assert problem.remedy == remedy
+    assert str(problem).endswith(f"; {remedy}") == (remedy is not None)
+
+
+def test_a_nested_record_has_no_remedy_of_a_value() -> None:
+    """Only a record fits there."""
+    with pytest.raises(InvalidResultError) as caught:
+        an_eval_result(l2norm=[1.0])
+    assert caught.value.problems[0].remedy is None
+
+
 @pytest.mark.usefixtures("records")
 def test_all_problems_are_reported_at_once() -> None:
     """Each problem has the wire name and the attribute."""
@@ -439,7 +468,9 @@ def test_all_problems_are_reported_at_once() -> None:
     assert caught.value.record == "EvalResult"
     assert caught.value.problems == (
         Problem("accuracy", "must be <= 1.0", "2", "accuracy"),
-        Problem("steps", "must be an int, not NoneType", "None", "steps"),
+        Problem(
+            "steps", "must be an int, not NoneType", "None", "steps", "annotate the field with `| None` to leave it out"
+        ),
         Problem("latency/p99", "must be a float, not str", "'x'", "p99_ms"),
     )
     assert str(caught.value).startswith("invalid EvalResult: 3 problems\n")

@@ -140,6 +140,12 @@ def test_strategies_draw_valid_ones(holder: Holder) -> None:
     assert not holder.stat.sem < 0
 
 
+def test_a_refused_sample_has_a_remedy() -> None:
+    """It is that of an untyped put."""
+    with pytest.raises(InvalidResultError, match="got True; store int"):
+        Stat.of([True])
+
+
 _KINDS: Final[list[Callable[[list[float]], Any]]] = [np.array, tuple, iter, lambda samples: map(np.float32, samples)]
 
 

@@ -13,7 +13,7 @@ import attrs
 
 from typedtrack._records.annotations import Leaf
 from typedtrack._records.classes import HOOK, declared_as
-from typedtrack._results.values import Result
+from typedtrack._results.values import KINDS, Result, normalised
 from typedtrack._schema.records import MISSING, FieldSchema, Missing, RecordSchema
 from typedtrack.errors import InvalidResultError, Problem, not_one, shown
 
@@ -170,10 +170,21 @@ def convert(
         held, reason = member.convert(value)
         converted.append(held)
         if reason is not None:
-            problems.append(Problem(member.name, reason, shown(value), member.attribute))
+            problems.append(Problem(member.name, reason, shown(value), member.attribute, _remedy(member, value)))
     if problems:
         raise InvalidResultError(tuple(problems), None, of.cls.__name__)
     return tuple(converted)
+
+
+def _remedy(member: Member, value: object) -> str | None:
+    """Return what to do about *value* where its type is not that of any field."""
+    if member.leaf is None or type(normalised(value)) in KINDS:
+        return None
+    if value is None:
+        return "annotate the field with `| None` to leave it out"
+    from typedtrack._results.foreign import remedy  # here, because only this error needs it
+
+    return remedy(value)
 
 
 def _check_arguments(

@@ -9,7 +9,7 @@ from typing import Annotated, Final
 
 from typedtrack._records.constraints import Accepted
 from typedtrack._records.declare import record
-from typedtrack._results.values import normalised
+from typedtrack._results.values import KINDS, normalised
 from typedtrack.errors import InvalidResultError, Problem, shown
 
 __all__ = ["Stat"]
@@ -69,5 +69,8 @@ def _number(sample: object) -> float:
     value = normalised(sample)
     if type(value) is float or (type(value) is int and abs(value) <= _MAX_FLOAT):
         return float(value)
-    problem = Problem("mean", "needs samples that are an int or a float", shown(value))
+    from typedtrack._results.foreign import remedy  # here, because only this error needs it
+
+    advice = None if type(value) in KINDS else remedy(sample)
+    problem = Problem("mean", "needs samples that are an int or a float", shown(value), None, advice)
     raise InvalidResultError((problem,), None, Stat.__name__)
