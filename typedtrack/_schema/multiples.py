@@ -55,13 +55,14 @@ def _nearest_multiple(start: float, step: float, direction: Literal[1, -1]) -> f
         last = max(decade + 1 - _DIGITS, _SMALLEST)
         scale = min(last, step_power, power)
         grid = math.lcm(10 ** (last - scale), step_digits * 10 ** (step_power - scale))
-        first = digits * 10 ** (power - scale) * direction // -grid * -direction
-        for point in range(first, first + 100 * direction, direction):
+        point = digits * 10 ** (power - scale) * direction // -grid * -direction
+        while True:
             value = float(f"{point * grid}e{scale}")
             if not float(f"1e{decade}") <= value < float(f"1e{decade + 1}"):
                 break
             if is_multiple(value, step) and value * direction >= start * direction:
                 return value
+            point += direction
         start = float(f"1e{decade + 1}") if direction > 0 else math.nextafter(float(f"1e{decade}"), 0.0)
     return None
 
