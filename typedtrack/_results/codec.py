@@ -157,11 +157,25 @@ def _encode_marked(values: dict[Any, Any]) -> bytes | None:
             tokens.append(token)
             exact = token.mark
         marked[name] = exact
+    if tokens and any(type(value) is float and "e" in repr(value) for value in marked.values()):
+        return _encode_by_json(values)
     data = _indent(_encode_json(marked)) + b"\n"
     for token in tokens:
         for line, marked_line in token.ends:
             data = data.replace(marked_line, line)  # not within a str, in which no line ends
     return data
+
+
+def _encode_by_json(values: dict[Any, Any]) -> bytes:
+    """Return the bytes that store *values*, which keep the rules, as the standard library's `json` writes them.
+
+    It writes an exponent as ``e+20``, msgspec as ``e20``. Beside a token of its own, every release has written its form:
+    so equal results stay equal files.
+    """
+    import json  # here, because few results need it and its import takes time
+
+    normal = {name: normalised(value) for name, value in values.items()}
+    return json.dumps(normal, indent=2, ensure_ascii=False).encode() + b"\n"
 
 
 def decode(data: bytes, file: str) -> Result:
