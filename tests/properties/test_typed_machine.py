@@ -102,7 +102,7 @@ class TypedTrackerMachine(RuleBasedStateMachine):
             with pytest.raises(ResultNotFoundError):
                 self.view[trial]
         else:
-            assert self.view[trial] == self.view.wait(trial, timeout=0) == expected
+            assert self.view[trial] == self.view.wait(trial, timeout=600) == expected
 
     @rule(trials=st.lists(trial_keys, max_size=4))
     def get_many(self, trials: list[TrialKey]) -> None:

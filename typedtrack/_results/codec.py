@@ -169,8 +169,8 @@ def _encode_marked(values: dict[Any, Any]) -> bytes | None:
 def _encode_by_json(values: dict[Any, Any]) -> bytes:
     """Return the bytes that store *values*, which keep the rules, as the standard library's `json` writes them.
 
-    It writes an exponent as ``e+20``, msgspec as ``e20``. Beside a token of its own, every release has written its form:
-    so equal results stay equal files.
+    It writes an exponent as ``e+20``, msgspec as ``e20``. Beside a token of its own, every release has written its
+    form: so equal results stay equal files.
     """
     import json  # here, because few results need it and its import takes time
 
