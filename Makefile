@@ -16,6 +16,10 @@ demo: .venv/demo ## Run the example: a search in separate processes, whose resul
 test: .venv/test typedtrack/report/bundle/report.js ## Run all tests, and the snippets of README.md and docs/. They must cover all lines and branches.
 	$(BIN)/pytest -n auto --cov
 
+.PHONY: test-integrations
+test-integrations: .venv/integrations ## Run the tests with Ax, which is large: they are skipped where it is missing.
+	$(BIN)/pytest tests/integrations/test_ax.py tests/unit/test_docs.py
+
 .PHONY: report
 report: typedtrack/report/bundle/report.js ## Bundle the script of reports with npm, for an editable install; wheels bring it.
 

@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-__all__ = ["run", "try_out"]
+__all__ = ["run", "try_out", "write_files"]
 
 _ROOT = Path(__file__).parents[2]
 _BIN = Path(sys.executable).parent
@@ -25,11 +25,17 @@ def run(folder: Path, *command: str, **environment: str) -> subprocess.Completed
     return subprocess.run(command, cwd=folder, env=variables, capture_output=True, text=True, check=False)
 
 
-def try_out(guide: str, folder: Path) -> None:
-    """Write the files of *guide*, whose first line is ``# NAME``, into *folder*; run its commands, and compare."""
+def write_files(guide: str, folder: Path) -> str:
+    """Write the files of *guide*, whose first line is ``# NAME``, into *folder*; return the page."""
     page = (_ROOT / "docs/guides" / f"{guide}.md").read_text(encoding="utf-8")
-    for name, text in re.findall(r"^```\w+\n(?:# |// )(\S+\.\w+)\n(.*?)^```", page, re.DOTALL | re.MULTILINE):
+    for name, text in re.findall(r"^```\w+\n# (\S+\.\w+)\n(.*?)^```", page, re.DOTALL | re.MULTILINE):
         (folder / name).write_text(text, encoding="utf-8")
+    return page
+
+
+def try_out(guide: str, folder: Path) -> None:
+    """Write the files of *guide* into *folder*; run its commands, and compare what they print with the page."""
+    page = write_files(guide, folder)
     for block in re.findall(r"^```console\n(.*?)^```", page, re.DOTALL | re.MULTILINE):
         for shown in block.removeprefix("$ ").split("\n$ "):
             command, _, output = shown.strip().partition("\n")

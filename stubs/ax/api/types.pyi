@@ -1,0 +1,3 @@
+from collections.abc import Mapping
+
+TParameterization = Mapping[str, int | float | str | bool]
