@@ -69,10 +69,11 @@ def topics(folder: Path, quick: bool) -> Iterator[Topic]:
 
     def batch(columns: list[list[object]]) -> RecordBatch:
         arrays = [Array(values, type=column) for values, column in zip(columns, _COLUMNS.values(), strict=True)]
-        return RecordBatch.from_arrays(arrays, schema=schema)
+        return RecordBatch.from_arrays(arrays, schema=schema)  # pyright: ignore[reportUnknownMemberType]  # in a stub
 
     def by_hand() -> int:
-        rows, columns = 0, [list[object]() for _ in _COLUMNS]
+        rows = 0
+        columns: list[list[object]] = [[] for _ in _COLUMNS]
         folders = [("", base)]
         while folders:
             above, path = folders.pop()
