@@ -110,7 +110,7 @@ def outcome_of(case: Case) -> str:
     """Return what came of *case*: `RIGHT`, `FAILED`, `UNKNOWABLE`, or `LIE` or `LATE` with a reason."""
     store, call = case.store, CALLS[case.call]
     place = f"{store.bucket}/{uuid.uuid4()}"
-    stored, tracker = store.directly(place), store.through_proxy(place)
+    stored, tracker = store.directly(place), store.impatiently(place)
     if call.has_result:
         stored["a"] = OLD
     if case.call == "keys":

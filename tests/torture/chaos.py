@@ -16,7 +16,7 @@ import threading
 import time
 import uuid
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Final, NamedTuple, TypeAlias
@@ -26,14 +26,14 @@ from tests.torture.stores import Store, serve_all
 from tests.torture.ways import WAYS
 from typedtrack import BulkError, Result, ResultExistsError, ResultNotFoundError, ResultTracker
 
-__all__ = ["Tally", "torture"]
+__all__ = ["FAULTS", "Tally", "torture"]
 
 Held: TypeAlias = set[int | None]  # the numbers that a key may hold; `None` is nothing
 
 _KEYS: Final = 10  # of each thread
 _FAULTY: Final = 0.25
 _LATE: Final = 130.0  # seconds: the bound, and some for a loaded machine
-_FAULTS: Final = (
+FAULTS: Final = (
     *["reset before the request", "reset after the request", "half a body", "status 500", "status 503"] * 4,
     *["status 200 and a web page", "error SlowDown with status 503", "the request twice", "a late answer"] * 4,
     "silence",
@@ -170,13 +170,13 @@ class Owner:
             self.held[key] = {None}
 
 
-def torture(store: Store, *, calls: int, seed: int, threads: int = 8) -> Tally:
-    """Make *calls* calls on *store* by several threads while requests fail, then look at what is stored."""
+def torture(store: Store, *, calls: int, seed: int, faults: Sequence[str] = FAULTS, threads: int = 8) -> Tally:
+    """Make *calls* calls on *store* by several threads while requests fail by *faults*, then look at what is stored."""
     place = f"{store.bucket}/{uuid.uuid4()}"
-    tracker = store.through_proxy(place)
+    tracker = store.patiently(place)  # a request that is given up may still reach the store, whenever it likes
     tally = Tally(Counter(), Counter(), Counter(), [])
     owners = [Owner(tracker, f"thread-{number}", seed, tally) for number in range(threads)]
-    store.proxy.choose = _chooser(seed, tally.faults)
+    store.proxy.choose = _chooser(seed, faults, tally.faults)
     with ThreadPoolExecutor(threads) as pool:
         for future in [pool.submit(owner.run, calls // threads) for owner in owners]:
             future.result()
@@ -192,14 +192,14 @@ def torture(store: Store, *, calls: int, seed: int, threads: int = 8) -> Tally:
     return tally
 
 
-def _chooser(seed: int, counted: Counter[str]) -> Callable[[Request], Fault | None]:
+def _chooser(seed: int, faults: Sequence[str], counted: Counter[str]) -> Callable[[Request], Fault | None]:
     chance, lock = random.Random(seed), threading.Lock()
 
     def choose(request: Request) -> Fault | None:
         with lock:
             if chance.random() > _FAULTY:
                 return None
-            name = chance.choice(_FAULTS)
+            name = chance.choice(faults)
             counted[name] += 1
             return WAYS[name]
 

@@ -35,25 +35,41 @@ _GCSFS: Final[dict[str, Any]] = {"requests_timeout": 0.5}
 
 
 class Store(NamedTuple):
-    """A client of a store behind *proxy*, and one that reaches the store *directly*."""
+    """A client of a store behind *proxy*.
+
+    *impatiently* makes a tracker that gives up soon, *patiently* one with the options that users have by default, and
+    *directly* one that does not go through the proxy.
+    """
 
     name: str
     proxy: Proxy
     bucket: str
-    through_proxy: Callable[[str], ResultTracker]
+    impatiently: Callable[[str], ResultTracker]
+    patiently: Callable[[str], ResultTracker]
     directly: Callable[[str], ResultTracker]
     delete_method: str = "DELETE"
     put_method: str = "PUT"
 
 
-def _maker(door: Callable[..., ResultTracker], scheme: str, options: Mapping[str, Any]) -> Callable[[str], Any]:
-    def make(place: str) -> ResultTracker:
-        tracker = door(f"{scheme}://{place}", storage_options=options)
+def _maker(
+    door: Callable[..., ResultTracker], scheme: str, options: Mapping[str, Any]
+) -> Callable[[str], ResultTracker]:
+    return lambda place: door(f"{scheme}://{place}", storage_options=options)
+
+
+def _makers(
+    door: Callable[..., ResultTracker], scheme: str, options: Mapping[str, Any], impatient: Mapping[str, Any]
+) -> tuple[Callable[[str], ResultTracker], Callable[[str], ResultTracker]]:
+    """Return the functions that make an impatient and a patient tracker."""
+    make = _maker(door, scheme, {**options, **impatient})
+
+    def make_impatient(place: str) -> ResultTracker:
+        tracker = make(place)
         if isinstance(tracker, FsspecResultTracker) and isinstance(tracker._backend, AsyncResultTracker):
             tracker._backend._bound = BOUND
         return tracker
 
-    return make
+    return make_impatient, _maker(door, scheme, options)
 
 
 @contextmanager
@@ -64,11 +80,11 @@ def s3_stores(service: S3) -> Generator[list[Store]]:
     with proxies.serve(service.port) as proxy:
         proxied = service._replace(endpoint=proxy.endpoint)
         directly = _maker(open_tracker, "s3", service.obstore_options)
-        by_obstore = _maker(open_tracker, "s3", {**proxied.obstore_options, **_OBSTORE})
-        by_s3fs = _maker(FsspecResultTracker, "s3", {**proxied.s3fs_options, **_S3FS})
+        by_obstore = _makers(open_tracker, "s3", proxied.obstore_options, _OBSTORE)
+        by_s3fs = _makers(FsspecResultTracker, "s3", proxied.s3fs_options, _S3FS)
         yield [
-            Store("S3, obstore", proxy, bucket, by_obstore, directly, "POST"),
-            Store("S3, s3fs", proxy, bucket, by_s3fs, directly),
+            Store("S3, obstore", proxy, bucket, *by_obstore, directly, "POST"),
+            Store("S3, s3fs", proxy, bucket, *by_s3fs, directly),
         ]
 
 
@@ -80,11 +96,11 @@ def azure_stores(service: Azure) -> Generator[list[Store]]:
     with proxies.serve(service.port) as proxy:
         proxied = service._replace(endpoint=f"{proxy.endpoint}/{service.account}")
         directly = _maker(open_tracker, "az", service.obstore_options)
-        by_obstore = _maker(open_tracker, "az", {**proxied.obstore_options, **_OBSTORE})
-        by_adlfs = _maker(FsspecResultTracker, "az", {**proxied.adlfs_options, **_ADLFS})
+        by_obstore = _makers(open_tracker, "az", proxied.obstore_options, _OBSTORE)
+        by_adlfs = _makers(FsspecResultTracker, "az", proxied.adlfs_options, _ADLFS)
         yield [
-            Store("Azure, obstore", proxy, container, by_obstore, directly, "POST"),
-            Store("Azure, adlfs", proxy, container, by_adlfs, directly),
+            Store("Azure, obstore", proxy, container, *by_obstore, directly, "POST"),
+            Store("Azure, adlfs", proxy, container, *by_adlfs, directly),
         ]
 
 
@@ -96,11 +112,11 @@ def gcs_stores(service: Gcs) -> Generator[list[Store]]:
     with proxies.serve(service.xml_port) as xml, proxies.serve(int(service.endpoint.rpartition(":")[2])) as proxy:
         proxied = service._replace(endpoint=proxy.endpoint, xml_endpoint=xml.endpoint)
         directly = _maker(open_tracker, "gs", service.obstore_options)
-        by_obstore = _maker(open_tracker, "gs", {**proxied.obstore_options, **_OBSTORE})
-        by_gcsfs = _maker(FsspecResultTracker, "gs", {**proxied.gcsfs_options, **_GCSFS})
+        by_obstore = _makers(open_tracker, "gs", proxied.obstore_options, _OBSTORE)
+        by_gcsfs = _makers(FsspecResultTracker, "gs", proxied.gcsfs_options, _GCSFS)
         yield [
-            Store("Google, obstore", xml, bucket, by_obstore, directly),
-            Store("Google, gcsfs", proxy, bucket, by_gcsfs, directly, put_method="POST"),
+            Store("Google, obstore", xml, bucket, *by_obstore, directly),
+            Store("Google, gcsfs", proxy, bucket, *by_gcsfs, directly, put_method="POST"),
         ]
 
 

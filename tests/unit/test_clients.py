@@ -222,6 +222,14 @@ def test_s3fs_has_no_bare_key_error() -> None:
     assert isinstance(bulk.value.errors["a"], ConnectionError)
 
 
+@pytest.mark.parametrize("code", ["NoSuchKey", "404", None])
+def test_s3fs_refuses_a_404_to_a_delete(code: str | None) -> None:
+    """S3 answers no delete by 404, so one does not mean that there is nothing to delete."""
+    answers = Answers(whole(STORED), refused(code, FileNotFoundError), whole(STORED))
+    with pytest.raises(ConnectionError, match="a delete is not one of S3's"):
+        del on_s3fs(answers)["a"]
+
+
 def test_s3fs_reads_within_the_limit() -> None:
     """A read of a large object ends at the limit, however many pieces it comes in."""
     assert on_s3fs(Answers(whole(b"0123456789")))._read("a", 8) == b"01234567"
