@@ -48,11 +48,11 @@ def test_a_result_comes_back_as_it_was_put(tracker: ResultTracker, key: Key, res
     del tracker[key]
     tracker.create(key, result)
     tracker.create(key, result)
-    assert exact(tracker[key]) == exact(tracker.wait(key, 0)) == wanted
+    assert exact(tracker[key]) == exact(tracker.wait(key, 300)) == wanted
     del tracker[key]
     tracker.put_many([(key, result)])
     assert exact(tracker.get_many([key])[key]) == wanted
-    assert [(found, exact(got)) for found, got in tracker.wait_all([key], 0)] == [(key, wanted)]
+    assert [(found, exact(got)) for found, got in tracker.wait_all([key], 300)] == [(key, wanted)]
     assert [(found, exact(got)) for found, got in tracker.items(str(key))] == [(str(key), wanted)]
     assert exact(result) == exact(given_result)
     del tracker[key]

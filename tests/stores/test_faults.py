@@ -19,7 +19,7 @@ CALLS: dict[str, Callable[[ResultTracker], object]] = {
     "create": lambda tracker: tracker.create("a", x=1),
     "delete": lambda tracker: tracker.__delitem__("a"),
     "in": lambda tracker: "a" in tracker,
-    "wait": lambda tracker: tracker.wait("a", timeout=1),
+    "wait": lambda tracker: tracker.wait("a", timeout=300),
     "keys": lambda tracker: next(iter(tracker.keys())),
     "items": lambda tracker: next(iter(tracker.items("a"))),
 }

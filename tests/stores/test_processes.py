@@ -7,6 +7,8 @@ import sys
 import uuid
 from collections import Counter
 from collections.abc import Callable, Iterator
+from multiprocessing.synchronize import Barrier
+from pathlib import Path
 
 import pytest
 
@@ -212,3 +214,75 @@ def test_s3_many_processes(ceph: S3, bucket: str) -> None:
             assert dict(arrived) == wanted
             assert listed == PRODUCERS
     assert dict(tracker.items("trial")) == wanted
+
+
+RACERS = 16
+ROUNDS = 5
+
+
+def race_for_failures(tracker: ResultTracker, racer: int, start: Barrier) -> None:
+    """Put a result as one racer of each round, and store a failure as any other."""
+    try:
+        for number in range(ROUNDS):
+            start.wait(ENOUGH)
+            if racer == number:
+                tracker[f"race/{number}"] = {"racer": racer}
+            else:
+                tracker.fail(f"race/{number}", f"racer {racer}")
+    except BaseException:
+        start.abort()  # lest the others wait
+        raise
+
+
+def local_base(folder: Path, request: pytest.FixtureRequest) -> ResultTracker:
+    """Return a tracker on the local disk."""
+    return open_tracker(folder)
+
+
+def s3_of_s3fs(folder: Path, request: pytest.FixtureRequest) -> ResultTracker:
+    """Return a tracker on Ceph, through s3fs."""
+    ceph: S3 = request.getfixturevalue("ceph")
+    options = ceph.s3fs_options
+    return FsspecResultTracker(f"s3://{request.getfixturevalue('bucket')}/base", storage_options=options)
+
+
+def s3_of_obstore(folder: Path, request: pytest.FixtureRequest) -> ResultTracker:
+    """Return a tracker on Ceph, through obstore."""
+    ceph: S3 = request.getfixturevalue("ceph")
+    options = ceph.obstore_options
+    return open_tracker(f"s3://{request.getfixturevalue('bucket')}/base", storage_options=options)
+
+
+def azure(folder: Path, request: pytest.FixtureRequest) -> ResultTracker:
+    """Return a tracker on Azurite, through adlfs."""
+    azurite: Azure = request.getfixturevalue("azurite")
+    container = f"c-{uuid.uuid4()}"
+    azurite.make_container(container)
+    return FsspecResultTracker(f"az://{container}/base", storage_options=azurite.adlfs_options)
+
+
+def ssh(folder: Path, request: pytest.FixtureRequest) -> ResultTracker:
+    """Return a tracker on sshd."""
+    sftp: Sftp = request.getfixturevalue("sftp")
+    options = {"client_keys": [str(sftp.client_key)]}
+    return FsspecResultTracker(f"ssh://{sftp.address}/{uuid.uuid4()}", storage_options=options)
+
+
+@pytest.mark.parametrize("make", [local_base, s3_of_s3fs, s3_of_obstore, azure, ssh])
+def test_no_failure_replaces_a_result(
+    tmp_path: Path,
+    request: pytest.FixtureRequest,
+    make: Callable[[Path, pytest.FixtureRequest], ResultTracker],
+) -> None:
+    """Of 16 processes at once, one puts a result and 15 store failures: the result stays, whichever came first."""
+    tracker = make(tmp_path, request)
+    own = multiprocessing.get_context("forkserver")
+    start = own.Barrier(RACERS)
+    racers = [own.Process(target=race_for_failures, args=(tracker, racer, start)) for racer in range(RACERS)]
+    for process in racers:
+        process.start()
+    for process in racers:
+        process.join(ENOUGH)
+    assert [process.exitcode for process in racers] == [0] * RACERS
+    assert dict(tracker.items()) == {f"race/{number}": {"racer": number} for number in range(ROUNDS)}
+    assert dict(tracker.failures()) == {}

@@ -158,7 +158,7 @@ def test_a_tracker_written_for_the_reference_gains_what_put_and_get_bring_about(
     assert own_tracker.get_many(["a", "c"]) == {"a": {"steps": 1}, "c": {}}
     assert "a" in own_tracker
     assert "c" not in own_tracker
-    assert own_tracker.wait("b", timeout=1) == {"steps": 2}
+    assert own_tracker.wait("b", timeout=300) == {"steps": 2}
     assert own_tracker.get_bytes("a") == b'{\n  "steps": 1\n}\n'
     view = own_tracker.typed(Steps)
     view["d"] = Steps(steps=4)

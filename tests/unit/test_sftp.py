@@ -96,7 +96,7 @@ def test_folder_that_another_caller_makes_is_used(tracker: SftpResultTracker, ch
 CALLS: dict[str, Callable[[ResultTracker], object]] = {
     "get": lambda tracker: tracker.get("a"),
     "in": lambda tracker: "a" in tracker,
-    "wait": lambda tracker: tracker.wait("a", timeout=0),
+    "wait": lambda tracker: tracker.wait("a", timeout=300),
     "keys": lambda tracker: list(tracker.keys()),
     "put": lambda tracker: tracker.put("a", x=1),
     "create": lambda tracker: tracker.create("a", x=1),

@@ -193,16 +193,18 @@ def create(backend: Backend, text: str, data: bytes) -> None:
     deadline = time.monotonic() + _CREATE_SECONDS
     attempts = 0
     while True:
-        attempts += 1
         try:
             return backend._write(text, data, exclusive=True)
         except Exception as error:
-            may_retry = attempts < _CREATE_ATTEMPTS and time.monotonic() < deadline
-            if not (isinstance(error, FileExistsError) and may_retry):
-                annotate(backend, error, "create", text)
+            annotate(backend, error, "create", text)
+            if not isinstance(error, FileExistsError):
                 raise
+            exists = error
         stored = load(backend, text)
-        if stored is not None:  # else it was deleted since
+        if stored is not None:
             break
+        attempts += 1  # it was deleted in between
+        if attempts >= _CREATE_ATTEMPTS or time.monotonic() >= deadline:
+            raise exists
     if not same_result(stored, data):
         raise ResultExistsError(text, repr(backend), holds_failure(stored))

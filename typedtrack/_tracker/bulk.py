@@ -73,37 +73,48 @@ class Bulk(Face[K, R, A]):
     def put_many(self, results: HasItems[K, R] | Iterable[tuple[K, R]], /) -> None:
         """Put each result under its key, concurrently; an iterable of pairs is taken as a stream.
 
-        If the iterable raises an error, so does this call, and some pairs before it may not be stored.
+        Of two results for one key the later one stays. If the iterable raises an error, so does this call, and some
+        pairs before it may not be stored.
 
         Raises:
             BulkError: some keys failed; every other result is stored.
         """
+        given = cast("Any", results)  # hasattr narrows a union to a type that pyright cannot name
+        pairs: Iterator[tuple[K, R]] = iter(given.items() if hasattr(given, "items") else given)
         errors: dict[object, Exception] = {}
-        keys: dict[str, K] = {}
+        under_way: dict[str, K] = {}
+        put_off: list[tuple[str, K, bytes]] = []  # one at most: a key whose earlier result is still under way
 
         def writes() -> Iterator[tuple[str, bytes]]:
-            given = cast("Any", results)  # hasattr narrows a union to a type that pyright cannot name
-            pairs: Iterable[tuple[K, R]] = given.items() if hasattr(given, "items") else given
+            for text, key, data in put_off:
+                put_off.clear()
+                under_way[text] = key
+                yield text, data
             for pair in pairs:
                 given_key: object = pair
                 try:
                     key, result = _pair(pair)
                     given_key = key
                     text = self._to_text(key)
-                    if text in keys:
-                        raise InvalidKeyError(shown(text), "is given twice; only one of the two results could stay")
                     data = self._to_bytes(result, text)
-                    keys[text] = key
                 except Exception as error:  # of ours, or whatever the caller's mapping may raise
                     annotate(self._primitives, error, "put", shown(given_key))
                     _record(errors, given_key, error)
                 else:
+                    if text in under_way:
+                        put_off.append((text, key, data))
+                        return
+                    under_way[text] = key
                     yield text, data
 
-        for text, outcome in self._primitives._write_many(writes()):
-            if outcome is not None:
-                annotate(self._primitives, outcome, "put", text)
-                _record(errors, keys[text], outcome)
+        while True:
+            for text, outcome in self._primitives._write_many(writes()):
+                key = under_way.pop(text)
+                if outcome is not None:
+                    annotate(self._primitives, outcome, "put", text)
+                    _record(errors, key, outcome)
+            if not put_off:
+                break
         if errors:
             raise BulkError(errors)
 

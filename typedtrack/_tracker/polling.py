@@ -53,22 +53,23 @@ class Polling:
     def look(self, reads: Iterable[T]) -> Iterator[T]:
         """Yield what *reads* yields until it ends or the time does; in the latter case set `unanswered`."""
         source = iter(reads)
-        more = True
+        more, reading = True, 0.0  # the first read is handed over at once
         while more:
             batch: list[T] = []
             began = time.monotonic()
             try:
                 if self._deadline == math.inf:
-                    more = _read_some(source, batch)
+                    more = _read_some(source, batch, reading)
                 else:
                     seconds = max(self._deadline - began, 0) + self._grace
-                    more = call_elsewhere(partial(_read_some, source, batch), seconds)
+                    more = call_elsewhere(partial(_read_some, source, batch, reading), seconds)
             except StillRunningError:
                 self.unanswered, more = True, False
             ended = time.monotonic()
             self._worked += ended - began
             self._grace -= max(ended - max(began, self._deadline), 0)
             yield from batch
+            reading = _BATCH
 
     def restart(self) -> None:
         """Begin with short pauses again, because a result has arrived."""
@@ -89,9 +90,9 @@ class Polling:
         return error
 
 
-def _read_some(source: Iterator[T], batch: list[T]) -> bool:
-    """Append to *batch* the items that *source* yields within a short time; return whether there may be more."""
-    until = time.monotonic() + _BATCH
+def _read_some(source: Iterator[T], batch: list[T], seconds: float) -> bool:
+    """Append to *batch* at least one item of *source*, and others for *seconds*; return whether there may be more."""
+    until = time.monotonic() + seconds
     for item in source:
         batch.append(item)
         if time.monotonic() >= until:

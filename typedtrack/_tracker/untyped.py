@@ -191,7 +191,8 @@ class ResultTracker(Calls[Key, Result, Result], Backend):
     def put_many(self, results: Any, /) -> None:
         """Put each result under its key, concurrently; an iterable of pairs is taken as a stream.
 
-        If the iterable raises an error, so does this call, and some pairs before it may not be stored.
+        Of two results for one key the later one stays. If the iterable raises an error, so does this call, and some
+        pairs before it may not be stored.
 
         Raises:
             BulkError: some keys failed; every other result is stored.

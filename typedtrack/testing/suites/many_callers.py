@@ -64,6 +64,24 @@ class ManyCallers(Store):
         assert [key for key in keys if len(winners[key]) != 1] == []
         assert tracker.get_many(keys) == {key: {"writer": winners[key][0]} for key in keys}
 
+    def test_no_failure_replaces_a_result(self, tracker: ResultTracker) -> None:
+        """Of 16 writers at once, one puts a result and 15 store failures: the result stays."""
+        if not self.exclusive_create:
+            pytest.skip("the store has no atomic create")
+        keys = [f"race/{number}" for number in range(self.race_rounds)]
+
+        def race(writer: int, start: threading.Barrier) -> None:
+            for number, key in enumerate(keys):
+                start.wait()
+                if writer == number % _WRITERS:
+                    tracker[key] = {"writer": writer}
+                else:
+                    tracker.fail(key, f"writer {writer}")
+
+        _at_once(race)
+        assert dict(tracker.failures()) == {}
+        assert dict(tracker.items()) == {key: {"writer": number % _WRITERS} for number, key in enumerate(keys)}
+
     def test_replaced_whole(self, tracker: ResultTracker) -> None:
         """A reader beside a writer gets the old or the new result, never a part, a mixture or nothing."""
         results = [{f"field {n}": number for n in range(1 + 400 * number)} for number in range(2)]

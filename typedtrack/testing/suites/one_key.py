@@ -172,6 +172,8 @@ class OneKey(Store):
         assert list(tracker.items()) == []
         assert [(key, failure.message) for key, failure in tracker.failures()] == [("a", "out of memory")]
         tracker["a"] = {"x": 1}
+        with pytest.raises(ZeroDivisionError), tracker.attempt("a"):
+            tracker["a"] = {"x": 1 / 0}
         assert not tracker.fail("a", "too late")
         assert tracker["a"] == {"x": 1}
         assert list(tracker.failures()) == []

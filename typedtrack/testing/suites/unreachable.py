@@ -13,6 +13,7 @@ from typedtrack.testing.suites.store import Store
 __all__ = ["Unreachable"]
 
 _KEY: Final = "some/where"
+_PATIENCE: Final = 300  # seconds: a client may try again for as long before it raises
 
 
 def _error(call: Callable[[], object]) -> Exception | None:
@@ -39,7 +40,7 @@ class Unreachable(Store):
             "in": lambda: _KEY in unreachable,
             "put": lambda: unreachable.put(_KEY, x=1),
             "del": lambda: unreachable.__delitem__(_KEY),
-            "wait": lambda: unreachable.wait(_KEY, timeout=0.1),
+            "wait": lambda: unreachable.wait(_KEY, timeout=_PATIENCE),
         }
         if self.exclusive_create:
             of_key["create"] = lambda: unreachable.create(_KEY, x=1)
