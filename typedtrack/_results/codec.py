@@ -157,7 +157,7 @@ def _encode_marked(values: dict[Any, Any]) -> bytes | None:
             tokens.append(token)
             exact = token.mark
         marked[name] = exact
-    if tokens and any(type(value) is float and "e" in repr(value) for value in marked.values()):
+    if tokens and any(type(value) is float and value and not 1e-4 <= abs(value) < 1e16 for value in marked.values()):
         return _encode_by_json(values)
     data = _indent(_encode_json(marked)) + b"\n"
     for token in tokens:
@@ -169,8 +169,8 @@ def _encode_marked(values: dict[Any, Any]) -> bytes | None:
 def _encode_by_json(values: dict[Any, Any]) -> bytes:
     """Return the bytes that store *values*, which keep the rules, as the standard library's `json` writes them.
 
-    It writes an exponent as ``e+20``, msgspec as ``e20``. Beside a token of its own, every release has written its
-    form: so equal results stay equal files.
+    It writes an exponent as ``e+20``, msgspec as ``e20``. In results with NaN or an infinity every release has written
+    the former, so that equal results stay equal files.
     """
     import json  # here, because few results need it and its import takes time
 
