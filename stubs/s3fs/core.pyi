@@ -20,6 +20,7 @@ class ResponseMetadata(TypedDict):
 class GetObjectOutput(TypedDict):
     Body: StreamingBody
     ContentEncoding: NotRequired[str]
+    ContentType: NotRequired[str]
     ETag: NotRequired[str]
     ResponseMetadata: ResponseMetadata
 

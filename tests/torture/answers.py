@@ -59,6 +59,7 @@ CALLS: Final[dict[str, Call]] = {
     "get": Call(lambda tracker: tracker.get("a"), "GET", lambda answer, _: answer == OLD),
     "get of nothing": Call(lambda tracker: tracker.get("b"), "GET", lambda answer, _: answer == {}),
     "in": Call(lambda tracker: "a" in tracker, "GET", lambda answer, _: answer is True),
+    "in for nothing": Call(lambda tracker: "b" in tracker, "GET", lambda answer, _: answer is False),
     "put": Call(
         lambda tracker: tracker.put("a", NEW),
         "PUT",

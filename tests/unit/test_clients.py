@@ -222,6 +222,15 @@ def test_s3fs_has_no_bare_key_error() -> None:
     assert isinstance(bulk.value.errors["a"], ConnectionError)
 
 
+def test_s3fs_refuses_a_web_page() -> None:
+    """A web page with an ETag is not a stored result, and does not mean that the key holds one."""
+    page = {**whole(b"<html>"), "ContentType": "text/html; charset=utf-8"}
+    with pytest.raises(ConnectionError, match="it is a web page"):
+        on_s3fs(Answers(page)).get("a")
+    with pytest.raises(ConnectionError, match="it is a web page"):
+        _ = "a" in on_s3fs(Answers(page))
+
+
 @pytest.mark.parametrize("code", ["NoSuchKey", "404", None])
 def test_s3fs_refuses_a_404_to_a_delete(code: str | None) -> None:
     """S3 answers no delete by 404, so one does not mean that there is nothing to delete."""

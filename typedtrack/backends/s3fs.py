@@ -124,6 +124,8 @@ def _check(answer: GetObjectOutput) -> None:
         raise foreign_answer("S3", "a get", f"its status is {status}, not 200")
     if "ETag" not in answer:
         raise foreign_answer("S3", "a get", "it has no ETag")
+    if answer.get("ContentType", "").startswith("text/html"):  # no client of results stores one
+        raise foreign_answer("S3", "a get", "it is a web page")
     if encoding := answer.get("ContentEncoding"):
         raise encoded_answer("S3", encoding)
 
