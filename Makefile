@@ -23,8 +23,8 @@ test-integrations: .venv/integrations ## Run the tests with Ax, which is large: 
 .PHONY: report
 report: typedtrack/report/bundle/report.js ## Bundle the script of reports with npm, for an editable install; wheels bring it.
 
-typedtrack/report/bundle/report.js: $(wildcard typedtrack/report/web/*) | .venv/test
-	$(BIN)/python typedtrack/report/web/bundle.py
+typedtrack/report/bundle/report.js: bundle_report.py $(wildcard typedtrack/report/web/*) | .venv/test
+	$(BIN)/python bundle_report.py
 
 .PHONY: servers
 servers: ## Install what tests run against: Ceph, sshd and Chromium (apt), Azurite (npm).

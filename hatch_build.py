@@ -1,6 +1,6 @@
 """The build hook of the wheel: it bundles the report's script, which the repository does not hold.
 
-An editable install does without. ``python typedtrack/report/web/bundle.py`` makes the script there.
+An editable install does without. ``python bundle_report.py`` makes the script there.
 """
 
 from __future__ import annotations
@@ -26,6 +26,5 @@ class ReportHook(BuildHookInterface):
         """Make the bundle, and have it packed although git ignores it."""
         if version == "editable":
             return
-        folder = Path(self.root, "typedtrack", "report")
-        runpy.run_path(str(folder / "web" / "bundle.py"))["bundle"]()
+        runpy.run_path(str(Path(self.root, "bundle_report.py")))["bundle"]()
         build_data["artifacts"].append("typedtrack/report/bundle/*")

@@ -63,3 +63,19 @@ class TestRenamingWithFaults(FaultSuite):
     def tracker_on(self) -> Callable[[FaultyFileSystem, str], ResultTracker]:
         """Return what makes the tracker."""
         return Renaming
+
+
+class Choosing(OtherResultTracker):
+    """A filesystem of which some files are no results."""
+
+    def _key(self, path: str) -> str | None:
+        return None if path.endswith(".html") else super()._key(path)
+
+
+def test_a_file_that_is_no_result_is_not_listed() -> None:
+    """The backend says so by its name."""
+    filesystem = FaultyFileSystem()
+    filesystem.makedirs("/base/folder", exist_ok=True)
+    for name in ("a", "index.html", "folder/b", "folder/index.html"):
+        filesystem.pipe_file(f"/base/{name}", b"{}")
+    assert sorted(Choosing(filesystem, "/base").keys()) == ["a", "folder/b"]

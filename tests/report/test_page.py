@@ -48,6 +48,12 @@ HOSTILE = [
 ]
 
 
+def until(page: Page, condition: str) -> None:
+    """Wait until *condition* holds; Playwright's own way would need a page that lets texts be evaluated."""
+    while not page.evaluate(condition):
+        page.wait_for_timeout(20)
+
+
 def cells(page: Page, column: int) -> list[str]:
     """Return the texts of a column of the table, from top to bottom."""
     return page.locator(f"#results tbody tr td:nth-child({column + 1})").all_text_contents()
@@ -101,7 +107,7 @@ def test_a_brush_on_an_axis_leaves_the_rows_in_its_range(opened: Opened) -> None
     page.mouse.down()
     page.mouse.move(axis, top + (bottom - top) * 0.3, steps=5)
     page.mouse.up()
-    page.wait_for_function("document.querySelectorAll('#results tbody tr').length < 7")
+    until(page, "document.querySelectorAll('#results tbody tr').length < 7")
     assert cells(page, 0) == ["trial_1", "trial_7", "trial_3"]
     assert '"r":[[3,' in page.evaluate("decodeURIComponent(location.hash)")
 
@@ -192,9 +198,9 @@ def test_it_fits_a_narrow_window_and_follows_the_colours_of_the_machine(opened: 
     """At 390 pixels nothing but the table scrolls sideways, and the dark mode has a dark page."""
     page = opened(SWEEP, by="accuracy")
     page.set_viewport_size({"width": 390, "height": 800})
-    page.wait_for_function("document.documentElement.scrollWidth <= 390")  # the charts follow a moment later
+    until(page, "document.documentElement.scrollWidth <= 390")  # the charts follow a moment later
     schemes: tuple[tuple[Literal["dark", "light"], str], ...]
     schemes = ("dark", "rgb(20, 24, 31)"), ("light", "rgb(255, 255, 255)")
     for scheme, colour in schemes:
         page.emulate_media(color_scheme=scheme)
-        page.wait_for_function("colour => getComputedStyle(document.body).backgroundColor === colour", arg=colour)
+        until(page, f"getComputedStyle(document.body).backgroundColor === '{colour}'")

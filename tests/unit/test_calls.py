@@ -951,3 +951,15 @@ def test_an_error_in_the_callers_own_iterable_is_kept(tracker: DictTracker) -> N
     with pytest.raises(InvalidResultError) as caught:
         tracker.put("a", (("n", int(digits)) for digits in ["not a number"]))
     assert isinstance(caught.value.__cause__, ValueError)
+
+
+def test_a_key_that_cannot_be_hashed_has_its_error_by_its_text(tracker: DictTracker) -> None:
+    """A dict of errors could not have it."""
+
+    class Unhashable(str):
+        __slots__ = ()
+        __hash__ = None  # type: ignore[assignment]  # as mutable classes have it
+
+    with pytest.raises(BulkError) as caught:
+        tracker.put_many([(Unhashable("a"), {"x": True})])
+    assert [*caught.value.errors] == ["'a'"]

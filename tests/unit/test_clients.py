@@ -239,6 +239,12 @@ def test_s3fs_refuses_a_404_to_a_delete(code: str | None) -> None:
         del on_s3fs(answers)["a"]
 
 
+def test_s3fs_delete_of_an_absent_key_asks_for_no_delete() -> None:
+    """S3 does not tell whether there was something to delete, so a read does."""
+    with pytest.raises(ResultNotFoundError):
+        del on_s3fs(Answers(refused("NoSuchKey", FileNotFoundError), refused("NoSuchKey", FileNotFoundError)))["a"]
+
+
 def test_s3fs_reads_within_the_limit() -> None:
     """A read of a large object ends at the limit, however many pieces it comes in."""
     assert on_s3fs(Answers(whole(b"0123456789")))._read("a", 8) == b"01234567"

@@ -7,6 +7,7 @@ import math
 import pickle
 import subprocess
 import sys
+from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -34,6 +35,7 @@ from typedtrack import (
     open_tracker,
     record,
 )
+from typedtrack._records.typed_keys import PlainKeys
 from typedtrack._results.chunks import Chunk
 from typedtrack.frame import chunks as chunks_module
 from typedtrack.frame import frame as frame_module
@@ -421,3 +423,31 @@ def test_a_report_without_its_script_says_how_to_build_it(
     with pytest.raises(FileNotFoundError, match="run `make report` in the clone"):
         tracker.frame().report(tmp_path / "report.html")
     assert not (tmp_path / "report.html").exists()
+
+
+def test_an_absent_field_is_an_empty_cell_in_a_notebook(tracker: ResultTracker) -> None:
+    """No text stands for it."""
+    tracker.put_many({"a": {"x": 1}, "b": {"y": 2}})
+    assert tracker.frame()._repr_html_().count("<td></td>") == 2
+
+
+def test_plain_keys_are_their_text(tracker: ResultTracker) -> None:
+    """Of a view without typed keys the first column is the key."""
+    assert PlainKeys().values(5) == ("5",)
+
+
+def test_an_error_of_listing_versions_names_the_base(tracker: ResultTracker, tmp_path: Path) -> None:
+    """As every other error of the store; keys of other forms are not looked at."""
+    view = tracker.typed(Stat, key=RunKey)
+    view[RunKey("small", 1)] = Stat(mean=1.0, sem=0.0)
+    tracker.put("other", x=1)
+    cache = tmp_path / "cache.parquet"
+    assert pyarrow.table(view.frame(cache=cache)).num_rows == 1
+
+    def refuse(prefix: str) -> Iterator[tuple[str, str | None]]:
+        raise PermissionError(13, "refused")
+
+    tracker._list_versions = refuse  # type: ignore[method-assign]  # a store that lost its login
+    with pytest.raises(PermissionError) as caught:
+        _ = view.frame(cache=cache).schema
+    assert "typedtrack: list" in caught.value.__notes__[0]

@@ -1,6 +1,7 @@
 """The public names of typedtrack."""
 
 import re
+import sys
 from types import ModuleType
 
 import pytest
@@ -29,3 +30,8 @@ def test_an_unknown_name_is_an_attribute_error() -> None:
     """The error names the module and the attribute."""
     with pytest.raises(AttributeError, match="module 'typedtrack' has no attribute 'recrod'"):
         _ = typedtrack.recrod  # type: ignore[attr-defined]  # misspelt on purpose
+
+
+def test_the_errors_are_there_after_the_import_alone() -> None:
+    """``typedtrack.errors`` needs no import of its own."""
+    assert vars(typedtrack)["__getattr__"]("errors") is sys.modules["typedtrack.errors"]

