@@ -16,6 +16,7 @@ from tests import broken_trackers as broken
 from tests.trackers import DictTracker
 from typedtrack.testing import ResultTrackerSuite, interruptions
 from typedtrack.testing.interruptions import InstructionCounter, call_monitored, call_traced, interleave
+from typedtrack.testing.suites import unreachable
 
 SUITE = ResultTrackerSuite()  # with its default settings
 
@@ -188,8 +189,11 @@ def test_keys_that_share_a_place_fail(tracker: type[broken.Folded]) -> None:
     ("tracker", "reason"),
     [(broken.AbsentOnErrors, "these calls return"), (broken.ErrorsOfItsOwn, "no note on these errors names the key")],
 )
-def test_a_lost_error_fails(tracker: type[broken.Files], reason: str, tmp_path: Path) -> None:
+def test_a_lost_error_fails(
+    tracker: type[broken.Files], reason: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The tracker takes an unreachable store for an empty one, or raises an error without the key."""
+    monkeypatch.setattr(unreachable, "_PATIENCE", 0.1)  # these trackers never raise, or at once
     (tmp_path / "loop").symlink_to("loop")
     with pytest.raises(AssertionError, match=reason):
         SUITE.test_unreachable(tracker(tmp_path / "loop"))
