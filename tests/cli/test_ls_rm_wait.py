@@ -99,7 +99,7 @@ def test_rm_refuses_what_it_cannot_mean(cli: Cli, base: str, arguments: list[str
 
 
 def test_rm_of_a_prefix_forgives_a_delete_by_another(cli: Cli, base: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What was listed and is gone since is deleted, as was asked."""
+    """A key that another process deletes after the listing is no error."""
     tracker = open_tracker(base)
     tracker.put_many({"s/1": {"x": 1}, "s/2": {"x": 1}})
     delete = type(tracker).__delitem__
