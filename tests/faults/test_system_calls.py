@@ -6,7 +6,7 @@ import errno
 import os
 import resource
 import signal
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -14,7 +14,15 @@ import pytest
 
 from tests.faults.system import System
 from tests.trackers import snapshot
-from typedtrack import BulkError, KeyConflictError, Result, UnsupportedOperationError, open_tracker
+from typedtrack import (
+    BulkError,
+    FsspecResultTracker,
+    KeyConflictError,
+    Result,
+    ResultTracker,
+    UnsupportedOperationError,
+    open_tracker,
+)
 from typedtrack.backends.local import LocalResultTracker
 
 OLD, NEW = b'{\n  "n": 1\n}\n', b'{\n  "n": 2\n}\n'
@@ -197,11 +205,37 @@ def test_a_folder_that_others_keep_removing(tmp_path: Path, system: System, monk
     assert caught.value.filename == str(tmp_path)
 
 
-def test_a_base_where_no_folder_can_be_made() -> None:
-    """The error names the nearest folder, whose file system takes no new ones."""
-    with pytest.raises(FileNotFoundError, match="no folder can be made here: the file system has none") as caught:
-        open_tracker("/proc/results/deep").put("k", n=1)
-    assert caught.value.filename == "/proc"
+@pytest.mark.parametrize(
+    ("base", "nearest"),
+    [("/proc/results/deep", "/proc"), ("/proc", "/proc"), ("/sys/results", "/sys"), ("/dev/fd/results", "/dev/fd")],
+)
+@pytest.mark.parametrize("tracker", [open_tracker, FsspecResultTracker])
+def test_a_base_in_the_kernel(tracker: Callable[[str], ResultTracker], base: str, nearest: str) -> None:
+    """Nothing can ever be there, so that a reader gets an error instead of an absent result, as a writer does."""
+    calls: list[Callable[[], object]] = [
+        lambda: tracker(base).get("k"),
+        lambda: "k" in tracker(base),
+        lambda: tracker(base).wait("k", timeout=60),
+        lambda: list(tracker(base).keys("no/results")),
+    ]
+    if not nearest.startswith("/sys"):  # whose error is the system's: the operation is not permitted
+        calls.append(lambda: tracker(base).put("k", n=1))
+    for call in calls:
+        with pytest.raises(OSError, match="the kernel keeps no results here; choose a folder on a disk") as caught:
+            call()
+        assert caught.value.errno == errno.EROFS
+        assert str(caught.value.filename).startswith(nearest)
+
+
+def test_a_link_of_the_kernel_leads_elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A base may be named by a link in /proc, such as the working directory of a process."""
+    monkeypatch.chdir(tmp_path)
+    tracker = open_tracker("/proc/self/cwd")
+
+    assert tracker["k"] == {}
+    assert open_tracker("/proc/self/cwd/results")["k"] == {}
+    tracker["k"] = {"n": 1}
+    assert open_tracker(tmp_path)["k"] == {"n": 1}
 
 
 def test_a_folder_removed_between_its_making_and_the_next(

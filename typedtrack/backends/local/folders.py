@@ -9,10 +9,12 @@ import time
 from typing import Final
 
 __all__ = [
+    "KERNEL",
+    "in_kernel",
     "is_leftover",
     "make_folders",
     "nearest",
-    "not_a_folder",
+    "no_place",
     "remove_empty_file",
     "remove_empty_folders",
     "remove_if_empty",
@@ -20,6 +22,9 @@ __all__ = [
     "sync",
     "temporary_in",
 ]
+
+KERNEL: Final = (b"/proc/", b"/sys/")
+"""Folders of the kernel, in which nobody can store a file. Links in them lead elsewhere, as /proc/self/cwd does."""
 
 _LITTER_AGE: Final = 3600.0  # seconds, in which every writer has renamed its file; one that has not gets an error
 _LOCK_PAUSE: Final = 0.01  # seconds, far more than a creator holds the lock
@@ -49,8 +54,16 @@ def nearest(folder: bytes) -> bytes:
     return folder
 
 
-def not_a_folder(path: bytes) -> NotADirectoryError:
+def in_kernel(path: bytes) -> bool:
+    """Return whether *path* leads to a folder of the kernel."""
+    return (os.path.realpath(path) + b"/").startswith(KERNEL)
+
+
+def no_place(path: bytes) -> OSError:
     """Return the error that says why no result can be stored below *path*."""
+    if in_kernel(path):
+        reason = "the kernel keeps no results here; choose a folder on a disk"
+        return OSError(errno.EROFS, reason, os.fsdecode(path))
     if os.path.exists(path):
         reason = "this is not a folder, so no result can be below it"
     else:

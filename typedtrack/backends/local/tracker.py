@@ -16,10 +16,12 @@ from typedtrack._bases import local_path
 from typedtrack._results.codec import END
 from typedtrack._tracker.untyped import ResultTracker
 from typedtrack.backends.local.folders import (
+    KERNEL,
+    in_kernel,
     is_leftover,
     make_folders,
     nearest,
-    not_a_folder,
+    no_place,
     remove_empty_file,
     remove_empty_folders,
     remove_if_empty,
@@ -126,20 +128,21 @@ class LocalResultTracker(ResultTracker):
             os.close(fd)
 
     def _confirm_absence(self, folder: bytes) -> None:
-        """Raise `NotADirectoryError` if a file is missing in *folder* for another reason than that nothing was put.
+        """Raise `OSError` if a file is missing in *folder* for another reason than that nothing was put.
 
         It is absent where a folder is missing, and below a result. But a link that leads nowhere may be the way to
-        storage that is not mounted, and a base that is no folder is a mistake.
+        storage that is not mounted. A base that is a file, or that lies in /proc, is a mistake: a reader would wait
+        for ever.
         """
-        if os.path.isdir(folder):
+        if os.path.isdir(folder) and not self._above_bytes.startswith(KERNEL):
             return
         path = nearest(folder)
         try:
             may_hold_results = stat.S_ISDIR(os.stat(path).st_mode) or path.startswith(self._above_bytes)
         except (FileNotFoundError, NotADirectoryError):
             may_hold_results = not os.path.islink(path)  # else another process has removed it meanwhile
-        if not may_hold_results:
-            raise not_a_folder(path) from None
+        if in_kernel(path) or not may_hold_results:
+            raise no_place(path) from None
 
     # -- writing ------------------------------------------------------------------------------------------------------
 
@@ -189,9 +192,9 @@ class LocalResultTracker(ResultTracker):
                 os.close(fd)
             return
         there = nearest(folder)
-        if not os.path.isdir(there):
-            raise not_a_folder(there)
-        reason = "no folder can be made here: the file system has none, or others remove it each time"
+        if in_kernel(there) or not os.path.isdir(there):
+            raise no_place(there)
+        reason = "no folder can be made here: others remove it each time"
         raise FileNotFoundError(errno.ENOENT, reason, os.fsdecode(there))
 
     def _refuse_result_above(self, key: str) -> None:
