@@ -6,7 +6,7 @@ project = "typedtrack"
 project_copyright = "the typedtrack maintainers"
 release = version = __version__
 
-extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx_copybutton", "sphinx_design"]
 exclude_patterns = ["_build"]
 
 html_theme = "furo"
@@ -15,4 +15,9 @@ html_title = f"typedtrack {release}"
 default_role = "py:obj"  # docstrings name things in single backticks
 autodoc_member_order = "bysource"
 autodoc_typehints_format = "short"
-myst_heading_anchors = 2
+myst_enable_extensions = ["colon_fence"]
+myst_heading_anchors = 3
+
+# Copies what a reader types: the commands and statements behind a prompt, without what they print.
+copybutton_prompt_text = r"\$ |>>> |\.\.\. "
+copybutton_prompt_is_regexp = True

@@ -1,4 +1,4 @@
-"""Modules that make record classes with `load_schemas`, written as docs/schemas.md shows."""
+"""Modules that make record classes with `load_schemas`, written as docs/how-to/schemas.md shows."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ def write_module(folder: Path, schemas: Iterable[RecordSchema]) -> None:
 
 
 def stubtest(package: Path) -> subprocess.CompletedProcess[str]:
-    """Run `mypy.stubtest` on *package* with the allowlist of docs/schemas.md, and return how it ended."""
-    page = (_ROOT / "docs/schemas.md").read_text("utf-8")
+    """Run `mypy.stubtest` on *package* with the allowlist of docs/how-to/schemas.md, and return how it ended."""
+    page = (_ROOT / "docs/how-to/schemas.md").read_text("utf-8")
     (allowed,) = re.findall(r"^records(\\\.\\w.*)$", page, re.MULTILINE)
     write_files({package.parent / "allowlist": f".+{allowed}\n"})
     return subprocess.run(

@@ -1,4 +1,4 @@
-"""What the guides of docs/guides/ show: the files of an example, and the commands with their output."""
+"""What the guides of docs/how-to/ show: the files of an example, and the commands with their output."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def run(folder: Path, *command: str, **environment: str) -> subprocess.Completed
 
 def write_files(guide: str, folder: Path) -> str:
     """Write the files of *guide*, whose first line is ``# NAME``, into *folder*; return the page."""
-    page = (_ROOT / "docs/guides" / f"{guide}.md").read_text(encoding="utf-8")
+    page = (_ROOT / "docs/how-to" / f"{guide}.md").read_text(encoding="utf-8")
     for name, text in re.findall(r"^```\w+\n# (\S+\.\w+)\n(.*?)^```", page, re.DOTALL | re.MULTILINE):
         (folder / name).write_text(text, encoding="utf-8")
     return page

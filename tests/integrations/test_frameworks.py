@@ -16,7 +16,7 @@ import pytest
 from tests.integrations.guides import run
 from typedtrack import open_tracker
 
-PAGE = (Path(__file__).parents[2] / "docs/guides/frameworks.md").read_text(encoding="utf-8")
+PAGE = (Path(__file__).parents[2] / "docs/how-to/frameworks.md").read_text(encoding="utf-8")
 
 
 def test_a_result_is_a_metrics_file_of_dvc(tmp_path: Path) -> None:

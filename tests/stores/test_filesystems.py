@@ -31,12 +31,12 @@ from typedtrack.backends.obstore import ObstoreResultTracker
 from typedtrack.backends.other import OtherResultTracker
 from typedtrack.testing import FaultyFileSystem
 
-STORES = Path(__file__).parents[2] / "docs" / "stores.md"
+STORES = Path(__file__).parents[2] / "docs" / "explanation" / "stores.md"
 _MODULE_FOR_PARAMIKO = "fsspec.implementations.sftp"
 
 
 def test_docs_print_the_table() -> None:
-    """docs/stores.md has the tables that the code prints."""
+    """docs/explanation/stores.md has the tables that the code prints."""
     assert as_markdown() in STORES.read_text()
 
 

@@ -14,7 +14,7 @@ from sybil.parsers.myst import PythonCodeBlockParser
 from typedtrack.cli.app import root, run
 
 ROOT = Path(__file__).parents[2]
-NEEDS = {"docs/guides/ax.md": "ax"}  # which is too large for `make test`; `make test-integrations` installs it
+NEEDS = {"docs/how-to/ax.md": "ax"}  # which is too large for `make test`; `make test-integrations` installs it
 PAGES = sorted(path.relative_to(ROOT).as_posix() for path in [ROOT / "README.md", *ROOT.glob("docs/**/*.md")])
 
 
@@ -48,8 +48,8 @@ def test_the_architecture_has_every_room_in_the_order_that_is_enforced() -> None
 
 
 def test_the_rules_of_compatibility_are_fresh(capsys: pytest.CaptureFixture[str]) -> None:
-    """The table between the markers of docs/schemas.md is what ``typedtrack schema rules --markdown`` prints."""
-    page = (ROOT / "docs/schemas.md").read_text(encoding="utf-8")
+    """The table between the markers of docs/how-to/schemas.md is what ``typedtrack schema rules --markdown`` prints."""
+    page = (ROOT / "docs/how-to/schemas.md").read_text(encoding="utf-8")
     table = re.search(r"^<!-- rules -->\n(.*?)<!-- rules -->$", page, re.DOTALL | re.MULTILINE)
     assert table is not None
     assert run(["schema", "rules", "--markdown"]) == 0
@@ -68,8 +68,8 @@ def _commands(group: click.Group, path: str) -> Iterator[tuple[str, click.Comman
 
 
 def test_the_page_of_the_command_line_names_every_command_and_option() -> None:
-    """docs/cli.md shows each command of ``typedtrack``, and each of its options."""
-    page = (ROOT / "docs/cli.md").read_text(encoding="utf-8")
+    """docs/reference/cli.md shows each command of ``typedtrack``, and each of its options."""
+    page = (ROOT / "docs/reference/cli.md").read_text(encoding="utf-8")
     for path, command in _commands(root, "typedtrack"):
         assert re.search(rf"{path}\b", page), path
         for parameter in command.params:

@@ -16,7 +16,7 @@ from typedtrack.testing import FaultyFileSystem, TrackerMachine
 from typedtrack.testing.suites.many_callers import _at_once
 
 ROOT = Path(__file__).parents[2]
-PAGE = ROOT / "docs" / "testing.md"
+PAGE = ROOT / "docs" / "how-to" / "testing.md"
 
 # A pytest plugin. Hypothesis then measures 0.3 s for each argument that it draws, and for each call of a test.
 SLOW_MACHINE = """
@@ -77,7 +77,7 @@ def snippets() -> str:
 
 
 def test_the_snippets_of_the_page_pass(tmp_path: Path) -> None:
-    """A user can paste all snippets of docs/testing.md into one test file; the suite runs the state machine, too."""
+    """A user can paste all snippets of the page into one test file; the suite runs the state machine, too."""
     program = snippets().replace("race_rounds = 200", "race_rounds = 5")
     printed = run_pytest(tmp_path, program, "-k", "not TestCalls")
     assert re.search(r"\d+ passed", printed), printed

@@ -2,7 +2,7 @@
 
 Each row tells how a write becomes visible whole, how a create is exclusive, how the store says that nothing is stored,
 and where a listing comes from. A filesystem is known by the name of its class, so that looking it up imports none.
-``docs/stores.md`` prints the table.
+``docs/explanation/stores.md`` prints the table.
 """
 
 from __future__ import annotations
@@ -284,7 +284,7 @@ def _has_a_port_or_none(url: str) -> bool:
 
 
 def as_markdown() -> str:
-    """Return the tables that ``docs/stores.md`` prints."""
+    """Return the tables that ``docs/explanation/stores.md`` prints."""
     rows = (*TABLE, OTHER)
     urls = [", ".join(f"`{protocol}://`" for protocol in row.protocols) or "–" for row in rows]
     extras = ["–" if row.extra is None else f"`typedtrack[{row.extra}]`" for row in rows]
