@@ -16,7 +16,7 @@ from typedtrack.errors import BulkError, ResultFailedError, shown
 if TYPE_CHECKING:
     from typedtrack._records.failure import Failure
 
-__all__ = ["Listing", "keys_below", "reads", "versions_below"]
+__all__ = ["Listing", "changes_below", "keys_below", "reads"]
 
 K = TypeVar("K")
 R = TypeVar("R")
@@ -160,14 +160,19 @@ def keys_below(face: Face[K, R, A], prefix: str) -> Iterator[tuple[K, str]]:
         warnings.warn(f"no key is at or below {shown(prefix)}: {meaning}; {remedy}", UserWarning, stacklevel=2)
 
 
-def versions_below(face: Face[K, R, A], prefix: str) -> Iterator[tuple[str, str | None]]:
-    """Yield the texts of the keys at and below *prefix*, each with its version."""
+def changes_below(face: Face[K, R, A], prefix: str, known: dict[str, str | None]) -> Iterator[tuple[str, str | None]]:
+    """Yield the texts of the keys at and below *prefix*, each with its version, but for those that *known* has with it.
+
+    Those, which are all at and below *prefix*, are removed from *known*.
+    """
     folder = prefix.removesuffix("/")
     below = f"{folder}/" if folder else ""
     every, to_key = face._key_prefix, face._to_key
     try:
         for text, version in face._primitives._list_versions(every if is_below(every, folder) else folder):
-            if (text.startswith(below) or text == prefix) and to_key(text) is not None:
+            if version is not None and known.get(text) == version:
+                del known[text]
+            elif (text.startswith(below) or text == prefix) and to_key(text) is not None:
                 yield text, version
     except Exception as error:
         annotate(face._primitives, error, "list", prefix)

@@ -14,7 +14,7 @@ from typedtrack._results.keys import Key
 from typedtrack._results.values import Result, Value
 from typedtrack._schema.fields import FieldSchema
 from typedtrack._tracker.face import Face, result_in
-from typedtrack._tracker.listing import keys_below, reads, versions_below
+from typedtrack._tracker.listing import changes_below, keys_below, reads
 from typedtrack.errors import BulkError, Problem, ResultFailedError, SchemaMismatchError
 from typedtrack.frame.columns import ArrowName, type_of_field
 
@@ -103,9 +103,12 @@ class Rows(ABC, Generic[K, R, T]):
     def _of(self, only: Sequence[K]) -> Rows[K, R, T]:
         """Return the same rows of the keys *only*."""
 
-    def versions(self) -> Iterator[tuple[str, str | None]]:
-        """Yield the texts of the keys stored now, each with its version as `Backend._list_versions` has it."""
-        return versions_below(self._face, self._prefix)
+    def changes(self, known: dict[str, str | None]) -> Iterator[tuple[str, str | None]]:
+        """Yield the texts of the keys stored now, each with its version, but for those that *known* has with it.
+
+        Those are removed from *known*. A version is as `Backend._list_versions` has it.
+        """
+        return changes_below(self._face, self._prefix, known)
 
     def chunks(self, rows: int, texts: Iterable[str] | None = None) -> Iterator[Chunk]:
         """Yield the rows, or those of the keys *texts* alone, at most *rows* at a time.

@@ -66,8 +66,11 @@ class CachedRows(Protocol):
         """The function that tells whether a cached row is still valid; `None` if each is."""
         ...
 
-    def versions(self) -> Iterator[tuple[str, str | None]]:
-        """Yield the texts of the keys stored now, each with its version."""
+    def changes(self, known: dict[str, str | None]) -> Iterator[tuple[str, str | None]]:
+        """Yield the texts of the keys stored now, each with its version, but for those that *known* has with it.
+
+        Those are removed from *known*; so it ends with the keys that are deleted or have other versions.
+        """
         ...
 
     def chunks(self, rows: int, texts: Iterable[str] | None = None) -> Iterator[Chunk]:
@@ -108,7 +111,7 @@ class CachedTable:
     @property
     def failures(self) -> int:
         """How many failures there are."""
-        return sum(len(batch[_FAILED]) - batch[_FAILED].null_count for batch in self._file.batches())
+        return sum(_values_in(batch[_FAILED]) for batch in self._file.batches())
 
     def chunks(self) -> Iterator[Chunk]:
         """Yield the results as chunks, with the texts of their keys."""
@@ -129,9 +132,9 @@ class CachedTable:
     def _results(self) -> Iterator[RecordBatch]:
         """Yield the rows of the file that are no failures."""
         for batch in self._file.batches():
-            if _has_values(batch[_FAILED]):
+            if _values_in(batch[_FAILED]):
                 failed = values_of(batch[_FAILED], _OWN[_FAILED])
-                yield _taken(batch, [row for row in range(batch.num_rows) if failed[row] is None])
+                yield _taken(batch, array_of([row for row, value in enumerate(failed) if value is None], "uint64"))
             else:
                 yield batch
 
@@ -172,12 +175,9 @@ def renew(path: str, rows: CachedRows, errors: list[BulkError]) -> CachedTable:
     pending: dict[str, str | None] = {}
 
     def changed() -> Iterator[str]:
-        for text, version in rows.versions():
-            if version is not None and cached.get(text) == version:
-                del cached[text]
-            else:
-                pending[text] = version
-                yield text
+        for text, version in rows.changes(cached):
+            pending[text] = version
+            yield text
 
     spool = Spool(_cached_chunks(rows, changed(), pending, errors))
     if old is not None and not spool.extents and not cached:
@@ -237,29 +237,34 @@ class _Kept:
 
     def __init__(self, file: CacheFile | None, stale: Collection[str]) -> None:
         self._file = file
-        self._stale = stale
+        self._are_all = not stale
+        self._rows: list[Array | None] = []  # the numbers of the rows that stay in each batch; `None` if all do
+        self._columns: set[str] = set()  # the columns that have a value in these rows
+        for batch in () if file is None else file.batches():
+            self._add(batch, stale)
+
+    def _add(self, batch: RecordBatch, stale: Collection[str]) -> None:
+        gone = [row for row, text in enumerate(strings_of(batch[_KEY])) if text in stale] if stale else []
+        lost = _taken(batch, array_of(gone, "uint64"))
+        self._columns.update(name for name in batch.column_names if _values_in(batch[name]) > _values_in(lost[name]))
+        if gone:
+            ends = zip([-1, *gone], [*gone, batch.num_rows], strict=True)
+            rows = [*chain.from_iterable(range(start + 1, end) for start, end in ends)]
+            self._rows.append(array_of(rows, "uint64"))
+        else:
+            self._rows.append(None)
 
     def batches(self) -> Iterator[RecordBatch]:
         """Yield the rows."""
-        if self._file is None:
-            return
-        for batch in self._file.batches():
-            if self._stale:
-                texts = strings_of(batch[_KEY])
-                yield _taken(batch, [row for row, text in enumerate(texts) if text not in self._stale])
-            else:
-                yield batch
-
-    def _has_values(self, name: str) -> bool:
-        return any(_has_values(batch[name]) for batch in self.batches())
+        if self._file is not None:
+            for batch, rows in zip(self._file.batches(), self._rows, strict=True):
+                yield batch if rows is None else _taken(batch, rows)
 
     def types_with(self, new: Mapping[str, Extent]) -> dict[str, ArrowName]:
         """Return the columns and types that hold these rows and others whose columns have the extents *new*."""
         old: dict[str, ArrowName] = {}
         if self._file is not None:
-            old |= {
-                name: arrow for name, arrow in self._file.types.items() if not self._stale or self._has_values(name)
-            }
+            old |= {name: arrow for name, arrow in self._file.types.items() if name in self._columns}
         types: dict[str, ArrowName] = {**_OWN}
         for name in (*old, *new):
             if name not in types:
@@ -273,7 +278,7 @@ class _Kept:
         if old == "int64":
             is_enough = name not in new or new[name].type == "int64"
         else:
-            is_enough = not self._stale or old in ("float64", "string")
+            is_enough = self._are_all or old in ("float64", "string")
         if is_enough:
             return extent_of_type(old)
         extent = Extent()
@@ -282,9 +287,9 @@ class _Kept:
         return extent
 
 
-def _has_values(array: Array) -> bool:
-    return array.null_count < len(array)
+def _values_in(array: Array) -> int:
+    return len(array) - array.null_count
 
 
-def _taken(batch: RecordBatch, rows: Sequence[int]) -> RecordBatch:
-    return batch.take(array_of(rows, "uint64"))  # pyright: ignore[reportUnknownMemberType]  # an array's in a stub
+def _taken(batch: RecordBatch, rows: Array) -> RecordBatch:
+    return batch.take(rows)  # pyright: ignore[reportUnknownMemberType]  # an array's in a stub

@@ -37,8 +37,11 @@ def batch_of_arrays(arrays: Sequence[Array], types: Mapping[str, ArrowName]) -> 
 def aligned(batch: RecordBatch, types: Mapping[str, ArrowName]) -> RecordBatch:
     """Return the rows of *batch* with the columns and *types* of another, which hold its values."""
     there = set(batch.column_names)
-    absent = array_of([None] * batch.num_rows, "string")
-    arrays = [(batch[name] if name in there else absent).cast(ARROW_TYPES[types[name]]) for name in types]
+    absent = [None] * batch.num_rows
+    arrays = [
+        batch[name].cast(ARROW_TYPES[arrow]) if name in there else array_of(absent, arrow)
+        for name, arrow in types.items()
+    ]
     return batch_of_arrays(arrays, types)
 
 
