@@ -7,6 +7,7 @@ from fsspec.asyn import AsyncFileSystem
 class Entry(TypedDict):
     name: str
     generation: NotRequired[str]
+    timeCreated: NotRequired[str]
 
 class ObjectsPage(TypedDict):
     items: NotRequired[list[Entry]]

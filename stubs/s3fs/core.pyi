@@ -1,5 +1,6 @@
 # ruff: noqa: N803  # the names are those of S3's API
 from collections.abc import Mapping
+from datetime import datetime
 from types import TracebackType
 from typing import Literal, NotRequired, Self, TypedDict, overload
 
@@ -27,6 +28,7 @@ class GetObjectOutput(TypedDict):
 class Entry(TypedDict):
     Key: str
     ETag: NotRequired[str]
+    LastModified: NotRequired[datetime]
 
 class PutObjectOutput(TypedDict):
     ETag: NotRequired[str]

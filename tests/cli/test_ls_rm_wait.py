@@ -6,12 +6,20 @@ import os
 import signal
 import subprocess
 import sys
+from datetime import timedelta
 from pathlib import Path
+from unittest.mock import Mock
 
+import click
 import pytest
+from fsspec.implementations.local import LocalFileSystem
+from hypothesis import assume, given
+from hypothesis import strategies as st
 
 from tests.cli.conftest import Cli
 from typedtrack import Failure, open_tracker
+from typedtrack.backends.other import OtherResultTracker
+from typedtrack.cli.rm import Age
 
 
 def test_ls_lists_in_the_order_of_keys(cli: Cli, base: str) -> None:
@@ -87,7 +95,8 @@ typedtrack.open_tracker(sys.argv[1]).put("k", x=2)
     ("arguments", "message"),
     [
         (["--leftovers", "k"], "--leftovers deletes no result: typedtrack rm BASE --leftovers [--older-than AGE]"),
-        (["--older-than", "1d"], "--older-than is for --leftovers: most stores list no ages of results"),
+        (["k", "--older-than", "1d"], "--prefix and --older-than take the place of KEY: typedtrack rm BASE --prefix"),
+        (["--prefix", "", "--older-than", "1d"], "--prefix is empty: that would delete every result of the base"),
         (["--leftovers", "--older-than", "30"], "Invalid value for '--older-than': '30' is not an age such as 30d"),
         (["--leftovers", "--older-than", "-1d"], "Invalid value for '--older-than': '-1d' is not an age such as 30d"),
     ],
@@ -96,6 +105,64 @@ def test_rm_refuses_what_it_cannot_mean(cli: Cli, base: str, arguments: list[str
     """Nothing is deleted."""
     code, _, err = cli("rm", base, *arguments)
     assert (code, err.startswith(f"typedtrack: {message}")) == (2, True)
+
+
+@pytest.fixture
+def aged(base: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Return a base of results that were put at the seconds 0, 10, 20 and 30; it is now the second 100."""
+    tracker = open_tracker(base)
+    for seconds, key in enumerate(("s", "sweep/1", "sweep/2", "t")):
+        tracker.put(key, x=1)
+        os.utime(Path(base, key), (seconds * 10, seconds * 10))
+    monkeypatch.setattr("typedtrack.cli.rm.time.time", lambda: 100.0)
+    return base
+
+
+def test_rm_deletes_what_is_older_than_an_age(cli: Cli, aged: str) -> None:
+    """A result of exactly that age stays; a prefix limits the search, and --dry-run prints the keys alone."""
+    assert cli("rm", aged, "--older-than", "90s", "--dry-run") == (0, "s\n", "")
+    assert cli("rm", aged, "--older-than", "79s", "--prefix", "sweep", "--dry-run").out == "sweep/1\nsweep/2\n"
+    assert cli("rm", aged, "--older-than", "2m") == (0, "", "")
+    assert sorted(open_tracker(aged)) == ["s", "sweep/1", "sweep/2", "t"]
+    assert cli("rm", aged, "--older-than", "1m", "--prefix", "sweep") == (0, "", "")
+    assert cli("rm", aged, "--older-than", "90s", "--prefix", "s") == (0, "", "")
+    assert list(open_tracker(aged)) == ["t"]
+    assert cli("rm", f"{aged}/none", "--older-than", "0s") == (0, "", "")
+
+
+def test_rm_by_age_needs_times_in_the_listing(cli: Cli, aged: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Archives have none, and neither have filesystems that typedtrack does not know: nothing is deleted."""
+    open_tracker(aged).archive("old.ndjson")
+    code, out, err = cli("rm", "old.ndjson", "--older-than", "1d")
+    remedy = "its listing has no times; name the keys that are to be deleted"
+    assert (code, out) == (2, "")
+    assert err == f"typedtrack: deleting by age is not safe on ArchiveResultTracker('old.ndjson'): {remedy}\n"
+    other = OtherResultTracker(LocalFileSystem(), aged)
+    monkeypatch.setattr("typedtrack.cli.rm.open_tracker", Mock(return_value=other))
+    code, _, err = cli("rm", "other", "--older-than", "0s")
+    assert (code, remedy in err) == (2, True)
+    assert len(open_tracker(aged)) == 4
+
+
+def test_rm_by_age_tells_where_a_listing_fails(cli: Cli, aged: str) -> None:
+    """It is an error of the store."""
+    code, _, err = cli("rm", f"{aged}/s/below", "--older-than", "1d")
+    assert (code, err.startswith("typedtrack: NotADirectoryError: ")) == (3, True)
+
+
+@given(st.integers(0, 10**9 - 1), st.sampled_from("smhd"))
+def test_an_age_is_a_number_and_a_unit(number: int, unit: str) -> None:
+    """It is in whole seconds, minutes, hours or days."""
+    seconds = timedelta(**{{"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}[unit]: number}).total_seconds()
+    assert Age()(f"{number}{unit}") == Age()(f"0{number}{unit}"[-10:]) == seconds
+
+
+@given(st.text(max_size=12))
+def test_any_other_text_is_no_age(text: str) -> None:
+    """Signs, fractions, spaces, other digits than ASCII's and several units are refused."""
+    assume(not (text.isascii() and text[:-1].isdigit() and len(text) <= 10 and text[-1] in "smhd"))
+    with pytest.raises(click.BadParameter, match="is not an age such as 30d, 12h, 45m or 90s"):
+        Age()(text)
 
 
 def test_rm_of_a_prefix_forgives_a_delete_by_another(cli: Cli, base: str, monkeypatch: pytest.MonkeyPatch) -> None:

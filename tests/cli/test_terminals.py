@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Mapping
+from pathlib import Path
 
 import pytest
 
@@ -75,6 +76,8 @@ def test_rm_of_a_prefix_asks_on_a_terminal(base: str, answer: bytes, left: list[
     """Whoever types a short prefix sees how many results it has; ``--yes`` answers."""
     tracker = open_tracker(base)
     tracker.put_many({"s/1": {"x": 1}, "s/2": {"x": 1}})
+    os.utime(Path(base, "s/1"), (0, 0))
+    assert "Delete 1 result? [y/N]" in at_terminal("rm", base, "--older-than", "1d", answer=b"n\n")[1]
     code, shown = at_terminal("rm", base, "--prefix", "s", answer=answer)
     assert "Delete 2 results at and below 's'? [y/N]" in shown
     assert (code, sorted(tracker)) == ({b"y\n": 0, b"n\n": 1, b"\x04": 130}[answer], left)

@@ -83,8 +83,8 @@ class SlowOnALoop(AsyncResultTracker):
     async def _delete_one(self, key: str) -> None:
         await self._block(key)
 
-    async def _pages(self, prefix: str, *, versions: bool) -> AsyncIterator[Page]:
-        yield [(key, None) for key in KEYS]
+    async def _pages(self, prefix: str, *, details: bool) -> AsyncIterator[Page]:
+        yield [(key, None, None) for key in KEYS]
 
     def left_behind(self) -> list[object]:
         """Return the tasks of this store that the loop still has."""

@@ -35,8 +35,8 @@ class OnALoop(AsyncResultTracker):
     async def _delete_one(self, key: str) -> None:
         del self.stored[key]
 
-    async def _pages(self, prefix: str, *, versions: bool) -> AsyncIterator[Page]:
-        yield [(key, None) for key in self.stored]
+    async def _pages(self, prefix: str, *, details: bool) -> AsyncIterator[Page]:
+        yield [(key, None, None) for key in self.stored]
 
 
 def test_call_in_the_thread_of_the_loop_is_refused() -> None:
@@ -114,7 +114,7 @@ class Silent(OnALoop):
     async def _delete_one(self, key: str) -> None:
         await self._wait()
 
-    async def _pages(self, prefix: str, *, versions: bool) -> AsyncIterator[Page]:
+    async def _pages(self, prefix: str, *, details: bool) -> AsyncIterator[Page]:
         await self._wait()
         yield []
 

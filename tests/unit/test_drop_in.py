@@ -193,7 +193,7 @@ def test_a_part_of_the_primitives_may_be_implemented_beside_put_and_get() -> Non
 def test_few_private_names_are_taken() -> None:
     """A backend may name its own attributes as it likes, but for those that it may implement, and a few."""
     primitives = {"_read", "_write", "_delete", "_list", "_read_many", "_write_many", "_list_versions", "_location"}
-    primitives |= {"_remove_leftovers"}
+    primitives |= {"_list_times", "_remove_leftovers"}
     conversions = {"_to_text", "_to_key", "_to_bytes", "_to_result", "_to_absent"}
     others = {"_check_process", "_concurrently", "_key_prefix", "_primitives"}
     names = {name for name in dir(typedtrack.ResultTracker) if re.match("_[a-z]", name)}

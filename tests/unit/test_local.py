@@ -312,13 +312,14 @@ def test_versions(tracker: LocalResultTracker, base: Path, monkeypatch: pytest.M
     assert {key: version not in (None, before[key]) for key, version in after.items()} == {"a": True, "b": True}
 
 
-def test_the_version_of_a_file_that_is_gone(tracker: LocalResultTracker, base: Path) -> None:
-    """A result that is deleted before its version is read is not listed."""
+@pytest.mark.parametrize("listing", ["_list_versions", "_list_times"])
+def test_the_version_of_a_file_that_is_gone(tracker: LocalResultTracker, base: Path, listing: str) -> None:
+    """A result that is deleted before its version or its time is read is not listed."""
     tracker.put_many({"a": {"n": 1}, "b": {"n": 1}})
-    versions = tracker._list_versions("")
-    first, _ = next(versions)
+    entries = getattr(tracker, listing)("")
+    first, _ = next(entries)
     (base / ("b" if first == "a" else "a")).unlink()
-    assert list(versions) == []
+    assert list(entries) == []
 
 
 def test_names_are_utf8_whatever_the_locale(tracker: LocalResultTracker, base: Path) -> None:

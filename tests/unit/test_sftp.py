@@ -238,6 +238,8 @@ def test_versions_of_files_that_are_not_young(
     versions = dict(tracker._list_versions(""))
     assert versions == {"old": "7-990", **dict.fromkeys(["young", "ahead", "sizeless", "timeless", "link"])}
     assert list(tracker._list_versions("a")) == [("a", None)]
+    times = dict(tracker._list_times(""))
+    assert times == {"old": 990, "young": 991, "ahead": 2000, "sizeless": 1, "timeless": None, "link": 1}
 
 
 def test_leftovers_of_killed_writers_are_removed(tracker: SftpResultTracker, channel: Mock) -> None:

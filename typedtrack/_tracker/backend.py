@@ -82,6 +82,13 @@ class Backend(ABC):
         """
         return ((key, None) for key in self._list(prefix))
 
+    def _list_times(self, prefix: str) -> Iterator[tuple[str, float | None]]:
+        """Yield the keys as `_list` does, each with the time of its last put, in seconds since the epoch.
+
+        The time is `None` where it is unknown. A store whose listings have times overrides this.
+        """
+        return ((key, None) for key in self._list(prefix))
+
     def _remove_leftovers(self, older_than: float) -> int:
         """Remove the hidden files of killed writers that are older than *older_than* seconds; return their number.
 

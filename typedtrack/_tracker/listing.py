@@ -11,12 +11,12 @@ from typedtrack._results.keys import is_below, prefix_text
 from typedtrack._tracker.backend import annotate, load
 from typedtrack._tracker.face import Face, failure_in, result_in
 from typedtrack._tracker.views import Items, Keys, Values
-from typedtrack.errors import BulkError, ResultFailedError, shown
+from typedtrack.errors import BulkError, ResultFailedError, UnsupportedOperationError, shown
 
 if TYPE_CHECKING:
     from typedtrack._records.failure import Failure
 
-__all__ = ["Listing", "changes_below", "keys_below", "reads"]
+__all__ = ["Listing", "changes_below", "keys_below", "reads", "times_below"]
 
 K = TypeVar("K")
 R = TypeVar("R")
@@ -177,6 +177,31 @@ def changes_below(face: Face[K, R, A], prefix: str, known: dict[str, str | None]
     except Exception as error:
         annotate(face._primitives, error, "list", prefix)
         raise
+
+
+def times_below(face: Face[K, R, A], prefix: str) -> Iterator[tuple[str, float]]:
+    """Yield the texts of the keys at and below *prefix*, each with the time of its last put, by the store's clock.
+
+    Raises:
+        UnsupportedOperationError: the store's listing has no times.
+    """
+    folder = prefix.removesuffix("/")
+    try:
+        for text, time in face._primitives._list_times(folder):
+            if is_below(text, folder) and (text != folder or text == prefix) and face._to_key(text) is not None:
+                yield text, _time_in_folder(face, text) if time is None else time
+    except Exception as error:
+        annotate(face._primitives, error, "list", prefix)
+        raise
+
+
+def _time_in_folder(face: Face[K, R, A], text: str) -> float:
+    """Return the time of a key from the listing of the folder above: below a key itself, stores list it without."""
+    for found, time in face._primitives._list_times(text.rpartition("/")[0]):
+        if found == text and time is not None:
+            return time
+    remedy = "its listing has no times; name the keys that are to be deleted"
+    raise UnsupportedOperationError("deleting by age", repr(face), remedy)
 
 
 def _count(face: Face[K, R, A], prefix: str) -> int:

@@ -117,13 +117,16 @@ class AdlfsResultTracker(BucketResultTracker):
                 raise FileNotFoundError(key) from error
             raise
 
-    async def _objects(self, beginning: str, *, versions: bool) -> AsyncIterator[Page]:
+    async def _objects(self, beginning: str, *, details: bool) -> AsyncIterator[Page]:
         container = self._container  # whose listing of names costs less than that of blobs
-        listed = container.list_blobs if versions else container.list_blob_names
+        listed = container.list_blobs if details else container.list_blob_names
         found: Any = listed(name_starts_with=beginning, **self._options).by_page()
         pages = Pages("Azure")
         async for page in found:
-            yield [(blob.name, blob.etag) if versions else (blob, None) async for blob in page]
+            if details:
+                yield [(blob.name, blob.etag, blob.last_modified.timestamp()) async for blob in page]
+            else:
+                yield [(name, None, None) async for name in page]
             if token := found.continuation_token:
                 pages.check_token(token)
 

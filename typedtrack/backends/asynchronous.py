@@ -28,7 +28,7 @@ __all__ = ["AsyncResultTracker", "BucketResultTracker", "Page", "Task", "instanc
 
 T = TypeVar("T")
 U = TypeVar("U")
-Page: TypeAlias = list[tuple[str, str | None]]  # names with their versions
+Page: TypeAlias = list[tuple[str, str | None, float | None]]  # names with their versions and times
 Task: TypeAlias = Coroutine[Any, Any, T]  # Any: the types that a coroutine yields and is sent, for the event loop only
 
 
@@ -64,8 +64,8 @@ class AsyncResultTracker(ResultTracker):
         """Do what ``_delete`` does."""
 
     @abstractmethod
-    def _pages(self, prefix: str, *, versions: bool) -> AsyncIterator[Page]:
-        """Do what ``_list_versions`` does, in pages; where *versions* is false, they need not be there."""
+    def _pages(self, prefix: str, *, details: bool) -> AsyncIterator[Page]:
+        """Do what ``_list_versions`` and ``_list_times`` do, in pages; those details may lack if *details* is false."""
 
     def _read(self, key: str, limit: int) -> bytes | None:
         return self._wait_for(self._read_one(key, limit))
@@ -77,13 +77,16 @@ class AsyncResultTracker(ResultTracker):
         self._wait_for(self._delete_one(key))
 
     def _list(self, prefix: str) -> Iterator[str]:
-        return (key for key, _ in self._listing(prefix, versions=False))
+        return (key for key, _, _ in self._listing(prefix, details=False))
 
     def _list_versions(self, prefix: str) -> Iterator[tuple[str, str | None]]:
-        return self._listing(prefix, versions=True)
+        return ((key, version) for key, version, _ in self._listing(prefix, details=True))
 
-    def _listing(self, prefix: str, *, versions: bool) -> Iterator[tuple[str, str | None]]:
-        pages = self._pages(prefix, versions=versions)
+    def _list_times(self, prefix: str) -> Iterator[tuple[str, float | None]]:
+        return ((key, time) for key, _, time in self._listing(prefix, details=True))
+
+    def _listing(self, prefix: str, *, details: bool) -> Iterator[tuple[str, str | None, float | None]]:
+        pages = self._pages(prefix, details=details)
 
         async def next_page() -> Page | None:
             return await anext(pages, None)
@@ -187,20 +190,20 @@ class BucketResultTracker(AsyncResultTracker):
         return f"{self._url}/{self._above}{text}"
 
     @abstractmethod
-    def _objects(self, beginning: str, *, versions: bool) -> AsyncIterator[Page]:
+    def _objects(self, beginning: str, *, details: bool) -> AsyncIterator[Page]:
         """Yield the names of the bucket's objects that begin with *beginning*, in pages as those of ``_pages``."""
 
-    async def _pages(self, prefix: str, *, versions: bool) -> AsyncIterator[Page]:
+    async def _pages(self, prefix: str, *, details: bool) -> AsyncIterator[Page]:
         beginning = self._above
         if prefix:
             if await self._read_one(prefix, 1) is not None:
-                yield [(prefix, None)]
+                yield [(prefix, None, None)]
             beginning += f"{prefix}/"
         pages = Pages("the store")
-        async for page in self._objects(beginning, versions=versions):
-            pages.check_names([name for name, _ in page])
+        async for page in self._objects(beginning, details=details):
+            pages.check_names([name for name, _, _ in page])
             above = self._above  # of every name, unless the store ignores the beginning
-            yield [(name[len(above) :], version) for name, version in page if name.startswith(above)]
+            yield [(name[len(above) :], version, time) for name, version, time in page if name.startswith(above)]
 
 
 def _retrieve_error(running: asyncio.Future[Any]) -> None:

@@ -122,6 +122,9 @@ class FsspecResultTracker(ResultTracker):
     def _list_versions(self, prefix: str) -> Iterator[tuple[str, str | None]]:
         return self._backend._list_versions(prefix)
 
+    def _list_times(self, prefix: str) -> Iterator[tuple[str, float | None]]:
+        return self._backend._list_times(prefix)
+
     def _remove_leftovers(self, older_than: float) -> int:
         return self._backend._remove_leftovers(older_than)
 

@@ -10,6 +10,7 @@ import io
 import json
 import os
 from collections.abc import AsyncIterator, Coroutine, Mapping
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 from urllib.parse import quote
 
@@ -23,7 +24,7 @@ from typedtrack.backends.asynchronous import BucketResultTracker, Page, instance
 if TYPE_CHECKING:
     from aiohttp import ClientResponse
     from fsspec import AbstractFileSystem
-    from gcsfs.core import ObjectsPage
+    from gcsfs.core import Entry, ObjectsPage
 
 __all__ = ["GcsfsResultTracker", "tracker_over"]
 
@@ -85,12 +86,12 @@ class GcsfsResultTracker(BucketResultTracker):
         if (status := answer[0]) != 204 and (status != 200 or await self._read_one(key, 1) is not None):
             raise foreign_answer(_STORE, "a DELETE", f"its status is {status}")
 
-    async def _objects(self, beginning: str, *, versions: bool) -> AsyncIterator[Page]:
+    async def _objects(self, beginning: str, *, details: bool) -> AsyncIterator[Page]:
         token: str | None = None
         pages = Pages(_STORE)
         while True:
-            page = await self._page(beginning, token=token, fields="name,generation" if versions else "name")
-            yield [(entry["name"], entry.get("generation")) for entry in page.get("items", ())]
+            page = await self._page(beginning, token=token, fields="name,generation,timeCreated" if details else "name")
+            yield [_listed(entry) for entry in page.get("items", ())]
             if "nextPageToken" not in page:
                 return
             token = pages.check_token(page["nextPageToken"])
@@ -124,6 +125,11 @@ class GcsfsResultTracker(BucketResultTracker):
                 if not any(entry["name"] == name for entry in listed):
                     return None
         raise foreign_answer(_STORE, f"a {method}", f"its status is 404, but the bucket lists the object {name!r}")
+
+
+def _listed(entry: Entry) -> tuple[str, str | None, float | None]:
+    made = entry.get("timeCreated")  # of this generation
+    return entry["name"], entry.get("generation"), None if made is None else datetime.fromisoformat(made).timestamp()
 
 
 async def _resource(call: str, request: Coroutine[Any, Any, Answer], kind: str) -> Any:

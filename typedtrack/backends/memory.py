@@ -48,6 +48,11 @@ class MemoryResultTracker(ResultTracker):
         above = f"{self._root}/"
         return (path[len(above) :] for path in tuple(self._fs.store) if path.startswith(above))
 
+    def _list_times(self, prefix: str) -> Iterator[tuple[str, float | None]]:
+        above = f"{self._root}/"
+        files = self._fs.store.copy().items()
+        return ((path[len(above) :], file.modified.timestamp()) for path, file in files if path.startswith(above))
+
 
 def tracker_over(fs: AbstractFileSystem, root: str, max_concurrency: int) -> ResultTracker:
     """Return the tracker in the folder *root* of *fs*."""

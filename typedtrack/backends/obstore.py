@@ -276,9 +276,17 @@ class ObstoreResultTracker(ResultTracker):
             raise FileNotFoundError(key)
 
     def _list(self, prefix: str) -> Iterator[str]:
-        return (key for key, _ in self._list_versions(prefix))
+        return (key for key, _ in self._entries(prefix))
 
     def _list_versions(self, prefix: str) -> Iterator[tuple[str, str | None]]:
+        return ((key, None if entry is None else entry["e_tag"]) for key, entry in self._entries(prefix))
+
+    def _list_times(self, prefix: str) -> Iterator[tuple[str, float | None]]:
+        entries = self._entries(prefix)
+        return ((key, None if entry is None else entry["last_modified"].timestamp()) for key, entry in entries)
+
+    def _entries(self, prefix: str) -> Iterator[tuple[str, ObjectMeta | None]]:
+        """Yield each key with its entry, or *prefix* itself with `None`."""
         import obstore
 
         if prefix and self._read(prefix, 1) is not None:  # obstore lists only the objects below a prefix
@@ -317,7 +325,7 @@ class ObstoreResultTracker(ResultTracker):
                     continue
                 key = last[len(self._above) :]
                 if entry["size"] or self._is_stored(key):
-                    yield key, entry["e_tag"]
+                    yield key, entry
         if last is None:
             self._check_that_it_is_a_store()
 

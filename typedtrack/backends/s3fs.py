@@ -19,7 +19,7 @@ from typedtrack.backends.s3 import acknowledges, check_creates, unconfirmed_put
 
 if TYPE_CHECKING:
     from fsspec import AbstractFileSystem
-    from s3fs.core import GetObjectOutput, PutObjectOutput
+    from s3fs.core import Entry, GetObjectOutput, PutObjectOutput
 
 __all__ = ["S3fsResultTracker", "tracker_over"]
 
@@ -101,7 +101,7 @@ class S3fsResultTracker(BucketResultTracker):
         if status != 204:
             raise foreign_answer("S3", "a delete", f"its status is {status}, not 204")
 
-    async def _objects(self, beginning: str, *, versions: bool) -> AsyncIterator[Page]:
+    async def _objects(self, beginning: str, *, details: bool) -> AsyncIterator[Page]:
         more: dict[str, str] = {}
         pages = Pages("S3")
         while True:
@@ -111,10 +111,15 @@ class S3fsResultTracker(BucketResultTracker):
             token = page.get("NextContinuationToken")
             if page["IsTruncated"] and token is None:
                 raise foreign_answer("S3", "a listing", "it is truncated and has no token for the next page")
-            yield [(entry["Key"], entry.get("ETag")) for entry in page.get("Contents", ())]
+            yield [_listed(entry) for entry in page.get("Contents", ())]
             if token is None:
                 return
             more = {"ContinuationToken": pages.check_token(token)}
+
+
+def _listed(entry: Entry) -> tuple[str, str | None, float | None]:
+    modified = entry.get("LastModified")
+    return entry["Key"], entry.get("ETag"), None if modified is None else modified.timestamp()
 
 
 def _check(answer: GetObjectOutput) -> None:

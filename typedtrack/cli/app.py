@@ -44,7 +44,7 @@ _COMMANDS: Final = {
     "put": "Store a result, or many.",
     "get": "Print a result, or the bare value of one field.",
     "ls": "List keys: all of them, or PREFIX and those below it.",
-    "rm": "Delete results by key, or all below a prefix.",
+    "rm": "Delete results by key, or all below a prefix or older than an age.",
     "wait": "Wait until each KEY has a result, and print each as it comes.",
     "run": "Run a program; if it ends without a result, store a failure.",
     "top": "Show results as a table, the best first.",

@@ -292,6 +292,13 @@ class LocalResultTracker(ResultTracker):
             except FileNotFoundError:  # deleted since it was listed
                 pass
 
+    def _list_times(self, prefix: str) -> Iterator[tuple[str, float | None]]:
+        for text, entry in self._entries(prefix):
+            try:
+                yield text, (os.stat(self._path(text)) if entry is None else entry.stat()).st_mtime
+            except FileNotFoundError:  # deleted since it was listed
+                pass
+
     def _entries(self, prefix: str) -> Iterator[tuple[str, os.DirEntry[bytes] | None]]:
         """Yield each key with its entry, or *prefix* itself with `None`."""
         from typedtrack.backends.local.listing import walk  # here, because a put or a get lists nothing

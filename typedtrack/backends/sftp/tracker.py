@@ -213,9 +213,9 @@ class SftpResultTracker(AsyncResultTracker):
                 raise FileNotFoundError(path) from None
             raise
 
-    async def _pages(self, prefix: str, *, versions: bool) -> AsyncIterator[Page]:
+    async def _pages(self, prefix: str, *, details: bool) -> AsyncIterator[Page]:
         if prefix and await self._kind(self._path(prefix)) == "file":
-            yield [(prefix, None)]
+            yield [(prefix, None, None)]
             return
         young = time.time() - _YOUNG
         async for above, entries in self._folders(prefix):
@@ -224,9 +224,9 @@ class SftpResultTracker(AsyncResultTracker):
                 if entry.name.startswith("."):
                     continue
                 if entry.kind == "file":
-                    page.append((above + entry.name, _version(entry, young)))
+                    page.append((above + entry.name, _version(entry, young), entry.modified))
                 elif entry.kind == "link" and await self._is_file(above + entry.name):
-                    page.append((above + entry.name, None))
+                    page.append((above + entry.name, None, entry.modified))
             yield page
 
     async def _folders(self, prefix: str) -> AsyncIterator[tuple[str, list[Entry]]]:
