@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
 from typedtrack import FieldSchema, RecordSchema, Stat, schema_of
-from typedtrack._results.values import Value, name_problem
-from typedtrack._schema.records import MISSING, KindName, NestedSchema
+from typedtrack._results.values import KINDS_BY_NAME, KindName, Value, name_problem
+from typedtrack._schema.records import MISSING, NestedSchema
 
 __all__ = ["HOSTILE", "docs", "record_schemas"]
 
@@ -69,7 +69,7 @@ def _is_sound(schema: FieldSchema | RecordSchema) -> bool:
 
 @st.composite
 def _fields(draw: st.DrawFn, attribute: str, name: str, aliases: tuple[str, ...], optional: bool) -> FieldSchema:
-    kind: KindName = draw(st.sampled_from(["int", "float", "str"]))
+    kind: KindName = draw(st.sampled_from(list(KINDS_BY_NAME)))
     named: SearchStrategy[int | str] = _INTS if kind == "int" else _texts
     values: SearchStrategy[Value] = st.floats() if kind == "float" else named
     choices = draw(st.just([]) | st.lists(named, unique=True, max_size=4)) if kind != "float" else []

@@ -13,8 +13,17 @@ import attrs
 from hypothesis import assume
 from hypothesis import strategies as st
 
-from typedtrack._results.values import MAX_INT, MIN_INT, Result, Value, name_problem, value_problem
-from typedtrack._schema.fields import CONSTRAINTS, MISSING, FieldSchema, KindName
+from typedtrack._results.values import (
+    KINDS_BY_NAME,
+    MAX_INT,
+    MIN_INT,
+    KindName,
+    Result,
+    Value,
+    name_problem,
+    value_problem,
+)
+from typedtrack._schema.fields import CONSTRAINTS, MISSING, FieldSchema
 from typedtrack._schema.identifiers import attribute_name, attribute_problem
 from typedtrack._schema.multiples import least_multiple
 from typedtrack._schema.records import NestedSchema, RecordSchema
@@ -163,7 +172,7 @@ def _choices(draw: st.DrawFn, kind: KindName) -> tuple[dict[str, Any], Value]:
 @st.composite
 def field_schemas(draw: st.DrawFn) -> FieldSchema:
     """Fields of one value: every kind, constraints that some values keep, optional or not, with a default or not."""
-    kind: KindName = draw(st.sampled_from(["int", "float", "str"]))
+    kind: KindName = draw(st.sampled_from(list(KINDS_BY_NAME)))
     chosen = kind != "float" and draw(st.integers(0, 3)) == 0
     constraints, value = draw(_choices(kind) if chosen else _constraints(kind))
     optional = draw(st.integers(0, 3)) == 0

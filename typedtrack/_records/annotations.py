@@ -6,15 +6,14 @@ import enum
 import inspect
 import types
 import typing
-from collections.abc import Mapping
 from typing import Annotated, Any, Final, Literal, NewType, Union, cast
 
 import attrs
 import msgspec
 
 from typedtrack._records.constraints import DEPRECATED, Constraints, read_constraints
-from typedtrack._results.values import KINDS, Value, normalised
-from typedtrack._schema.records import CONSTRAINTS, MISSING, FieldSchema, KindName
+from typedtrack._results.values import KINDS, KINDS_BY_NAME, Kind, Value, normalised
+from typedtrack._schema.records import CONSTRAINTS, MISSING, FieldSchema
 
 __all__ = ["Annotation", "Leaf", "annotation_of", "needs_decimals", "read_annotation", "read_leaf"]
 
@@ -42,8 +41,6 @@ _INSTEAD: Final = {
     "UUID": "a str",
 }
 """What to declare in place of a type that no value has, by the name of that type."""
-
-_KIND_TYPES: Final[Mapping[KindName, type[Value]]] = {"int": int, "float": float, "str": str}
 
 
 @attrs.frozen
@@ -97,7 +94,7 @@ class Leaf:
     @property
     def python_type(self) -> type:
         """The exact type of the attribute's value."""
-        return self.enumeration or _KIND_TYPES[self.column.kind]
+        return self.enumeration or KINDS_BY_NAME[self.column.kind].type
 
     @property
     def default(self) -> object:
@@ -141,9 +138,9 @@ def read_leaf(annotation: Annotation, **known: Any) -> Leaf:
     """
     bare: Any = annotation.bare
     if bare in KINDS:
-        return Leaf(_field_schema(annotation, bare, (), known), least=annotation.constraints.least)
+        return Leaf(_field_schema(annotation, KINDS[bare], (), known), least=annotation.constraints.least)
     if typing.get_origin(bare) is Literal:
-        kind = _only_type(typing.get_args(bare), "a Literal")
+        kind = _only_kind(typing.get_args(bare), "a Literal")
         # `typing` caches ``Literal["a", "b"] | None``, and returns the first one declared for any order of its values.
         return Leaf(_field_schema(annotation, kind, tuple(sorted(typing.get_args(bare))), known))
     if isinstance(bare, type) and issubclass(bare, enum.Enum):
@@ -152,8 +149,8 @@ def read_leaf(annotation: Annotation, **known: Any) -> Leaf:
         choices = tuple(member.value for member in bare)
         if not choices:
             raise ValueError(f"has the type {bare.__name__}, an enumeration without a member; {_ALLOWED}")
-        kind = _only_type(choices, bare.__name__)
-        if not issubclass(bare, kind):
+        kind = _only_kind(choices, bare.__name__)
+        if not issubclass(bare, kind.type):
             raise ValueError(f"has the type {bare.__name__}, whose values are not what its members are; {_ALLOWED}")
         return Leaf(_field_schema(annotation, kind, choices, known), bare)
     name: str = getattr(typing.get_origin(annotation.bare) or annotation.bare, "__name__", "")
@@ -168,19 +165,19 @@ def _wrong_enumeration(cls: type[enum.Enum]) -> str:
     return "an enumeration of other values"
 
 
-def _only_type(choices: tuple[Any, ...], holder: str) -> type:
+def _only_kind(choices: tuple[Any, ...], holder: str) -> Kind:
     for kind in (int, str):
         if all(type(choice) is kind for choice in choices):
-            return kind
+            return KINDS[kind]
     raise ValueError(f"has values that are neither all int nor all str in {holder}; {_ALLOWED}")
 
 
-def _field_schema(annotation: Annotation, kind: type, choices: tuple[Any, ...], known: dict[str, Any]) -> FieldSchema:
+def _field_schema(annotation: Annotation, kind: Kind, choices: tuple[Any, ...], known: dict[str, Any]) -> FieldSchema:
     bounds = annotation.constraints.bounds
-    if kind is float:
+    if kind.type is float:
         bounds = {name: _as_float(bound) for name, bound in bounds.items()}
     return FieldSchema(
-        kind=cast("KindName", kind.__name__),
+        kind=kind.name,
         optional=annotation.optional,
         choices=choices,
         deprecated=annotation.constraints.deprecated,
@@ -199,7 +196,7 @@ def _as_float(bound: Any) -> Any:
 
 def annotation_of(column: FieldSchema) -> Any:
     """Return an annotation that declares *column*, the inverse of `read_annotation` and `read_leaf`."""
-    hint: Any = _KIND_TYPES[column.kind]
+    hint: Any = KINDS_BY_NAME[column.kind].type
     if column.choices:
         hint = Literal[column.choices]
     constraints = {name: bound for name in CONSTRAINTS if (bound := getattr(column, name)) is not None}

@@ -7,18 +7,25 @@ import math
 import re
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Final, Literal, NamedTuple, TypeAlias, cast
+from typing import Any, Final, NamedTuple, cast
 
 import attrs
 
-from typedtrack._results.values import KINDS, MAX_INT, MAX_STR_BYTES, MIN_INT, Kind, Value, name_problem, value_problem
+from typedtrack._results.values import (
+    KINDS_BY_NAME,
+    MAX_INT,
+    MAX_STR_BYTES,
+    MIN_INT,
+    KindName,
+    Value,
+    name_problem,
+    value_problem,
+)
 from typedtrack._schema.docstrings import kept
 from typedtrack._schema.multiples import is_multiple, least_multiple
 from typedtrack.errors import shown
 
-__all__ = ["CONSTRAINTS", "DEFAULT_OF_OPTIONAL", "MISSING", "FieldSchema", "Flaw", "KindName", "Missing"]
-
-KindName: TypeAlias = Literal["int", "float", "str"]
+__all__ = ["CONSTRAINTS", "DEFAULT_OF_OPTIONAL", "MISSING", "FieldSchema", "Flaw", "Missing"]
 
 CONSTRAINTS: Final = ("gt", "ge", "lt", "le", "multiple_of", "min_length", "max_length", "pattern")
 """The constraints that a field may have besides the rules for all values. They mean what `msgspec.Meta` means."""
@@ -41,7 +48,6 @@ _ROUNDED: Final[Mapping[str, Callable[[float], int]]] = {
 """How to round a bound between two ints to the int that means the same."""
 _MAX_ROUNDED: Final = 2.0**62
 
-_KINDS: Final[dict[str, Kind]] = {kind.type.__name__: kind for kind in KINDS.values()}
 _NUMBER_BYTES: Final = 32  # the longest int has 20 characters, the longest float 25
 _ESCAPED_BYTES: Final = 6  # the longest escape of a character, \u0000
 
@@ -152,9 +158,9 @@ class FieldSchema:
 
     def problem(self, value: object) -> str | None:
         """Return why this field refuses *value*, or `None`. A `float` field accepts an `int`."""
-        exact, declared = type(value), _KINDS[self.kind].type
-        if exact is not declared and not (exact is int and self.kind == "float"):
-            return f"must be {_a(declared)}, not {exact.__name__}"
+        exact, declared = type(value), KINDS_BY_NAME[self.kind]
+        if exact is not declared.type and not (exact is int and self.kind == "float"):
+            return f"must be {declared.article}, not {exact.__name__}"
         if (reason := value_problem(value)) is not None:
             return reason
         if self.choices:
@@ -231,7 +237,7 @@ class FieldSchema:
             if self.choices:
                 yield Flaw(name, "lists its choices, so it takes no other constraint")
             elif (name in _NUMBER_CONSTRAINTS) is (self.kind == "str"):
-                yield Flaw(name, f"takes no {name}: it is {_a(_KINDS[self.kind].type)}")
+                yield Flaw(name, f"takes no {name}: it is {KINDS_BY_NAME[self.kind].article}")
             elif (reason := self._bound_problem(name, getattr(self, name))) is not None:
                 yield Flaw(name, reason)
         for one, other in (("gt", "ge"), ("lt", "le")):
@@ -287,10 +293,6 @@ class FieldSchema:
             return line + _NUMBER_BYTES
         longest = max(map(len, map(str, self.choices))) if self.choices else self.most_characters
         return line + 2 + _ESCAPED_BYTES * longest
-
-
-def _a(kind: type) -> str:
-    return f"an {kind.__name__}" if kind is int else f"a {kind.__name__}"
 
 
 def _pattern_problem(pattern: str) -> str | None:

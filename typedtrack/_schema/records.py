@@ -17,22 +17,13 @@ import attrs
 from typedtrack._results.failure import FAILURE_NAMES, FAILURE_TYPE
 from typedtrack._results.values import MAX_RESULT_BYTES, Value
 from typedtrack._schema.docstrings import kept
-from typedtrack._schema.fields import (
-    CONSTRAINTS,
-    DEFAULT_OF_OPTIONAL,
-    MISSING,
-    FieldSchema,
-    Flaw,
-    KindName,
-    Missing,
-)
+from typedtrack._schema.fields import CONSTRAINTS, DEFAULT_OF_OPTIONAL, MISSING, FieldSchema, Flaw, Missing
 
 __all__ = [
     "CONSTRAINTS",
     "MISSING",
     "NEEDS_A_FIELD",
     "FieldSchema",
-    "KindName",
     "Missing",
     "NestedSchema",
     "RecordSchema",

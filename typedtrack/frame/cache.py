@@ -19,7 +19,7 @@ from arro3.core import Array, RecordBatch
 
 from typedtrack._bases import local_path
 from typedtrack._results.chunks import Chunk
-from typedtrack._results.values import Value
+from typedtrack._results.values import KINDS, Value
 from typedtrack.errors import BulkError
 from typedtrack.frame.cache_file import CacheFile
 from typedtrack.frame.chunks import CHUNK_ROWS, Spool, aligned, batch_of_arrays
@@ -40,7 +40,6 @@ _FORMAT: Final = 1  # of the file and of how results become rows: a cache of ano
 _KEY, _VERSION, _FAILED = "key", "version", "failed"
 _OWN: Final[Mapping[str, ArrowName]] = {_KEY: "string", _VERSION: "string", _FAILED: "int64"}
 """The columns that say whose row it is; no column of values has such a name."""
-_KINDS: Final[Mapping[type, str]] = {int: "int", float: "float", str: "str"}
 
 
 class CachedRows(Protocol):
@@ -228,7 +227,7 @@ def _cached_chunk(
         kinds = {*map(type, values)} - {type(None)}
         for kind in kinds:
             own = values if len(kinds) == 1 else [value if type(value) is kind else None for value in values]
-            found[f"{_KINDS[kind]}:{name}"] = own
+            found[f"{KINDS[kind].name}:{name}"] = own
     return Chunk(len(texts), found)
 
 

@@ -12,7 +12,7 @@ from typing import Any, Final, Literal, TypeAlias, cast
 import attrs
 from arro3.core import Array, DataType, Field, Schema
 
-from typedtrack._results.values import Value
+from typedtrack._results.values import EXACT_IN_DOUBLES, Value
 from typedtrack._schema.fields import FieldSchema
 
 __all__ = [
@@ -40,7 +40,6 @@ ARROW_TYPES: Final[Mapping[ArrowName, DataType]] = {
 """The types of columns, by names that pickle, which Arrow types of arro3 do not."""
 
 _MAX_INT64: Final = 2**63 - 1
-_MAX_EXACT: Final = 2**53  # every int up to here equals a double
 
 
 @attrs.define
@@ -62,7 +61,7 @@ class Extent:
         ints = [value for value in values if isinstance(value, int)]
         lowest, highest = min(ints), max(ints)
         inexact = None
-        if lowest < -_MAX_EXACT or highest > _MAX_EXACT:
+        if lowest < -EXACT_IN_DOUBLES or highest > EXACT_IN_DOUBLES:
             inexact = next((value for value in ints if int(float(value)) != value), None)
         return cls(kinds, lowest, highest, inexact)
 

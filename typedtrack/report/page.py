@@ -15,12 +15,11 @@ from html import escape
 from importlib.resources import files
 from typing import Final
 
-from typedtrack._results.values import Value
+from typedtrack._results.values import EXACT_IN_DOUBLES, Value
 from typedtrack.report.contents import Column, Contents
 
 __all__ = ["page"]
 
-_MAX_EXACT: Final = 2**53  # JavaScript's numbers are doubles
 _ESCAPES: Final = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}
 _HOW_TO_BUILD: Final = "the report's script is not built: run `make report` in the clone, or install a wheel"
 
@@ -115,5 +114,5 @@ def _text(value: Value) -> str:
 
 def _is_json_number(value: Value) -> bool:
     if isinstance(value, int):
-        return abs(value) <= _MAX_EXACT
+        return abs(value) <= EXACT_IN_DOUBLES  # JavaScript's numbers are doubles
     return isinstance(value, float) and math.isfinite(value)

@@ -13,8 +13,8 @@ from typing import Final
 
 import attrs
 
-from typedtrack._results.values import MAX_INT, MIN_INT, Value
-from typedtrack._schema.fields import FieldSchema, KindName
+from typedtrack._results.values import MAX_INT, MIN_INT, KindName, Value
+from typedtrack._schema.fields import FieldSchema
 from typedtrack._schema.multiples import least_multiple
 
 __all__ = ["extremes"]

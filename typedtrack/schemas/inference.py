@@ -11,20 +11,19 @@ from __future__ import annotations
 import itertools
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Final, NamedTuple, get_args
+from typing import Final, NamedTuple
 
 import attrs
 
-from typedtrack._results.values import KINDS, MAX_RESULT_BYTES, Value
+from typedtrack._results.values import KINDS, MAX_RESULT_BYTES, KindName, Value
 from typedtrack._schema.identifiers import attribute_names, identifier_problem
-from typedtrack._schema.records import MISSING, FieldSchema, KindName, RecordSchema
+from typedtrack._schema.records import MISSING, FieldSchema, RecordSchema
 from typedtrack.errors import BulkError, CorruptResultError, SchemaError, shown
 
 __all__ = ["Inference", "Outlier", "corrupt_results", "infer"]
 
 _EXAMPLES: Final = 3
 _LEAST_BOUND: Final = 16
-_KIND_NAMES: Final = {kind: name for kind in KINDS for name in get_args(KindName) if kind.__name__ == name}
 
 
 class Outlier(NamedTuple):
@@ -69,7 +68,7 @@ class _Seen:
     """The number of its cooccurrence group: the fields that were in exactly the same results. 0 before the first."""
 
     def add(self, key: str, value: Value) -> None:
-        kind = _KIND_NAMES[type(value)]
+        kind = KINDS[type(value)].name
         self.counts[kind] += 1
         _add_example(self.keys.setdefault(kind, []), key)
         if isinstance(value, str):

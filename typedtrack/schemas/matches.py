@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from typing import NamedTuple, get_args
+from typing import NamedTuple
 
-from typedtrack._schema.records import FieldSchema, KindName, RecordSchema
+from typedtrack._results.values import KINDS_BY_NAME, KindName
+from typedtrack._schema.records import FieldSchema, RecordSchema
 
 __all__ = ["Match", "Pair", "conditions", "match_fields", "readable_kinds"]
 
@@ -65,7 +66,7 @@ def match_fields(
         siblings[path] = found
 
     attributes = {column.attribute: column for column in reader.columns}
-    unfed: dict[KindName, list[FieldSchema]] = {kind: [] for kind in get_args(KindName)}
+    unfed: dict[KindName, list[FieldSchema]] = {kind: [] for kind in KINDS_BY_NAME}
     for column in (column for column in reader.columns if not stored[column.name]):
         for kind in readable_kinds(column):
             unfed[kind].append(column)

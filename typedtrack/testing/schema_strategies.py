@@ -18,9 +18,9 @@ from msgspec import Meta
 from typedtrack._records.annotations import annotation_of
 from typedtrack._records.constraints import DEPRECATED
 from typedtrack._records.declare import record_class
-from typedtrack._results.values import MIN_INT, Value
+from typedtrack._results.values import KINDS_BY_NAME, MIN_INT, KindName, Value
 from typedtrack._schema.multiples import least_multiple
-from typedtrack._schema.records import FieldSchema, KindName, NestedSchema, RecordSchema
+from typedtrack._schema.records import FieldSchema, NestedSchema, RecordSchema
 from typedtrack.testing.record_strategies import column_values
 from typedtrack.testing.strategies import field_names, strs
 
@@ -31,7 +31,6 @@ _FINITE: Final = 1e300  # leaves room for bounds between it and the largest doub
 _NOT_ATTRIBUTES: Final = frozenset({"self", "int", "float", "str", "field", "record", *keyword.kwlist})
 _PATTERNS: Final = [(r"^[a-z]+$", 40), (r"^v[0-9]+\.[0-9]+$", 4), ("x", 3), ("^(train|test)$", 5), ("é", 1)]
 """Each with the length of one of the texts that match it."""
-_KINDS: Final[tuple[KindName, ...]] = ("int", "float", "str")
 
 
 def _identifiers(first: str, others: str) -> SearchStrategy[str]:
@@ -50,7 +49,7 @@ _rarely: Final = st.sampled_from([False, False, True])
 _names: Final = field_names()
 _one_alias: Final = st.lists(_names, max_size=1).map(tuple)
 _two_aliases: Final = st.lists(_names, max_size=2, unique=True).map(tuple)
-_kinds: Final = st.sampled_from(_KINDS)
+_kinds: Final = st.sampled_from(tuple(KINDS_BY_NAME))
 
 _int_choices: Final = st.lists(st.integers(MIN_INT, _MAX_BOUND), min_size=1, max_size=4, unique=True).map(tuple)
 _str_choices: Final = st.lists(strs(), min_size=1, max_size=4, unique=True).map(tuple)

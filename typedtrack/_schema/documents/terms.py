@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
-from typing import Final, Protocol, cast
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final, Protocol
 
-from typedtrack._results.values import KINDS, Value
-from typedtrack._schema.fields import FieldSchema, Flaw, KindName
+from typedtrack._results.values import KINDS, Kind, Value
+from typedtrack._schema.fields import FieldSchema, Flaw
 
-__all__ = ["FLAT_VALUE", "JSON_TYPES", "KIND_NAMES", "NON_FINITE", "Nested", "Record"]
+__all__ = ["FLAT_VALUE", "KINDS_BY_JSON_TYPE", "NON_FINITE", "Nested", "Record"]
 
 
 class Nested(Protocol):
@@ -51,11 +51,7 @@ class Record(Protocol):
     def flaws(self, *, nested: bool) -> Iterator[tuple[int | None, Flaw]]: ...
 
 
-JSON_TYPES: Final = {kind.type.__name__: kind.json_type for kind in KINDS.values()}
-KIND_NAMES: Final[dict[str, KindName]] = {
-    json_type: cast("KindName", name)  # the kinds are named after their types
-    for name, json_type in JSON_TYPES.items()
-}
+KINDS_BY_JSON_TYPE: Final[Mapping[str, Kind]] = {kind.json_type: kind for kind in KINDS.values()}
 NON_FINITE: Final = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 
 FLAT_VALUE: Final[dict[str, object]] = {"type": ["number", "string"]}

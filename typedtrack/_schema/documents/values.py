@@ -8,23 +8,21 @@ from typing import Any, Final, cast
 
 import attrs
 
-from typedtrack._results.values import MAX_STR_BYTES
+from typedtrack._results.values import KINDS, KINDS_BY_NAME, MAX_STR_BYTES, KindName
 from typedtrack._schema.documents.keywords import KEYWORDS, Role
 from typedtrack._schema.documents.pointers import pointer
 from typedtrack._schema.documents.problems import Problems
 from typedtrack._schema.documents.references import Resolved
-from typedtrack._schema.documents.terms import JSON_TYPES, KIND_NAMES, NON_FINITE
-from typedtrack._schema.fields import MISSING, FieldSchema, KindName
+from typedtrack._schema.documents.terms import KINDS_BY_JSON_TYPE, NON_FINITE
+from typedtrack._schema.fields import MISSING, FieldSchema
 from typedtrack._schema.identifiers import attribute_name, attribute_problem
 from typedtrack.errors import shown
 
 __all__ = ["Member", "finite", "non_finite", "of_kind", "read_value"]
 
 _OF_VALUES: Final = frozenset({Role.ANYWHERE, Role.FIELD, Role.VALUE})
-_ROLES: Final[dict[KindName, frozenset[Role]]] = {
-    "int": _OF_VALUES | {Role.NUMBER},
-    "float": _OF_VALUES | {Role.NUMBER},
-    "str": _OF_VALUES | {Role.TEXT},
+_ROLES: Final[Mapping[KindName, frozenset[Role]]] = {
+    kind.name: _OF_VALUES | {Role.NUMBER if kind.is_number else Role.TEXT} for kind in KINDS.values()
 }
 _KEYWORDS_OF: Final[dict[str, tuple[str, ...]]] = {
     **{row.constraint: (keyword,) for keyword, row in KEYWORDS.items() if row.constraint},
@@ -114,8 +112,9 @@ def read_value(member: Member, problems: Problems) -> Member | None:
     kind = _kind(resolved, choices, problems)
     if kind is None:
         return None
-    resolved.refuse_others(_ROLES[kind], f"the type {JSON_TYPES[kind]}", problems)
-    resolved.refuse_others(_ROLES[kind], f"the type {JSON_TYPES[kind]}", problems, beside=True)
+    holder = f"the type {KINDS_BY_NAME[kind].json_type}"
+    resolved.refuse_others(_ROLES[kind], holder, problems)
+    resolved.refuse_others(_ROLES[kind], holder, problems, beside=True)
     if keywords.get("x-typedtrack-max-bytes", MAX_STR_BYTES) != MAX_STR_BYTES:
         place = resolved.place("x-typedtrack-max-bytes")
         problems.add(place, f"is always {MAX_STR_BYTES}; bound the string by maxLength")
@@ -198,11 +197,11 @@ def _choices(resolved: Resolved, problems: Problems) -> tuple[int | str, ...]:
 
 def _kind(resolved: Resolved, choices: tuple[int | str, ...], problems: Problems) -> KindName | None:
     """Return the kind of the values; `None` if no field can have it."""
-    chosen = next((JSON_TYPES[type(choice).__name__] for choice in choices), None)
+    chosen = next((KINDS[type(choice)].json_type for choice in choices), None)
     types = resolved.keywords.get("type", (chosen,) if chosen else ())
-    if len(types) == 1 and types[0] in KIND_NAMES:
+    if len(types) == 1 and types[0] in KINDS_BY_JSON_TYPE:
         if chosen in (None, types[0]) or (chosen, types[0]) == ("integer", "number"):
-            return KIND_NAMES[chosen or types[0]]
+            return KINDS_BY_JSON_TYPE[chosen or types[0]].name
         problems.add(resolved.place("type"), f"is {types[0]}, but the values allowed are of the type {chosen}")
     elif types or not {"enum", "const"} & resolved.keywords.keys():
         found = shown(types[0] if len(types) == 1 else list(types)) if types else "absent"

@@ -6,11 +6,11 @@ import math
 from collections.abc import Iterator
 from typing import Final
 
-from typedtrack._results.values import MAX_STR_BYTES, Value
+from typedtrack._results.values import KINDS_BY_NAME, MAX_STR_BYTES, Value
 from typedtrack._schema.documents.keywords import DIALECT, KEYWORDS
 from typedtrack._schema.documents.patterns import reads_alike
 from typedtrack._schema.documents.pointers import reference
-from typedtrack._schema.documents.terms import FLAT_VALUE, JSON_TYPES, NON_FINITE, Nested, Record
+from typedtrack._schema.documents.terms import FLAT_VALUE, NON_FINITE, Nested, Record
 from typedtrack._schema.fields import MISSING, FieldSchema, Missing
 from typedtrack._schema.identifiers import attribute_name
 
@@ -75,7 +75,7 @@ def _property(field: FieldSchema) -> dict[str, object]:
         {
             "description": field.doc or _ABSENT,
             "deprecated": field.deprecated or _ABSENT,
-            "type": JSON_TYPES[field.kind],
+            "type": KINDS_BY_NAME[field.kind].json_type,
             "enum": sorted(field.choices) or _ABSENT,
             **{keyword: bound for keyword, bound in constraints.items() if bound is not None},
             "default": finite,
