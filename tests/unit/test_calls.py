@@ -442,6 +442,9 @@ def test_puts_that_fail_hide_no_other(tracker: DictTracker) -> None:
         tracker.put_many(pairs)
     assert dict(tracker.items()) == {"a": {"n": 1}, "5": {"n": 5}, "d": {"n": 4}}
     assert list(map(type, caught.value.errors.values())) == [InvalidKeyError, InvalidKeyError, KeyError]
+    with pytest.raises(BulkError) as failed:
+        tracker.put_many([(_Indexed(), {})])  # type: ignore[list-item]  # the key is one, the result is not
+    assert list(map(type, failed.value.errors.values())) == [InvalidResultError]
     assert "is not a pair of a key and a result" in str(caught.value.errors["('b',)"])
 
 

@@ -27,7 +27,14 @@ def test_non_finite_numbers_as_they_are_stored() -> None:
     )
 
 
-def test_null_in_a_text_is_no_nan() -> None:
+def test_a_number_beyond_the_limits_is_not_read_as_nan() -> None:
+    """While msgspec reads, this number stands for NaN. A stored result that holds it is too large all the same."""
+    with pytest.raises(CorruptResultError) as caught:
+        decode(b'{\n  "a": NaN,\n  "b": 18446744073709551616\n}\n', "f")
+    assert caught.value.field == "b"
+
+
+def test_null_in_a_text_is_not_read_as_nan() -> None:
     """The word by which a non-finite number is found may be text."""
     assert exact(decode(encode({"null": "null"}), "f")) == exact({"null": "null"})
 

@@ -334,6 +334,13 @@ def test_a_refusal_says_what_to_do(given: Value, advice: str | None) -> None:
     assert read == problem._replace(remedy=None)
 
 
+def test_remembered_types_are_bounded() -> None:
+    """However many classes of numbers a program makes, as notebooks do."""
+    for n in range(600):
+        assert rules.normalised(type("Own", (int,), {})(n)) == n
+        assert len(foreign._converters) <= 256
+
+
 def test_a_tensor_that_returns_itself_is_refused() -> None:
     """`item()` that goes round in a circle ends in an error, not in a recursion."""
 

@@ -1,6 +1,7 @@
-"""The primitives of a tracker that implements `put` and `get` alone, as one written for torchx.runtime.tracking does.
+"""The primitives of a tracker that implements `put` and `get` alone, such as one written for torchx.runtime.tracking.
 
-What `put` and `get` can bring about works: bulk calls, ``in``, waiting, records. The rest is refused, never guessed.
+They read and write by its `put` and `get`, so bulk calls, ``in``, waiting and records work. `create`, ``del`` and
+listing raise `UnsupportedOperationError`.
 """
 
 from __future__ import annotations
@@ -34,9 +35,9 @@ def _list(tracker: Any, prefix: str) -> Iterator[str]:
 
 
 def _refuse(tracker: Any, operation: str, primitive: str) -> NoReturn:
-    remedy = f"it implements put and get alone; implement {primitive} (of `ResultTracker`) in its class"
+    remedy = f"it implements put and get alone; implement {primitive} of `ResultTracker` in its class"
     raise UnsupportedOperationError(operation, repr(tracker), remedy)
 
 
 PRIMITIVES: Final = {function.__name__: function for function in (_read, _write, _delete, _list)}
-"""By name, to be methods of such a class."""
+"""The primitives by name, to be set as methods of such a class."""

@@ -42,7 +42,7 @@ Unknown: TypeAlias = Literal["ignore", "error"]
 
 
 class KeyForm(Protocol[K_co]):
-    """How keys and their text become each other: `PlainKeys` and `TemplateKeys` do."""
+    """Converts keys to text and back, as `PlainKeys` and `TemplateKeys` do."""
 
     prefix: str
     argument: str
@@ -65,10 +65,10 @@ class KeyForm(Protocol[K_co]):
 
 
 class TypedTracker(Calls[K, R, None], MutableMapping[K, R]):
-    """The results of a tracker as records of one class: a mapping from keys to records.
+    """A view of a tracker whose results are records of one class: a mapping from keys to records.
 
-    `ResultTracker.typed` makes it, over the tracker's own store: what is put here reads there as a plain map, and what
-    is put there reads here as a record where it fits.
+    `ResultTracker.typed` makes it. It shares the tracker's store: a record put here is a plain map there, and a map put
+    there is a record here if it fits.
 
     >>> from typedtrack import FsspecResultTracker, Stat
     >>> tracker = FsspecResultTracker("memory://docs/typed")
@@ -105,7 +105,7 @@ class TypedTracker(Calls[K, R, None], MutableMapping[K, R]):
         return self._tracker.max_concurrency
 
     def put(self, key: K, record: R, /) -> None:
-        """Store *record* under *key*, whole or not at all, in place of what it held.
+        """Store *record* under *key*, whole or not at all; it replaces what is stored there.
 
         Raises:
             InvalidKeyError: *key* breaks the rules.
@@ -118,11 +118,11 @@ class TypedTracker(Calls[K, R, None], MutableMapping[K, R]):
     __setitem__ = put
 
     def create(self, key: K, record: R, /) -> None:
-        """Store *record* under *key* if it holds nothing, atomically; the same result again is no error.
+        """Store *record* under *key* if nothing is stored there, atomically; to store an equal one again is no error.
 
         Raises:
-            ResultExistsError: it holds other content, which stays.
-            UnsupportedOperationError: the store cannot do it atomically.
+            ResultExistsError: other content is stored there; it stays.
+            UnsupportedOperationError: the store has no atomic create.
             InvalidKeyError, InvalidResultError, KeyConflictError: as `put`.
         """
         text = self._to_text(key)
@@ -133,8 +133,9 @@ class TypedTracker(Calls[K, R, None], MutableMapping[K, R]):
 
         Raises:
             ResultNotFoundError: the store confirms that nothing is there.
-            SchemaMismatchError: the result is not such a record; lists every problem.
-            CorruptResultError: what is stored there is not a result.
+            ResultFailedError: the application stored a failure there.
+            SchemaMismatchError: the result does not fit the record; lists every problem.
+            CorruptResultError: the stored bytes are not a result.
         """
         text = self._to_text(key)
         data = load(self._tracker, text)
@@ -147,17 +148,17 @@ class TypedTracker(Calls[K, R, None], MutableMapping[K, R]):
     @overload
     def get(self, key: K, /, default: R | T) -> R | T: ...
     def get(self, key: K, /, default: T | None = None) -> R | T | None:
-        """Return the record under *key*, *default* only when the store confirms that nothing is there.
+        """Return the record under *key*, or *default* only when the store confirms that nothing is there.
 
         Raises:
-            SchemaMismatchError, CorruptResultError: as ``view[key]``.
+            ResultFailedError, SchemaMismatchError, CorruptResultError: as ``view[key]``.
         """
         text = self._to_text(key)
         data = load(self._tracker, text)
         return default if data is None else self._to_result(data, text)
 
     def setdefault(self, key: K, default: R, /) -> R:
-        """Return the record under *key*, after creating *default* there if there was none, atomically."""
+        """Return the record under *key*; if there is none, store *default* there, atomically, and return it."""
         try:
             self.create(key, default)
         except ResultExistsError:
@@ -237,15 +238,15 @@ class TypedTracker(Calls[K, R, None], MutableMapping[K, R]):
             raise error
 
     def clear(self) -> None:
-        """Delete every result that this view lists, whether or not it fits the record."""
+        """Delete everything that this view lists: results that fit the record or do not, and failures."""
         for key in self:
             try:
                 del self[key]
-            except ResultNotFoundError:  # by another, in between
+            except ResultNotFoundError:  # another process has deleted it since
                 continue
 
     def __bool__(self) -> bool:
-        """Return whether anything is stored now; looks no further than the first key."""
+        """Return whether anything is stored now, by listing up to the first key."""
         return any(True for _ in self)
 
     @property

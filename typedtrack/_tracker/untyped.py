@@ -131,7 +131,7 @@ class ResultTracker(Calls[Key, Result, Result], Backend):
 
         Raises:
             InvalidKeyError: *key* breaks the rules.
-            CorruptResultError: what is stored there is not a result.
+            CorruptResultError: the stored bytes are not a result.
             ResultFailedError: the application stored a failure there.
 
         >>> from typedtrack import open_tracker
