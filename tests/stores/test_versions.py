@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import time
 import uuid
+from collections.abc import Iterator
 from pathlib import Path
 
+import pyarrow
 import pytest
 
 from tests.servers.sshd import Sftp
@@ -13,19 +16,27 @@ from tests.stores.conftest import CLIENTS, Client
 from typedtrack import FsspecResultTracker, ResultTracker, open_tracker
 
 
-def check_versions(tracker: ResultTracker, *, age: bool = False) -> None:
-    """Check that each key has a version, which changes with the bytes and only for keys that are put."""
+def check_versions(tracker: ResultTracker) -> None:
+    """Check that each key has a version once it is not young, which changes with the bytes of keys that are put."""
     tracker.put_many({key: {"x": 1} for key in ("a", "b", "sub/a", "sub/b")})
     before = dict(tracker._list_versions(""))
     assert sorted(before) == sorted(iter(tracker)) == ["a", "b", "sub/a", "sub/b"]
-    assert all(before.values())
-    assert dict(tracker._list_versions("")) == before
-    assert dict(tracker._list_versions("sub")) == {key: before[key] for key in ("sub/a", "sub/b")}
+    while not all(before.values()):
+        time.sleep(0.2)
+        tracker.put("sub/late", x=1)  # its time tells how old the others are
+        before = versions(tracker)
+    assert versions(tracker) == before
+    assert versions(tracker, "sub") == {key: before[key] for key in ("sub/a", "sub/b")}
     tracker["a"] = {"x": 2}
     del tracker["sub/b"]
-    after = dict(tracker._list_versions(""))
-    assert after.pop("a") not in (None, before["a"])
+    after = versions(tracker)
+    assert after.pop("a") != before["a"]
     assert after == {key: before[key] for key in ("b", "sub/a")}
+
+
+def versions(tracker: ResultTracker, prefix: str = "") -> dict[str, str | None]:
+    """Return the versions that a listing of *tracker* shows, without that of the key ``sub/late``."""
+    return {key: version for key, version in tracker._list_versions(prefix) if key != "sub/late"}
 
 
 @pytest.mark.parametrize("client", [*CLIENTS, "gcs_gcsfs"], indirect=True)
@@ -33,6 +44,39 @@ def test_versions_of_objects(client: Client) -> None:
     """S3, Azure Blob and Google Cloud Storage have versions in their listings, through each client."""
     check_versions(client.tracker)
     assert dict(client.tracker._list_versions("b")) == {"b": None}  # a read finds it there, without its version
+
+
+def renew_while_a_result_is_put(tracker: ResultTracker, cache: Path, x: int) -> None:
+    """Renew the cache of *tracker*'s frame, and put the result ``a`` between the listing and the reads."""
+    list_versions = tracker._list_versions
+
+    def listed(prefix: str) -> Iterator[tuple[str, str | None]]:
+        found = list(list_versions(prefix))
+        tracker.put("a", x=x)
+        return iter(found)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tracker, "_list_versions", listed)
+        assert values(tracker, cache) == [x]
+
+
+def values(tracker: ResultTracker, cache: Path) -> list[object]:
+    """Return the values of ``x`` of the key ``a`` in a frame of *tracker* with a *cache*."""
+    return [row["x"] for row in pyarrow.table(tracker.frame(cache=cache)).to_pylist() if row["key"] == "a"]
+
+
+@pytest.mark.parametrize("is_young", [True, False])
+@pytest.mark.parametrize("client", [*CLIENTS, "gcs_gcsfs"], indirect=True)
+def test_an_old_content_that_returns_is_read_again(client: Client, tmp_path: Path, is_young: bool) -> None:
+    """A store may give it the ETag that it had before, while the cache has what was there in between."""
+    tracker, cache = client.tracker, tmp_path / "cache.parquet"
+    tracker.put("a", x=1)
+    while not is_young and dict(tracker._list_versions(""))["a"] is None:
+        time.sleep(0.2)
+        tracker.put("b", x=0)  # its time tells how old the other is
+    renew_while_a_result_is_put(tracker, cache, x=2)
+    tracker.put("a", x=1)
+    assert values(tracker, cache) == [1]
 
 
 def test_versions_on_sftp(sftp: Sftp) -> None:

@@ -225,10 +225,11 @@ def test_versions_of_files_that_are_not_young(
     tracker: SftpResultTracker, channel: Mock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A file has a version of size and second, unless it may be replaced by another one within that second."""
-    monkeypatch.setattr("typedtrack.backends.sftp.tracker.time", SimpleNamespace(time=lambda: 1000.0))
+    monkeypatch.setattr("typedtrack.backends.ages.time", SimpleNamespace(time=lambda: 1000.0))
     channel.entries.return_value = [
-        Entry("old", "file", 7, 990),
-        Entry("young", "file", 7, 991),
+        Entry("old", "file", 7, 997),
+        Entry("latest", "file", 7, 999),
+        Entry("young", "file", 7, 998),
         Entry("ahead", "file", 7, 2000),
         Entry("sizeless", "file", None, 1),
         Entry("timeless", "file", 7),
@@ -236,10 +237,10 @@ def test_versions_of_files_that_are_not_young(
     ]
     channel.kind.return_value = "file"
     versions = dict(tracker._list_versions(""))
-    assert versions == {"old": "7-990", **dict.fromkeys(["young", "ahead", "sizeless", "timeless", "link"])}
+    assert versions == {"old": "7-997", **dict.fromkeys(["latest", "young", "ahead", "sizeless", "timeless", "link"])}
     assert list(tracker._list_versions("a")) == [("a", None)]
     times = dict(tracker._list_times(""))
-    assert times == {"old": 990, "young": 991, "ahead": 2000, "sizeless": 1, "timeless": None, "link": 1}
+    assert times == {"old": 997, "latest": 999, "young": 998, "ahead": 2000, "sizeless": 1, "timeless": None, "link": 1}
 
 
 def test_leftovers_of_killed_writers_are_removed(tracker: SftpResultTracker, channel: Mock) -> None:

@@ -73,6 +73,8 @@ class Retries(ExponentialRetry):
 class AdlfsResultTracker(BucketResultTracker):
     """Results in the folder *root* (``container/folder``) of the adlfs filesystem *fs*."""
 
+    _marks_are_unique = True
+
     def __init__(self, fs: AzureBlobFileSystem, root: str, max_concurrency: int) -> None:
         name, _, folder = root.partition("/")
         timeouts = _options(fs, _TIMEOUTS)

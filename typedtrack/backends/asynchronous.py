@@ -12,10 +12,11 @@ from abc import abstractmethod
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator, Mapping
 from concurrent.futures import Future
-from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias, TypeVar
 
 from typedtrack._tracker.backend import READ_LIMIT, Read
 from typedtrack._tracker.untyped import ResultTracker
+from typedtrack.backends.ages import Listed, versions_in
 from typedtrack.backends.answers import BOUND, Pages, late_answer, readable_answers
 from typedtrack.errors import UnsupportedOperationError
 
@@ -28,7 +29,7 @@ __all__ = ["AsyncResultTracker", "BucketResultTracker", "Page", "Task", "instanc
 
 T = TypeVar("T")
 U = TypeVar("U")
-Page: TypeAlias = list[tuple[str, str | None, float | None]]  # names with their versions and times
+Page: TypeAlias = list[Listed]
 Task: TypeAlias = Coroutine[Any, Any, T]  # Any: the types that a coroutine yields and is sent, for the event loop only
 
 
@@ -38,6 +39,9 @@ class AsyncResultTracker(ResultTracker):
     Each primitive, and each page of a listing, ends within `BOUND` seconds or within twice the longest of *timeouts*,
     those of one try that the user has configured, whichever is longer.
     """
+
+    _marks_are_unique: ClassVar[bool] = False
+    """Whether the store gives each put a mark that no other has."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, max_concurrency: int, timeouts: Iterable[object] = ()) -> None:
         self._loop = loop
@@ -65,7 +69,7 @@ class AsyncResultTracker(ResultTracker):
 
     @abstractmethod
     def _pages(self, prefix: str, *, details: bool) -> AsyncIterator[Page]:
-        """Do what ``_list_versions`` and ``_list_times`` do, in pages; those details may lack if *details* is false."""
+        """Yield the keys that ``_list`` yields, in pages; their marks and times may lack if *details* is false."""
 
     def _read(self, key: str, limit: int) -> bytes | None:
         return self._wait_for(self._read_one(key, limit))
@@ -77,22 +81,25 @@ class AsyncResultTracker(ResultTracker):
         self._wait_for(self._delete_one(key))
 
     def _list(self, prefix: str) -> Iterator[str]:
-        return (key for key, _, _ in self._listing(prefix, details=False))
+        return (key for page in self._listing(prefix, details=False) for key, _, _ in page)
 
     def _list_versions(self, prefix: str) -> Iterator[tuple[str, str | None]]:
-        return ((key, version) for key, version, _ in self._listing(prefix, details=True))
+        pages = self._listing(prefix, details=True)
+        return (
+            ((key, mark) for page in pages for key, mark, _ in page) if self._marks_are_unique else versions_in(pages)
+        )
 
     def _list_times(self, prefix: str) -> Iterator[tuple[str, float | None]]:
-        return ((key, time) for key, _, time in self._listing(prefix, details=True))
+        return ((key, time) for page in self._listing(prefix, details=True) for key, _, time in page)
 
-    def _listing(self, prefix: str, *, details: bool) -> Iterator[tuple[str, str | None, float | None]]:
+    def _listing(self, prefix: str, *, details: bool) -> Iterator[Page]:
         pages = self._pages(prefix, details=details)
 
         async def next_page() -> Page | None:
             return await anext(pages, None)
 
         while (page := self._wait_for(next_page())) is not None:
-            yield from page
+            yield page
 
     def _read_many(self, keys: Iterable[str]) -> Iterator[tuple[str, Read]]:
         return self._windowed(lambda key: self._read_one(key, READ_LIMIT), keys)
@@ -203,7 +210,7 @@ class BucketResultTracker(AsyncResultTracker):
         async for page in self._objects(beginning, details=details):
             pages.check_names([name for name, _, _ in page])
             above = self._above  # of every name, unless the store ignores the beginning
-            yield [(name[len(above) :], version, time) for name, version, time in page if name.startswith(above)]
+            yield [(name[len(above) :], mark, time) for name, mark, time in page if name.startswith(above)]
 
 
 def _retrieve_error(running: asyncio.Future[Any]) -> None:

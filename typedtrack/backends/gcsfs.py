@@ -36,6 +36,8 @@ Answer: TypeAlias = tuple[int, Mapping[str, str], object, bytes]  # status, head
 class GcsfsResultTracker(BucketResultTracker):
     """Results in the folder *root* (``bucket/folder``) of the gcsfs filesystem *fs*."""
 
+    _marks_are_unique = True
+
     def __init__(self, fs: gcsfs.core.GCSFileSystem, root: str, max_concurrency: int) -> None:
         self._fs = fs
         self._bucket, _, folder = root.partition("/")

@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import re
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property, partial
 from importlib.util import find_spec
 from math import inf
@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from typedtrack._tracker.threads import StillRunningError, call_elsewhere, interruptibly
 from typedtrack._tracker.untyped import ResultTracker
+from typedtrack.backends.ages import versions_in
 from typedtrack.backends.answers import BOUND, Pages, encoded_answer, foreign_answer, late_answer, readable_answers
 from typedtrack.backends.obstore_client import AZURE, GCS, S3, client_of
 from typedtrack.errors import UnsupportedOperationError
@@ -276,21 +277,24 @@ class ObstoreResultTracker(ResultTracker):
             raise FileNotFoundError(key)
 
     def _list(self, prefix: str) -> Iterator[str]:
-        return (key for key, _ in self._entries(prefix))
+        return (key for page in self._pages(prefix) for key, _ in page)
 
     def _list_versions(self, prefix: str) -> Iterator[tuple[str, str | None]]:
-        return ((key, None if entry is None else entry["e_tag"]) for key, entry in self._entries(prefix))
+        if self._scheme in AZURE:  # whose ETags are unique; those of S3 and Google are digests of the content
+            return ((key, entry and entry["e_tag"]) for page in self._pages(prefix) for key, entry in page)
+        return versions_in(
+            [(key, entry and entry["e_tag"], _time(entry)) for key, entry in page] for page in self._pages(prefix)
+        )
 
     def _list_times(self, prefix: str) -> Iterator[tuple[str, float | None]]:
-        entries = self._entries(prefix)
-        return ((key, None if entry is None else entry["last_modified"].timestamp()) for key, entry in entries)
+        return ((key, _time(entry)) for page in self._pages(prefix) for key, entry in page)
 
-    def _entries(self, prefix: str) -> Iterator[tuple[str, ObjectMeta | None]]:
-        """Yield each key with its entry, or *prefix* itself with `None`."""
+    def _pages(self, prefix: str) -> Iterator[Iterable[tuple[str, ObjectMeta | None]]]:
+        """Yield the keys in pages, each with its entry, or *prefix* itself with `None`."""
         import obstore
 
         if prefix and self._read(prefix, 1) is not None:  # obstore lists only the objects below a prefix
-            yield prefix, None
+            yield [(prefix, None)]
         below = self._above + prefix or None
         pages: Iterator[Sequence[ObjectMeta]] | None = None
         last: str | None = None
@@ -319,15 +323,21 @@ class ObstoreResultTracker(ResultTracker):
                 continue
             checked.check_names([entry["path"] for entry in page])
             is_full = len(page) == _PAGE
-            for entry in page:
-                last = entry["path"]
-                if not last.startswith(self._above):  # the folder's own marker, or the store ignores the prefix
-                    continue
-                key = last[len(self._above) :]
-                if entry["size"] or self._is_stored(key):
-                    yield key, entry
+            if page:
+                last = page[-1]["path"]
+            yield self._results_on(page)
         if last is None:
             self._check_that_it_is_a_store()
+
+    def _results_on(self, page: Sequence[ObjectMeta]) -> Iterator[tuple[str, ObjectMeta]]:
+        """Yield the keys of the results on *page*, each with its entry."""
+        for entry in page:
+            path = entry["path"]
+            if not path.startswith(self._above):  # the folder's own marker, or the store ignores the prefix
+                continue
+            key = path[len(self._above) :]
+            if entry["size"] or self._is_stored(key):
+                yield key, entry
 
     def _ask_for_page(self, next_page: Callable[[], Sequence[ObjectMeta] | None]) -> Sequence[ObjectMeta] | None:
         from obstore.exceptions import InvalidPathError
@@ -379,6 +389,10 @@ def _get(client: S3Store | GCSStore | AzureStore, path: str, limit: int) -> tupl
     if encoding := answer.attributes.get("Content-Encoding"):
         raise encoded_answer("the store", encoding)
     return answer.meta, data
+
+
+def _time(entry: ObjectMeta | None) -> float | None:
+    return None if entry is None else entry["last_modified"].timestamp()
 
 
 def tracker_over(fs: AbstractFileSystem, root: str, max_concurrency: int) -> ResultTracker:

@@ -35,7 +35,6 @@ __all__ = ["SftpResultTracker", "tracker_over"]
 T = TypeVar("T")
 U = TypeVar("U")
 
-_YOUNG: Final = 10.0  # seconds: enough for a second to pass, and for clocks that differ
 _ATTEMPTS: Final = 100  # to make or remove folders that others keep removing or making
 
 _process: Final = os.urandom(6).hex()
@@ -76,9 +75,9 @@ class SftpResultTracker(AsyncResultTracker):
         self._channel.restore()
         super()._delete(key)
 
-    def _list(self, prefix: str) -> Iterator[str]:
+    def _listing(self, prefix: str, *, details: bool) -> Iterator[Page]:
         self._channel.restore()
-        return super()._list(prefix)
+        return super()._listing(prefix, details=details)
 
     def _windowed(self, call: Callable[[T], Task[U]], arguments: Iterable[T]) -> Iterator[tuple[T, U | Exception]]:
         self._channel.restore()
@@ -217,14 +216,13 @@ class SftpResultTracker(AsyncResultTracker):
         if prefix and await self._kind(self._path(prefix)) == "file":
             yield [(prefix, None, None)]
             return
-        young = time.time() - _YOUNG
         async for above, entries in self._folders(prefix):
             page: Page = []
             for entry in entries:
                 if entry.name.startswith("."):
                     continue
                 if entry.kind == "file":
-                    page.append((above + entry.name, _version(entry, young), entry.modified))
+                    page.append((above + entry.name, None if entry.size is None else str(entry.size), entry.modified))
                 elif entry.kind == "link" and await self._is_file(above + entry.name):
                     page.append((above + entry.name, None, entry.modified))
             yield page
@@ -283,13 +281,6 @@ def _is_leftover(entry: Entry, before: float) -> bool:
     """Return whether *entry* is a writer's hidden file from *before* that time: its writer was killed."""
     is_hidden = entry.name.startswith(".typedtrack-") and entry.name.endswith(".tmp")
     return is_hidden and entry.kind == "file" and entry.modified is not None and entry.modified < before
-
-
-def _version(entry: Entry, young: float) -> str | None:
-    """Return the version of a file; `None` if it may still be replaced by one of the same size and second."""
-    if entry.size is None or entry.modified is None or entry.modified > young:
-        return None
-    return f"{entry.size}-{entry.modified}"
 
 
 def tracker_over(fs: AbstractFileSystem, root: str, max_concurrency: int) -> ResultTracker:
