@@ -6,15 +6,21 @@ import json
 import math
 import os
 import pty
+import re
 import signal
 import subprocess
 import sys
+import termios
+import time
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.cli.conftest import Cli
 from typedtrack import Result, ResultTracker, open_tracker
+from typedtrack.backends.local import LocalResultTracker
+from typedtrack.cli.top import Look
 
 
 @pytest.fixture
@@ -113,12 +119,128 @@ def test_watch_needs_a_terminal(cli: Cli, base: Path) -> None:
     assert (ended.code, "--watch needs a terminal" in ended.err) == (2, True)
 
 
+def test_a_look_reads_only_what_changed(base: Path) -> None:
+    """Also failures are read once; a result that cannot be read is read again, and what is deleted is gone."""
+    tracker = CountingTracker(base)
+    look = Look(tracker.frame().rows, "accuracy", "max", 50, None, (), None)
+    look.cache = str(base.parent / "cache")
+    age(base)
+    assert look().rows == 7
+    assert (sorted(tracker.reads), look.errors) == (sorted(tracker), [])
+    assert look().notes[-1] == "Failed and left out: 1"
+    assert len(tracker.reads) == 8
+
+    tracker.reads.clear()
+    tracker.put("small/seed_1", {"accuracy/mean": 2.0, "accuracy/sem": 0.5})
+    tracker.put("new", {"accuracy/mean": 3.0, "accuracy/sem": 0.5})
+    del tracker["other"]
+    (base / "bad").write_text("{")
+    age(base)
+    for reads in (["bad", "new", "small/seed_1"], ["bad"]):
+        contents = look()
+        assert contents.columns[0].values[:2] == ["new", "small/seed_1"]
+        assert "other" not in contents.columns[0].values
+        assert [list(error.errors) for error in look.errors] == [["bad"]]
+        assert sorted(tracker.reads) == reads
+        tracker.reads.clear()
+
+
+class CountingTracker(LocalResultTracker):
+    """A tracker that notes the keys that it reads."""
+
+    def __init__(self, base: Path) -> None:
+        super().__init__(str(base))
+        self.reads: list[str] = []
+
+    def _read_many(self, keys: Iterable[str]) -> Iterator[tuple[str, bytes | Exception | None]]:
+        for key, read in super()._read_many(keys):
+            self.reads.append(key)
+            yield key, read
+
+
+def age(base: Path) -> None:
+    """Wait until each file below *base* is old enough to have a version."""
+    while None in dict(LocalResultTracker(str(base))._list_versions("")).values():
+        time.sleep(0.01)
+
+
 def read_until(terminal: int, text: str) -> str:
     """Return what the *terminal* shows up to *text*."""
     shown = ""
     while text not in shown:
         shown += os.read(terminal, 65536).decode(errors="replace")
     return shown
+
+
+class Watch:
+    """A `top` at a terminal, in a folder of its own for temporary files."""
+
+    def __init__(self, *arguments: str, folder: Path) -> None:
+        self.terminal, slave = pty.openpty()
+        self.settings = termios.tcgetattr(slave)
+        self._slave = slave
+        environment = {**os.environ, "TERM": "xterm", "COLUMNS": "120", "LINES": "70", "TMPDIR": str(folder)}
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "typedtrack", "top", *arguments],
+            stdin=slave, stdout=slave, stderr=slave, env=environment, start_new_session=True,
+        )  # fmt: skip
+
+    def end(self, number: signal.Signals) -> tuple[int, str]:
+        """Send the signal; return the exit code, and what is shown after it, without the settings if they changed."""
+        self.process.send_signal(number)
+        code = self.process.wait()
+        assert termios.tcgetattr(self._slave) == self.settings
+        os.close(self._slave)
+        shown = b""
+        try:
+            while chunk := os.read(self.terminal, 65536):
+                shown += chunk
+        except OSError:  # on Linux: the other end is closed
+            pass
+        os.close(self.terminal)
+        return code, shown.decode()
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_ends_watch_and_leaves_the_terminal_as_it_was(
+    base: Path, tmp_path: Path, number: signal.Signals, code: int
+) -> None:
+    """The cursor is visible, the settings are the same, the last table stays, and no cache is left."""
+    (tmp_path / "tmp").mkdir()
+    watch = Watch(str(base), "--watch", folder=tmp_path / "tmp")
+    shown = read_until(watch.terminal, "Failed and left out: 1")
+    assert "\x1b[?25l" in shown
+    assert list((tmp_path / "tmp").iterdir()) != []
+    ended, shown = watch.end(number)
+    assert ended == code
+    assert shown.rpartition("\x1b[?25")[2].startswith("h")
+    assert "Traceback" not in shown
+    assert "\x1b[?1049" not in shown
+    assert list((tmp_path / "tmp").iterdir()) == []
+
+
+def test_watch_begins_before_the_first_result(tmp_path: Path) -> None:
+    """Until a result has the metric, it says what is missing; so it says what cannot be read."""
+    tracker = open_tracker(tmp_path / "base")
+    watch = Watch(str(tmp_path / "base"), "--watch", "--by", "x", folder=tmp_path)
+    read_until(watch.terminal, "by='x': no result has a numeric field of that name; there are: none")
+    tracker.put("first", x=0.5)
+    read_until(watch.terminal, "Best: first (x 0.5)")
+    (tmp_path / "base" / "bad").write_text("{")
+    read_until(watch.terminal, "Not readable and left out: 1")
+    assert watch.end(signal.SIGINT)[0] == 130
+
+
+def test_the_best_of_100_000_results(tmp_path: Path) -> None:
+    """The table has the best 50, and says how many there are."""
+    archive = tmp_path / "base.ndjson"
+    archive.write_text("".join(f'{{"key":"t{n:06}","x":{n * 7919 % 100_000}.0,"y":{n % 7}}}\n' for n in range(100_000)))
+    watch = Watch(str(archive), folder=tmp_path)
+    shown = read_until(watch.terminal, "The best 50 of 100,000 rows")
+    watch.process.wait()
+    rows = re.findall(r"t\d{6} +(\d+) ", shown)
+    assert rows == [str(x) for x in range(99_999, 99_949, -1)]
+    assert watch.end(signal.SIGINT)[0] == 0
 
 
 @pytest.mark.parametrize("arguments", [("--watch",), ()])

@@ -57,13 +57,7 @@ def averaged(chunks: Iterable[Chunk], keys: Sequence[str], over: Sequence[str]) 
     """Return a row for each group of rows whose *keys* differ in *over* alone: counts, and means with their errors.
 
     A `Stat` is averaged by its mean. A text stays where all rows of the group have it.
-
-    Raises:
-        ValueError: *over* names a field that is not in *keys*.
     """
-    for name in over:
-        if name not in keys:
-            raise ValueError(f"--over {name}: the template of --key has the fields {', '.join(keys)}")
     others = [name for name in keys if name not in over]
     groups: dict[tuple[Value | None, ...], dict[str, list[Value]]] = {}
     for chunk in chunks:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import signal
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from importlib.util import find_spec
-from typing import NoReturn
+from typing import Final, NoReturn
 
 import attrs
 import click
@@ -18,15 +20,17 @@ from typedtrack.cli.output import json_option, one_line, print_error, print_line
 from typedtrack.cli.places import base_or_environment
 from typedtrack.cli.tables import averaged, splitter
 from typedtrack.errors import BulkError
-from typedtrack.frame.frame import Frame
+from typedtrack.frame.cache import renew
+from typedtrack.frame.chunks import CHUNK_ROWS
+from typedtrack.frame.frame import Rows
 from typedtrack.report.contents import Column, Contents, contents_of
 
-__all__ = ["top"]
+__all__ = ["Look", "top"]
 
-_KEY = "key"
-_CHUNK_ROWS = 8192
-_PAUSE = 2.0  # seconds between two looks
-_ABSENT = "–"
+_KEY: Final = "key"
+_PAUSE: Final = 2.0  # seconds between two looks
+_ABSENT: Final = "–"
+_TERMINATED: Final = 143  # 128 + SIGTERM, as in shells
 
 
 @click.command()
@@ -60,12 +64,14 @@ def top(
         raise click.UsageError("--over needs --key: it averages over fields of the key")
     if watch and (as_json or not (sys.stdout.isatty() and find_spec("rich"))):
         raise click.UsageError("--watch needs a terminal, the package rich, and no --json")
-    frame = open_tracker(base_or_environment(base)).frame(prefix)
-    look = _Look(
-        frame, by, "max" if greatest else "min", rows, template, tuple(over.split(",")) if over else (), columns
-    )
+    stored = open_tracker(base_or_environment(base)).frame(prefix).rows
+    averaged_fields = tuple(over.split(",")) if over else ()
+    look = Look(stored, by, "max" if greatest else "min", rows, template, averaged_fields, columns)
     if watch:
-        _watch(look)
+        signal.signal(signal.SIGTERM, _end)
+        with tempfile.TemporaryDirectory() as folder:
+            look.cache = f"{folder}/results"
+            _watch(look)
     contents = look()
     if as_json:
         for row in range(contents.rows):
@@ -76,34 +82,42 @@ def top(
         if sys.stdout.isatty():
             for note in contents.notes:
                 print_error(note)
-    if look.error is not None:
-        raise look.error
+    for error in look.errors:
+        raise error
 
 
-class _Look:
-    """One look at the results: what it shows, and in `error` what it could not read."""
+class Look:
+    """Looks at results, again and again: what is shown of them, and in `errors` what the last look could not read.
+
+    With a path of a local file in `cache`, it reads only what changed since the last look, and keeps the rest there.
+    """
 
     def __init__(
         self,
-        frame: Frame,
+        rows: Rows,
         by: str | None,
         direction: Direction,
-        rows: int,
+        most: int,
         template: str | None,
         over: tuple[str, ...],
         columns: str | None,
     ) -> None:
-        self._frame = frame
+        self._rows = rows
         self._by = by
         self._direction: Direction = direction
-        self._rows = rows
+        self._most = most
         self._split: Callable[[Iterable[Chunk]], Iterator[Chunk]] | None = None
         self._keys: Sequence[str] = (_KEY,)
         if template is not None:
             self._split, self._keys = splitter(template, _KEY)
+        for name in over:
+            if name not in self._keys:
+                raise ValueError(f"--over {name}: the template of --key has the fields {', '.join(self._keys)}")
         self._over = over
         self._columns = columns.split(",") if columns else []
-        self.error: BulkError | None = None
+        self.cache: str | None = None
+        self.errors: list[BulkError] = []
+        self._failures = 0
 
     def __call__(self) -> Contents:
         """Return the best rows, as they are stored now."""
@@ -113,7 +127,9 @@ class _Look:
             chunks = self._split(chunks)
         if self._over:
             chunks, keys = [averaged(chunks, keys, self._over)], [name for name in keys if name not in self._over]
-        found = contents_of(chunks, keys, self._by, self._direction, self._rows, keep=self._columns)
+        found = contents_of(chunks, keys, self._by, self._direction, self._most, keep=self._columns)
+        if self._failures:
+            found = attrs.evolve(found, notes=(*found.notes, f"Failed and left out: {self._failures:,}"))
         if not self._columns:
             return found
         by_name = {column.name: column for column in found.columns}
@@ -123,14 +139,25 @@ class _Look:
         return attrs.evolve(found, columns=tuple(by_name[name] for name in self._columns))
 
     def _read(self) -> Iterator[Chunk]:
-        self.error = None
+        self.errors = []
+        if self.cache is not None and not self._rows.is_archive:
+            cached = renew(self.cache, self._rows, self.errors)
+            self._failures = cached.failures
+            yield from cached.chunks()
+            return
         try:
-            yield from self._frame.rows.chunks(_CHUNK_ROWS)
+            yield from self._rows.chunks(CHUNK_ROWS)
         except BulkError as error:
-            self.error = error
+            self.errors.append(error)
+        self._failures = len(self._rows.failed)
 
 
-def _watch(look: Callable[[], Contents]) -> NoReturn:
+def _end(*_: object) -> NoReturn:
+    """End the process as Ctrl-C does, so that the terminal is restored."""
+    raise SystemExit(_TERMINATED)
+
+
+def _watch(look: Look) -> NoReturn:
     """Show the table again and again, until a signal ends the process; it leaves the terminal as it was."""
     from rich.console import Console, Group
     from rich.live import Live
@@ -138,9 +165,14 @@ def _watch(look: Callable[[], Contents]) -> NoReturn:
 
     with Live(console=Console(markup=False, highlight=False), auto_refresh=False) as live:
         while True:
-            contents = look()
-            notes = [Text(one_line(note)) for note in contents.notes]
-            live.update(Group(table_of(*_cells(contents)), *notes), refresh=True)
+            try:
+                contents = look()
+            except ValueError as error:  # no result has the metric or the columns yet
+                live.update(Text(one_line(str(error))), refresh=True)
+            else:
+                unreadable = [f"Not readable and left out: {len(error.errors):,}" for error in look.errors]
+                notes = [Text(one_line(note)) for note in (*contents.notes, *unreadable)]
+                live.update(Group(table_of(*_cells(contents)), *notes), refresh=True)
             time.sleep(_PAUSE)
 
 
