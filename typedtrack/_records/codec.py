@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from collections.abc import Set as AbstractSet
 from functools import lru_cache
-from typing import Any, Final, Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import attrs
 import msgspec
@@ -19,15 +19,13 @@ from typedtrack._records.annotations import Leaf, annotation_of, needs_decimals
 from typedtrack._records.compiled import emit_decode, emit_decode_columns, emit_encode
 from typedtrack._records.record_type import BROKEN, PLACES, RecordType, absent, record_type
 from typedtrack._results.codec import decode, encode, encode_twin
-from typedtrack._results.values import MAX_PLAIN_STR, MIN_INT, Result, Value
+from typedtrack._results.values import MAX_INT64, MAX_PLAIN_STR, MIN_INT, Result, Value
 from typedtrack._schema.records import MISSING, NEEDS_A_FIELD, FieldSchema, RecordSchema
 from typedtrack.errors import MISSING_FIELD, Problem, RecordDefinitionError, SchemaMismatchError, shown
 
 __all__ = ["RecordCodec", "record_codec"]
 
 R = TypeVar("R")
-
-_MAX_META_INT: Final = 2**63 - 1  # the largest bound that msgspec takes
 
 
 class RecordCodec(Generic[R]):
@@ -178,7 +176,7 @@ def _plain(column: FieldSchema) -> FieldSchema:
     if column.kind == "str":
         return attrs.evolve(column, max_length=min(column.most_characters, MAX_PLAIN_STR))
     lowest: float = MIN_INT
-    highest: float = _MAX_META_INT
+    highest: float = MAX_INT64
     if column.kind == "float":  # msgspec takes any int there, and may round one that is out of range to the bound
         lowest, highest = lowest / 2, highest / 2
     if column.gt is None or column.gt < lowest:

@@ -19,6 +19,7 @@ import msgspec
 from typedtrack._results.values import (
     FAILURE_TYPE,
     MAX_INT,
+    MAX_INT64,
     MAX_PLAIN_STR,
     MAX_RESULT_BYTES,
     MAX_STR_BYTES,
@@ -38,7 +39,7 @@ END: Final = b"}\n"
 """How every result ends that typedtrack wrote, and nothing before its end: a read that ends so needs no other read."""
 
 # The fast path accepts only values that keep the rules whatever they are: a str of so few characters always fits.
-_PlainInt = Annotated[int, msgspec.Meta(ge=MIN_INT, le=2**63 - 1)]
+_PlainInt = Annotated[int, msgspec.Meta(ge=MIN_INT, le=MAX_INT64)]
 _PlainStr = Annotated[str, msgspec.Meta(max_length=MAX_PLAIN_STR)]
 
 _MAX_DIGITS: Final = 100  # of an int: far more than a valid one has, far fewer than Python refuses to parse

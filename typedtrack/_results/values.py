@@ -18,6 +18,7 @@ __all__ = [
     "KINDS",
     "KINDS_BY_NAME",
     "MAX_INT",
+    "MAX_INT64",
     "MAX_NAME_BYTES",
     "MAX_PLAIN_STR",
     "MAX_RESULT_BYTES",
@@ -43,6 +44,8 @@ Result: TypeAlias = dict[str, Value]
 
 MIN_INT: Final = -(2**63)
 MAX_INT: Final = 2**64 - 1
+MAX_INT64: Final = 2**63 - 1
+"""The largest int that msgspec takes as a bound, and that Arrow's int64 holds."""
 EXACT_IN_DOUBLES: Final = 2**53
 """Every int of at most this size is a double."""
 

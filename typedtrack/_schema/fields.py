@@ -14,6 +14,7 @@ import attrs
 from typedtrack._results.values import (
     KINDS_BY_NAME,
     MAX_INT,
+    MAX_INT64,
     MAX_STR_BYTES,
     MIN_INT,
     KindName,
@@ -228,7 +229,7 @@ class FieldSchema:
         for index, choice in enumerate(self.choices):
             if (reason := value_problem(choice)) is not None:
                 yield Flaw("choices", f"cannot allow {shown(choice)}: {reason}", index)
-            elif isinstance(choice, int) and not MIN_INT <= choice < 2**63:
+            elif isinstance(choice, int) and not MIN_INT <= choice <= MAX_INT64:
                 yield Flaw("choices", f"cannot allow {choice}: a choice is from -2**63 to 2**63-1", index)
 
     def _constraint_flaws(self) -> Iterator[Flaw]:
@@ -249,19 +250,19 @@ class FieldSchema:
         if name == "pattern":
             return _pattern_problem(bound)
         if name not in _NUMBER_CONSTRAINTS:
-            return None if 0 <= bound < 2**63 else f"takes a length from 0 to 2**63-1, not {bound}"
+            return None if 0 <= bound <= MAX_INT64 else f"takes a length from 0 to 2**63-1, not {bound}"
         sign = _NUMBER_CONSTRAINTS[name]
         refused = f"cannot be bounded by {sign} {shown(bound)}"
         if name == "multiple_of" and not bound > 0:
             return f"{refused}: it must be above 0"
         if self.kind == "int":
-            if not (type(bound) is int and MIN_INT <= bound < 2**63):
+            if not (type(bound) is int and MIN_INT <= bound <= MAX_INT64):
                 reason = f"{refused}: the bounds of an int are ints from -2**63 to 2**63-1"
                 rounded = _ROUNDED.get(name)
                 if rounded is None or not -_MAX_ROUNDED < bound < _MAX_ROUNDED:
                     return reason
                 return f"{reason}; {sign} {rounded(bound)} means the same"
-            if (name, bound) in (("gt", 2**63 - 1), ("lt", MIN_INT)):
+            if (name, bound) in (("gt", MAX_INT64), ("lt", MIN_INT)):
                 return f"{refused}: use >= or <= at the end of the 64-bit integers"
         elif not _is_double(bound):
             return f"{refused}: no float equals that"

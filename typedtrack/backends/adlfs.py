@@ -84,7 +84,7 @@ class AdlfsResultTracker(BucketResultTracker):
 
     async def _read_one(self, key: str, limit: int) -> bytes | None:
         try:
-            name = self._above + key
+            name = self._base_prefix + key
             # A cast, because time-outs of any type leave open which overload this is, with an encoding or without.
             blob = cast(
                 "StorageStreamDownloader[bytes]",
@@ -105,7 +105,7 @@ class AdlfsResultTracker(BucketResultTracker):
 
     async def _write_one(self, key: str, data: bytes, exclusive: bool = False) -> None:
         try:
-            await self._container.upload_blob(self._above + key, data, overwrite=not exclusive, **self._options)
+            await self._container.upload_blob(self._base_prefix + key, data, overwrite=not exclusive, **self._options)
         except ResourceExistsError as error:
             if exclusive and _code(error) == "BlobAlreadyExists":
                 raise FileExistsError(key) from error
@@ -113,7 +113,7 @@ class AdlfsResultTracker(BucketResultTracker):
 
     async def _delete_one(self, key: str) -> None:
         try:
-            await self._container.delete_blob(self._above + key, **self._options)
+            await self._container.delete_blob(self._base_prefix + key, **self._options)
         except ResourceNotFoundError as error:
             if _code(error) == "BlobNotFound":
                 raise FileNotFoundError(key) from error

@@ -191,17 +191,17 @@ class BucketResultTracker(AsyncResultTracker):
         super().__init__(loop, max_concurrency, timeouts)
         self._url = url
         folder = folder.rstrip("/")
-        self._above = f"{folder}/" if folder else ""  # the part of an object's name before its key
+        self._base_prefix = f"{folder}/" if folder else ""  # of each object's name, before the key
 
     def _location(self, text: str) -> str:
-        return f"{self._url}/{self._above}{text}"
+        return f"{self._url}/{self._base_prefix}{text}"
 
     @abstractmethod
     def _objects(self, beginning: str, *, details: bool) -> AsyncIterator[Page]:
         """Yield the names of the bucket's objects that begin with *beginning*, in pages as those of ``_pages``."""
 
     async def _pages(self, prefix: str, *, details: bool) -> AsyncIterator[Page]:
-        beginning = self._above
+        beginning = self._base_prefix
         if prefix:
             if await self._read_one(prefix, 1) is not None:
                 yield [(prefix, None, None)]
@@ -209,8 +209,9 @@ class BucketResultTracker(AsyncResultTracker):
         pages = Pages("the store")
         async for page in self._objects(beginning, details=details):
             pages.check_names([name for name, _, _ in page])
-            above = self._above  # of every name, unless the store ignores the beginning
-            yield [(name[len(above) :], mark, time) for name, mark, time in page if name.startswith(above)]
+            start = self._base_prefix
+            # Other names come from a store that ignores the beginning.
+            yield [(name[len(start) :], mark, time) for name, mark, time in page if name.startswith(start)]
 
 
 def _retrieve_error(running: asyncio.Future[Any]) -> None:

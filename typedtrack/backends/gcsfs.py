@@ -66,7 +66,7 @@ class GcsfsResultTracker(BucketResultTracker):
         url = f"{self._fs._location}/upload/storage/v1/b/{quote(self._bucket, safe='')}/o"
         line = f"--typedtrack-{os.urandom(16).hex()}"
         head = f"{line}\r\nContent-Type: application/json\r\n\r\n"
-        name = json.dumps({"name": self._above + key})
+        name = json.dumps({"name": self._base_prefix + key})
         body = io.BytesIO(f"{head}{name}\r\n{head}".encode() + data + f"\r\n{line}--".encode())
         headers = {"Content-Type": f"multipart/related; boundary={line[2:]}"}
         generation = "0" if exclusive else None  # of no object; for one that exists gcsfs raises FileExistsError
@@ -77,7 +77,7 @@ class GcsfsResultTracker(BucketResultTracker):
             ),
             "storage#object",
         )
-        if stored.get("name") != self._above + key:
+        if stored.get("name") != self._base_prefix + key:
             raise foreign_answer(_STORE, "a put", "it is about another object")
 
     async def _delete_one(self, key: str) -> None:
@@ -116,7 +116,7 @@ class GcsfsResultTracker(BucketResultTracker):
         Any server on the way may send a 404, and so does the service for a missing bucket. Where the text of a 404 does
         not say that the object is missing, the bucket's listing decides.
         """
-        name = self._above + key
+        name = self._base_prefix + key
         for _ in range(2):  # twice, because the object may have been put in between
             try:
                 return await self._fs._request(method, "b/{}/o/{}", self._bucket, name, headers=headers, alt=alt)

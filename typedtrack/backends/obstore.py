@@ -130,7 +130,7 @@ class ObstoreResultTracker(ResultTracker):
         if not is_installed():
             raise ImportError(needs(scheme), name="obstore")
         self._scheme, self._container, self._account = scheme, container, account.partition(".")[0]
-        self._above = f"{folder}/" if folder else ""
+        self._base_prefix = f"{folder}/" if folder else ""
         self.max_concurrency = max_concurrency
         self._refuses_creates = False  # in a versioned bucket of S3; True once that was seen
         client_options = self._options.get("client_options")
@@ -147,7 +147,7 @@ class ObstoreResultTracker(ResultTracker):
         return state
 
     def _location(self, text: str) -> str:
-        return f"{self._scheme}://{self._container}/{self._above}{text}"
+        return f"{self._scheme}://{self._container}/{self._base_prefix}{text}"
 
     @property
     def _client(self) -> S3Store | GCSStore | AzureStore:
@@ -196,7 +196,7 @@ class ObstoreResultTracker(ResultTracker):
         from obstore.exceptions import GenericError
 
         try:
-            return self._ask(partial(_get, self._client, self._above + key, limit))
+            return self._ask(partial(_get, self._client, self._base_prefix + key, limit))
         except FileNotFoundError as error:
             if self._answer_code(error, key) in _NOTHING:
                 return None
@@ -208,14 +208,14 @@ class ObstoreResultTracker(ResultTracker):
 
     def _answer_code(self, error: FileNotFoundError, key: str) -> str | None:
         """Return the code of the store's answer: *error* has it only in its text, after the key."""
-        match = _answer_code(str(error).removeprefix(f"Object at location {self._above}{key} not found: "))
+        match = _answer_code(str(error).removeprefix(f"Object at location {self._base_prefix}{key} not found: "))
         return None if match is None else match[1]
 
     def _write(self, key: str, data: bytes, *, exclusive: bool = False) -> None:
         import obstore
 
         if not exclusive:
-            answer = self._ask(partial(obstore.put, self._client, self._above + key, data))
+            answer = self._ask(partial(obstore.put, self._client, self._base_prefix + key, data))
             self._check_put(key, data, answer)
         elif self._is_created_in_versions(key, data) and not self._refuses_creates:
             from typedtrack.backends.s3 import check_creates
@@ -228,7 +228,7 @@ class ObstoreResultTracker(ResultTracker):
         import obstore
         from obstore.exceptions import AlreadyExistsError
 
-        create = partial(obstore.put, self._client, self._above + key, data, mode="create")
+        create = partial(obstore.put, self._client, self._base_prefix + key, data, mode="create")
         try:
             answer = self._ask(create, _BROKEN)  # the first try may have stored it: then the caller compares
         except AlreadyExistsError as error:
@@ -265,7 +265,7 @@ class ObstoreResultTracker(ResultTracker):
             raise FileNotFoundError(key)
         was_missing = False
         try:
-            self._ask(partial(obstore.delete, self._client, self._above + key))
+            self._ask(partial(obstore.delete, self._client, self._base_prefix + key))
         except FileNotFoundError:  # any 404, of whatever server
             was_missing = True
         # obstore accepts answers about other objects, and web pages. A result that another process has put since then
@@ -295,7 +295,7 @@ class ObstoreResultTracker(ResultTracker):
 
         if prefix and self._read(prefix, 1) is not None:  # obstore lists only the objects below a prefix
             yield [(prefix, None)]
-        below = self._above + prefix or None
+        below = self._base_prefix + prefix or None
         pages: Iterator[Sequence[ObjectMeta]] | None = None
         last: str | None = None
 
@@ -333,9 +333,9 @@ class ObstoreResultTracker(ResultTracker):
         """Yield the keys of the results on *page*, each with its entry."""
         for entry in page:
             path = entry["path"]
-            if not path.startswith(self._above):  # the folder's own marker, or the store ignores the prefix
+            if not path.startswith(self._base_prefix):  # the folder's own marker, or the store ignores the prefix
                 continue
-            key = path[len(self._above) :]
+            key = path[len(self._base_prefix) :]
             if entry["size"] or self._is_stored(key):
                 yield key, entry
 

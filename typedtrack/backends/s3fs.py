@@ -41,7 +41,7 @@ class S3fsResultTracker(BucketResultTracker):
         while True:
             attempts_left -= 1
             try:
-                answer = await self._fs._call_s3("get_object", Bucket=self._bucket, Key=self._above + key)
+                answer = await self._fs._call_s3("get_object", Bucket=self._bucket, Key=self._base_prefix + key)
             except FileNotFoundError as error:
                 if _code(error) == "NoSuchKey":
                     return None
@@ -81,7 +81,7 @@ class S3fsResultTracker(BucketResultTracker):
 
     async def _put_one(self, key: str, data: bytes, **condition: str) -> PutObjectOutput:
         answer = await self._fs._call_s3(
-            "put_object", Bucket=self._bucket, Key=self._above + key, Body=data, **condition
+            "put_object", Bucket=self._bucket, Key=self._base_prefix + key, Body=data, **condition
         )
         # botocore takes any answer for S3's, a web page too
         if not acknowledges(answer.get("ETag"), data, has_digests=self._has_digests):
@@ -94,7 +94,7 @@ class S3fsResultTracker(BucketResultTracker):
         if await self._read_one(key, 1) is None:  # S3 does not tell whether there was something to delete
             raise FileNotFoundError(key)
         try:
-            answer = await self._fs._call_s3("delete_object", Bucket=self._bucket, Key=self._above + key)
+            answer = await self._fs._call_s3("delete_object", Bucket=self._bucket, Key=self._base_prefix + key)
         except FileNotFoundError as error:  # S3 has no such answer for an object
             raise foreign_answer("S3", "a delete", "its status is 404") from error
         status = answer["ResponseMetadata"]["HTTPStatusCode"]

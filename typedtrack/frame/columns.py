@@ -12,7 +12,7 @@ from typing import Any, Final, Literal, TypeAlias, cast
 import attrs
 from arro3.core import Array, DataType, Field, Schema
 
-from typedtrack._results.values import EXACT_IN_DOUBLES, Value
+from typedtrack._results.values import EXACT_IN_DOUBLES, MAX_INT, MAX_INT64, Value
 from typedtrack._schema.fields import FieldSchema
 
 __all__ = [
@@ -38,8 +38,6 @@ ARROW_TYPES: Final[Mapping[ArrowName, DataType]] = {
     "string": DataType.string(),
 }
 """The types of columns, by names that pickle, which Arrow types of arro3 do not."""
-
-_MAX_INT64: Final = 2**63 - 1
 
 
 @attrs.define
@@ -90,7 +88,7 @@ class Extent:
             return "string"
         if float in self.kinds:
             return "float64"
-        if self.highest <= _MAX_INT64:
+        if self.highest <= MAX_INT64:
             return "int64"
         return "uint64" if self.lowest >= 0 else "decimal128"
 
@@ -127,7 +125,7 @@ def extent_of_type(arrow: ArrowName) -> Extent:
     if arrow == "string":
         return Extent(frozenset({str}))
     lowest = -1 if arrow == "decimal128" else 0
-    return Extent(frozenset({int}), lowest, 0 if arrow == "int64" else 2**64 - 1)
+    return Extent(frozenset({int}), lowest, 0 if arrow == "int64" else MAX_INT)
 
 
 def schema_of_types(types: Mapping[str, ArrowName]) -> Schema:
@@ -144,4 +142,4 @@ def type_of_field(field: FieldSchema) -> ArrowName | None:
         return "float64" if field.kind == "float" else "string"
     if field.choices:
         return Extent.of(field.choices).type
-    return "int64" if field.bounds[1] <= _MAX_INT64 else None
+    return "int64" if field.bounds[1] <= MAX_INT64 else None

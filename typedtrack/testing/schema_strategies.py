@@ -18,7 +18,7 @@ from msgspec import Meta
 from typedtrack._records.annotations import annotation_of
 from typedtrack._records.constraints import DEPRECATED
 from typedtrack._records.declare import record_class
-from typedtrack._results.values import KINDS_BY_NAME, MIN_INT, KindName, Value
+from typedtrack._results.values import KINDS_BY_NAME, MAX_INT64, MAX_STR_BYTES, MIN_INT, KindName, Value
 from typedtrack._schema.multiples import least_multiple
 from typedtrack._schema.records import FieldSchema, NestedSchema, RecordSchema
 from typedtrack.testing.record_strategies import column_values
@@ -26,7 +26,6 @@ from typedtrack.testing.strategies import field_names, strs
 
 __all__ = ["record_classes", "record_schemas"]
 
-_MAX_BOUND: Final = 2**63 - 1
 _FINITE: Final = 1e300  # leaves room for bounds between it and the largest double
 _NOT_ATTRIBUTES: Final = frozenset({"self", "int", "float", "str", "field", "record", *keyword.kwlist})
 _PATTERNS: Final = [(r"^[a-z]+$", 40), (r"^v[0-9]+\.[0-9]+$", 4), ("x", 3), ("^(train|test)$", 5), ("é", 1)]
@@ -51,10 +50,10 @@ _one_alias: Final = st.lists(_names, max_size=1).map(tuple)
 _two_aliases: Final = st.lists(_names, max_size=2, unique=True).map(tuple)
 _kinds: Final = st.sampled_from(tuple(KINDS_BY_NAME))
 
-_int_choices: Final = st.lists(st.integers(MIN_INT, _MAX_BOUND), min_size=1, max_size=4, unique=True).map(tuple)
+_int_choices: Final = st.lists(st.integers(MIN_INT, MAX_INT64), min_size=1, max_size=4, unique=True).map(tuple)
 _str_choices: Final = st.lists(strs(), min_size=1, max_size=4, unique=True).map(tuple)
 _patterns: Final = st.sampled_from(_PATTERNS)
-_lengths: Final = st.tuples(*[st.integers(0, 40) | st.integers(0, 1024)] * 2).map(sorted)
+_lengths: Final = st.tuples(*[st.integers(0, 40) | st.integers(0, MAX_STR_BYTES)] * 2).map(sorted)
 _used_lengths: Final = st.sampled_from([("min_length", "max_length"), ("min_length",), ("max_length",), ()])
 _used_bounds: Final = st.tuples(
     *(st.sampled_from(names) for names in (["", "ge", "gt"], ["", "le", "lt"], ["", "multiple_of"]))
@@ -76,8 +75,8 @@ def _int_constraints(draw: DrawFn) -> dict[str, Any]:
     bounds = {
         "ge": st.integers(MIN_INT, kept),
         "gt": st.integers(MIN_INT, kept - 1),
-        "le": st.integers(kept, _MAX_BOUND),
-        "lt": st.integers(kept + 1, _MAX_BOUND),
+        "le": st.integers(kept, MAX_INT64),
+        "lt": st.integers(kept + 1, MAX_INT64),
         "multiple_of": st.just(step),
     }
     return {name: draw(bounds[name]) for name in draw(_used_bounds)}

@@ -64,8 +64,8 @@ class LocalResultTracker(ResultTracker):
         if path is None:
             raise ValueError(f"not a local path: {os.fspath(tracker_base)!r}; use open_tracker or FsspecResultTracker")
         self._base = path
-        self._above = f"{path.removesuffix('/')}/"  # every key
-        self._above_bytes = os.fsencode(self._above)
+        self._base_prefix = f"{path.removesuffix('/')}/"  # of each file, before its key
+        self._base_prefix_bytes = os.fsencode(self._base_prefix)
         self._fsync = fsync
         self.max_concurrency = max_concurrency
 
@@ -73,10 +73,10 @@ class LocalResultTracker(ResultTracker):
         return f"{type(self).__name__}({self._base!r})"
 
     def _location(self, text: str) -> str:
-        return self._above + text
+        return self._base_prefix + text
 
     def _path(self, key: str) -> bytes:
-        return self._above_bytes + key.encode()
+        return self._base_prefix_bytes + key.encode()
 
     def _folder(self, path: str) -> bytes:
         """Return the folder *path* of the base, which is the base itself if *path* is empty."""
@@ -109,7 +109,7 @@ class LocalResultTracker(ResultTracker):
     # -- reading ------------------------------------------------------------------------------------------------------
 
     def _read(self, key: str, limit: int) -> bytes | None:
-        path = self._above_bytes + key.encode()
+        path = self._base_prefix_bytes + key.encode()
         try:
             (fd,) = map(os.open, (path,), _READ_FLAGS)
         except (FileNotFoundError, NotADirectoryError):
@@ -134,11 +134,11 @@ class LocalResultTracker(ResultTracker):
         storage that is not mounted. A base that is a file, or that lies in /proc, is a mistake: a reader would wait
         for ever.
         """
-        if os.path.isdir(folder) and not self._above_bytes.startswith(KERNEL):
+        if os.path.isdir(folder) and not self._base_prefix_bytes.startswith(KERNEL):
             return
         path = nearest(folder)
         try:
-            may_hold_results = stat.S_ISDIR(os.stat(path).st_mode) or path.startswith(self._above_bytes)
+            may_hold_results = stat.S_ISDIR(os.stat(path).st_mode) or path.startswith(self._base_prefix_bytes)
         except (FileNotFoundError, NotADirectoryError):
             may_hold_results = not os.path.islink(path)  # else another process has removed it meanwhile
         if in_kernel(path) or not may_hold_results:
@@ -263,7 +263,7 @@ class LocalResultTracker(ResultTracker):
         """
         while True:
             sync(folder)
-            if folder == b"/" or not (folder.startswith(self._above_bytes) or folder in made):
+            if folder == b"/" or not (folder.startswith(self._base_prefix_bytes) or folder in made):
                 return
             folder = os.path.dirname(folder)
 
@@ -304,7 +304,7 @@ class LocalResultTracker(ResultTracker):
         from typedtrack.backends.local.listing import walk  # here, because a put or a get lists nothing
 
         try:
-            for above, files in walk(self._above_bytes, prefix):
+            for above, files in walk(self._base_prefix_bytes, prefix):
                 for entry in files:
                     if entry.name.startswith(b"."):
                         continue
@@ -324,7 +324,7 @@ class LocalResultTracker(ResultTracker):
         removed = 0
         failure: OSError | None = None
         try:
-            for _, files in walk(self._above_bytes, ""):
+            for _, files in walk(self._base_prefix_bytes, ""):
                 for entry in files:
                     try:
                         if is_leftover(entry, older_than):
