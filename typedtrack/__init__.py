@@ -3,7 +3,11 @@
 Each name is imported from its module when it is first used, so that a process pays for nothing else.
 """
 
+import os
 import typing
+
+if os.name != "posix":
+    raise ImportError("typedtrack needs a POSIX system, such as Linux or macOS; on Windows, use it inside WSL")
 
 __version__ = "0.1.0"
 

@@ -51,3 +51,11 @@ def test_a_memory_base_loads_fsspec_and_no_client() -> None:
     loaded = _loaded_by("typedtrack.FsspecResultTracker('memory://x')['k'] = {'a': 1}")
     assert "fsspec" in loaded
     assert loaded & {"obstore", "s3fs", "adlfs", "cattrs", "numpy"} == set()
+
+
+def test_another_system_is_refused() -> None:
+    """On a system that is not POSIX, the import says so, and says what helps."""
+    program = "import os; os.name = 'nt'; import typedtrack"
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    reason = "typedtrack needs a POSIX system, such as Linux or macOS; on Windows, use it inside WSL"
+    assert ended.stderr.splitlines()[-1] == f"ImportError: {reason}"

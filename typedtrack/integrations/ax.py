@@ -7,14 +7,18 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ax.api.protocols.metric import IMetric
-from ax.api.protocols.runner import IRunner
-from ax.api.types import TParameterization
-from ax.core.trial_status import TrialStatus
-
 from typedtrack._open import open_tracker
 from typedtrack._results.values import Result
 from typedtrack.errors import CorruptResultError, ResultExistsError, ResultFailedError
+
+try:
+    from ax.api.protocols.metric import IMetric
+    from ax.api.protocols.runner import IRunner
+    from ax.api.types import TParameterization
+    from ax.core.trial_status import TrialStatus
+except ModuleNotFoundError as error:
+    message = "typedtrack.integrations.ax needs Ax: pip install 'typedtrack[ax]'"
+    raise ModuleNotFoundError(message, name=error.name) from error
 
 __all__ = ["ProcessRunner", "ResultMetric"]
 

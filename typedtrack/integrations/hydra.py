@@ -5,15 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, cast
 
-from hydra.core.utils import JobReturn, JobStatus
-from hydra.experimental.callback import Callback
-from omegaconf import DictConfig, OmegaConf
-
 from typedtrack._open import open_tracker
 from typedtrack._records.instances import as_result
 from typedtrack._results.keys import key_text
 from typedtrack._results.values import Value
 from typedtrack.errors import RecordDefinitionError
+
+try:
+    from hydra.core.utils import JobReturn, JobStatus
+    from hydra.experimental.callback import Callback
+    from omegaconf import DictConfig, OmegaConf
+except ModuleNotFoundError as error:
+    message = "typedtrack.integrations.hydra needs Hydra: pip install 'typedtrack[hydra]'"
+    raise ModuleNotFoundError(message, name=error.name) from error
 
 __all__ = ["ReturnResult"]
 

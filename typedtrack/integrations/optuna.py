@@ -8,11 +8,15 @@ from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any, Final
 
-from optuna.storages.journal import BaseJournalBackend
-
 from typedtrack._results.values import MAX_STR_BYTES, Result
 from typedtrack._tracker.untyped import ResultTracker
 from typedtrack.errors import InvalidResultError, ResultExistsError
+
+try:
+    from optuna.storages.journal import BaseJournalBackend
+except ModuleNotFoundError as error:
+    message = "typedtrack.integrations.optuna needs Optuna: pip install 'typedtrack[optuna]'"
+    raise ModuleNotFoundError(message, name=error.name) from error
 
 __all__ = ["JournalBackend"]
 

@@ -1,0 +1,1 @@
+"""The wheel and the source distribution, in virtual environments that hold nothing else."""
