@@ -9,9 +9,9 @@ import os
 import time
 from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Final, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
 
 from typedtrack._results.codec import holds_failure, same_result
 from typedtrack._results.values import MAX_RESULT_BYTES
@@ -37,6 +37,15 @@ class Backend(ABC):
 
     max_concurrency: int = 64
     """How many reads or writes a bulk call makes at once."""
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        """Let a class that overrides `_list` alone list by it alone: the other listings would show what it hides."""
+        super().__init_subclass__(**options)
+        classes = cls.__mro__
+        own = classes[: 1 + next(number for number, each in enumerate(classes) if "_list" in vars(each))]
+        for name, fallback in _OTHER_LISTINGS.items():
+            if hasattr(cls, name) and not any(name in vars(each) for each in own):
+                setattr(cls, name, fallback)
 
     def _location(self, text: str) -> str:
         """Return where the key *text* is stored, as error messages name it."""
@@ -165,6 +174,13 @@ class Backend(ABC):
         if os.getpid() != process:
             remedy = "the child would wait for ever; begin it anew there"
             raise UnsupportedOperationError("to go on after a fork with what was begun before it", repr(self), remedy)
+
+
+_OTHER_LISTINGS: Final[Mapping[str, object]] = {
+    "_list_versions": Backend._list_versions,
+    "_list_times": Backend._list_times,
+    "_scan": None,  # the listing of an archive, which has the contents
+}
 
 
 def annotate(backend: Backend, error: Exception, operation: str, text: str) -> None:

@@ -74,7 +74,7 @@ class Rows(ABC, Generic[K, R, T]):
     @property
     def is_archive(self) -> bool:
         """Whether one file holds all rows."""
-        return hasattr(self._face._primitives, "_scan")
+        return getattr(self._face._primitives, "_scan", None) is not None
 
     @property
     def failed(self) -> Sequence[str]:

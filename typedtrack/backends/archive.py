@@ -100,7 +100,7 @@ class ArchiveResultTracker(ResultTracker):
         raise UnsupportedOperationError(operation, repr(self), remedy)
 
     def _list(self, prefix: str) -> Iterator[str]:
-        return (key for key, _ in self._scan(prefix))
+        return (key for key, _ in self._opened.scan(prefix))
 
     def _scan(self, prefix: str) -> Iterator[tuple[str, Read]]:
         return self._opened.scan(prefix)

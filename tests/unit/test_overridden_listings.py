@@ -1,0 +1,106 @@
+"""A subclass that overrides `_list` alone: no call shows what its `_list` hides."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pyarrow
+import pytest
+
+from tests.trackers import DictTracker
+from typedtrack import FsspecResultTracker, ResultTracker, open_tracker
+from typedtrack._tracker.backend import Backend
+from typedtrack.backends.adlfs import AdlfsResultTracker
+from typedtrack.backends.archive import ArchiveResultTracker
+from typedtrack.backends.gcsfs import GcsfsResultTracker
+from typedtrack.backends.http import HttpResultTracker
+from typedtrack.backends.local import LocalResultTracker
+from typedtrack.backends.memory import MemoryResultTracker
+from typedtrack.backends.obstore import ObstoreResultTracker
+from typedtrack.backends.other import OtherResultTracker
+from typedtrack.backends.s3fs import S3fsResultTracker
+from typedtrack.backends.sftp.tracker import SftpResultTracker
+
+BACKENDS = [
+    *(AdlfsResultTracker, ArchiveResultTracker, FsspecResultTracker, GcsfsResultTracker, HttpResultTracker),
+    *(LocalResultTracker, MemoryResultTracker, ObstoreResultTracker, OtherResultTracker, S3fsResultTracker),
+    SftpResultTracker,
+]
+
+
+class Hiding:
+    """Hides the keys below ``private``."""
+
+    def _list(self, prefix: str) -> Iterator[str]:
+        base: Any = super()
+        return (key for key in base._list(prefix) if not key.startswith("private"))
+
+
+class HidingLocal(Hiding, LocalResultTracker):
+    """On a local disk."""
+
+
+class HidingFsspec(Hiding, FsspecResultTracker):
+    """On any base."""
+
+
+class HidingArchive(Hiding, ArchiveResultTracker):
+    """In an archive."""
+
+
+class HidingDict(Hiding, DictTracker):
+    """On a backend of a user."""
+
+
+class HidingMore(HidingLocal):
+    """A subclass that overrides another method."""
+
+    def _delete(self, key: str) -> None:
+        raise NotImplementedError
+
+
+class Versioned(HidingLocal):
+    """A subclass with versions of its own."""
+
+    def _list_versions(self, prefix: str) -> Iterator[tuple[str, str | None]]:
+        return ((key, "1") for key in self._list(prefix))
+
+
+def trackers(folder: Path) -> Iterator[ResultTracker]:
+    """Yield trackers of all these classes with two results, one of them hidden."""
+    local, archive = str(folder / "base"), str(folder / "sweep.ndjson")
+    for tracker in (
+        *(HidingLocal(local), HidingMore(local), Versioned(local), HidingDict()),
+        *(HidingFsspec(local), HidingFsspec(f"memory://{uuid.uuid4()}")),
+    ):
+        tracker.put_many({"a": {"x": 1}, "private/b": {"x": 2}})
+        yield tracker
+    open_tracker(local).archive(archive)
+    yield HidingArchive(archive)
+
+
+def test_no_call_shows_what_is_hidden(tmp_path: Path) -> None:
+    """Neither a table, with a cache or without, nor a deletion by age, nor an archive of an archive."""
+    for number, tracker in enumerate(trackers(tmp_path)):
+        assert list(tracker.items()) == [("a", {"x": 1})]
+        cache = tmp_path / f"{number}.parquet"
+        for _ in range(2):
+            assert pyarrow.table(tracker.frame(cache=cache)).to_pylist() == [{"key": "a", "x": 1}]
+        assert [key for key, _ in tracker._list_versions("")] == ["a"]
+        assert [key for key, _ in tracker._list_times("")] == ["a"]
+        assert tracker.archive(tmp_path / "again.ndjson") == 1
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_a_subclass_of_any_backend_lists_by_its_own_listing(backend: type[ResultTracker]) -> None:
+    """The backend's other listings are for its own `_list`."""
+    hiding: Any = type("Hiding", (Hiding, backend), {})
+    assert hiding._list_versions is Backend._list_versions
+    assert hiding._list_times is Backend._list_times
+    assert getattr(hiding, "_scan", None) is None
+    plain: Any = type("Plain", (backend,), {"_read": None})
+    assert plain._list_versions is backend._list_versions
+    assert plain._list_times is backend._list_times
