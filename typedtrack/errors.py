@@ -259,7 +259,7 @@ class SchemaError(TypedtrackError, ValueError):
 
 @runtime_checkable
 class FailureLike(Protocol):
-    """What a `typedtrack.Failure` has, for this module, which loads no record."""
+    """The attributes of a `typedtrack.Failure`; this module does not load its class."""
 
     @property
     def type(self) -> str: ...  # noqa: D102

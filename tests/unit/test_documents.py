@@ -337,12 +337,12 @@ REFUSED: list[tuple[object, str, str]] = [
         "/anyOf/0/pattern",
         "Python's re cannot compile",
     ),
-    ({"$ref": "#/$defs/none"}, "/$ref", "refers to '#/$defs/none', where there is no subschema"),
-    ({"$ref": "#/type"}, "/$ref", "refers to '#/type', where there is no subschema"),
-    ({"$ref": "#/$defs/a/b/c"}, "/$ref", "refers to '#/$defs/a/b/c', where there is no subschema"),
+    ({"$ref": "#/$defs/none"}, "/$ref", "refers to '#/$defs/none', where the document has no subschema"),
+    ({"$ref": "#/type"}, "/$ref", "refers to '#/type', where the document has no subschema"),
+    ({"$ref": "#/$defs/a/b/c"}, "/$ref", "refers to '#/$defs/a/b/c', where the document has no subschema"),
     ({"$ref": "http://127.0.0.1/x.json"}, "/$ref", "only references within the document, #/…, are followed"),
     ({"$ref": "http://[#"}, "/$ref", "only references within the document"),
-    ({"$ref": "#anchor"}, "/$ref", "refers to '#anchor', where there is no subschema"),
+    ({"$ref": "#anchor"}, "/$ref", "refers to '#anchor', where the document has no subschema"),
     (
         {"type": "integer", "$anchor": "1st"},
         "/$anchor",
@@ -463,12 +463,12 @@ def test_a_root_that_refers(root: dict[str, object], definition: dict[str, objec
 ROOTS: list[tuple[dict[str, object], dict[str, object], dict[str, str]]] = [
     ({"$ref": "#"}, {}, {"/$ref": "refers to itself by way of '#'"}),
     ({"$ref": "#/$defs/q"}, {"$ref": "#"}, {"/$defs/q/$ref": "refers to itself by way of '#'"}),
-    ({"$ref": "#/$defs/none"}, Q, {"/$ref": "refers to '#/$defs/none', where there is no subschema"}),
+    ({"$ref": "#/$defs/none"}, Q, {"/$ref": "refers to '#/$defs/none', where the document has no subschema"}),
     ({"$ref": 5}, Q, {"/$ref": "must be a string of valid Unicode, not 5"}),
     (
         {"$ref": "#/definitions/q", "definitions": {}},
         Q,
-        {"/$ref": "refers to '#/definitions/q', where there is no subschema"},
+        {"/$ref": "refers to '#/definitions/q', where the document has no subschema"},
     ),
     ({"$ref": "#/$defs/q", "title": 5}, {**Q, "title": "2"}, {"/title": "must be a string of valid Unicode, not 5"}),
     ({"$ref": "#/$defs/q"}, {"type": "number"}, {"/$defs/q/type": 'must be "object"'}),
@@ -879,7 +879,7 @@ def test_what_is_nested_is_a_record() -> None:
 
     assert problems_of(document) == {
         "/properties/x/type": 'must be "object"',
-        "/x-typedtrack-nested/b/$ref": "refers to '#/$defs/b', where there is no subschema",
+        "/x-typedtrack-nested/b/$ref": "refers to '#/$defs/b', where the document has no subschema",
     }
 
 

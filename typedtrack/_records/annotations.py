@@ -40,7 +40,7 @@ _INSTEAD: Final = {
     "Path": "a str",
     "UUID": "a str",
 }
-"""What to declare in place of a type that no value has, by the name of that type."""
+"""The remedy for a type that values cannot have, by the name of that type."""
 
 
 @attrs.frozen
@@ -52,7 +52,7 @@ class Annotation:
     optional: bool
     """Whether `None` is allowed."""
     constraints: Constraints
-    """What ``Annotated`` adds."""
+    """The extras of ``Annotated``."""
 
 
 def read_annotation(hint: Any) -> Annotation:

@@ -37,7 +37,7 @@ class RecordCodec(Generic[R]):
     decode_columns: Callable[[bytes], tuple[Value | None, ...] | None] | None
     """Return what `values` returns for the record that `decode_fast` decodes, or `None` where that returns `None`.
 
-    There is no such function where a hook of the record decides which values are valid.
+    `None` where a hook of the record decides which values are valid.
     """
 
     def __init__(self, of: RecordType[R]) -> None:
@@ -49,7 +49,7 @@ class RecordCodec(Generic[R]):
         names = {PLACES(number): column.name for number, column in enumerate(columns)}
         encoded = msgspec.defstruct(
             "Encoded",
-            [(place, Any, None) for place in names],  # the default is None, so that only None is left out
+            [(place, Any, None) for place in names],  # with the default None, so that the encoder leaves only None out
             rename=names,
             omit_defaults=True,
             gc=False,

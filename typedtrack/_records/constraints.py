@@ -75,7 +75,7 @@ class Accepted:
 
 @attrs.frozen
 class Constraints:
-    """What the extras of one annotation say."""
+    """The constraints and documentation in the extras of one annotation."""
 
     bounds: dict[str, Any]
     """By the names of `CONSTRAINTS`."""

@@ -214,7 +214,8 @@ def _known(cls: type, field: attrs.Attribute[Any], annotation: Annotation) -> di
     """Return the name, aliases and doc of *field*, as it declares them, or else as a base of *cls* does."""
     declared: _Declaration = field.metadata.get(_DECLARATION, _Declaration())
     bases: Iterator[RecordType[Any]] = (record_type(base) for base in cls.__mro__[1:] if RECORD_TYPE in vars(base))
-    before = next((of for base in bases for of in base.schema.fields if of.attribute == field.name), None)
+    inherited = (each for base in bases for each in base.schema.fields)
+    before = next((each for each in inherited if each.attribute == field.name), None)
     names = declared.name, before and before.name, field.name
     aliases = declared.aliases, before and before.aliases, ()
     docs = declared.doc, annotation.constraints.doc or None, before and before.doc, ""

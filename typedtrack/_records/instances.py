@@ -1,4 +1,4 @@
-"""What users do with a record: `evolve` and `as_result`."""
+"""Functions that take a record: `evolve` and `as_result`."""
 
 from __future__ import annotations
 

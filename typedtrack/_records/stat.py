@@ -35,11 +35,11 @@ class Stat:
     def of(cls, samples: Iterable[float]) -> Stat:
         """Return the mean of *samples* and its standard error: their sample standard deviation over √n.
 
-        Of one sample, and where a sample is not finite, the standard error is NaN: not known. So a run with one seed
-        and a run that diverged have a `Stat` too.
+        The standard error of one sample, or of samples that are not all finite, is NaN: it is not known. So a run with
+        one seed and a run that diverged have a `Stat` too.
 
         Raises:
-            InvalidResultError: there is no sample, or one is not a number.
+            InvalidResultError: *samples* is empty, or one is not a number.
 
         >>> Stat.of([1.0, 2.0, 3.0])
         Stat(mean=2.0, sem=0.5773502691896258)

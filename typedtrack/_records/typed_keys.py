@@ -71,7 +71,7 @@ class TemplateKeys(Generic[K]):
     def values(self, key: object) -> tuple[Value, ...]:
         """Return the values of the fields of *key*, as they are in its text."""
         wires = (leaf.to_wire(getattr(key, name)) for name, leaf in self.leaves.items())
-        return tuple(wire for wire in wires if wire is not None)  # none is: no field of a key is optional
+        return tuple(wire for wire in wires if wire is not None)  # for type checkers: fields of keys are not optional
 
     def check(self, key: object) -> None:
         """Check *key*, which has just been constructed, and convert its values.

@@ -1,1 +1,1 @@
-"""What may be stored, and its bytes: values, keys, the wire format."""
+"""The rules for values and keys, and the wire format."""

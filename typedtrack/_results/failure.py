@@ -1,4 +1,4 @@
-"""What is stored of an application that failed: a result with fields of its own."""
+"""A failure as it is stored: a result with fields of its own."""
 
 from __future__ import annotations
 

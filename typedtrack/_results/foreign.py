@@ -89,7 +89,7 @@ def _has_unit(value: object) -> bool:
 
 
 def remedy(value: object) -> str | None:
-    """Return what to do about *value*, which is refused for its type, or `None` where there is no advice."""
+    """Return the remedy for *value*, which is refused for its type, or `None`."""
     try:
         return _advice(value)
     except Exception:  # a foreign type may raise anything

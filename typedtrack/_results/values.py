@@ -1,4 +1,4 @@
-"""What a value and a field name may be: the one table of kinds, and the rules that put and get share.
+"""The rules for values and field names, which put and get share, and the table of kinds.
 
 Limits are in bytes of UTF-8, not in characters. A rule is a function that returns the reason for a refusal, or `None`;
 the caller decides which error to raise.

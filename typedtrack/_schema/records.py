@@ -37,7 +37,7 @@ def _nested_columns(field: NestedSchema) -> tuple[FieldSchema, ...]:
         column.default for column in field.record.columns
     )
     optional = (field.attribute,) if field.optional else ()
-    within: dict[tuple[str, ...], tuple[str, ...]] = {}  # shared by the columns, of which there can be many
+    within: dict[tuple[str, ...], tuple[str, ...]] = {}  # columns share them, because there may be many
     columns: list[FieldSchema] = []
     for column, default in zip(field.record.columns, defaults, strict=True):
         if column.within not in within:

@@ -118,7 +118,7 @@ class TypedTracker(Calls[K, R, None], MutableMapping[K, R]):
     __setitem__ = put
 
     def create(self, key: K, record: R, /) -> None:
-        """Store *record* under *key* if nothing is stored there, atomically; to store an equal one again is no error.
+        """Store *record* under *key* if nothing is stored there, atomically; an equal record there is not an error.
 
         Raises:
             ResultExistsError: other content is stored there; it stays.

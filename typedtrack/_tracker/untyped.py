@@ -106,7 +106,7 @@ class ResultTracker(Calls[Key, Result, Result], Backend):
     @overload
     def create(self, key: Key, results: Iterable[tuple[str, Value]], /, **fields: Value) -> None: ...
     def create(self, key: Key, results: Fields = (), /, **fields: Value) -> None:
-        """Store a result under *key* if nothing is stored there, atomically; to store an equal one again is no error.
+        """Store a result under *key* if nothing is stored there, atomically; an equal result there is not an error.
 
         Raises:
             ResultExistsError: other content is stored there; it stays.

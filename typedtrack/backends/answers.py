@@ -14,7 +14,7 @@ BOUND: Final = 120.0
 
 
 class Pages:
-    """The pages of one listing of *store*, none of which may repeat: a listing that repeats may go on for ever."""
+    """The pages of one listing of *store*. A page that comes twice is an error: such a listing may never end."""
 
     def __init__(self, store: str) -> None:
         self._store = store

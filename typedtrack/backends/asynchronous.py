@@ -1,4 +1,4 @@
-"""What backends share whose primitives are coroutines on fsspec's event loop.
+"""The base of backends whose primitives are coroutines on fsspec's event loop.
 
 A bulk call keeps many requests under way on the loop, without a thread for each and without fsspec's synchronous bridge
 between them. The loop runs in a thread of this process, so `FsspecResultTracker` makes a new backend in a forked child.

@@ -111,9 +111,9 @@ class GcsfsResultTracker(BucketResultTracker):
     async def _unless_absent(
         self, method: str, key: str, *, headers: Mapping[str, str] | None = None, alt: str | None = None
     ) -> Answer | None:
-        """Return the answer to *method* on the object of *key*, or `None` if there is no object.
+        """Return the answer to *method* on the object of *key*, or `None` if the object does not exist.
 
-        Any server on the way may send a 404, and so does the service for a missing bucket. Where the text of a 404 does
+        Any server on the way may send a 404, and the service sends one for a missing bucket. If the text of a 404 does
         not say that the object is missing, the bucket's listing decides.
         """
         name = self._base_prefix + key
@@ -151,7 +151,7 @@ async def _resource(call: str, request: Coroutine[Any, Any, Answer], kind: str) 
 
 
 def _whole_size(headers: Mapping[str, str]) -> int:
-    """Return the size of the whole object of which an answer with *headers* has a range."""
+    """Return the size of the whole object, from the *headers* of an answer that has a range of it."""
     size = headers.get("Content-Range", "").rpartition("/")[2]
     if not size.isdecimal():
         raise foreign_answer(_STORE, "a GET", "it is a range without a Content-Range")

@@ -1,4 +1,4 @@
-"""What both clients of S3 check: that a put was stored, and that the store honours the condition of a create.
+"""Checks for both clients of S3: that a put was stored, and that the store honours the condition of a create.
 
 Every server's answer may have an ETag. Only a store that has the result knows its digest, and that is S3's ETag unless
 the bucket encrypts by KMS or is of another kind. So an ETag that is not the digest is confirmed once by a read.

@@ -30,7 +30,7 @@ def record_classes(target: str) -> list[type[object]]:
     ``MODULE`` is a dotted name, found in the current folder, too, or the path of a ``.py`` file.
 
     Raises:
-        click.BadParameter: there is no such module or record class, or importing the module fails.
+        click.BadParameter: the module or the record class does not exist, or importing the module fails.
     """
     name, colon, cls = target.partition(":")
     module = _import(name)
@@ -95,7 +95,7 @@ def schemas_at(place: str) -> dict[str, RecordSchema]:
     """Return the schemas at *place*, a file, a folder or a URL, by the paths or URLs of their files.
 
     Raises:
-        click.BadParameter: there is no schema.
+        click.BadParameter: *place* has no schema.
         SchemaError: a file is not a supported document.
     """
     if not place:
@@ -113,7 +113,7 @@ def older_schemas(place: str, new: str, alone: bool) -> Older:
     their names differ.
 
     Raises:
-        click.BadParameter: there is no schema. Only with ``git:REF`` there may be none.
+        click.BadParameter: *place* has no schema, and is not ``git:REF``.
         SchemaError: a file is not a supported document.
     """
     scheme, _, revision = place.partition(":")

@@ -137,7 +137,7 @@ def _order_of_exports(name: str) -> tuple[int, list[tuple[int, int, str]]]:
 
 
 def _default(field: FieldSchema | NestedSchema) -> Expression | None:
-    """Return the expression of the default; `None` if there is no default."""
+    """Return the expression of the default, or `None` for a field without one."""
     if isinstance(field, FieldSchema):
         return None if field.default is MISSING else literal(field.default)
     if field.defaults is None:

@@ -42,7 +42,7 @@ class ResultMetric(IMetric):
         """Return 0, the progression, and the value of the metric, or its mean and standard error.
 
         Raises:
-            KeyError: there is no result, or it has no such field.
+            KeyError: the key has no result, or the result lacks the field.
             ResultFailedError: the trial has failed.
             TypeError: the field is text.
         """

@@ -1,4 +1,4 @@
-"""What a report shows: its columns and rows, and in words what it leaves out."""
+"""The contents of a report: its columns and rows, and in words what it leaves out."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def contents_of(
     is in *keep*.
 
     *by* names the metric: a numeric field, or a `Stat` by its name without ``/mean``. By default it is the first float
-    field, or the first `int` field where there is no float.
+    field; if no field is a float, it is the first `int` field.
 
     Raises:
         ValueError: no result has a numeric field named *by*, or *direction* is neither ``"max"`` nor ``"min"``.

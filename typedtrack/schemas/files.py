@@ -85,7 +85,7 @@ def read_schemas(
     has at most 16 MiB. *storage_options* are passed to the filesystem of a URL.
 
     Raises:
-        FileNotFoundError: there is no schema.
+        FileNotFoundError: *path_or_url* has no schema.
         SchemaError: a file is not a supported document.
     """
     path = local_path(path_or_url)
@@ -165,7 +165,7 @@ def load_schemas(
     them. A nested record that equals `Stat` is `typedtrack.Stat`.
 
     Raises:
-        FileNotFoundError: there is no schema.
+        FileNotFoundError: *path_or_url* has no schema.
         SchemaError: a file is not a supported document, or two different records have the same name.
 
     >>> from tempfile import TemporaryDirectory

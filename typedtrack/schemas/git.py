@@ -31,13 +31,13 @@ _FOLDER: Final = "040000"
 def read_committed(path: Path, revision: str) -> dict[str, RecordSchema]:
     """Return the schemas at *path*, a file or a folder of ``*.schema.json``, as of *revision*, by ``REF:path``.
 
-    *revision* is a commit, a branch or a tag. There are no schemas if *path*, which must exist now, did not exist then.
-    Or *revision* is ``REF:PATH``, as for ``git show``: then it reads *PATH*, from the top of the repository of *path*,
-    and that must have existed. Changes that are not committed are ignored. Git fetches nothing, and runs no program
-    that the repository names.
+    *revision* is a commit, a branch or a tag. *path* must exist now; if it did not exist then, the result is empty.
+    Or *revision* is ``REF:PATH``, as for ``git show``: *PATH* counts from the top of the repository of *path*, and must
+    have existed. Changes that are not committed are ignored. Git fetches nothing, and runs no program that the
+    repository names.
 
     Raises:
-        FileNotFoundError: there is no such path, ref or repository; or git is not installed.
+        FileNotFoundError: the path, the ref or the repository does not exist, or git is not installed.
         SchemaError: a file is not a supported document.
     """
     if not path.exists():
@@ -45,7 +45,7 @@ def read_committed(path: Path, revision: str) -> dict[str, RecordSchema]:
     folder = path if path.is_dir() else path.parent
     _git(folder, "rev-parse", "--git-dir", otherwise=f"{path} is not in a git repository")
     ref, named, place = revision.partition(":")
-    # Only rev-parse sees the ref, behind --end-of-options, so that none is taken for an option.
+    # Only rev-parse sees the ref, behind --end-of-options, so that git never takes a ref for an option.
     commit = _git(
         folder,
         *("rev-parse", "--verify", "--quiet", "--end-of-options", f"{ref}^{{commit}}"),

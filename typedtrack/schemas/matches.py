@@ -12,7 +12,7 @@ __all__ = ["Match", "Pair", "conditions", "match_fields", "readable_kinds"]
 
 
 class Pair(NamedTuple):
-    """What the rules know about a reader and a writer as a whole."""
+    """A reader and a writer as a whole, for the rules."""
 
     closed: bool
     """Whether the reader refuses unknown fields."""

@@ -20,7 +20,7 @@ class Older(NamedTuple):
 
 
 class Report(NamedTuple):
-    """What the comparison of one record found."""
+    """The findings for one record."""
 
     record: str
     against: tuple[str, ...]

@@ -25,7 +25,7 @@ _ALL_LENGTHS: Final = (1 << _MAX_LENGTH + 1) - 1
 _EMPTY: Final = 1
 _ONE: Final = 2
 
-_parser: Final[Any] = import_module("re._parser")  # private, but Hypothesis uses it, too; there is no public one
+_parser: Final[Any] = import_module("re._parser")  # private, but Hypothesis uses it, too, and re has no public one
 _FLAGS: Final = re.IGNORECASE | re.ASCII | re.DOTALL  # those that change which characters a class has
 _CATEGORIES: Final = {
     "CATEGORY_DIGIT": r"\d",
@@ -169,7 +169,7 @@ def _part(code: object, argument: Any, flags: int) -> _Part:
         case "NOT_LITERAL":
             return _Character(f"[^{re.escape(chr(argument))}]", flags)
         case "IN":
-            return _Character(f"[{''.join(_class_text(str(of), item) for of, item in argument)}]", flags)
+            return _Character(f"[{''.join(_class_text(str(code), item) for code, item in argument)}]", flags)
         case "ANY":
             return _Character(".", flags)
         case "BRANCH":

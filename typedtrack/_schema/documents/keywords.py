@@ -254,4 +254,4 @@ REMEDIES: Final[Mapping[str, str]] = {
     "$dynamicRef": "use $ref",
     "$recursiveRef": "use $ref",
 }
-"""What to do about keywords that are not in the table."""
+"""The remedies for keywords that are not in the table."""

@@ -25,10 +25,10 @@ _TOKEN: Final = re.compile(
     """,
     re.VERBOSE,
 )
-"""What both dialects read alike, if the flag ``u`` of ECMA-262 is set.
+"""The syntax that both dialects read alike, if the flag ``u`` of ECMA-262 is set.
 
-All else is left out. ``$`` and ``.`` differ at line breaks, and ``\\d``, ``\\w``, ``\\s`` and ``\\b`` outside ASCII. A
-group that did not match is another backreference. The rest is an error in one of the dialects.
+It leaves out everything else. ``$`` and ``.`` differ at line breaks, and ``\\d``, ``\\w``, ``\\s`` and ``\\b`` outside
+ASCII. A backreference differs if its group did not match. The rest is an error in one of the dialects.
 """
 
 

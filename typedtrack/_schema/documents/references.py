@@ -37,7 +37,7 @@ class Resolved:
     """Where each keyword is from."""
     nullable: bool
     weight: int
-    """What each use of it weighs."""
+    """The weight of each use of it."""
 
     @classmethod
     def alone(cls, node: Node) -> Resolved:
@@ -132,7 +132,7 @@ class Resolver:
         if resource is None:
             reason = f"refers to {shown(ref)}: only references within the document, #/…, are followed"
         elif target is None:
-            reason = f"refers to {shown(ref)}, where there is no subschema"
+            reason = f"refers to {shown(ref)}, where the document has no subschema"
         elif target in self._open:
             reason = f"refers to itself by way of {shown(ref)}"
         else:
@@ -164,7 +164,7 @@ class Resolver:
 
 
 def _constants(node: Node, keyword: str, branches: Sequence[Resolved]) -> Resolved | None:
-    """Return the values of *branches*, of which each has ``enum`` or ``const`` alone; `None` if one has not."""
+    """Return the values of *branches* if each has only ``enum`` or ``const``, else `None`."""
     values: list[object] = []
     types = {branch.keywords.get("type") for branch in branches if not branch.is_null}
     for branch in branches:

@@ -36,7 +36,7 @@ class Node:
 
     @cached_property
     def weight(self) -> int:
-        """What each use of it weighs, without the subschemas in it."""
+        """The weight of each use of it, without the subschemas in it."""
         held = [value for name, value in self.keywords.items() if not KEYWORDS[name].holds_subschemas]
         patterns = (self.keywords.get("pattern"), self.keywords.get("x-typedtrack-pattern"))
         return 1 + sum(map(weight, held)) + sum(map(pattern_weight, patterns))
@@ -144,7 +144,7 @@ def _faults(error: ClassValidationError) -> Iterator[tuple[object, str]]:
     for inner, note in attributes:
         yield note.name, str(inner)
     for other in others:
-        for keyword in sorted(cast("ForbiddenExtraKeysError", other).extra_fields, key=str):  # there is no other kind
+        for keyword in sorted(cast("ForbiddenExtraKeysError", other).extra_fields, key=str):  # the only other kind
             remedy = REMEDIES.get(str(keyword), "leave it out, or begin its name with x- to keep it as a note")
             yield keyword, f"is not a supported keyword: {remedy}"
 

@@ -106,7 +106,7 @@ class Member:
 
 
 def read_value(member: Member, problems: Problems) -> Member | None:
-    """Return *member*, which is not an object, with its field; `None` if there is no telling its kind."""
+    """Return *member*, which is not an object, with its field; `None` if its kind is not clear."""
     resolved, keywords, before = member.resolved, member.resolved.keywords, problems.count
     choices = _choices(resolved, problems)
     kind = _kind(resolved, choices, problems)

@@ -1,4 +1,4 @@
-"""What a put does around its file on a local disk: folders are made, removed and synchronised."""
+"""Folders and hidden files on a local disk: how a put makes, removes and synchronises them."""
 
 from __future__ import annotations
 

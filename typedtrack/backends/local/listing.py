@@ -36,7 +36,7 @@ def walk(above: bytes, folder: str) -> Iterator[_Files]:
     as a file; a link to a folder is not followed. Folders that cannot hold results are left out.
 
     Raises:
-        FileNotFoundError, NotADirectoryError: *folder* is missing, or is no folder.
+        FileNotFoundError, NotADirectoryError: *folder* is missing, or is not a folder.
         PermissionError: a folder that can hold results may not be read.
     """
     levels = [_list_folder(above, folder, is_first=True)]

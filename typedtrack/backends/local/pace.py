@@ -13,10 +13,10 @@ __all__ = ["Pace"]
 T = TypeVar("T")
 U = TypeVar("U")
 
-_MAX_CHUNK: Final = 32  # calls that a thread makes in a row: to hand over one by one costs as much as a read
-_CHUNK_SECONDS: Final = 0.01  # that a chunk takes at most, so that results keep coming
-_SLOW_SECONDS: Final = 0.0005  # what is over sooner is no reason for threads
-_SLOW_RATIO: Final = 3.0  # of the time to the CPU time of a chunk, above which threads gain
+_MAX_CHUNK: Final = 32  # calls that a thread makes in a row: passing on a single call costs as much as a read
+_CHUNK_SECONDS: Final = 0.01  # the most that a chunk takes, so that results keep coming
+_SLOW_SECONDS: Final = 0.0005  # threads gain nothing on a faster chunk
+_SLOW_RATIO: Final = 3.0  # threads gain if the time of a chunk is more than so many times its CPU time
 _SLOW_CHUNKS: Final = 2  # in a row, as one may be slow by chance
 
 
@@ -34,7 +34,7 @@ class Pace:
         self._slow_chunks = 0
 
     def chunks(self, arguments: Iterator[T]) -> Iterator[list[T]]:
-        """Yield *arguments* in chunks, the size of which doubles when each thread has had one."""
+        """Yield *arguments* in chunks; their size doubles when each thread has had one."""
         size = 1
         while True:
             for _ in range(self.threads):

@@ -131,8 +131,8 @@ class LocalResultTracker(ResultTracker):
         """Raise `OSError` if a file is missing in *folder* for another reason than that nothing was put.
 
         It is absent where a folder is missing, and below a result. But a link that leads nowhere may be the way to
-        storage that is not mounted. A base that is a file, or that lies in /proc, is a mistake: a reader would wait
-        for ever.
+        storage that is not mounted. A base that is a file, or that lies in /proc, is a mistake: readers would wait for
+        ever.
         """
         if os.path.isdir(folder) and not self._base_prefix_bytes.startswith(KERNEL):
             return

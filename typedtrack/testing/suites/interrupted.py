@@ -53,7 +53,7 @@ class Interrupted(Store):
     """Two callers of the primitives, one between two instructions of the other: no write is lost, no read is torn."""
 
     def test_create_interrupted(self, tracker: ResultTracker) -> None:
-        """Of two creates, one within the other, exactly one succeeds; its content stays, and no part of it is read."""
+        """A second create runs within the first: one of them succeeds, its content stays, and is never read in part."""
         self._creates_once(tracker, partial(_read_and_create, tracker, data=b"second"))
 
     def test_replace_interrupted(self, tracker: ResultTracker) -> None:

@@ -39,7 +39,7 @@ class ManyCallers(Store):
     """Calls from several threads."""
 
     def test_create_races(self, tracker: ResultTracker) -> None:
-        """Of 16 writers at once, exactly one creates the result; the others raise, and its content stays."""
+        """If 16 writers create one key at once, exactly one succeeds; the others raise, and its content stays."""
         if not self.exclusive_create:
             pytest.skip("the store has no atomic create")
         keys = [f"race/{number}" for number in range(self.race_rounds)]
@@ -65,7 +65,7 @@ class ManyCallers(Store):
         assert tracker.get_many(keys) == {key: {"writer": winners[key][0]} for key in keys}
 
     def test_no_failure_replaces_a_result(self, tracker: ResultTracker) -> None:
-        """Of 16 writers at once, one puts a result and 15 store failures: the result stays."""
+        """If one writer puts a result while 15 others store failures, the result stays."""
         if not self.exclusive_create:
             pytest.skip("the store has no atomic create")
         keys = [f"race/{number}" for number in range(self.race_rounds)]

@@ -155,7 +155,7 @@ class OneKey(Store):
         assert tracker["a/b"] == {"x": 4}
 
     def test_failure(self, tracker: ResultTracker) -> None:
-        """A failure raises on get, replaces nothing, and a put replaces it; without atomic create, none is stored."""
+        """A failure raises on get and replaces nothing; a put replaces it. It needs an atomic create."""
         if not self.exclusive_create:
             with pytest.warns(RuntimeWarning, match="was not stored"):
                 assert not tracker.fail("a", "out of memory")
