@@ -53,6 +53,7 @@ __all__ = [
 
 if typing.TYPE_CHECKING:
     from typedtrack._open import open_tracker
+    from typedtrack._progress import Progress
     from typedtrack._records.declare import field, record, schema_of
     from typedtrack._records.failure import Failure
     from typedtrack._records.instances import as_result, evolve
@@ -62,7 +63,6 @@ if typing.TYPE_CHECKING:
     from typedtrack._results.keys import Key
     from typedtrack._results.values import Result, Value
     from typedtrack._schema.records import FieldSchema, RecordSchema
-    from typedtrack._tracker.bulk import Progress
     from typedtrack._tracker.typed import TypedTracker
     from typedtrack._tracker.untyped import ResultTracker
     from typedtrack.backends.fsspec import FsspecResultTracker
@@ -99,7 +99,7 @@ else:  # hidden from type checkers: with a __getattr__ they would accept any nam
         "KeyConflictError": "errors",
         "KeyTemplate": "_records.typed_keys",
         "Problem": "errors",
-        "Progress": "_tracker.bulk",
+        "Progress": "_progress",
         "RecordDefinitionError": "errors",
         "RecordSchema": "_schema.records",
         "Result": "_results.values",

@@ -97,6 +97,33 @@ def test_a_person_who_waits_sees_a_bar(base: str) -> None:
     assert "x=2" in shown
 
 
+LONG_WORK = [
+    ("export", "{base}", "--out", "{out}.csv"),
+    ("export", "{base}", "--out", "{out}.ndjson.gz"),
+    ("report", "{base}", "--out", "{out}.html"),
+    ("top", "{base}"),
+    ("rm", "{base}", "--prefix", "s", "--yes"),
+    ("wait", "{base}", "s/1", "s/2"),
+]
+
+
+@pytest.mark.parametrize("command", LONG_WORK)
+def test_long_work_has_a_bar_where_a_person_watches(base: str, tmp_path: Path, command: tuple[str, ...]) -> None:
+    """The bar counts results, and is erased at the end. In a pipe there is none, and a log file has no bar either."""
+    tracker = open_tracker(base)
+    tracker.put_many({"s/1": {"x": 1.5}, "s/2": {"x": 2.5}})
+    arguments = [argument.format(base=base, out=tmp_path / "out") for argument in command]
+    code, shown = at_terminal(*arguments)
+    assert code == 0
+    assert re.search(r"(reading|waiting|deleting) .*2/[2?]", shown)
+    assert "\x1b[2K" in shown.rpartition("2/")[2]
+    tracker.put_many({"s/1": {"x": 1.5}, "s/2": {"x": 2.5}})
+    ended = subprocess.run([sys.executable, "-m", "typedtrack", *arguments], capture_output=True, text=True, check=True)
+    assert ended.stderr == ""
+    assert "\x1b" not in ended.stdout
+    assert (ended.stdout == "") == (command[0] not in ("top", "wait"))
+
+
 def test_a_closed_pipe_ends_ls_silently(base: str) -> None:
     """As ``typedtrack ls | head -1`` does with many keys."""
     open_tracker(base).put_many((f"{'long' * 20}/{n}", {"x": 1}) for n in range(2000))

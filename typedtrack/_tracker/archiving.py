@@ -10,6 +10,7 @@ from typing import IO, Final, cast
 
 from typedtrack._bases import ARCHIVES
 from typedtrack._files import writing
+from typedtrack._progress import Progress, counted
 from typedtrack._results.codec import decode
 from typedtrack._results.keys import Key
 from typedtrack._results.lines import line_of
@@ -29,8 +30,11 @@ def archive(
     path_or_url: str | os.PathLike[str],
     prefix: str,
     storage_options: Mapping[str, object] | None,
+    progress: Progress | None,
 ) -> int:
     """Write all that is stored at and below *prefix* to an archive; return how many results and failures it has.
+
+    *progress* has ``update`` called for what is read.
 
     Raises:
         ValueError: *path_or_url* does not end as an archive does.
@@ -44,7 +48,8 @@ def archive(
     errors: dict[object, Exception] = {}
     written: set[str] = set()
     with writing(path_or_url, storage_options) as file, _compressing(file, name) as lines:
-        for _, text, read in reads(face, prefix, ((key, key) for key in keys)):
+        found = reads(face, prefix, ((key, key) for key in keys))
+        for _, text, read in found if progress is None else counted(found, progress):
             written.add(text)
             if isinstance(read, Exception):  # the store's: an archive without what it cannot read replaces none
                 annotate(backend, read, "archive", text)

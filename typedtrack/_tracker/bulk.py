@@ -5,14 +5,17 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Collection, Iterable, Iterator
 from collections.abc import Set as AbstractSet
-from typing import Any, Protocol, TypeAlias, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar, cast, overload
 
 from typedtrack._tracker.backend import READ_LIMIT, Backend, Read, annotate
 from typedtrack._tracker.face import Face, result_in
 from typedtrack._tracker.polling import Polling
 from typedtrack.errors import BulkError, InvalidKeyError, ResultFailedError, ResultTimeoutError, shown
 
-__all__ = ["Alive", "Bulk", "HasItems", "Progress"]
+if TYPE_CHECKING:
+    from typedtrack._progress import Progress
+
+__all__ = ["Alive", "Bulk", "HasItems"]
 
 K = TypeVar("K")
 K_co = TypeVar("K_co", covariant=True)
@@ -29,13 +32,6 @@ class HasItems(Protocol[K_co, R_co]):
     def items(self) -> AbstractSet[tuple[K_co, R_co]]:
         """Return the keys with their results."""
         ...
-
-
-class Progress(Protocol):
-    """A progress bar for `wait_all`, with ``update`` as tqdm's bars have it."""
-
-    def update(self, n: int, /) -> object:
-        """Show that *n* more keys are done."""
 
 
 class Bulk(Face[K, R, A]):

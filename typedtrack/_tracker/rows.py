@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from copy import copy
 from itertools import chain, pairwise
 from typing import Any, Final, Generic, Protocol, TypeVar
 
+from typedtrack._progress import Progress, counted
 from typedtrack._records.codec import RecordCodec
 from typedtrack._results.chunks import Chunk
 from typedtrack._results.codec import decode_fast
@@ -60,6 +62,7 @@ class Rows(ABC, Generic[K, R, T]):
         self._prefix = prefix
         self._only = only
         self._failed: list[str] = []
+        self._progress: Progress | None = None
 
     @property
     def title(self) -> str:
@@ -122,7 +125,8 @@ class Rows(ABC, Generic[K, R, T]):
         found: list[str] = []
         values: list[T] = []
         decode = self._decode_fast
-        for key, text, read in self._reads(texts):
+        reads = self._reads(texts)
+        for key, text, read in reads if self._progress is None else counted(reads, self._progress):
             row = decode(read) if isinstance(read, bytes) else None
             if row is None:
                 try:
@@ -152,6 +156,12 @@ class Rows(ABC, Generic[K, R, T]):
         return reads(
             face, self._prefix, None if self._only is None else ((key, face._to_text(key)) for key in self._only)
         )
+
+    def counted(self, progress: Progress) -> Rows[K, R, T]:
+        """Return the same rows, which count on *progress* what they read."""
+        rows = copy(self)
+        rows._progress = progress
+        return rows
 
     def parts(self, n: int) -> Sequence[Rows[K, R, T]]:
         """Return the rows of the keys stored now in at most *n* parts of about the same size."""

@@ -16,6 +16,7 @@ from typedtrack._tracker.face import decode_after_fast
 from typedtrack.errors import InvalidResultError, Problem, ResultNotFoundError, shown
 
 if TYPE_CHECKING:
+    from typedtrack._progress import Progress
     from typedtrack._records.typed_keys import KeyClass
     from typedtrack._tracker.typed import TypedTracker, Unknown
     from typedtrack.frame.frame import Frame, OnError
@@ -239,12 +240,14 @@ class ResultTracker(Calls[Key, Result, Result], Backend):
         prefix: str = "",
         *,
         storage_options: Mapping[str, object] | None = None,
+        progress: Progress | None = None,
     ) -> int:
         """Write all results and failures, at and below *prefix*, to one file; return how many it has.
 
         The file is ``.ndjson``, or ``.ndjson.gz`` to compress it, on a local path or any fsspec URL: one result a line,
         with its ``key``, in the order of the keys, whole or not at all. `open_tracker` opens it as a read-only tracker
         with the same values, which reads a million results at the price of one file. Nothing is deleted here.
+        *progress* is a bar whose ``update(n)`` is called for each *n* results that are read.
 
         Raises:
             ValueError: *path_or_url* ends otherwise.
@@ -261,7 +264,7 @@ class ResultTracker(Calls[Key, Result, Result], Backend):
         """
         from typedtrack._tracker.archiving import archive  # here, because few processes archive
 
-        return archive(self, path_or_url, prefix_text(prefix), storage_options)
+        return archive(self, path_or_url, prefix_text(prefix), storage_options, progress)
 
     def remove_leftovers(self, older_than: float = 86_400.0) -> int:
         """Remove the hidden files that killed writers left below the base, and return their number.

@@ -6,6 +6,7 @@ import click
 
 from typedtrack._bases import ARCHIVES
 from typedtrack._open import open_tracker
+from typedtrack.cli.output import progress
 from typedtrack.cli.places import base_or_environment
 
 __all__ = ["export"]
@@ -23,7 +24,8 @@ def export(base: str | None, prefix: str, out: str) -> None:
     An archive has failures, too, and is a read-only BASE itself.
     """
     tracker = open_tracker(base_or_environment(base))
-    if out.endswith(ARCHIVES):
-        tracker.archive(out, prefix)
-    else:
-        tracker.frame(prefix).write(out)
+    with progress("reading") as bar:
+        if out.endswith(ARCHIVES):
+            tracker.archive(out, prefix, progress=bar)
+        else:
+            tracker.frame(prefix).write(out, progress=bar)

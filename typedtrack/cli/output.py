@@ -19,8 +19,8 @@ if TYPE_CHECKING:  # every command pays for the imports above
     from rich.progress import TaskID
     from rich.table import Table
 
+    from typedtrack._progress import Progress
     from typedtrack._results.values import Value
-    from typedtrack._tracker.bulk import Progress
 
 __all__ = [
     "drop_output",
@@ -162,8 +162,11 @@ def print_markdown(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> Non
 
 
 @contextmanager
-def progress(title: str, total: int) -> Generator[Progress | None]:
-    """Show a bar on standard error that counts to *total*, if a person watches; yield what counts, or `None`."""
+def progress(title: str, total: int | None = None) -> Generator[Progress | None]:
+    """Show a bar on standard error, if a person watches; yield the object that counts on it, or `None`.
+
+    It counts to *total*, where that is known.
+    """
     if not (sys.stderr and sys.stderr.isatty() and find_spec("rich")):
         yield None
         return

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from typedtrack._open import open_tracker
+from typedtrack.cli.output import progress
 from typedtrack.cli.places import base_or_environment
 
 __all__ = ["report"]
@@ -20,4 +21,5 @@ __all__ = ["report"]
 def report(base: str | None, prefix: str, out: str, by: str | None, greatest: bool, title: str) -> None:
     """Write one HTML page to look at results: a table and plots."""
     frame = open_tracker(base_or_environment(base)).frame(prefix)
-    frame.report(out, by, direction="max" if greatest else "min", title=title)
+    with progress("reading") as bar:
+        frame.report(out, by, direction="max" if greatest else "min", title=title, progress=bar)

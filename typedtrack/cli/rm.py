@@ -15,7 +15,7 @@ from typedtrack._open import open_tracker
 from typedtrack._results.keys import prefix_text
 from typedtrack._tracker.listing import times_below
 from typedtrack._tracker.untyped import ResultTracker
-from typedtrack.cli.output import print_text
+from typedtrack.cli.output import print_text, progress
 from typedtrack.cli.places import base_and_keys, base_or_environment
 from typedtrack.errors import BulkError, ResultNotFoundError
 
@@ -101,13 +101,15 @@ def _only_base(arguments: tuple[str, ...], prefix: str | None) -> str:
 
 def _delete(tracker: ResultTracker, keys: Collection[str], *, absent_is_an_error: bool) -> dict[str, Exception]:
     errors: dict[str, Exception] = {}
-    with ThreadPoolExecutor(tracker.max_concurrency) as pool:
+    with ThreadPoolExecutor(tracker.max_concurrency) as pool, progress("deleting", len(keys)) as bar:
         deletes = {key: pool.submit(tracker.__delitem__, key) for key in keys}
         try:
             for key, delete in deletes.items():
                 error = delete.exception()
                 if isinstance(error, Exception) and (absent_is_an_error or not isinstance(error, ResultNotFoundError)):
                     errors[key] = error
+                if bar is not None:
+                    bar.update(1)
         except KeyboardInterrupt:
             pool.shutdown(cancel_futures=True)
             raise

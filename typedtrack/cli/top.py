@@ -16,7 +16,7 @@ import click
 from typedtrack._open import open_tracker
 from typedtrack._results.chunks import Chunk, Direction
 from typedtrack._results.values import Value
-from typedtrack.cli.output import json_option, one_line, print_error, print_line, print_table, table_of
+from typedtrack.cli.output import json_option, one_line, print_error, print_line, print_table, progress, table_of
 from typedtrack.cli.places import base_or_environment
 from typedtrack.cli.tables import averaged, splitter
 from typedtrack.errors import BulkError
@@ -72,7 +72,10 @@ def top(
         with tempfile.TemporaryDirectory() as folder:
             look.cache = f"{folder}/results"
             _watch(look)
-    contents = look()
+    with progress("reading") as bar:
+        if bar is not None:
+            look.rows = stored.counted(bar)
+        contents = look()
     if as_json:
         for row in range(contents.rows):
             result = {column.name: column.values[row] for column in contents.columns}
@@ -102,7 +105,7 @@ class Look:
         over: tuple[str, ...],
         columns: str | None,
     ) -> None:
-        self._rows = rows
+        self.rows = rows
         self._by = by
         self._direction: Direction = direction
         self._most = most
@@ -140,16 +143,16 @@ class Look:
 
     def _read(self) -> Iterator[Chunk]:
         self.errors = []
-        if self.cache is not None and not self._rows.is_archive:
-            cached = renew(self.cache, self._rows, self.errors)
+        if self.cache is not None and not self.rows.is_archive:
+            cached = renew(self.cache, self.rows, self.errors)
             self._failures = cached.failures
             yield from cached.chunks()
             return
         try:
-            yield from self._rows.chunks(CHUNK_ROWS)
+            yield from self.rows.chunks(CHUNK_ROWS)
         except BulkError as error:
             self.errors.append(error)
-        self._failures = len(self._rows.failed)
+        self._failures = len(self.rows.failed)
 
 
 def _end(*_: object) -> NoReturn:

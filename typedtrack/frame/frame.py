@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from copy import copy
 from typing import Final, Literal, Protocol, TypeAlias, TypeVar, cast
 
 from arro3.core import RecordBatch, RecordBatchReader, Schema
 
 from typedtrack._files import writing
+from typedtrack._progress import Progress
 from typedtrack._results.chunks import Chunk, Direction
 from typedtrack.errors import BulkError, Problem, SchemaMismatchError
 from typedtrack.frame.cache import CachedRows, CachedTable, cache_path, renew
@@ -48,6 +50,10 @@ class Rows(CachedRows, Protocol):
     @property
     def is_archive(self) -> bool:
         """Whether one file holds all rows, so that a cache would save nothing."""
+        ...
+
+    def counted(self, progress: Progress) -> Rows:
+        """Return the same rows, which count on *progress* what they read."""
         ...
 
     def parts(self, n: int) -> Sequence[Rows]:
@@ -112,16 +118,25 @@ class Frame:
         types, batches = self._read()
         return _reader(types, batches).__arrow_c_stream__(requested_schema)
 
-    def write(self, path: str | os.PathLike[str], *, storage_options: Mapping[str, object] | None = None) -> None:
+    def write(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        storage_options: Mapping[str, object] | None = None,
+        progress: Progress | None = None,
+    ) -> None:
         """Write the table to a file, whole or not at all: ``.parquet``, ``.csv`` or ``.arrow`` (Arrow IPC).
 
         *path* is a local path or any fsspec URL, to whose filesystem *storage_options* go. A CSV file shows an absent
-        field and an empty `str` alike.
+        field and an empty `str` alike. *progress* is a bar whose ``update(n)`` is called for each *n* results that are
+        read.
 
         Raises:
             ValueError: *path* ends otherwise.
             BulkError: some results could not be read; the file has all others.
         """
+        if progress is not None:
+            return self._counted(progress).write(path, storage_options=storage_options)
         errors: list[BulkError] = []
         types, batches = self._read()
         write(_reader(types, _deferring(batches, errors)), path, storage_options)
@@ -136,19 +151,24 @@ class Frame:
         direction: Direction = "max",
         title: str = "Results",
         storage_options: Mapping[str, object] | None = None,
+        progress: Progress | None = None,
     ) -> None:
         """Write a page to look at, whole or not at all: one HTML file that needs no network.
 
         It has a table, a plot of the metric over each column, and parallel coordinates; a brush on one of their axes
         filters the page. *by* names the metric, by default the first `float` field; a `Stat` is named without
         ``/mean``. *direction* says whether its greatest (``"max"``) or least value is the best. The page has the best
-        10,000 rows, and says in words what it leaves out.
+        10,000 rows, and says in words what it leaves out. *progress* is as for `write`.
 
         Raises:
             ValueError: no result has a numeric field named *by*.
             FileNotFoundError: the page's script is not built, as in an editable install; says how to build it.
             BulkError: some results could not be read; the page has all others.
         """
+        if progress is not None:
+            counted = self._counted(progress)
+            return counted.report(path, by, direction=direction, title=title, storage_options=storage_options)
+
         from typedtrack.report.contents import contents_of  # here, because most frames become no page
         from typedtrack.report.page import page
 
@@ -178,6 +198,12 @@ class Frame:
             raise ValueError(f"a frame has at least 1 part, not {n}")
         types, _ = self._read()
         return [Frame(rows, self._on_error, types) for rows in self.rows.parts(n)]
+
+    def _counted(self, progress: Progress) -> Frame:
+        """Return the same frame, which counts on *progress* what it reads."""
+        frame = copy(self)
+        frame.rows = self.rows.counted(progress)
+        return frame
 
     def _repr_html_(self) -> str:
         """Return the first rows as an HTML table, for notebooks."""
