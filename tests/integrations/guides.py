@@ -1,43 +1,102 @@
-"""What the guides of docs/how-to/ show: the files of an example, and the commands with their output."""
+"""Does what the pages of docs/ show: writes their files, runs their commands, compares what they print."""
 
 from __future__ import annotations
 
 import os
+import pty
 import re
 import subprocess
 import sys
+import tomllib
+from doctest import ELLIPSIS, OutputChecker
 from pathlib import Path
 
-__all__ = ["run", "try_out", "write_files"]
+__all__ = ["follow", "run", "write_files"]
 
 _ROOT = Path(__file__).parents[2]
 _BIN = Path(sys.executable).parent
+_FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+_FILE = re.compile(r"(?:#!.*\n)?# (\S+\.\w+|Snakefile)\n")  # the first line of a block that is a file
+_INSTALL = re.compile(r"pip install '?typedtrack(?:\[([\w,]+)\])?'?( [\w ]+)?$")
 
 
 def run(folder: Path, *command: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run *command* in *folder*; the programs of this environment come first, and examples/ can be imported."""
-    variables = {
+    return subprocess.run(command, cwd=folder, env=_variables(environment), capture_output=True, text=True, check=False)
+
+
+def write_files(page: str, folder: Path) -> str:
+    """Write the files of docs/*page*.md, whose first line is ``# NAME``, into *folder*; return the page."""
+    text = _text(page)
+    for _, block in _FENCE.findall(text):
+        _write(block, folder)
+    return text
+
+
+def follow(page: str, folder: Path, **environment: str) -> None:
+    """Do what docs/*page*.md says, from top to bottom: write its files and run its commands in *folder*.
+
+    Each command must print on a terminal what the page shows; ``...`` stands for any text.
+    """
+    for language, block in _FENCE.findall(_text(page)):
+        if language != "console":
+            _write(block, folder)
+            continue
+        for shown in block.removeprefix("$ ").split("\n$ "):
+            command, _, output = shown.strip("\n").partition("\n")
+            if command.startswith("pip install"):
+                _check_extras(command)
+            else:
+                printed = _on_a_terminal(folder, command, environment)
+                assert OutputChecker().check_output(_lines(output), _lines(printed), ELLIPSIS), (command, printed)
+
+
+def _text(page: str) -> str:
+    return (_ROOT / f"docs/{page}.md").read_text(encoding="utf-8")
+
+
+def _write(block: str, folder: Path) -> None:
+    if named := _FILE.match(block):
+        path = folder / named[1]
+        path.write_text(block, encoding="utf-8")
+        path.chmod(0o755)
+
+
+def _check_extras(command: str) -> None:
+    match = _INSTALL.match(command)
+    assert match is not None, command
+    extras = tomllib.loads((_ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["optional-dependencies"]
+    assert {*(match[1] or "").split(",")} <= {"", *extras}, command
+
+
+def _variables(environment: dict[str, str]) -> dict[str, str]:
+    return {
         **os.environ,
-        "PATH": f"{_BIN}{os.pathsep}{os.environ['PATH']}",
         "PYTHONPATH": f"{_ROOT}{os.pathsep}{_ROOT / 'examples'}",
         **environment,
+        "PATH": f"{_BIN}{os.pathsep}{environment.get('PATH', os.environ['PATH'])}",
     }
-    return subprocess.run(command, cwd=folder, env=variables, capture_output=True, text=True, check=False)
 
 
-def write_files(guide: str, folder: Path) -> str:
-    """Write the files of *guide*, whose first line is ``# NAME``, into *folder*; return the page."""
-    page = (_ROOT / "docs/how-to" / f"{guide}.md").read_text(encoding="utf-8")
-    for name, text in re.findall(r"^```\w+\n# (\S+\.\w+)\n(.*?)^```", page, re.DOTALL | re.MULTILINE):
-        (folder / name).write_text(text, encoding="utf-8")
-    return page
+def _on_a_terminal(folder: Path, command: str, environment: dict[str, str]) -> str:
+    ours, its = pty.openpty()
+    variables = {**_variables(environment), "TERM": "dumb", "COLUMNS": "110", "LINES": "50"}  # no colours, no bars
+    with subprocess.Popen(["sh", "-c", command], cwd=folder, env=variables, stdin=its, stdout=its, stderr=its):
+        os.close(its)
+        printed = b""
+        while piece := _read(ours):
+            printed += piece
+    os.close(ours)
+    return printed.decode()
 
 
-def try_out(guide: str, folder: Path) -> None:
-    """Write the files of *guide* into *folder*; run its commands, and compare what they print with the page."""
-    page = write_files(guide, folder)
-    for block in re.findall(r"^```console\n(.*?)^```", page, re.DOTALL | re.MULTILINE):
-        for shown in block.removeprefix("$ ").split("\n$ "):
-            command, _, output = shown.strip().partition("\n")
-            done = run(folder, "sh", "-c", command)
-            assert done.stdout.strip() == output, done.stderr
+def _read(terminal: int) -> bytes:
+    try:
+        return os.read(terminal, 65536)
+    except OSError:  # Linux: the last process that had the terminal has ended
+        return b""
+
+
+def _lines(text: str) -> str:
+    lines = [line.expandtabs().rstrip() for line in text.splitlines()]
+    return "".join(f"{line}\n" for line in lines if line)

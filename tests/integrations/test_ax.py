@@ -19,7 +19,7 @@ from typedtrack.integrations.ax import ProcessRunner, ResultMetric
 
 def test_the_guide(tmp_path: Path) -> None:
     """`Client.run_trials` starts programs and reads their results; each that fails is a failed trial."""
-    write_files("ax", tmp_path)
+    write_files("how-to/ax", tmp_path)
     done = run(tmp_path, "python", "search.py")
     assert done.returncode == 0, done.stderr
     rows = [line.split()[1:] for line in done.stdout.splitlines()[1:]]

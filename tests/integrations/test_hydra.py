@@ -11,7 +11,7 @@ import pytest
 from hydra.core.utils import JobReturn, JobStatus
 from omegaconf import DictConfig, OmegaConf
 
-from tests.integrations.guides import run, try_out
+from tests.integrations.guides import follow, run
 from typedtrack import Failure, InvalidResultError, Stat, open_tracker
 from typedtrack.integrations import hydra as integration
 from typedtrack.integrations.hydra import ReturnResult
@@ -180,4 +180,4 @@ def test_failures_are_records(tmp_path: Path) -> None:
 
 def test_the_guide(tmp_path: Path) -> None:
     """The application, the configuration and the commands of the guide do as it shows."""
-    try_out("hydra", tmp_path)
+    follow("how-to/hydra", tmp_path)

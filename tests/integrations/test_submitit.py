@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.integrations.guides import try_out
+from tests.integrations.guides import follow
 from typedtrack import Failure, open_tracker
 
 
 def test_the_guide(tmp_path: Path) -> None:
     """Records return from tasks to which their class was sent by value; a task that raises or dies fails."""
-    try_out("submitit", tmp_path)
+    follow("how-to/submitit", tmp_path)
     tracker = open_tracker(tmp_path / "results")
     assert dict(tracker.items()) == {
         "sweep/trial_000": {"lr": 0.5, "loss": 0.0625},

@@ -8,13 +8,13 @@ import pytest
 import torchx_tracker
 from torchx.tracker.api import TrackerBase, TrackerSource
 
-from tests.integrations.guides import run, try_out
+from tests.integrations.guides import follow, run
 from typedtrack import InvalidResultError, open_tracker
 
 
 def test_the_guide(tmp_path: Path) -> None:
     """`app2` gets what `app1` has returned, each launched by TorchX; then a run adds to itself."""
-    try_out("torchx", tmp_path)
+    follow("how-to/torchx", tmp_path)
     names = {"TORCHX_TRACKERS": "torchx_tracker:create", "TYPEDTRACK_BASE": "results"}
     listed = run(tmp_path, "torchx", "tracker", "list", "jobs", **names)
     [job] = [line.strip() for line in listed.stdout.splitlines() if "://" in line]

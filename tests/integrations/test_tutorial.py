@@ -1,0 +1,15 @@
+"""The tutorial, done from its first line to its last in one folder, as a reader does it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.integrations.guides import follow
+
+STEPS = ["first-result", "typed-pipeline", "failures", "tables"]
+
+
+def test_the_tutorial(tmp_path: Path) -> None:
+    """Each step works after those before it, and prints what the page shows."""
+    for step in STEPS:
+        follow(f"tutorial/{step}", tmp_path)
