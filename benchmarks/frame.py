@@ -131,7 +131,7 @@ def topics(folder: Path, quick: bool) -> Iterator[Topic]:
     rows_of(cached)
     table = cached._renewed([])
     assert table is not None
-    types = cached._read()[0]
+    types = cached._read([])[0]
 
     def from_cache() -> int:
         batches = RecordBatchReader.from_batches(schema, [*table.batches(types)])

@@ -226,19 +226,24 @@ class CorruptResultError(TypedtrackError, ValueError):
 
 
 class SchemaMismatchError(TypedtrackError, ValueError):
-    """A stored result does not fit the record. Attributes: ``record`` (its name), ``file``, ``problems`` (all)."""
+    """A stored result does not fit the record, or results do not fit a table.
 
-    def __init__(self, record: str, file: str, problems: tuple[Problem, ...]) -> None:
-        super().__init__(record, file, problems)
+    Attributes: ``record`` (its name), ``file``, ``problems`` (all), ``advice`` (what to do).
+    """
+
+    def __init__(self, record: str, file: str, problems: tuple[Problem, ...], advice: str | None = None) -> None:
+        super().__init__(record, file, problems, advice)
         self.record = record
         self.file = file
         self.problems = problems
+        if advice is None:
+            advice = "the untyped tracker reads it as a map"
+            if any(problem.reason == MISSING_FIELD for problem in problems):
+                advice = f"a default or an alias lets the record read results that lack the field; {advice}"
+        self.advice = advice
 
     def __str__(self) -> str:
-        advice = "the untyped tracker reads it as a map"
-        if any(problem.reason == MISSING_FIELD for problem in self.problems):
-            advice = f"a default or an alias lets the record read results that lack the field; {advice}"
-        return f"{_lines(f'{self.file} does not fit {self.record}', self.problems)}\n{advice}"
+        return f"{_lines(f'{self.file} does not fit {self.record}', self.problems)}\n{self.advice}"
 
 
 class SchemaError(TypedtrackError, ValueError):

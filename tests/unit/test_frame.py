@@ -7,7 +7,7 @@ import math
 import pickle
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -22,6 +22,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import Meta
 
+from tests.trackers import DictTracker
 from typedtrack import (
     BulkError,
     Frame,
@@ -170,7 +171,12 @@ def test_values_that_fit_no_type_are_an_error_that_names_every_column(tracker: R
     with pytest.raises(SchemaMismatchError) as caught:
         pyarrow.table(tracker.frame())
     assert {problem.field for problem in caught.value.problems} == {"x", "y"}
-    assert "9007199254740993, which no float equals" in str(caught.value)
+    assert str(caught.value) == (
+        f"{tracker!r} does not fit a table: 2 problems\n"
+        "  field 'x': holds a str in some results and a number in others\n"
+        "  field 'y': holds a float in some results, and the int 9007199254740993, which no float equals, in others\n"
+        "a column has one type; a record declares it, and a frame of records leaves out the results that do not fit"
+    )
 
 
 def test_no_results_make_an_empty_table(tracker: ResultTracker) -> None:
@@ -222,11 +228,13 @@ def test_one_name_for_two_columns_is_an_error_with_a_remedy(tracker: ResultTrack
     class Clash:
         seed: int
 
-    with pytest.raises(SchemaMismatchError, match="field 'seed': is the name of a column of the key, too; give this"):
+    with pytest.raises(SchemaMismatchError, match="field 'seed': is the name of a column of the key, too\ngive this"):
         tracker.typed(Clash, key=RunKey).frame()
     tracker.put("a", {"key": 1})
-    with pytest.raises(SchemaMismatchError, match="field 'key': is the name of a column of the key"):
+    with pytest.raises(SchemaMismatchError) as caught:
         pyarrow.table(tracker.frame())
+    remedy = "read the results as records, by a key class whose fields have other names"
+    assert str(caught.value).endswith(f"field 'key': is the name of a column of the key, too\n{remedy}")
 
 
 def test_what_cannot_be_read_is_left_out_and_named_at_the_end(tracker: ResultTracker, tmp_path: Path) -> None:
@@ -244,6 +252,42 @@ def test_what_cannot_be_read_is_left_out_and_named_at_the_end(tracker: ResultTra
     assert polars.read_parquet(tmp_path / "table.parquet").height == 2
     with pytest.raises(ValueError, match="on_error is 'raise' or 'warn', not 'ignore'"):
         tracker.frame(on_error="ignore")  # type: ignore[arg-type]  # what a program without a type checker may do
+
+
+OUTPUTS: dict[str, Callable[[ResultTracker, Path], object]] = {
+    "table.parquet": lambda tracker, path: tracker.frame().write(path),
+    "table.csv": lambda tracker, path: tracker.frame().write(path),
+    "table.arrow": lambda tracker, path: tracker.frame().write(path),
+    "warned.csv": lambda tracker, path: tracker.frame(on_error="warn").write(path),
+    "typed.csv": lambda tracker, path: tracker.typed(Stat).frame().write(path),
+    "cached.csv": lambda tracker, path: tracker.frame(cache=f"{path}.cache").write(path),
+    "page.html": lambda tracker, path: tracker.frame().report(path),
+    "cached.html": lambda tracker, path: tracker.frame(cache=f"{path}.cache").report(path),
+    "sweep.ndjson": lambda tracker, path: tracker.archive(path),
+    "sweep.ndjson.gz": lambda tracker, path: tracker.archive(path),
+}
+
+
+@pytest.mark.parametrize("name", OUTPUTS)
+def test_an_error_of_the_store_leaves_the_old_file(name: str, tmp_path: Path) -> None:
+    """The next file has all results. A corrupt result stays corrupt, so a file without it replaces the old one."""
+    pytest.importorskip("typedtrack.report.page")
+    tracker, target, write = DictTracker(), tmp_path / name, OUTPUTS[name]
+    tracker.put_many((text, {"mean": 1.0, "sem": 0.5}) for text in "abc")
+    write(tracker, target)
+    before = target.read_bytes()
+    del tracker["a"]
+    tracker.stored["bad"] = b"{"
+    tracker.faults["b"] = PermissionError(13, "refused")
+    with pytest.raises(PermissionError, match="refused") as caught:
+        write(tracker, target)
+    assert "'b'" in caught.value.__notes__[0]
+    assert target.read_bytes() == before
+    del tracker.faults["b"]
+    expected = pytest.warns(UserWarning, match="'bad'") if "warned" in name else pytest.raises(BulkError)
+    with expected:
+        write(tracker, target)
+    assert target.read_bytes() != before
 
 
 def test_parts_read_the_same_table_in_other_processes(tracker: ResultTracker) -> None:

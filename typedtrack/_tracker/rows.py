@@ -192,7 +192,8 @@ class UntypedRows(Rows[Key, Result, Result]):
     ) -> Mapping[str, Sequence[Value | None]]:
         names = dict.fromkeys(chain.from_iterable(rows))
         if _KEY in names:
-            raise _shared(self.title, _KEY, "read the results as records, by a key class whose fields have other names")
+            remedy = "read the results as records, by a key class whose fields have other names"
+            raise _shared(self.title, _KEY, remedy)
         return {_KEY: texts, **{name: [row.get(name) for row in rows] for name in names}}
 
 
@@ -268,5 +269,5 @@ def _leave_to_slow_path(data: bytes) -> None:
 
 
 def _shared(title: str, name: str, remedy: str) -> SchemaMismatchError:
-    reason = f"is the name of a column of the key, too; {remedy}"
-    return SchemaMismatchError("a table", title, (Problem(name, reason),))
+    reason = "is the name of a column of the key, too"
+    return SchemaMismatchError("a table", title, (Problem(name, reason),), remedy)

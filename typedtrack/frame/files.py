@@ -4,34 +4,30 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from typing import IO, Any, Final
+from typing import IO, Any, Final, TypeAlias
 
 from arro3.core import RecordBatchReader
 from arro3.io import write_csv, write_ipc, write_parquet
 
-from typedtrack._files import writing
+__all__ = ["Writer", "writer_of"]
 
-__all__ = ["write"]
+Writer: TypeAlias = Callable[[RecordBatchReader, IO[bytes]], Any]
 
-_WRITERS: Final[Mapping[str, Callable[[RecordBatchReader, IO[bytes]], Any]]] = {
+_WRITERS: Final[Mapping[str, Writer]] = {
     ".parquet": write_parquet,
     ".csv": write_csv,
     ".arrow": write_ipc,
 }
 
 
-def write(
-    reader: RecordBatchReader, path: str | os.PathLike[str], storage_options: Mapping[str, object] | None
-) -> None:
-    """Write what *reader* reads to *path*, whole or not at all.
+def writer_of(path: str | os.PathLike[str]) -> Writer:
+    """Return the function that writes a table to a file of the format that the end of *path* names.
 
     Raises:
         ValueError: *path* has none of the three endings.
     """
     name = os.fspath(path)
-    for ending, write_to in _WRITERS.items():
+    for ending, write in _WRITERS.items():
         if name.endswith(ending):
-            with writing(path, storage_options) as file:
-                write_to(reader, file)
-            return
+            return write
     raise ValueError(f"cannot write {name!r}: a table is written to a file that ends in {', '.join(_WRITERS)}")

@@ -13,11 +13,11 @@ from arro3.core import RecordBatch, RecordBatchReader, Schema
 from typedtrack._files import writing
 from typedtrack._progress import Progress
 from typedtrack._results.chunks import Chunk, Direction
-from typedtrack.errors import BulkError, Problem, SchemaMismatchError
+from typedtrack.errors import BulkError, CorruptResultError, Problem, SchemaMismatchError
 from typedtrack.frame.cache import CachedRows, CachedTable, cache_path, renew
 from typedtrack.frame.chunks import CHUNK_ROWS, Spool, batch_of
 from typedtrack.frame.columns import ArrowName, schema_of_types
-from typedtrack.frame.files import write
+from typedtrack.frame.files import writer_of
 from typedtrack.frame.html import as_html
 
 __all__ = ["Frame", "OnError", "Rows"]
@@ -27,6 +27,9 @@ OnError: TypeAlias = Literal["raise", "warn"]
 T = TypeVar("T")
 
 _SHOWN_ROWS: Final = 20
+_ADVICE: Final = (
+    "a column has one type; a record declares it, and a frame of records leaves out the results that do not fit"
+)
 
 
 class Rows(CachedRows, Protocol):
@@ -111,12 +114,13 @@ class Frame:
         Raises:
             SchemaMismatchError: a column holds values that no Arrow type holds together; names all such columns.
         """
-        return schema_of_types(self._read()[0])
+        return schema_of_types(self._read([])[0])
 
     def __arrow_c_stream__(self, requested_schema: object = None) -> object:
         """Return the table as an Arrow C stream in a PyCapsule."""
-        types, batches = self._read()
-        return _reader(types, batches).__arrow_c_stream__(requested_schema)
+        errors: list[BulkError] = []
+        types, batches = self._read(errors)
+        return _reader(types, self._then_telling(batches, errors)).__arrow_c_stream__(requested_schema)
 
     def write(
         self,
@@ -133,15 +137,18 @@ class Frame:
 
         Raises:
             ValueError: *path* ends otherwise.
-            BulkError: some results could not be read; the file has all others.
+            BulkError: some results are corrupt or do not fit the record; the file has all others.
+            OSError: or another error of the store, which could not read some results; the old file stays as it was.
         """
         if progress is not None:
             return self._counted(progress).write(path, storage_options=storage_options)
+        write = writer_of(path)
         errors: list[BulkError] = []
-        types, batches = self._read()
-        write(_reader(types, _deferring(batches, errors)), path, storage_options)
-        for error in errors:
-            raise error
+        types, batches = self._read(errors)
+        with writing(path, storage_options) as file:
+            write(_reader(types, batches), file)
+            _check_store(errors)
+        self._tell(errors)
 
     def report(
         self,
@@ -163,7 +170,8 @@ class Frame:
         Raises:
             ValueError: no result has a numeric field named *by*.
             FileNotFoundError: the page's script is not built, as in an editable install; says how to build it.
-            BulkError: some results could not be read; the page has all others.
+            BulkError: some results are corrupt or do not fit the record; the page has all others.
+            OSError: or another error of the store, which could not read some results; the old page stays as it was.
         """
         if progress is not None:
             counted = self._counted(progress)
@@ -176,14 +184,14 @@ class Frame:
         cached = self._renewed(errors)
         chunks = _deferring(self.rows.chunks(CHUNK_ROWS), errors) if cached is None else cached.chunks()
         contents = contents_of(chunks, self.rows.keys, by, direction)
+        _check_store(errors)
         notes = [*contents.notes]
         if failures := len(self.rows.failed) if cached is None else cached.failures:
             notes.append(f"Failed and left out: {failures:,}")
         notes += [f"Not readable and left out: {len(error.errors):,}" for error in errors]
         with writing(path, storage_options) as file:
             file.write(page(contents, title, notes).encode())
-        for error in errors:
-            raise error
+        self._tell(errors)
 
     def parts(self, n: int) -> list[Frame]:
         """Return the table in at most *n* frames of about the same size and the same schema, which pickle.
@@ -196,7 +204,7 @@ class Frame:
         """
         if n < 1:
             raise ValueError(f"a frame has at least 1 part, not {n}")
-        types, _ = self._read()
+        types, _ = self._read([])
         return [Frame(rows, self._on_error, types) for rows in self.rows.parts(n)]
 
     def _counted(self, progress: Progress) -> Frame:
@@ -215,9 +223,11 @@ class Frame:
             chunk, note = Chunk(0, dict.fromkeys(self.rows.columns, ())), str(error)
         return as_html(chunk, _SHOWN_ROWS, note)
 
-    def _read(self) -> tuple[Mapping[str, ArrowName], Iterator[RecordBatch]]:
-        """Return the types of the columns, and the batches, which are read as they are asked for."""
-        errors: list[BulkError] = []
+    def _read(self, errors: list[BulkError]) -> tuple[Mapping[str, ArrowName], Iterator[RecordBatch]]:
+        """Return the types of the columns, and the batches, which are read as they are asked for.
+
+        The error of what cannot be read is added to *errors* at the end at the latest.
+        """
         cached = self._renewed(errors)
         known = self.rows.columns
         types = self._types or {name: found for name, found in known.items() if found is not None}
@@ -225,15 +235,15 @@ class Frame:
             table: Spool | CachedTable = cached
         elif self._types is not None or (self.rows.is_complete and len(types) == len(known)):
             chunks = _deferring(self.rows.chunks(CHUNK_ROWS), errors)
-            return types, self._then_telling((batch_of(chunk, types) for chunk in chunks), errors)
+            return types, (batch_of(chunk, types) for chunk in chunks)
         else:
             table = Spool(_deferring(self.rows.chunks(CHUNK_ROWS), errors))
         if problems := table.problems:
             reasons = tuple(Problem(name, problem) for name, problem in problems.items())
-            raise SchemaMismatchError("a table", self.rows.title, reasons)
+            raise SchemaMismatchError("a table", self.rows.title, reasons, _ADVICE)
         names = [*known, *(name for name in table.extents if name not in known)]
         found: dict[str, ArrowName] = {name: types.get(name) or table.extent_of(name).type for name in names}
-        return found, self._then_telling(table.batches(found), errors)
+        return found, table.batches(found)
 
     def _renewed(self, errors: list[BulkError]) -> CachedTable | None:
         """Return the table in the cache after its renewal; `None` without a cache."""
@@ -242,10 +252,25 @@ class Frame:
     def _then_telling(self, items: Iterator[T], errors: list[BulkError]) -> Iterator[T]:
         """Yield *items*; then raise the *errors* of what could not be read, or warn of them."""
         yield from items
+        self._tell(errors)
+
+    def _tell(self, errors: list[BulkError]) -> None:
+        """Raise the *errors* of what could not be read, or warn of them."""
         for error in errors:
             if self._on_error == "raise":
                 raise error
-            warnings.warn(str(error), stacklevel=2)
+            warnings.warn(str(error), stacklevel=3)
+
+
+def _check_store(errors: list[BulkError]) -> None:
+    """Raise the first of *errors* that is the store's: an incomplete file must not replace a complete one.
+
+    A result that is corrupt or does not fit has no such error. It stays so, and is left out of any file.
+    """
+    for error in errors:
+        for each in error.errors.values():
+            if not isinstance(each, (CorruptResultError, SchemaMismatchError)):
+                raise each
 
 
 def _reader(types: Mapping[str, ArrowName], batches: Iterable[RecordBatch]) -> RecordBatchReader:
