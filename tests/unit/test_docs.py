@@ -73,10 +73,31 @@ def _commands(group: click.Group, path: str) -> Iterator[tuple[str, click.Comman
                 yield f"{path} {name}", command
 
 
-def test_the_page_of_the_command_line_names_every_command_and_option() -> None:
-    """docs/reference/cli.md shows each command of ``typedtrack``, and each of its options."""
+_OPTION = re.compile(r"(?<![\w-])--?[a-z][a-z-]*")
+_OF_ALL = {"-h", "--help"}
+_OF_OTHERS = {"--lr", "-1", "-m"}  # options of other programs in examples
+
+
+def test_the_page_of_the_command_line_and_help_name_the_same_options(capsys: pytest.CaptureFixture[str]) -> None:
+    """docs/reference/cli.md has each option of ``--help`` in a section on its command, and no others there."""
     page = (ROOT / "docs/reference/cli.md").read_text(encoding="utf-8")
-    for path, command in _commands(root, "typedtrack"):
-        assert re.search(rf"{path}\b", page), path
-        for parameter in command.params:
-            assert parameter.param_type_name == "argument" or parameter.opts[0] in page, (path, parameter.opts)
+    intro, *sections = page.split("\n## ")
+    missing: list[str] = []
+    known: dict[str, set[str]] = {}
+    for path, _ in _commands(root, "typedtrack"):
+        assert run([*path.split()[1:], "--help"]) == 0
+        known[path] = {*_OPTION.findall(capsys.readouterr().out)} - _OF_ALL
+        there = "\n".join(section for section in sections if re.search(rf"{path}\b", section))
+        assert there, f"no section on {path}"
+        missing += [f"{path} {option}" for option in known[path] - {*_OPTION.findall(intro + there)}]
+    assert missing == []
+
+    assert run(["--help"]) == 0
+    everywhere = {*_OPTION.findall(capsys.readouterr().out)}
+    assert everywhere <= {*_OPTION.findall(intro)}
+    assert {*_OPTION.findall(intro)} <= everywhere.union(_OF_OTHERS, *known.values())
+    for section in sections:
+        programs = re.sub(r" -- .*", "", section)  # the arguments of another program
+        named = {path for path in known if re.search(rf"{path}\b|`{path.removeprefix('typedtrack ')}\b", section)}
+        surplus = {*_OPTION.findall(programs)} - everywhere.union(*(known[path] for path in named)) - _OF_OTHERS
+        assert surplus == set(), section.partition("\n")[0]
