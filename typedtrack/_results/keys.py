@@ -9,7 +9,17 @@ from typing import Final, TypeAlias
 from typedtrack._results.values import control_character, text_problem
 from typedtrack.errors import InvalidKeyError, shown
 
-__all__ = ["KEY_CLASS", "MAX_KEY_BYTES", "MAX_SEGMENT_BYTES", "Key", "is_below", "is_key", "key_text", "prefix_text"]
+__all__ = [
+    "KEY_CLASS",
+    "MAX_KEY_BYTES",
+    "MAX_SEGMENT_BYTES",
+    "Key",
+    "is_below",
+    "is_key",
+    "key_text",
+    "listed_key",
+    "prefix_text",
+]
 
 Key: TypeAlias = int | str
 
@@ -46,9 +56,14 @@ def key_text(key: object) -> str:
     return text
 
 
+def listed_key(text: str) -> str | None:
+    """Return *text*, which a listing found, if it keeps the rules for a key, else `None`."""
+    return text if (len(text) <= MAX_SEGMENT_BYTES and _plain(text)) or _problem(text) is None else None
+
+
 def is_key(text: str) -> bool:
-    """Return whether *text*, which a listing found, keeps the rules for a key."""
-    return (len(text) <= MAX_SEGMENT_BYTES and _plain(text) is not None) or _problem(text) is None
+    """Return whether *text* keeps the rules for a key."""
+    return listed_key(text) is not None
 
 
 def is_below(text: str, prefix: str) -> bool:

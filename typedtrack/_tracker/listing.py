@@ -148,7 +148,7 @@ def keys_below(face: Face[K, R, A], prefix: str) -> Iterator[tuple[K, str]]:
     try:
         for text in face._primitives._list(every if is_below(every, folder) else folder):
             key = to_key(text)
-            if key is not None and (text.startswith(below) or text == prefix):
+            if key is not None and (not prefix or text.startswith(below) or text == prefix):
                 found = True
                 yield key, text
     except Exception as error:
@@ -245,9 +245,10 @@ def _scanned(
 
 def _items(face: Face[K, R, A], prefix: str) -> Iterator[tuple[K, R]]:
     errors: dict[object, Exception] = {}
+    to_result = face._to_result
     for key, text, read in reads(face, prefix):
         try:
-            result = result_in(face, text, read)
+            result = to_result(read, text) if isinstance(read, bytes) else result_in(face, text, read)
         except ResultFailedError:
             continue
         except Exception as error:

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Final, NoReturn, Protocol, TypeAlias, TypeVar, cast, overload
 
 from typedtrack._results.codec import decode_fast, encode
-from typedtrack._results.keys import Key, is_key, key_text, prefix_text
+from typedtrack._results.keys import Key, key_text, listed_key, prefix_text
 from typedtrack._results.values import Result, Value
-from typedtrack._tracker.backend import Backend, annotate, create, load, store
+from typedtrack._tracker.backend import READ_LIMIT, Backend, annotate, create, store
 from typedtrack._tracker.bulk import HasItems
 from typedtrack._tracker.calls import Calls
 from typedtrack._tracker.face import decode_after_fast
@@ -140,7 +140,11 @@ class ResultTracker(Calls[Key, Result, Result], Backend):
         {}
         """
         text = key_text(key)
-        data = load(self, text)
+        try:
+            data = self._read(text, READ_LIMIT)
+        except Exception as error:
+            annotate(self, error, "get", text)
+            raise
         return self._to_absent(text) if data is None else decode_fast(data) or decode_after_fast(self, data, text)
 
     def __getitem__(self, key: Key) -> Result:
@@ -296,11 +300,9 @@ class ResultTracker(Calls[Key, Result, Result], Backend):
     def _primitives(self) -> Backend:
         return self
 
-    def _to_text(self, key: Key) -> str:
-        return key_text(key)
-
-    def _to_key(self, text: str) -> Key | None:
-        return text if is_key(text) else None
+    # Not methods that call these functions, since bulk calls make one such call a key.
+    _to_text = staticmethod(key_text)  # pyright: ignore[reportAssignmentType]  # it wants a method here
+    _to_key = staticmethod(listed_key)  # pyright: ignore[reportAssignmentType]  # as above
 
     def _to_bytes(self, result: Result, text: str) -> bytes:
         return encode(_values(result, {}, text), text)

@@ -10,10 +10,12 @@ import errno
 import os
 import stat
 from collections.abc import Callable, Iterable, Iterator
+from itertools import repeat
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from typedtrack._bases import local_path
 from typedtrack._results.codec import END
+from typedtrack._tracker.backend import READ_LIMIT, Read
 from typedtrack._tracker.untyped import ResultTracker
 from typedtrack.backends.local.folders import (
     KERNEL,
@@ -39,14 +41,14 @@ __all__ = ["LocalResultTracker", "tracker_over"]
 T = TypeVar("T")
 U = TypeVar("U")
 
-_READ_FLAGS: Final = (os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK,)  # non-blocking, so that a FIFO cannot hang a get
-_WRITE_FLAGS: Final = (os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC,)
-_MODE: Final = (0o666,)
+_READ_FLAGS: Final = repeat(os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)  # non-blocking: a FIFO cannot hang a get
+_WRITE_FLAGS: Final = repeat(os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC)
+_MODE: Final = repeat(0o666)
 _FIRST_READ: Final = 16 * 1024  # bytes: more than most results have
 _ATTEMPTS: Final = 100  # at a step that other processes can undo
 
 # A signal's handler may raise as soon as a call returns to Python, and the number of a file that was just opened would
-# be lost. So it is opened by `map`, and unpacked: between the two Python runs no handler.
+# be lost. So `map` opens it, and a loop or an assignment takes it out: between the two Python runs no handler.
 
 
 class LocalResultTracker(ResultTracker):
@@ -82,50 +84,63 @@ class LocalResultTracker(ResultTracker):
         """Return the folder *path* of the base, which is the base itself if *path* is empty."""
         return self._path(path).rstrip(b"/") or b"/"
 
-    def _concurrently(
-        self, call: Callable[[T], U], arguments: Iterable[T], threads: int | None = None
-    ) -> Iterator[tuple[T, U | Exception]]:
-        """As the base class, but make the calls in this thread while the disk answers from memory."""
+    def _read_many(self, keys: Iterable[str]) -> Iterator[tuple[str, Read]]:
+        return self._in_chunks(self._read_chunk, keys)
+
+    def _write_many(self, writes: Iterable[tuple[str, bytes]]) -> Iterator[tuple[str, Exception | None]]:
+        return self._in_chunks(self._write_chunk, writes)
+
+    def _in_chunks(self, make: Callable[[list[T]], list[U]], arguments: Iterable[T]) -> Iterator[U]:
+        """Yield what *make* returns for chunks of *arguments*; call it in this thread while the disk is fast."""
         from typedtrack.backends.local.pace import Pace  # here, because calls for one key need none
 
-        def make(chunk: list[T]) -> list[tuple[T, U | Exception]]:
-            made: list[tuple[T, U | Exception]] = []
-            for argument in chunk:
-                try:
-                    made.append((argument, call(argument)))
-                except Exception as error:
-                    made.append((argument, error))
-            return made
-
-        left, pace = iter(arguments), Pace(threads or self.max_concurrency)
+        left, pace = iter(arguments), Pace(self.max_concurrency)
         for chunk in pace.chunks(left):
             yield from pace.measure(make, chunk)
             if pace.threads > 1:
                 break
-        for _, made in super()._concurrently(make, pace.chunks(left), pace.threads):
-            assert isinstance(made, list)  # no error: `make` returns those of each call
+        for _, made in self._concurrently(make, pace.chunks(left), pace.threads):
+            assert isinstance(made, list)  # no error: *make* returns those of each call
             yield from made
+
+    def _read_chunk(self, keys: list[str]) -> list[tuple[str, Read]]:
+        made: list[tuple[str, Read]] = []
+        for key in keys:
+            try:
+                made.append((key, self._read(key, READ_LIMIT)))
+            except Exception as error:
+                made.append((key, error))
+        return made
+
+    def _write_chunk(self, writes: list[tuple[str, bytes]]) -> list[tuple[str, Exception | None]]:
+        made: list[tuple[str, Exception | None]] = []
+        for key, data in writes:
+            try:
+                self._write(key, data)
+            except Exception as error:
+                made.append((key, error))
+            else:
+                made.append((key, None))
+        return made
 
     # -- reading ------------------------------------------------------------------------------------------------------
 
     def _read(self, key: str, limit: int) -> bytes | None:
         path = self._base_prefix_bytes + key.encode()
         try:
-            (fd,) = map(os.open, (path,), _READ_FLAGS)
+            for fd in map(os.open, (path,), _READ_FLAGS):
+                try:
+                    data = os.read(fd, limit if limit < _FIRST_READ else _FIRST_READ)
+                    if len(data) == _FIRST_READ or not data.endswith(END):  # nearly every result is whole by now
+                        data = _read_on(fd, data, limit)
+                    return data
+                finally:
+                    os.close(fd)
         except (FileNotFoundError, NotADirectoryError):
             self._confirm_absence(path[: path.rindex(b"/")] or b"/")
-            return None
-        try:
-            data = os.read(fd, limit if limit < _FIRST_READ else _FIRST_READ)
-            if data.endswith(END) and len(data) < _FIRST_READ:  # whole, as nearly every result is after one read
-                return data
-            while len(data) < limit and (more := os.read(fd, min(limit - len(data), max(len(data), _FIRST_READ)))):
-                data += more
-            return data
         except IsADirectoryError:  # a folder of results holds none itself
-            return None
-        finally:
-            os.close(fd)
+            pass
+        return None
 
     def _confirm_absence(self, folder: bytes) -> None:
         """Raise `OSError` if a file is missing in *folder* for another reason than that nothing was put.
@@ -183,9 +198,9 @@ class LocalResultTracker(ResultTracker):
                 self._refuse_result_above(key)
                 continue
             try:
-                left = memoryview(data)
-                while left:
-                    left = left[os.write(fd, left) :]
+                written = os.write(fd, data)
+                while written < len(data):  # a signal, or a disk that is nearly full
+                    written += os.write(fd, data[written:])
                 if self._fsync:
                     os.fsync(fd)
             finally:
@@ -207,7 +222,8 @@ class LocalResultTracker(ResultTracker):
 
     def _rename(self, key: str, temporary: bytes, target: bytes) -> None:
         """Rename the finished file over what *target* names, but never over a folder that is in use."""
-        if os.path.islink(target) and os.path.isdir(target):  # a rename would replace the link
+        # A rename would replace a link to a folder. The first test takes half the time, and tells of any folder.
+        if os.access(target + b"/", os.F_OK) and os.path.islink(target):
             raise KeyConflictError(key, key)
         for _ in range(_ATTEMPTS):
             try:
@@ -281,7 +297,19 @@ class LocalResultTracker(ResultTracker):
             sync(os.path.dirname(path))
 
     def _list(self, prefix: str) -> Iterator[str]:
-        return (text for text, _ in self._entries(prefix))
+        from typedtrack.backends.local.listing import walk  # here, because a put or a get lists nothing
+
+        try:
+            for above, files in walk(self._base_prefix_bytes, prefix):
+                for entry in files:  # not by `_entries`: a listing of many keys would take longer
+                    try:
+                        text = above + entry.name.decode()
+                    except UnicodeDecodeError:  # no key has this name
+                        continue
+                    yield text
+        except (FileNotFoundError, NotADirectoryError):
+            if self._is_one_result(prefix):
+                yield prefix
 
     def _list_versions(self, prefix: str) -> Iterator[tuple[str, str | None]]:
         from typedtrack.backends.local.listing import version_of
@@ -300,23 +328,26 @@ class LocalResultTracker(ResultTracker):
                 pass
 
     def _entries(self, prefix: str) -> Iterator[tuple[str, os.DirEntry[bytes] | None]]:
-        """Yield each key with its entry, or *prefix* itself with `None`."""
-        from typedtrack.backends.local.listing import walk  # here, because a put or a get lists nothing
+        """Yield each key that `_list` yields, with its entry, or *prefix* itself with `None`."""
+        from typedtrack.backends.local.listing import walk
 
         try:
             for above, files in walk(self._base_prefix_bytes, prefix):
                 for entry in files:
-                    if entry.name.startswith(b"."):
-                        continue
                     try:
                         text = above + entry.name.decode()
-                    except UnicodeDecodeError:  # no key has this name
+                    except UnicodeDecodeError:
                         continue
                     yield text, entry
         except (FileNotFoundError, NotADirectoryError):
-            self._confirm_absence(self._folder(prefix))
-            if os.path.isfile(self._folder(prefix)):
+            if self._is_one_result(prefix):
                 yield prefix, None
+
+    def _is_one_result(self, prefix: str) -> bool:
+        """Return whether *prefix*, which is not a folder, is itself a result."""
+        path = self._folder(prefix)
+        self._confirm_absence(path)
+        return os.path.isfile(path)
 
     def _remove_leftovers(self, older_than: float) -> int:
         from typedtrack.backends.local.listing import walk
@@ -339,6 +370,13 @@ class LocalResultTracker(ResultTracker):
         if failure is not None:
             raise failure
         return removed
+
+
+def _read_on(fd: int, data: bytes, limit: int) -> bytes:
+    """Return *data*, the beginning of the file *fd*, and the rest of it, *limit* bytes at most in all."""
+    while len(data) < limit and (more := os.read(fd, min(limit - len(data), max(len(data), _FIRST_READ)))):
+        data += more
+    return data
 
 
 def tracker_over(fs: AbstractFileSystem, root: str, max_concurrency: int) -> ResultTracker:
