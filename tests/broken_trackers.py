@@ -218,7 +218,7 @@ class LookThenAssign(DictTracker):
 
 
 class PopThenAssign(DictTracker):
-    """A put in two steps; between them there is no result."""
+    """A put in two steps; between them the result is gone."""
 
     def _write(self, key: str, data: bytes, *, exclusive: bool = False) -> None:
         if exclusive:

@@ -228,7 +228,7 @@ def test_a_moved_folder_is_read_by_its_old_path(cli: Cli, monkeypatch: pytest.Mo
     assert cli("schema", "check", str(renamed), "--against", f"git:{file}") == (0, compatible, "")
     code, out, err = cli("schema", "check", "schemas", "--against", "git:HEAD:schemas")
     assert (code, out, err.count("\n")) == (2, "", 1)
-    assert "no schema at git:HEAD:schemas: there is no .schema.json file at schemas as of HEAD" in err
+    assert "no schema at git:HEAD:schemas: schemas has no .schema.json file as of HEAD" in err
 
 
 def test_schemas_at_the_top_of_a_repository(cli: Cli) -> None:

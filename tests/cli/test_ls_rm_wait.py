@@ -33,7 +33,7 @@ def test_ls_lists_in_the_order_of_keys(cli: Cli, base: str) -> None:
     assert cli("ls", base, "--long").out == "a/1\tx=0.5, t=line\\nbreak\nab\tx=1\nb\tx=2\n"
 
 
-def test_ls_prints_what_it_can_read(cli: Cli, base: str) -> None:
+def test_ls_prints_the_readable_results(cli: Cli, base: str) -> None:
     """A corrupt result is an error of the store."""
     open_tracker(base).put_many({"a": {"x": 1}, "c": {"x": 1}})
     Path(base, "b").write_text("{", "utf-8")
@@ -166,7 +166,7 @@ def test_any_other_text_is_no_age(text: str) -> None:
 
 
 def test_rm_of_a_prefix_forgives_a_delete_by_another(cli: Cli, base: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A key that another process deletes after the listing is no error."""
+    """`rm` does not fail if another process deletes a key after the listing."""
     tracker = open_tracker(base)
     tracker.put_many({"s/1": {"x": 1}, "s/2": {"x": 1}})
     delete = type(tracker).__delitem__

@@ -199,7 +199,7 @@ def test_a_closed_standard_input_is_misuse(base: str, option: str) -> None:
         (b'{"x": {"y": 1}, "z": true}', "invalid result for key 'k', nothing was written: 2 problems; field 'x': "),
     ],
 )
-def test_an_object_that_is_no_result_is_refused(cli: Cli, base: str, data: bytes, message: str) -> None:
+def test_an_object_that_is_not_a_result_is_refused(cli: Cli, base: str, data: bytes, message: str) -> None:
     """With every problem."""
     Path("o.json").write_bytes(data)
     code, out, err = cli("put", base, "k", "--json", "o.json")
@@ -246,7 +246,7 @@ def test_create_replaces_nothing(cli: Cli, base: str) -> None:
 
 
 @pytest.mark.parametrize("option", ["--record=records.py:EvalResult", "--schema=schemas/eval_result.schema.json"])
-def test_a_record_or_schema_checks_what_is_put(cli: Cli, base: str, option: str) -> None:
+def test_a_record_or_schema_checks_a_put(cli: Cli, base: str, option: str) -> None:
     """Bad input is refused with every problem, and what is stored is such a record: an int is a float there."""
     cli("schema", "export", "records.py", "--out", "schemas")
     good = ("accuracy=1", "l2norm/mean=0.5", "l2norm/sem=0.1")

@@ -78,7 +78,7 @@ def test_signals_reach_the_program(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_signal_ends_a_program_that_does_not_handle_it(tmp_path: Path, name: str) -> None:
-    """The program starts with the signals of the wrapper's caller: none is blocked or ignored."""
+    """The program starts with the signal handling of the wrapper's caller: it blocks and ignores no signal."""
     with started(wrapper(tmp_path, "k", "sh", "-c", "ulimit -c 0; echo ready; exec cat")) as (running, _):
         running.send_signal(number(name))
     code = 128 + number(name)
@@ -165,7 +165,7 @@ run._has_result = hang
 
 
 def test_signals_are_passed_on_where_the_sender_is_unknown(tmp_path: Path) -> None:
-    """On macOS there is no ``sigwaitinfo``."""
+    """The sender is unknown on macOS, which has no ``sigwaitinfo``."""
     command = with_patch("del signal.sigwaitinfo", wrapper(tmp_path, "k", *REPORTS))
     with started(command) as (running, output):
         running.send_signal(signal.SIGINT)
@@ -247,7 +247,7 @@ def namespace() -> list[str]:
     try:
         ended = subprocess.run([*NAMESPACE, "true"], check=False, capture_output=True, text=True)
     except FileNotFoundError:
-        pytest.skip("there is no unshare")
+        pytest.skip("unshare is not installed")
     if ended.returncode:
         pytest.skip(f"a namespace is not permitted: {ended.stderr.strip()}")
     return NAMESPACE

@@ -34,7 +34,7 @@ def at_terminal(*arguments: str, answer: bytes = b"", environment: Mapping[str, 
 
 
 def test_a_terminal_gets_tables_without_control_characters(base: str) -> None:
-    """What a terminal would obey is shown escaped, in a table and in a bare value; a pipe gets the value itself."""
+    """A terminal gets control characters escaped, in a table and in a bare value; a pipe gets them as they are."""
     tracker = open_tracker(base)
     tracker.put("k", {"x": 0.5, "t": "\x1b[31mred\u202e"})
     for arguments in (

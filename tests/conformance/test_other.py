@@ -66,7 +66,7 @@ class TestRenamingWithFaults(FaultSuite):
 
 
 class Choosing(OtherResultTracker):
-    """A filesystem of which some files are no results."""
+    """A tracker on a filesystem where some files are not results."""
 
     def _key(self, path: str) -> str | None:
         return None if path.endswith(".html") else super()._key(path)

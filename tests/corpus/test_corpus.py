@@ -25,7 +25,7 @@ def test_this_release_has_its_corpus() -> None:
     assert RELEASE in RELEASES
 
 
-def test_results_are_what_was_put(release: Path) -> None:
+def test_results_of_each_release_read_as_they_were_put(release: Path) -> None:
     """Every value has the same type and bits as when it was put."""
     tracker = FsspecResultTracker(str(release / "results"))
     assert repr(tracker["limits"]) == repr(LIMITS)
@@ -34,7 +34,7 @@ def test_results_are_what_was_put(release: Path) -> None:
     assert set(tracker) == {*EVALUATIONS, "limits", "naïve 中文 #1", "torchx"}
 
 
-def test_records_are_what_was_put(release: Path) -> None:
+def test_records_of_each_release_read_as_they_were_put(release: Path) -> None:
     """Results read as the record of today, and as the record of the schema of their release."""
     tracker = FsspecResultTracker(str(release / "results"))
     made: type[Evaluation] = load_schemas(release / "schemas")["Evaluation"]
@@ -52,7 +52,7 @@ def test_bytes_are_the_same(release: Path, tmp_path: Path) -> None:
         assert (tmp_path / str(key)).read_bytes() == (release / "results" / str(key)).read_bytes()
 
 
-def test_schemas_are_what_was_exported(release: Path) -> None:
+def test_schemas_of_each_release_read_as_they_were_exported(release: Path) -> None:
     """The schemas of that release are compatible with those of today, in every mode."""
     today = {schema.name: schema for schema in (schema_of(Evaluation), schema_of(Latency), schema_of(Stat))}
     for schema in read_schemas(release / "schemas").values():

@@ -20,7 +20,7 @@ def run_example(program: Path, tracker_base: Path) -> subprocess.CompletedProces
     return subprocess.run(command, cwd=ROOT, capture_output=True, encoding="utf-8", check=False)
 
 
-def test_the_demo_prints_what_the_readme_shows(tmp_path: Path) -> None:
+def test_the_demo_prints_the_output_in_the_readme(tmp_path: Path) -> None:
     """The output has a line for each trial, also for one that diverges, raises, is killed or never starts."""
     block = re.search(
         r"<!-- demo output -->\n+```[a-z]*\n(.*?)```\n+<!-- demo output -->",

@@ -43,7 +43,7 @@ def synced(system: System, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return synced
 
 
-def test_what_is_synchronised(tmp_path: Path, synced: list[str]) -> None:
+def test_a_put_synchronises_the_file_and_its_folders(tmp_path: Path, synced: list[str]) -> None:
     """The file itself, the folders from it to the base, and the parent of each new folder; nothing above."""
     LocalResultTracker(tmp_path / "base", fsync=True).put("a/k", n=1)
     file, *folders = synced
@@ -137,7 +137,7 @@ def test_the_error_of_a_synchronisation_names_the_folder(tmp_path: Path, system:
 
 @pytest.fixture
 def quick(system: System, monkeypatch: pytest.MonkeyPatch) -> System:
-    """Return the system calls, of which fsync does nothing: what can go wrong is to open what is to be synchronised."""
+    """Return the system calls with an fsync that does nothing, so that only the opens before it can fail."""
 
     def fsync(fd: int) -> None:
         """Take no time."""
@@ -173,13 +173,13 @@ CALLS: list[Callable[[LocalResultTracker], object]] = [
 
 @pytest.mark.parametrize("interference", [_remove, _replace])
 @pytest.mark.parametrize("call", CALLS, ids=["put", "create", "create again", "delete"])
-def test_others_may_remove_what_is_to_be_synchronised(
+def test_others_may_remove_files_before_they_are_synchronised(
     tmp_path: Path,
     quick: System,
     call: Callable[[LocalResultTracker], object],
     interference: Callable[[LocalResultTracker], None],
 ) -> None:
-    """Another process deletes the result and its folders before any system call: that is no error of this call."""
+    """The call does not fail if another process deletes the result and its folders before any system call."""
 
     def interfere(number: int, _: object) -> None:
         if number == moment:

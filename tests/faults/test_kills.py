@@ -93,6 +93,6 @@ def test_killed_writers(tmp_path: Path) -> None:
             written[writer] = stored
     assert min(written.values()) > ROUNDS
     assert min(reads.values()) > ROUNDS
-    for _, result in tracker.items():  # noqa: PERF102  # a tracker is no dict
+    for _, result in tracker.items():  # noqa: PERF102  # a tracker is not a dict
         _assert_whole(result)
     assert len(tracker.keys("created")) > ROUNDS // 16

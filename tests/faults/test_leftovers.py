@@ -99,7 +99,7 @@ def test_leftovers_that_cannot_be_removed(tmp_path: Path, system: System) -> Non
 
 
 def test_leftovers_that_another_process_removes(tmp_path: Path, system: System) -> None:
-    """What is gone before it can be removed is not counted."""
+    """A leftover that another process removes first is not counted."""
     left = _leave(tmp_path / ".typedtrack-0011-7-0.tmp", 2 * DAY)
 
     def remove(number: int, argument: object) -> None:

@@ -175,7 +175,7 @@ def _listing(base: Path) -> object:
     return as_nobody(lambda: sorted(iter(open_tracker(base))))
 
 
-def test_a_link_to_what_may_not_be_read(public: Path) -> None:
+def test_a_link_to_an_unreadable_folder(public: Path) -> None:
     """It is not listed, as the key has no result for this user."""
     open_tracker(public)["a"] = {"n": 1}
     with tempfile.TemporaryDirectory() as closed:

@@ -1,4 +1,4 @@
-"""What a disk may hold after a loss of power at any step of a write."""
+"""The states that a disk may have after a loss of power at any step of a write."""
 
 from __future__ import annotations
 

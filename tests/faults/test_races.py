@@ -109,7 +109,7 @@ def test_a_result_and_a_folder_of_results(tmp_path: Path, run: Callable[[int, Ca
 
 
 def test_readers_beside_writers(tmp_path: Path) -> None:
-    """Two processes replace one result without a pause: every read of two others is whole, and none is empty."""
+    """Two processes replace one result without a pause; two others always read a whole result."""
     tracker = open_tracker(tmp_path)
     tracker["k"] = {"n": 0, "pad": ""}
     sizes = (0, 1000)

@@ -57,7 +57,7 @@ def test_a_wait_leaves_a_silent_store_behind(silent: Silent, timeout: float) -> 
     assert silent.wait("k", ENOUGH) == {"n": 1}
 
 
-def test_a_wait_for_several_yields_what_the_store_has_answered() -> None:
+def test_a_wait_for_several_yields_the_results_that_were_read() -> None:
     """The rest is late, and nobody asks whether its applications still run."""
     tracker = Silent(answered=3)
     tracker.put_many({key: {"key": key} for key in "abcde"})
@@ -172,8 +172,8 @@ def test_a_store_that_contradicts_itself_does_not_hold_up_a_create(monkeypatch: 
     assert caught.value.__notes__ == ["typedtrack: create DictTracker()['k']"]
 
 
-def test_a_slow_create_finds_what_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
-    """However long the store takes to say "exists", the stored result is read: an equal one is no error."""
+def test_a_slow_create_finds_the_stored_result(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However slowly the store says "exists", `create` then reads the result, and accepts an equal one."""
     clock = Clock()
     monkeypatch.setattr(backend, "time", clock)
 

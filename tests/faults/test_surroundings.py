@@ -145,7 +145,7 @@ def test_no_more_threads(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("call", CALLS)
 def test_a_base_that_is_renamed_meanwhile(tmp_path: Path, system: System, call: str) -> None:
-    """The base moves before any of the system calls: the call ends, each result is whole, and none is lost."""
+    """The base moves before any of the system calls: the call ends, and every result is still there and whole."""
     moment, moved = 0, True
 
     def move(number: int, _: object) -> None:

@@ -277,7 +277,7 @@ def test_a_file_above_a_key_that_is_removed_meanwhile(
 def test_a_folder_at_a_key_that_is_removed_meanwhile(
     tmp_path: Path, system: System, monkeypatch: pytest.MonkeyPatch, operation: str
 ) -> None:
-    """An empty folder that another process removes first, or replaces by its result, is no conflict."""
+    """A put does not fail if another process first removes the empty folder, or replaces it by its result."""
     for replace in (False, True):
         (tmp_path / "k").mkdir()
 

@@ -82,7 +82,7 @@ def base(tmp_path: Path) -> str:
 
 
 class TestResultMetric:
-    """What Ax fetches."""
+    """The metric that Ax fetches."""
 
     def test_a_number_is_a_float(self, ax: ModuleType, base: str) -> None:
         """Ax would unpack an int as a pair."""
@@ -178,7 +178,7 @@ class TestProcessRunner:
             runner.run_trial(3, {"x": 0.1, "waits": False})
 
     def test_trials_of_an_experiment_that_was_loaded(self, runner: integration.ProcessRunner, base: str) -> None:
-        """What is stored decides about programs that another process has started."""
+        """The stored results decide the status of programs that another process has started."""
         tracker = open_tracker(base)
         tracker.put("t/0", loss=0.5)
         tracker.fail("t/1", "out of memory")

@@ -125,7 +125,7 @@ def end_job(callback: ReturnResult, status: JobStatus, returned: object) -> JobR
         (Level.HIGH, {"accuracy": 3}),
     ],
 )
-def test_what_a_function_may_return(tmp_path: Path, returned: object, stored: dict[str, Any]) -> None:
+def test_a_function_may_return_a_result(tmp_path: Path, returned: object, stored: dict[str, Any]) -> None:
     """A mapping, a record, or a number under the name that the callback was given."""
     job = end_job(ReturnResult("job/{n}", str(tmp_path), field="accuracy"), JobStatus.COMPLETED, returned)
     assert job.status is JobStatus.COMPLETED
@@ -135,7 +135,7 @@ def test_what_a_function_may_return(tmp_path: Path, returned: object, stored: di
 @pytest.mark.parametrize(
     ("returned", "error"), [(None, TypeError), ((0.5, 0.6), InvalidResultError), ({}, InvalidResultError)]
 )
-def test_what_a_function_may_not_return(tmp_path: Path, returned: object, error: type[Exception]) -> None:
+def test_a_function_may_not_return_other_objects(tmp_path: Path, returned: object, error: type[Exception]) -> None:
     """The job has failed then, and so it is stored."""
     job = end_job(ReturnResult("job/{n}", str(tmp_path)), JobStatus.COMPLETED, returned)
     assert job.status is JobStatus.FAILED

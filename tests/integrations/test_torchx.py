@@ -27,7 +27,7 @@ def test_the_guide(tmp_path: Path) -> None:
 @pytest.fixture
 def backend(tmp_path: Path) -> TrackerBase:
     """Return the backend of the example on an empty base."""
-    open_tracker(tmp_path)["app1_out"] = {"accuracy": 0.93}  # what is no run's is left alone
+    open_tracker(tmp_path)["app1_out"] = {"accuracy": 0.93}  # the backend leaves other results alone
     return torchx_tracker.create(str(tmp_path))
 
 

@@ -193,7 +193,7 @@ class Machine:
         return _output(self.run(*arguments))
 
     def pip(self, *arguments: str | Path) -> str:
-        """Return what the tests' own pip prints, which installs into the environment: there is no pip inside."""
+        """Return the output of the tests' own pip, which installs into the environment; the environment has no pip."""
         options: list[str | Path] = ["-m", "pip", "--disable-pip-version-check", "--python", self.python]
         return _output(self.run(*options, *arguments, python=sys.executable))
 

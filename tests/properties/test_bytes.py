@@ -36,7 +36,7 @@ def _nearly_json(draw: st.DrawFn) -> bytes:
 
 @st.composite
 def _damaged(draw: st.DrawFn) -> bytes:
-    """Draw a stored result that was cut, or of which some bytes were changed."""
+    """Draw a stored result that was cut, or whose bytes were changed in places."""
     data = bytearray(encode(draw(results(3))))
     if draw(st.booleans()):
         return bytes(data[: draw(st.integers(0, len(data)))])

@@ -1,4 +1,4 @@
-"""Arbitrary text as a key round-trips and is listed, or is refused; never another file, never outside the base."""
+"""Any text is a key of its own, which is stored below the base and listed, or it is refused."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from typedtrack.testing.strategies import keys
 @example("a*[b]?/{c}~@#%+=,:")
 @example("x" * 255 + "/" + "é" * 127)
 def test_a_key_round_trips_and_is_listed(key: Key) -> None:
-    """One file at exactly `<base>/<key>`, listed by the text of the key, alone and below each of its prefixes."""
+    """A put makes one file, `<base>/<key>`. Listings show the text of the key, also below each of its prefixes."""
     with tempfile.TemporaryDirectory() as base:
         tracker = open_tracker(base)
         tracker[key] = {"n": 1}
@@ -41,7 +41,7 @@ def test_a_key_round_trips_and_is_listed(key: Key) -> None:
 
 @given(invalid_keys())
 def test_an_invalid_key_is_refused_by_every_call(invalid: object) -> None:
-    """Nothing is read and nothing is written, inside the base or outside."""
+    """Each call raises, and changes no file inside the base or outside."""
     key = cast("Key", invalid)
     with tempfile.TemporaryDirectory() as parent:
         tracker = open_tracker(f"{parent}/base")
@@ -67,8 +67,8 @@ def test_an_invalid_key_is_refused_by_every_call(invalid: object) -> None:
 @example("../outside")
 @example("a/../../outside")
 @example("/etc/passwd")
-def test_any_text_is_a_key_or_refused(tmp_path: Path, text: str) -> None:
-    """What is accepted is stored below the base and listed; what is not is refused before the disk is asked."""
+def test_a_text_is_stored_below_the_base_or_refused(tmp_path: Path, text: str) -> None:
+    """A key is stored below the base and listed; any other text raises `InvalidKeyError` and touches no file."""
     base = tmp_path / "parent" / "base"
     tracker = open_tracker(base)
     try:
@@ -87,7 +87,7 @@ def test_any_text_is_a_key_or_refused(tmp_path: Path, text: str) -> None:
 @settings(max_examples=200)
 @given(st.lists(keys(), min_size=2, max_size=6, unique_by=str))
 def test_two_keys_never_share_a_file(several: list[Key]) -> None:
-    """Each key keeps its own result, or is refused because a folder is real; no put changes another key's."""
+    """Each key keeps its own result. Only a key that is a folder of another key, or within another key, is refused."""
     with tempfile.TemporaryDirectory() as base:
         tracker = open_tracker(base)
         stored: dict[str, dict[str, int | float | str]] = {}

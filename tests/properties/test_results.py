@@ -97,7 +97,7 @@ def test_an_invalid_result_is_refused_before_anything_is_written(tmp_path: Path,
 
 @given(st.dictionaries(field_names(), values(), max_size=3), st.data())
 def test_the_rules_hold_on_get_as_on_put(result: Result, data: st.DataObject) -> None:
-    """What JSON can express of an invalid result is refused when it is read, too."""
+    """A get refuses every invalid result that JSON can express, too."""
     if data.draw(st.booleans(), "a bad value, not a bad name"):
         field: object = data.draw(field_names())
         value: object = data.draw(invalid_values().filter(_is_json))

@@ -1,4 +1,4 @@
-"""What a report shows of any results, and what it says in words."""
+"""The contents of a report: its columns, its rows and its notes in words."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def test_the_best_rows_stay_and_every_other_row_is_accounted_for(
 
 
 def test_the_metric_is_a_float_where_there_is_one() -> None:
-    """Of several fields the first float is the metric; the number of a key never is."""
+    """The first float field is the metric by default; a number in the key never is."""
     chunk = Chunk(2, {"seed": [1, 2], "epochs": [3, 4], "loss": [0.5, 0.25]})
     found = contents_of([chunk], ("seed",), None, "min")
     assert found.by is not None

@@ -274,7 +274,7 @@ def test_no_failure_replaces_a_result(
     request: pytest.FixtureRequest,
     make: Callable[[Path, pytest.FixtureRequest], ResultTracker],
 ) -> None:
-    """Of 16 processes at once, one puts a result and 15 store failures: the result stays, whichever came first."""
+    """If one process puts a result while 15 others store failures, the result stays, whoever is first."""
     tracker = make(tmp_path, request)
     own = multiprocessing.get_context("forkserver")
     start = own.Barrier(RACERS)

@@ -28,7 +28,7 @@ __all__ = ["CALLS", "LIE", "Case", "all_cases", "outcome_of"]
 
 OLD: Final = {"x": 1}
 NEW: Final = {"x": 2}
-_REQUESTS: Final = 4  # of one call, each of which has a bound
+_REQUESTS: Final = 4  # of one call; each has a bound
 
 RIGHT: Final = "+"
 FAILED: Final = "-"

@@ -42,7 +42,7 @@ _CALLS: Final = ("put", "put", "create", "get", "get", "in", "del", "get_many", 
 
 
 class Tally(NamedTuple):
-    """What came of the calls on one store, and every lie among them."""
+    """The outcomes of the calls on one store, and every wrong one among them."""
 
     calls: Counter[str]
     errors: Counter[str]

@@ -31,7 +31,7 @@ class _File:
 
 
 class _Folder:
-    """A folder: the names that the disk keeps for certain, and the changes since, each of which it keeps or not."""
+    """A folder: the names that the disk keeps for certain, and the changes since, which it may keep or lose."""
 
     def __init__(self) -> None:
         self.kept: _Names = {}

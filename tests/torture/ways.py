@@ -151,7 +151,7 @@ LISTING_WAYS: Final[dict[str, Fault]] = {
     "truncated without a token": _xml(lambda body: body.replace(b"<IsTruncated>false", b"<IsTruncated>true")),
     "not said whether truncated": _xml(lambda body: body.replace(b"<IsTruncated>false</IsTruncated>", b"")),
     "a name outside the prefix": _xml(lambda body: _more(body, b"elsewhere")),
-    "a name that is no key": _xml(lambda body: _more(body, b"base//x")),
+    "a name that is not a key": _xml(lambda body: _more(body, b"base//x")),
     "a name twice": _xml(lambda body: body.replace(b"</Contents>", b"</Contents>" + _first(body), 1)),
     "no sizes": _xml(lambda body: _without(body, b"Size")),
     "no dates": _xml(lambda body: _without(body, b"LastModified")),

@@ -197,7 +197,7 @@ def faults(checker: str, report: list[tuple[int, str]], lines: list[str]) -> lis
 
 @pytest.mark.parametrize("name", FILES)
 @pytest.mark.parametrize("checker", CHECKERS)
-def test_a_checker_reports_what_is_expected(checker: str, name: str) -> None:
+def test_a_checker_reports_the_expected_errors(checker: str, name: str) -> None:
     """No line has more, fewer or other errors than its comments, and each revealed type is the one named."""
     assert faults(checker, report_of(checker)[name], (CASES / name).read_text("utf-8").splitlines()) == []
 

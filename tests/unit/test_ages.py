@@ -67,7 +67,7 @@ def test_an_old_content_has_a_version() -> None:
 
 
 def test_a_later_page_says_nothing_of_an_earlier_one() -> None:
-    """What was listed first may have been replaced within its second, while the later page was awaited."""
+    """A result of the first page may be replaced within its second, while the listing waits for the later page."""
     assert [*versions_in([[("a", "1", NOW - 7)], [("b", "1", NOW)]])] == [("a", None), ("b", None)]
 
 
@@ -76,6 +76,6 @@ def test_a_time_that_was_set_by_hand_makes_nothing_old() -> None:
     assert [*versions_in([[("a", "1", NOW), ("b", "1", NOW + 901)]])] == [("a", None), ("b", None)]
 
 
-def test_without_a_mark_or_a_time_there_is_no_version() -> None:
+def test_a_file_without_a_mark_or_a_time_has_no_version() -> None:
     """A mark alone may return."""
     assert [*versions_in([[("a", "1", None), ("b", None, 5.0)]])] == [("a", None), ("b", None)]

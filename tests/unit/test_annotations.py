@@ -155,7 +155,7 @@ _REFUSED: Final[list[tuple[Any, str]]] = [
 
 
 @pytest.mark.parametrize(("hint", "reason"), _REFUSED)
-def test_what_has_no_effect_is_refused(hint: Any, reason: str) -> None:
+def test_an_annotation_without_effect_is_refused(hint: Any, reason: str) -> None:
     """Where the class is declared; the error names the field, and what an annotation may have."""
     with pytest.raises(RecordDefinitionError) as caught:
         declare(hint)

@@ -167,7 +167,7 @@ def test_a_missing_or_empty_archive(file: Path, tmp_path: Path) -> None:
         open_tracker(tmp_path / "nothing").archive(tmp_path / "sweep.json")
 
 
-def test_what_cannot_be_archived_is_told_and_all_else_is_there(file: Path, tmp_path: Path) -> None:
+def test_results_that_cannot_be_archived_are_named_and_all_others_are_there(file: Path, tmp_path: Path) -> None:
     """Corrupt results, and results that were put or deleted while the archive was written."""
     tracker = open_tracker(tmp_path / "base")
     tracker.put_many({name: {"x": 1} for name in ("a", "b", "gone")})
@@ -192,7 +192,7 @@ def test_what_cannot_be_archived_is_told_and_all_else_is_there(file: Path, tmp_p
 
 
 def test_an_error_of_the_store_leaves_the_old_archive(file: Path, tmp_path: Path) -> None:
-    """What is not a fault of one result ends the call, and the file stays as it was."""
+    """An error that is not about one result ends the call, and the file stays as it was."""
     tracker = open_tracker(tmp_path / "base")
     tracker.put("a", x=1)
     tracker.archive(file)

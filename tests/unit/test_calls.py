@@ -115,14 +115,14 @@ def test_put_takes_what_dict_update_takes(tracker: DictTracker) -> None:
 
 
 def test_put_leaves_the_callers_mapping_alone(tracker: DictTracker) -> None:
-    """What is given is read, not kept and not changed."""
+    """A put reads the caller's mapping, and neither keeps nor changes it."""
     given: Result = {"a": 1}
     tracker.put("k", given, b=2)
     assert given == {"a": 1}
 
 
 @pytest.mark.parametrize("results", [5, None, ["ab", 1], [1], [(["unhashable"], 1)]])
-def test_put_refuses_what_is_no_mapping(tracker: DictTracker, results: object) -> None:
+def test_put_refuses_an_object_that_is_not_a_mapping(tracker: DictTracker, results: object) -> None:
     """Anything else is refused by the rule, not by a TypeError from within."""
     with pytest.raises(InvalidResultError, match="a result is a mapping of field names to values, got"):
         tracker["k"] = results  # type: ignore[assignment]  # the point
@@ -164,7 +164,7 @@ def test_a_tracker_is_true(tracker: DictTracker) -> None:
 
 
 def test_create_is_idempotent_and_refuses_other_content(tracker: DictTracker) -> None:
-    """The same result again is no error, another is, and the first stays."""
+    """A second create succeeds with an equal result and fails with another one; the first result stays."""
     tracker.create("k", {"a": 1, "b": 2})
     tracker.create("k", {"b": 2, "a": 1})
     with pytest.raises(ResultExistsError) as caught:
@@ -173,7 +173,7 @@ def test_create_is_idempotent_and_refuses_other_content(tracker: DictTracker) ->
     assert tracker["k"] == {"a": 1, "b": 2}
 
 
-def test_create_over_what_is_no_result(tracker: DictTracker) -> None:
+def test_create_over_bytes_that_are_not_a_result(tracker: DictTracker) -> None:
     """Stored bytes that are not a result are other content."""
     tracker.stored["k"] = b"torn"
     with pytest.raises(ResultExistsError):
@@ -182,7 +182,7 @@ def test_create_over_what_is_no_result(tracker: DictTracker) -> None:
 
 
 def test_create_tries_again_when_the_other_was_deleted(tracker: DictTracker, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A result that was there for the create and is gone for the look is no obstacle."""
+    """If the result that refused the create is gone when it is read, `create` tries again."""
     tracker.stored["k"] = b"{}"
     read = tracker._read
 
@@ -196,7 +196,7 @@ def test_create_tries_again_when_the_other_was_deleted(tracker: DictTracker, mon
 
 
 def test_create_does_not_try_for_ever(tracker: DictTracker, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What exists, but can never be read, ends in the store's error, with its note."""
+    """If the store says "exists" but never returns bytes, its error is raised, with a note."""
 
     def full(key: str, data: bytes, *, exclusive: bool = False) -> None:
         raise FileExistsError("something")
@@ -252,7 +252,7 @@ def test_delete(tracker: DictTracker) -> None:
 
 
 def test_contains(tracker: DictTracker) -> None:
-    """`in` answers of what is stored now, a result or not; what is no key is refused."""
+    """`in` tells whether anything is stored now, a result or not, and refuses an object that is not a key."""
     tracker[5] = {"a": 1}
     tracker.stored["torn"] = b""
     assert 5 in tracker
@@ -352,7 +352,7 @@ def test_equal_keys_of_other_text_share_no_answer(tracker: DictTracker) -> None:
 
 
 @pytest.mark.parametrize("refused", [True, 1.0, np.True_, Decimal(1)])
-def test_what_is_no_key_shares_no_error_with_an_equal_key(tracker: DictTracker, refused: Any) -> None:
+def test_an_object_that_is_not_a_key_has_its_own_error(tracker: DictTracker, refused: Any) -> None:
     """A dict takes `True` and 1.0 for 1: they go by their `repr` among the errors, in every bulk call."""
     tracker[1] = {"n": 1}
     errors: list[BulkError] = []
@@ -428,7 +428,7 @@ def test_keys_that_fail_hide_no_other(tracker: DictTracker) -> None:
 
 
 def test_puts_that_fail_hide_no_other(tracker: DictTracker) -> None:
-    """What is no pair, and a mapping that fails as it is read, leave the others theirs."""
+    """An object that is not a pair, or a mapping that fails when it is read, does not stop the other puts."""
 
     class Mapped:
         def keys(self) -> list[str]:
@@ -610,8 +610,8 @@ def test_a_timeout_is_any_number(tracker: DictTracker, timeout: float) -> None:
         assert tracker.wait("k", long) == {"a": 1}
 
 
-def test_wait_returns_what_is_there(tracker: DictTracker, clock: list[float]) -> None:
-    """No pause where none is needed."""
+def test_wait_returns_a_stored_result_at_once(tracker: DictTracker, clock: list[float]) -> None:
+    """It pauses only while a result is absent."""
     tracker["k"] = {"a": 1}
     assert tracker.wait("k", timeout=0) == {"a": 1}
     assert clock == []
@@ -714,7 +714,7 @@ def test_wait_all_does_not_count_the_callers_time_as_its_own(clock: list[float])
 
 
 def test_wait_all_looks_once_more_when_the_caller_used_up_the_time(clock: list[float]) -> None:
-    """What arrived in time is yielded although the caller came back too late."""
+    """A result that arrived in time is yielded, although the caller asked for it too late."""
     tracker = DictTracker(1)
     tracker["a"] = {"n": 1}
     waiting = tracker.wait_all(["b", "a"], timeout=10)
@@ -742,7 +742,7 @@ def test_wait_all_hides_nothing(tracker: DictTracker, clock: list[float]) -> Non
         "gone": ConnectionResetError,
         "late": ResultTimeoutError,
     }
-    assert bar.updates == [1, 1, 1]  # what is no key is not waited for
+    assert bar.updates == [1, 1, 1]  # an object that is not a key does not count
 
 
 def test_wait_all_raises_bulk_error_without_a_time_out(tracker: DictTracker) -> None:
@@ -769,7 +769,7 @@ def test_keys_and_items_by_whole_segments(tracker: DictTracker) -> None:
     assert (len(tracker), len(tracker.keys("a")), len(tracker.items("b"))) == (5, 3, 1)
 
 
-def test_views_are_of_what_is_stored_now(tracker: DictTracker) -> None:
+def test_views_show_the_results_that_are_stored_now(tracker: DictTracker) -> None:
     """A view lists anew each time, answers `in`, and combines as sets do."""
     keys, items = tracker.keys("a"), tracker.items()
     tracker["a"] = {"n": 1}
@@ -784,7 +784,7 @@ def test_views_are_of_what_is_stored_now(tracker: DictTracker) -> None:
     assert list(keys) == []
 
 
-def test_keys_contain_what_the_tracker_does(tracker: DictTracker) -> None:
+def test_keys_contain_the_keys_of_the_tracker(tracker: DictTracker) -> None:
     """``in`` of the keys reads, takes a key in every form, and keeps to the prefix."""
     tracker.put_many({5: {"x": 1}, "a": {"x": 1}, "a/b": {"x": 1}, "ab": {"x": 1}})
     keys = tracker.keys()
@@ -830,7 +830,7 @@ def test_lists_twice_where_python_asks_for_the_length(
 
 
 @pytest.mark.parametrize("prefix", ["trial_*", "trial_?", "trial_[12]", "runs/*/"])
-def test_a_prefix_is_no_pattern(tracker: DictTracker, prefix: str) -> None:
+def test_a_prefix_is_not_a_pattern(tracker: DictTracker, prefix: str) -> None:
     """A listing that finds nothing says so; one that finds a key of such characters does not."""
     tracker["trial_1"] = tracker["runs/a/b"] = {"n": 1}
     with pytest.warns(UserWarning, match=r"no key is at or below .*whole segments of keys, in which \*, \? and \["):
@@ -849,7 +849,7 @@ def test_a_bad_prefix_is_refused_at_once(tracker: DictTracker, prefix: str) -> N
         tracker.items(prefix)
 
 
-def test_what_is_no_key_is_not_listed(tracker: DictTracker) -> None:
+def test_a_name_that_is_not_a_key_is_not_listed(tracker: DictTracker) -> None:
     """Other people's files beside the results are left alone."""
     tracker["a"] = {"n": 1}
     tracker.stored.update({".hidden": b"", "x//y": b"", "b\n": b""})
@@ -870,7 +870,7 @@ def test_keys_of_another_shape_are_skipped(monkeypatch: pytest.MonkeyPatch) -> N
     assert dict(tracker.items()) == {"b": {"n": 1}}
 
 
-def test_items_skips_what_was_deleted_since(tracker: DictTracker, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_items_skips_results_that_were_deleted_since(tracker: DictTracker, monkeypatch: pytest.MonkeyPatch) -> None:
     """A result that goes while it is listed is not there, and shifts no other."""
     for key in ("a", "b", "c"):
         tracker[key] = {"key": key}
@@ -895,7 +895,7 @@ def test_items_hides_nothing(tracker: DictTracker) -> None:
 
 
 def test_an_item_is_looked_for_by_reading_it_alone(tracker: DictTracker) -> None:
-    """Whether a pair is among the items takes one read, and no listing; what is no pair is none of them."""
+    """`in` on items reads one key and lists nothing; an object that is not a pair is not among them."""
     tracker["a/b"], tracker[5] = {"n": 1}, {"n": 2}
     tracker.stored["torn"] = b"torn"
     reads = tracker.reads

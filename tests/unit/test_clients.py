@@ -748,7 +748,7 @@ def test_obstore_continues_a_broken_listing(monkeypatch: pytest.MonkeyPatch, bre
 
 
 @pytest.mark.parametrize("scheme", ["s3", "gs"])
-def test_obstore_asks_s3_what_follows_a_full_page(monkeypatch: pytest.MonkeyPatch, scheme: str) -> None:
+def test_obstore_asks_s3_for_the_names_after_a_full_page(monkeypatch: pytest.MonkeyPatch, scheme: str) -> None:
     """On S3 a listing that ends with a full page may be truncated without a token; obstore takes that for the end."""
     names = [f"b/{number:04}" for number in range(1500)]
     asked: list[str | None] = []

@@ -134,7 +134,7 @@ def test_same_result_means_same_values_types_and_bits(stored: dict[str, int | fl
 
 
 def test_same_result_of_a_compact_one_as_large_as_may_be() -> None:
-    """What others stored compactly is compared although it would not fit if indented."""
+    """A compact result of another writer is compared although it would be too large if indented."""
     values = {f"{n:07}": 1 for n in range(80_000)}
     compact = json.dumps(values, separators=(",", ":")).encode()
     assert len(compact) <= MAX_RESULT_BYTES

@@ -77,7 +77,7 @@ def text_of(function: Any) -> str:
     return "".join(linecache.getlines(function.__code__.co_filename))
 
 
-def test_a_generated_function_says_what_it_is() -> None:
+def test_a_generated_function_has_a_name_and_a_text() -> None:
     """Its name is in tracebacks, profiles and reprs."""
     functions: list[Any] = [Loss.__init__, codec.decode_fast, codec._to_twin]
     names = ["Loss.__init__", "decode Loss", "encode Loss"]
@@ -149,7 +149,7 @@ def test_a_field_may_have_any_name_that_the_code_uses(name: str) -> None:
 
 
 def test_the_class_has_no_constructor_that_checks_nothing() -> None:
-    """That would be the ``__attrs_init__`` of attrs."""
+    """A record has no ``__attrs_init__``, which attrs makes and which would check nothing."""
     assert not hasattr(Loss, "__attrs_init__")
 
 

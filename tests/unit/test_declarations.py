@@ -105,7 +105,7 @@ def test_a_constructor_of_a_base_is_refused(decorate: Any) -> None:
 
 @pytest.mark.parametrize("name", ["__init__", "__slots__", "__attrs_init__"])
 @pytest.mark.parametrize("decorate", _DECORATORS)
-def test_what_is_generated_is_not_defined(decorate: Any, name: str) -> None:
+def test_a_generated_method_may_not_be_defined(decorate: Any, name: str) -> None:
     """The decorator would overwrite it."""
     error = refusal(decorate, type("Declared", (), body(**{name: ()})))
     assert error.reason == f"defines {name}, which is generated from its fields"
@@ -121,7 +121,7 @@ def test_a_key_takes_no_hook(base: str | None) -> None:
     assert "__attrs_post_init__" in refusal(key("{x}"), cls).reason
 
 
-def test_what_attrs_refuses_is_refused() -> None:
+def test_a_class_that_attrs_refuses_is_refused() -> None:
     """Its reason is in the error."""
     error = refusal(record, type("Declared", (), body(__setattr__=object.__setattr__)))
     assert error.reason == "cannot be declared: Can't freeze a class with a custom __setattr__."
@@ -428,7 +428,7 @@ def test_a_field_declared_again_keeps_its_name_aliases_and_doc() -> None:
         ({}, ("loss/train", ("loss", "train_loss"), "Nats.")),
     ],
 )
-def test_a_field_declared_again_takes_what_is_given_anew(
+def test_a_field_declared_again_takes_new_parts(
     declaration: dict[str, Any], expected: tuple[str, tuple[str, ...], str]
 ) -> None:
     """Each part by itself, through a class in between that does not declare it."""
@@ -442,7 +442,7 @@ def test_a_field_declared_again_takes_what_is_given_anew(
 
 
 def test_a_description_is_a_doc_given_anew() -> None:
-    """That of `msgspec.Meta` documents the field as `field` does."""
+    """The description in `msgspec.Meta` documents the field as the doc of `field` does."""
     hints = {"loss": Annotated[float, Meta(description="Bits.")]}
     made: Any = record(type("Sub", (Loss,), {"__annotations__": hints, "__module__": __name__}))
     assert schema_of(made).columns[-1].doc == "Bits."

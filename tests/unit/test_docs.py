@@ -1,4 +1,4 @@
-"""What README.md and docs/ say is so."""
+"""The examples and tables of README.md and docs/ are true."""
 
 import re
 import tomllib

@@ -1,4 +1,4 @@
-"""What documents that are made to exhaust their reader cost: work is counted, so that no test depends on speed."""
+"""The cost of documents that try to exhaust their reader; the tests count work, so they do not depend on speed."""
 
 from __future__ import annotations
 
@@ -123,7 +123,7 @@ def optional_group(count: int) -> RecordSchema:
 
 
 def renamed(count: int) -> tuple[RecordSchema, RecordSchema]:
-    """Return a reader and a writer of *count* fields, of which the reader knows an older name."""
+    """Return a reader and a writer of *count* fields; the reader knows an older name of each."""
     fields = [FieldSchema(attribute=f"p{n}", name=f"p{n}", kind="float") for n in range(count)]
     older = [FieldSchema(attribute=f"p{n}", name=f"q{n}", kind="float", aliases=(f"p{n}",)) for n in range(count)]
     return RecordSchema(name="R", fields=tuple(older)), RecordSchema(name="R", fields=tuple(fields))

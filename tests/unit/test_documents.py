@@ -1,4 +1,4 @@
-"""JSON Schema documents: what is written, what somebody else may have written, and what is refused, where and why."""
+"""JSON Schema documents: how they are written, which documents of others are read, and which are refused, and why."""
 
 from __future__ import annotations
 
@@ -389,7 +389,7 @@ REFUSED: list[tuple[object, str, str]] = [
 
 @pytest.mark.parametrize(("subschema", "pointer", "reason"), REFUSED)
 def test_refused_fields(subschema: object, pointer: str, reason: str) -> None:
-    """What is no field is refused at its JSON Pointer, with the reason."""
+    """A subschema that is not a field is refused at its JSON Pointer, with the reason."""
     problems = problems_of(object_of(x=subschema, sure={"type": "integer"}))
 
     assert reason in {where.removeprefix("/properties/x"): why for where, why in problems.items()}[pointer]
@@ -411,7 +411,7 @@ def test_a_title_is_the_name_of_the_record(title: str, name: str) -> None:
 
 
 @pytest.mark.parametrize("required", [["x", "sure"], ["sure"]])
-def test_a_default_stands_in_for_what_is_required(required: list[str]) -> None:
+def test_a_required_field_with_a_default_need_not_be_stored(required: list[str]) -> None:
     """A field that has a default need not be stored, whether it is required or not."""
     document = object_of(x={"type": "integer", "default": 3}, sure={"type": "integer"})
     schema = RecordSchema.from_json_schema({**document, "required": required})
@@ -510,7 +510,7 @@ ROOTS: list[tuple[dict[str, object], dict[str, object], dict[str, str]]] = [
 def test_a_root_that_refers_in_vain(
     root: dict[str, object], definition: dict[str, object], problems: dict[str, str]
 ) -> None:
-    """What is wrong is told where it is, and nothing besides."""
+    """Each problem is reported at its place, and nothing else is."""
     definitions = {"q": definition, "r": {**Q, "title": "R"}, "n": {"type": "integer"}}
 
     assert problems_of({**root, "$defs": definitions}) == problems
@@ -714,7 +714,7 @@ DOCUMENTS: list[tuple[object, str, str]] = [
 
 @pytest.mark.parametrize(("document", "pointer", "reason"), DOCUMENTS)
 def test_refused_documents(document: object, pointer: str, reason: str) -> None:
-    """What is no record is refused at its JSON Pointer, with the reason."""
+    """A document that is not a record is refused at its JSON Pointer, with the reason."""
     assert reason in problems_of(document)[pointer]
 
 
@@ -745,7 +745,7 @@ NESTED: list[tuple[dict[str, object], str, str]] = [
 
 @pytest.mark.parametrize(("subschema", "pointer", "reason"), NESTED)
 def test_refused_nested_records(subschema: dict[str, object], pointer: str, reason: str) -> None:
-    """What is no nested record is refused at its JSON Pointer, with the reason."""
+    """A subschema that is not a nested record is refused at its JSON Pointer, with the reason."""
     own = {**STAT, "properties": {"m": {"type": "number"}, "n": {"type": "integer", "default": 1}}}
     problems = problems_of({**object_of(x=subschema, sure={"type": "integer"}), "$defs": {"Stat": STAT, "Own": own}})
 
@@ -844,8 +844,8 @@ def test_a_deprecated_nested_record(subschema: dict[str, object]) -> None:
     assert 'Meta(extra_json_schema={"deprecated": True})' in generate([schema])
 
 
-def test_dependencies_agree_with_what_is_nested() -> None:
-    """What JSON Schema says of a record that can be `None` is what the document says of it otherwise, or refused."""
+def test_dependencies_agree_with_nested_records() -> None:
+    """For a record that can be `None`, ``dependentRequired`` must agree with the other keywords, or it is refused."""
     stat = NestedSchema(attribute="stat", name="stat", record=schema_of(Stat), optional=True, defaults=None)
     sure = FieldSchema(attribute="x", name="x", kind="int")
     schema = RecordSchema(name="Run", fields=(sure, stat))
@@ -873,8 +873,8 @@ def test_columns_agree_with_their_record() -> None:
     assert "as it is nested" in problems["/properties/50 % ~0speed~1~1devices"]
 
 
-def test_what_is_nested_is_a_record() -> None:
-    """What x-typedtrack-nested names is an object in $defs."""
+def test_nested_properties_are_records() -> None:
+    """x-typedtrack-nested names objects in $defs, and nothing else."""
     document = {**ONE, "x-typedtrack-nested": {"a": {"$ref": "#/properties/x"}, "b": {"$ref": "#/$defs/b"}}}
 
     assert problems_of(document) == {

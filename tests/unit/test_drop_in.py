@@ -1,4 +1,4 @@
-"""A drop-in for `torchx.runtime.tracking`: the same calls, the same files, both ways."""
+"""typedtrack replaces `torchx.runtime.tracking`: it has the same calls, and both read each other's files."""
 
 from __future__ import annotations
 
@@ -36,15 +36,15 @@ RESULT: Result = {
 
 @pytest.fixture(params=["path", "url", "memory"])
 def base(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """Return a base that both read."""
+    """Return a base that both libraries read."""
     bases = {"path": str(tmp_path / "b"), "url": f"file://{tmp_path}/b", "memory": f"memory://{uuid.uuid4()}"}
     return bases[request.param]
 
 
-@pytest.mark.filterwarnings("ignore:from fsspec 2023.5")  # the reference gives fsspec int keys
+@pytest.mark.filterwarnings("ignore:from fsspec 2023.5")  # torchx passes int keys to fsspec
 @pytest.mark.parametrize("key", ["app1_out", "attempt_1/out", 1, "a b", "naïve", "x=1,y:2"])
-def test_files_are_exchanged_both_ways(base: str, key: Key) -> None:
-    """What one puts the other gets, to the bit."""
+def test_each_library_reads_the_files_of_the_other(base: str, key: Key) -> None:
+    """A result that one library puts is got by the other, equal to the bit."""
     ours, theirs = typedtrack.FsspecResultTracker(base), reference.FsspecResultTracker(base)
     theirs[key] = RESULT
     assert exact(ours[key]) == exact(RESULT)
@@ -55,8 +55,8 @@ def test_files_are_exchanged_both_ways(base: str, key: Key) -> None:
     assert exact(theirs[key]) == exact(RESULT)
 
 
-def test_the_bytes_are_what_the_reference_would_write() -> None:
-    """For ASCII text and plain numbers the files do not even differ by a byte, but for the newline at the end."""
+def test_files_have_the_bytes_that_torchx_writes() -> None:
+    """For ASCII text and plain numbers only the newline at the end differs."""
     result: Result = {"a": 0.5, "b": 3, "c": "text", "d": -0.0}
     tracker = typedtrack.FsspecResultTracker(f"memory://{uuid.uuid4()}")
     for values in (result, {**result, "e": math.nan, "f": -math.inf}):
@@ -64,10 +64,10 @@ def test_the_bytes_are_what_the_reference_would_write() -> None:
         assert tracker.get_bytes("k") == json.dumps(values, indent=2).encode() + b"\n"
 
 
-@pytest.mark.filterwarnings("ignore:from fsspec 2023.5")  # the reference gives fsspec int keys
+@pytest.mark.filterwarnings("ignore:from fsspec 2023.5")  # torchx passes int keys to fsspec
 @pytest.mark.parametrize("tracking", [reference, typedtrack], ids=["reference", "typedtrack"])
-def test_code_written_for_the_reference(tracking: Any, base: str) -> None:
-    """The reference's own examples, run with either import."""
+def test_code_written_for_torchx_runs(tracking: Any, base: str) -> None:
+    """The examples of torchx run with either import."""
     tracker = tracking.FsspecResultTracker(base)
     assert isinstance(tracker, tracking.ResultTracker)
     tracker.put("foo", l2norm=1.2)
@@ -82,15 +82,15 @@ def test_code_written_for_the_reference(tracking: Any, base: str) -> None:
     assert tracker.get(key="by name") == {"l2norm": 1.2}
 
 
-def test_every_name_of_the_reference() -> None:
-    """Whatever its module exports has its twin here."""
+def test_every_class_of_torchx_has_its_twin() -> None:
+    """Both classes that torchx's module exports exist here under the same name."""
     names = {name for name in ("ResultTracker", "FsspecResultTracker") if hasattr(reference, name)}
     assert names <= set(typedtrack.__all__)
     assert len(names) == 2
 
 
 class _Prefixed(FsspecResultTracker):
-    """A subclass as code for torchx's tracker may have one."""
+    """A subclass that was written for torchx's tracker."""
 
     def put(self, key: Any, **results: Any) -> None:  # type: ignore[mutable-override]  # of this project's mypy.ini
         super().put(f"pre/{key}", results)
@@ -99,16 +99,16 @@ class _Prefixed(FsspecResultTracker):
         return super().get(f"pre/{key}")
 
 
-def test_a_subclass_written_for_the_reference_works(tmp_path: Path) -> None:
-    """Subscripts go through what it overrides."""
+def test_a_subclass_of_its_tracker_works(tmp_path: Path) -> None:
+    """Subscripts call the methods that the subclass overrides."""
     tracker = _Prefixed(tmp_path)
     tracker["a"] = {"n": 1}
     assert tracker["a"] == {"n": 1}
     assert FsspecResultTracker(tmp_path)["pre/a"] == {"n": 1}
 
 
-def test_a_key_by_name_is_the_key_only_where_none_is_given_by_position(tmp_path: Path) -> None:
-    """The name `key` is free for a field, and a put without any key says what it takes."""
+def test_key_may_be_a_field_if_the_key_is_positional(tmp_path: Path) -> None:
+    """`put("a", key="b")` stores a field `key`; a put without any key raises an error that shows the call."""
     tracker = FsspecResultTracker(tmp_path)
     tracker.put("a", key="b")
     assert dict(tracker.items()) == {"a": {"key": "b"}}
@@ -119,7 +119,7 @@ def test_a_key_by_name_is_the_key_only_where_none_is_given_by_position(tmp_path:
 
 @pytest.fixture(params=[reference, typedtrack], ids=["reference", "typedtrack"])
 def own_tracker(request: pytest.FixtureRequest) -> Any:
-    """Return a tracker whose class implements what torchx's documentation asks for: `put` and `get`."""
+    """Return a tracker whose class implements only `put` and `get`, as torchx's documentation asks."""
 
     class OwnTracker(request.param.ResultTracker):  # type: ignore[misc, name-defined]  # known only as it runs
         def __init__(self) -> None:
@@ -134,8 +134,8 @@ def own_tracker(request: pytest.FixtureRequest) -> Any:
     return OwnTracker()
 
 
-def test_a_tracker_written_for_the_reference_works(own_tracker: Any) -> None:
-    """A subclass that implements `put` and `get` alone has the subscripts, as in the reference."""
+def test_a_tracker_with_put_and_get_has_subscripts(own_tracker: Any) -> None:
+    """`tracker[key]` calls `put` and `get`, as in torchx."""
     own_tracker[7] = {"accuracy": 0.5}
     own_tracker.put("b", steps=3)
     assert own_tracker.stored == {"7": {"accuracy": 0.5}, "b": {"steps": 3}}
@@ -151,8 +151,8 @@ class Steps:
 
 
 @pytest.mark.parametrize("own_tracker", [typedtrack], indirect=True)
-def test_a_tracker_written_for_the_reference_gains_what_put_and_get_bring_about(own_tracker: Any) -> None:
-    """Bulk calls, waiting, `in` and records go through its `put` and `get`; what these cannot do is refused."""
+def test_a_tracker_with_put_and_get_has_the_calls_that_need_no_more(own_tracker: Any) -> None:
+    """Bulk calls, waiting, `in` and records call `put` and `get`; `create`, `del` and listing are refused."""
     own_tracker.put_many({"a": {"steps": 1}, "b": {"steps": 2}})
     assert own_tracker.stored == {"a": {"steps": 1}, "b": {"steps": 2}}
     assert own_tracker.get_many(["a", "c"]) == {"a": {"steps": 1}, "c": {}}
@@ -173,8 +173,8 @@ def test_a_tracker_written_for_the_reference_gains_what_put_and_get_bring_about(
     assert own_tracker.stored.keys() == {"a", "b", "d"}
 
 
-def test_a_part_of_the_primitives_may_be_implemented_beside_put_and_get() -> None:
-    """What a class implements itself stays its own."""
+def test_a_primitive_beside_put_and_get_is_used() -> None:
+    """A class with `put` and `get` may implement some of the primitives, too."""
 
     class Listing(typedtrack.ResultTracker):
         def put(self, key: Any, **results: Any) -> None:  # type: ignore[mutable-override]  # of this project's mypy.ini
@@ -186,12 +186,12 @@ def test_a_part_of_the_primitives_may_be_implemented_beside_put_and_get() -> Non
         def _list(self, prefix: str) -> Any:
             return iter(["a"])
 
-    tracker: Any = Listing  # of which a type checker would miss the other primitives
+    tracker: Any = Listing  # Any, because a type checker would miss the other primitives
     assert dict(tracker().items()) == {"a": {"n": 1}}
 
 
-def test_few_private_names_are_taken() -> None:
-    """A backend may name its own attributes as it likes, but for those that it may implement, and a few."""
+def test_the_base_class_has_few_private_names() -> None:
+    """The private names of a backend clash only with these: the primitives, the conversions and four others."""
     primitives = {"_read", "_write", "_delete", "_list", "_read_many", "_write_many", "_list_versions", "_location"}
     primitives |= {"_list_times", "_remove_leftovers"}
     conversions = {"_to_text", "_to_key", "_to_bytes", "_to_result", "_to_absent"}

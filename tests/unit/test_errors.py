@@ -159,7 +159,7 @@ def _pickled(error: TypedtrackError) -> object:
 
 
 @pytest.mark.parametrize(("error", "builtin", "data", "text"), ERRORS)
-def test_is_caught_by_tree_and_builtin_and_says_what_to_do(
+def test_an_error_is_caught_by_both_its_bases_and_has_a_remedy(
     error: TypedtrackError, builtin: type[Exception], data: dict[str, object], text: str
 ) -> None:
     """Each error has the builtin base of the contract, its data as attributes and its text."""

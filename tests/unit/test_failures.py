@@ -113,7 +113,7 @@ def test_a_failure_is_stored_as_a_result(face: Face, tracker: DictTracker, error
     assert result.keys() <= {"failure/type", "failure/message", "failure/exit_code", "failure/host"}
 
 
-def test_what_is_no_failure_is_refused(face: Face, tracker: DictTracker) -> None:
+def test_fail_refuses_other_objects(face: Face, tracker: DictTracker) -> None:
     """Neither an exception, nor a text, nor a `Failure`; and no key."""
     nothing: Any = None
     with pytest.raises(TypeError, match=r"a failure is an exception, a message or a typedtrack\.Failure, got None"):
@@ -180,7 +180,7 @@ def test_without_an_atomic_create_nothing_is_stored() -> None:
 
 
 @pytest.mark.parametrize("error", [DivergedError("NaN"), KeyboardInterrupt(), SystemExit(2), SystemExit("no data")])
-def test_attempt_stores_what_the_block_raises(face: Face, error: BaseException) -> None:
+def test_attempt_stores_the_error_of_its_block(face: Face, error: BaseException) -> None:
     """Then it raises it again, the same object."""
     with pytest.raises(type(error)) as caught, face.attempt("k"):
         raise error
@@ -316,7 +316,7 @@ def test_listings(face: Face, tracker: DictTracker) -> None:
 
 
 def test_failures_hide_nothing(tracker: DictTracker) -> None:
-    """What cannot be read may be a failure, too: it is named at the end. A misfit is none."""
+    """The error at the end names unreadable results, since each may be a failure, but no misfit."""
     tracker["misfit"] = {"accuracy": 1}
     tracker.stored["corrupt"] = b"torn"
     tracker.fail("bad", "broken")

@@ -110,7 +110,7 @@ def by_duckdb(frame: Frame) -> list[dict[str, Any]]:
 
 
 @given(st.dictionaries(st.sampled_from("abcdef"), results(), max_size=6), st.integers(1, 3))
-def test_what_is_stored_is_what_every_library_reads(stored: dict[str, Result], rows: int) -> None:
+def test_every_library_reads_the_stored_values(stored: dict[str, Result], rows: int) -> None:
     """Any results become the same values in pyarrow, polars and DuckDB, or an error names the columns that cannot."""
     tracker = open_tracker("memory://frames/property")
     for there in list(tracker):
@@ -180,7 +180,7 @@ def test_values_that_fit_no_type_are_an_error_that_names_every_column(tracker: R
 
 
 def test_no_results_make_an_empty_table(tracker: ResultTracker) -> None:
-    """Of an untyped tracker only the key is known; a view knows its columns."""
+    """An untyped tracker without results knows only the column of the key; a view knows all its columns."""
     assert pyarrow.table(tracker.frame()).column_names == ["key"]
     view = tracker.typed(Evaluation, key=RunKey)
     table = pyarrow.table(view.frame())
@@ -237,7 +237,7 @@ def test_one_name_for_two_columns_is_an_error_with_a_remedy(tracker: ResultTrack
     assert str(caught.value).endswith(f"field 'key': is the name of a column of the key, too\n{remedy}")
 
 
-def test_what_cannot_be_read_is_left_out_and_named_at_the_end(tracker: ResultTracker, tmp_path: Path) -> None:
+def test_unreadable_results_are_left_out_and_named_at_the_end(tracker: ResultTracker, tmp_path: Path) -> None:
     """Corrupt results are one error after all other rows; as a warning they are no error; failures are neither."""
     tracker.put_many({"good": {"x": 1}, "fine": {"x": 2}})
     tracker.fail("failed", "out of memory")
@@ -400,7 +400,7 @@ def test_groups_are_summed_up_over_a_field_of_the_key(tracker: ResultTracker) ->
     assert (everything, of_all.count) == ({}, 5)
 
 
-def test_a_summary_names_what_it_cannot_read_at_its_end(tracker: ResultTracker, tmp_path: Path) -> None:
+def test_a_summary_names_unreadable_results_at_its_end(tracker: ResultTracker, tmp_path: Path) -> None:
     """All other results count."""
     view = tracker.typed(Stat, key=RunKey)
     view[RunKey("small", 1)] = Stat(mean=1.0, sem=0.0)
@@ -476,7 +476,7 @@ def test_an_absent_field_is_an_empty_cell_in_a_notebook(tracker: ResultTracker) 
 
 
 def test_plain_keys_are_their_text(tracker: ResultTracker) -> None:
-    """Of a view without typed keys the first column is the key."""
+    """In a view without typed keys, the first column is the text of the key."""
     assert PlainKeys().values(5) == ("5",)
 
 

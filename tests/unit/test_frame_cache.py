@@ -225,7 +225,7 @@ class CacheMachine(RuleBasedStateMachine):
 
     @rule(text=KEYS, value=VALUES)
     def renew_while_a_result_is_put(self, text: str, value: float | str) -> None:
-        """What is put between the listing and the reads may be in the table or not; the next renewal has it."""
+        """A result that is put between the listing and the reads may be missing; the next renewal has it."""
         list_versions = self.tracker._list_versions
 
         def listed(prefix: str) -> Iterator[tuple[str, str | None]]:
@@ -291,7 +291,7 @@ TestMemoryMachine.settings = SHORT
     st.dictionaries(st.sampled_from("abcd"), results(), max_size=4),
     st.dictionaries(st.sampled_from("abcd"), results() | st.none(), max_size=4),
 )
-def test_a_table_from_a_cache_is_the_table_of_what_is_stored(first: dict[str, Result], then: dict[str, Any]) -> None:
+def test_a_table_from_a_cache_equals_the_stored_results(first: dict[str, Result], then: dict[str, Any]) -> None:
     """With the same types, whichever rows came from the cache: null, NaN, -0.0 and great ints too."""
     with tempfile.TemporaryDirectory() as folder:
         tracker = open_tracker(f"{folder}/base")
@@ -327,7 +327,7 @@ def test_a_column_has_the_type_of_the_values_that_stay(
     assert table_of(frame)[0]["x"] == arrow
 
 
-def test_only_what_changed_is_read(tracker: ResultTracker, path: Path, reads: list[str]) -> None:
+def test_only_changed_results_are_read(tracker: ResultTracker, path: Path, reads: list[str]) -> None:
     """Also below a prefix, through a view, and of failures; a renewal without changes writes nothing."""
     view = tracker.typed(Stat, key=RunKey)
     view.put_many((RunKey("small", seed), Stat(mean=seed, sem=0.1)) for seed in range(5))
@@ -349,7 +349,7 @@ def test_only_what_changed_is_read(tracker: ResultTracker, path: Path, reads: li
     assert frame.schema == view.frame("small").schema
 
 
-def test_what_cannot_be_read_is_read_again_and_named_each_time(
+def test_unreadable_results_are_read_again_and_named_each_time(
     tracker: ResultTracker, path: Path, tmp_path: Path, reads: list[str]
 ) -> None:
     """A cache keeps failures, and no errors."""
@@ -502,7 +502,7 @@ def test_the_cache_of_another_release_is_read_anew(
 
 
 @pytest.mark.parametrize("content", [b"", b"x", b"PAR1", b"PAR1\xff\xff\xff\xffPAR1", b"\0" * 5000])
-def test_another_file_is_no_cache(tracker: ResultTracker, path: Path, content: bytes) -> None:
+def test_a_file_that_is_not_a_cache_is_replaced(tracker: ResultTracker, path: Path, content: bytes) -> None:
     """It is replaced."""
     tracker.put("a", x=1)
     path.write_bytes(content)

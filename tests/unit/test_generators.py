@@ -22,7 +22,7 @@ from typedtrack.schemas import parse_document
 ROOT = Path(__file__).parents[2]
 NPM = ROOT / "build" / "generators" / "node_modules"
 NPM_DOCUMENTS = ROOT / "tests" / "golden" / "generators" / "npm.json"
-"""What `tests/generators/documents.cjs` writes."""
+"""The output of `tests/generators/documents.cjs`."""
 
 
 class Mode(enum.Enum):
@@ -344,7 +344,7 @@ OTHERS: dict[str, tuple[dict[str, Any], list[FieldSchema]]] = {
 
 @pytest.mark.parametrize("generator", OTHERS)
 def test_samples_of_other_generators(generator: str) -> None:
-    """What other generators write for something that a field can keep is read."""
+    """The forms that other generators write are read, if a field can keep them."""
     document, columns = OTHERS[generator]
     schema = RecordSchema.from_json_schema(document)
 
@@ -370,7 +370,7 @@ REFUSED: list[tuple[dict[str, Any], str, str]] = [
     ),
     ({"anyOf": [{"const": 1}, {"type": "integer"}]}, "/anyOf", "a field has one type"),
     ({"not": {"type": "string"}}, "/not", "check it where the results are read"),
-    ({"type": "integer", "exclusiveMinimum": True}, "/exclusiveMinimum", "there is no minimum"),
+    ({"type": "integer", "exclusiveMinimum": True}, "/exclusiveMinimum", "has no minimum beside it"),
     ({"type": "string", "unknown": 1}, "/unknown", "leave it out, or begin its name with x- to keep it as a note"),
     ({"type": "integer", "const": True, "enum": [1, 2]}, "/const", "is not in the enum beside it"),
 ]
@@ -378,7 +378,7 @@ REFUSED: list[tuple[dict[str, Any], str, str]] = [
 
 @pytest.mark.parametrize(("subschema", "pointer", "remedy"), REFUSED)
 def test_each_refusal_has_a_remedy(subschema: dict[str, Any], pointer: str, remedy: str) -> None:
-    """What no field can keep is refused, and the error says what to do."""
+    """A keyword that a field cannot keep is refused, and the error says what to do."""
     document = {"title": "Run", "type": "object", "properties": {"x": subschema, "y": {"type": "integer"}}}
     with pytest.raises(SchemaError) as caught:
         RecordSchema.from_json_schema({**document, "required": ["y"]})

@@ -109,7 +109,7 @@ def test_without_a_field_in_every_result_the_most_frequent_is_required() -> None
 
 
 def test_results_without_a_common_field() -> None:
-    """Of equally frequent fields, the first by name is required."""
+    """If several fields are the most frequent, the first by name is required."""
     inference = infer([("a", {"y": 1}), ("b", {"x": 4, "z": 2})], "Run")
     assert inference is not None
     assert {column.name: column.required for column in inference.schema.columns} == {"y": False, "x": True, "z": True}
@@ -179,7 +179,7 @@ def test_corrupt_results_are_outliers_and_other_failures_are_raised() -> None:
         infer(_failing(PermissionError("no")), "Run")
 
 
-def test_without_results_there_is_no_proposal() -> None:
+def test_without_results_nothing_is_proposed() -> None:
     """The same holds for results without a field."""
     assert infer([], "Run") is None
     assert infer([("a", {})], "Run") is None

@@ -1,4 +1,4 @@
-"""What a key may be, and what the refusal says."""
+"""The rules for keys, and the errors of those that break them."""
 
 from __future__ import annotations
 
@@ -55,8 +55,8 @@ class _Level(enum.Enum):
         ("/".join(["x" * 204] * 5), "/".join(["x" * 204] * 5)),
     ],
 )
-def test_is_a_key(key: object, text: str) -> None:
-    """What the rules allow is a key, and means itself."""
+def test_valid_keys_mean_their_text(key: object, text: str) -> None:
+    """A key that the rules allow is stored under its own text."""
     assert key_text(key) == text
     assert type(key_text(key)) is str
     assert is_key(text)
@@ -91,8 +91,8 @@ def test_is_a_key(key: object, text: str) -> None:
         ("é" * 128, f"the segment '{'é' * 38}…{'é' * 38}' is 256 bytes of UTF-8; the limit is 255 bytes"),
     ],
 )
-def test_is_no_key(key: object, reason: str) -> None:
-    """What the rules refuse is refused, with the key and the rule."""
+def test_invalid_keys_are_refused(key: object, reason: str) -> None:
+    """A key that breaks a rule is refused; the error names the key and the rule."""
     with pytest.raises(InvalidKeyError) as caught:
         key_text(key)
     assert caught.value.reason == reason
@@ -100,7 +100,7 @@ def test_is_no_key(key: object, reason: str) -> None:
         assert not is_key(key)
 
 
-def test_an_int_beyond_what_python_prints_is_no_key() -> None:
+def test_an_int_that_python_cannot_print_is_refused() -> None:
     """An int of more digits than the interpreter turns into text is refused as too long."""
     with pytest.raises(InvalidKeyError, match="at most 1,024 bytes"):
         key_text(10**5000)
@@ -120,7 +120,7 @@ def test_is_a_prefix(prefix: object) -> None:
 
 
 @pytest.mark.parametrize("prefix", ["/", "a//", "../", ".", None, True])
-def test_is_no_prefix(prefix: object) -> None:
+def test_invalid_prefixes_are_refused(prefix: object) -> None:
     """Anything else is refused: a prefix never leaves the base either."""
     with pytest.raises(InvalidKeyError, match="a prefix is empty, or a key: " if isinstance(prefix, str) else "not"):
         prefix_text(prefix)

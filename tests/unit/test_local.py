@@ -98,7 +98,7 @@ def test_a_result_beside_a_folder(tracker: LocalResultTracker, base: Path) -> No
     assert tracker["a/b"] == tracker["b"] == {}
 
 
-def test_an_empty_folder_is_no_conflict(tracker: LocalResultTracker, base: Path) -> None:
+def test_a_put_replaces_an_empty_folder(tracker: LocalResultTracker, base: Path) -> None:
     """The name of a folder is free again when its last result is deleted."""
     for write in (tracker.put, tracker.create):
         tracker["a/b/c"] = {"n": 1}
@@ -121,7 +121,7 @@ def test_a_folder_holds_no_result_itself(tracker: LocalResultTracker) -> None:
     assert list(tracker.keys("a/b/c")) == []
 
 
-def test_what_is_not_listed(tracker: LocalResultTracker, base: Path) -> None:
+def test_files_that_are_not_listed(tracker: LocalResultTracker, base: Path) -> None:
     """Hidden files, names that are not UTF-8, links to folders, dangling links and FIFOs."""
     tracker["a"] = {"n": 1}
     (base / ".hidden").write_bytes(b"")
@@ -207,7 +207,7 @@ def _calls_of_all(tracker: LocalResultTracker) -> list[Callable[[], object]]:
 
 
 def test_a_link_to_a_folder(tracker: LocalResultTracker, base: Path) -> None:
-    """It is a folder of results: a put does not replace it, and there is no result to delete."""
+    """The link counts as a folder of results: a put does not replace it, and `del` finds no result."""
     (base / "real" / "empty").mkdir(parents=True)
     (base / "k").symlink_to(base / "real")
     tracker["k/a"] = {"n": 1}
@@ -251,7 +251,7 @@ def test_a_base_that_is_a_file(tmp_path: Path, below: str) -> None:
     assert (tmp_path / "base").read_text() == "precious"
 
 
-def test_what_a_killed_writer_left_is_no_conflict(tracker: LocalResultTracker, base: Path) -> None:
+def test_a_put_replaces_the_leftovers_of_a_killed_writer(tracker: LocalResultTracker, base: Path) -> None:
     """A folder with nothing else is empty after an hour; until then the writer may be alive."""
     tracker["a/b/c"] = {"n": 1}
     del tracker["a/b/c"]

@@ -96,7 +96,7 @@ def test_a_record_takes_multiples_in_decimals(amount: float) -> None:
 
 
 @pytest.mark.parametrize("amount", [0.1 + 0.2, 0.001, 0.009999999999999999, 1e-300, math.inf, math.nan])
-def test_a_record_refuses_what_is_not_a_multiple_in_decimals(amount: float) -> None:
+def test_a_record_refuses_numbers_that_are_not_multiples_in_decimals(amount: float) -> None:
     """It is so on construction and on get. 0.1 + 0.2 is a multiple of 0.1 in binary, but is written otherwise."""
     with pytest.raises(InvalidResultError, match=r"must be a multiple of 0\.1"):
         Price(amount=1.0, tenths=amount)

@@ -82,7 +82,7 @@ def trackers(folder: Path) -> Iterator[ResultTracker]:
     yield HidingArchive(archive)
 
 
-def test_no_call_shows_what_is_hidden(tmp_path: Path) -> None:
+def test_no_call_shows_a_hidden_result(tmp_path: Path) -> None:
     """Neither a table, with a cache or without, nor a deletion by age, nor an archive of an archive."""
     for number, tracker in enumerate(trackers(tmp_path)):
         assert list(tracker.items()) == [("a", {"x": 1})]

@@ -42,7 +42,7 @@ def _sizes(pace: Pace, number: int) -> list[int]:
 
 
 def _after(clocks: Clocks, limit: int, *calls: tuple[float, float]) -> Pace:
-    """Return the pace after chunks of one call, each of which takes that time and that CPU time."""
+    """Return the pace after chunks of one call; *calls* are their times and CPU times."""
     pace, left = Pace(limit), list(calls)
 
     def make(chunk: list[None]) -> None:

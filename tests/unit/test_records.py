@@ -1,4 +1,4 @@
-"""Record classes: their fields, what they accept and refuse, and how they behave as classes."""
+"""Record classes: their fields, the values that they accept and refuse, and their behaviour as classes."""
 
 from __future__ import annotations
 

@@ -135,7 +135,7 @@ def test_large_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 class Answer(NamedTuple):
-    """What the server sends."""
+    """An answer of the server."""
 
     body: bytes | None
     """`None` sends spaces for ever."""
@@ -191,7 +191,7 @@ def server() -> Iterator[Server]:
 
 
 def test_a_document_over_http_is_one_request(server: Server) -> None:
-    """It is not searched for links, and none is followed; headers of the user are sent."""
+    """The document is not searched for links; the request has the user's headers."""
     url = f"http://127.0.0.1:{server.server_port}/run.schema.json"
     link = "http://127.0.0.1/run.schema.json/other.schema.json"
     text = document_text(attrs.evolve(schema_of(Inner), doc=f'See <a href="{link}">this</a> or {link}.'))

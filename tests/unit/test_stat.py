@@ -63,7 +63,7 @@ def test_stat_takes_every_finite_sample(samples: list[float]) -> None:
         ([[1.0], [2.0]], "needs samples that are an int or a float"),
     ],
 )
-def test_stat_says_what_it_refuses(samples: list[Any], reason: str) -> None:
+def test_stat_names_the_refused_sample(samples: list[Any], reason: str) -> None:
     """No sample at all, and samples that are not numbers."""
     with pytest.raises(InvalidResultError) as caught:
         Stat.of(samples)
@@ -136,7 +136,7 @@ def test_its_schema_bounds_nothing() -> None:
 
 @given(records(Holder))
 def test_strategies_draw_valid_ones(holder: Holder) -> None:
-    """Among them are some whose sem is not known; none is thrown away."""
+    """Every drawn `Stat` is valid, those with an unknown sem too."""
     assert not holder.stat.sem < 0
 
 

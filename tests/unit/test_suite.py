@@ -215,7 +215,7 @@ def test_interleave_calls_before_every_instruction() -> None:
 
     answers = list(interleave(first, second))
     assert answers == [(number, -number) for number in range(len(answers))]
-    steps = [[step for of, step in log if of == number] for number in range(len(answers))]
+    steps = [[step for caller, step in log if caller == number] for number in range(len(answers))]
     places = [step.index("between") for step in steps]
     assert places[:3] == [2, 2, 2]
     assert set(places) == {0, 1, 2}

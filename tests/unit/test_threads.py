@@ -1,4 +1,4 @@
-"""Calls made by threads that nothing waits for."""
+"""Calls in other threads, which daemon threads make, so that the process can end without them."""
 
 from __future__ import annotations
 
@@ -17,26 +17,26 @@ import pytest
 from typedtrack._tracker import threads
 from typedtrack._tracker.threads import Workers, interruptibly
 
-ENOUGH = 30  # seconds for what takes none
+ENOUGH = 30  # seconds: more than any step here takes
 
 
 class OwnError(Exception):
-    """What a call raises here."""
+    """The error that calls and signal handlers raise here."""
 
 
 def fail() -> NoReturn:
-    """Raise."""
+    """Raise `OwnError`."""
     raise OwnError
 
 
 def send_a_signal() -> None:
-    """Send one to the main thread, when that waits for the answer."""
+    """Send SIGUSR1 to the main thread while it waits for the answer."""
     time.sleep(0.2)
     signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGUSR1)
 
 
-def test_the_main_thread_has_calls_made() -> None:
-    """In the main thread the same other thread makes each call; any other thread makes its own."""
+def test_another_thread_makes_the_calls_of_the_main_thread() -> None:
+    """One daemon thread makes all calls of the main thread; every other thread makes its calls itself."""
     assert threading.current_thread() is threading.main_thread()
     makers = {interruptibly(threading.current_thread) for _ in range(3)}
     assert len(makers) == 1
@@ -48,7 +48,7 @@ def test_the_main_thread_has_calls_made() -> None:
 
 
 def test_a_call_returns_or_raises() -> None:
-    """What a call returns or raises is the caller's, and no longer kept."""
+    """The caller gets the returned object or the error, and nothing else keeps the object."""
 
     class Answer:
         pass
@@ -64,7 +64,7 @@ def test_a_call_returns_or_raises() -> None:
 
 
 def test_a_call_within_a_call() -> None:
-    """A signal's handler may make a call while the main thread waits for one."""
+    """A signal handler may make a call while the main thread waits for another call."""
     inner: list[int] = []
     release = threading.Event()
 
@@ -84,8 +84,8 @@ def test_a_call_within_a_call() -> None:
     assert inner == [1]
 
 
-def test_an_interrupted_call_is_left_alone() -> None:
-    """An interrupt ends the wait; the thread ends with its call, and the next call has another."""
+def test_an_interrupt_ends_the_wait_but_not_the_call() -> None:
+    """An interrupt ends the wait. The thread ends after its call, and the next call runs in another thread."""
     release = threading.Event()
     ended = threading.Event()
     makers: list[threading.Thread] = []
@@ -113,8 +113,8 @@ def test_an_interrupted_call_is_left_alone() -> None:
     assert not makers[0].is_alive()
 
 
-def test_no_thread_to_be_had(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where no thread can be started, as at the exit in Python 3.12, the caller's own makes the call."""
+def test_the_caller_makes_the_call_if_no_thread_starts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """If a thread cannot start, as at the exit of Python 3.12, the caller's own thread makes the call."""
 
     def refuse(thread: threading.Thread) -> NoReturn:
         raise RuntimeError("can't create new thread at interpreter shutdown")
@@ -127,15 +127,15 @@ def test_no_thread_to_be_had(monkeypatch: pytest.MonkeyPatch) -> None:
     several.end(join=True)
 
 
-def test_a_process_that_ends(monkeypatch: pytest.MonkeyPatch) -> None:
-    """When the interpreter is going, other threads run no more: the main thread makes the call."""
+def test_the_caller_makes_the_call_while_the_interpreter_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Other threads stop running when the interpreter ends, so the main thread makes the call."""
     monkeypatch.setattr(sys, "is_finalizing", lambda: True)
     assert interruptibly(threading.current_thread) is threading.main_thread()
 
 
-@pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")  # from Python 3.12: that it has threads
+@pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")  # Python 3.12 warns of a fork beside threads
 def test_a_forked_child_has_threads_of_its_own() -> None:
-    """A child does not wait for a thread that only its parent has."""
+    """A forked child does not wait for a thread that only its parent has."""
     interruptibly(lambda: None)
     if not (child := os.fork()):
         signal.alarm(ENOUGH)
@@ -144,8 +144,8 @@ def test_a_forked_child_has_threads_of_its_own() -> None:
 
 
 @pytest.mark.parametrize("join", [True, False])
-def test_an_end_begins_nothing_further(join: bool) -> None:
-    """What is under way at the end is finished, what is not yet begun never is, and the threads end."""
+def test_the_end_of_workers_starts_no_more_calls(join: bool) -> None:
+    """After `end` the running call finishes, the queued calls never start, and the threads end."""
     release, begun = threading.Event(), threading.Event()
     made: list[int] = []
 

@@ -86,7 +86,7 @@ PLAIN: Result = {
 
 @pytest.fixture
 def records(form: Callable[..., list[Any]], monkeypatch: pytest.MonkeyPatch) -> None:
-    """Put in the place of the classes above those to test: themselves, or those that their schemas make."""
+    """Replace the classes above by the ones under test: the declared classes, or those loaded from their schemas."""
     module = sys.modules[__name__]
     for cls in form(EvalResult, Loss):
         monkeypatch.setattr(module, cls.__name__, cls)
@@ -95,14 +95,14 @@ def records(form: Callable[..., list[Any]], monkeypatch: pytest.MonkeyPatch) -> 
 
 @pytest.fixture(params=["local", "memory"])
 def tracker(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[ResultTracker]:
-    """Return an empty tracker, of each kind that needs no server."""
+    """Return an empty tracker on each store that needs no server."""
     yield FsspecResultTracker(tmp_path if request.param == "local" else f"memory://{tmp_path.name}")
     shutil.rmtree(tmp_path)
 
 
 @pytest.fixture
 def view(records: None, tracker: ResultTracker) -> TypedTracker[Key, EvalResult]:
-    """Return the results of an empty tracker as records."""
+    """Return a view of an empty tracker."""
     return tracker.typed(EvalResult)
 
 
@@ -111,8 +111,8 @@ class _PickledKey:
     number: int
 
 
-def test_a_record_put_is_a_plain_map_and_back(tracker: ResultTracker, view: TypedTracker[Key, EvalResult]) -> None:
-    """What is put here reads there, and the reverse."""
+def test_records_and_plain_maps_are_one_result(tracker: ResultTracker, view: TypedTracker[Key, EvalResult]) -> None:
+    """The tracker reads records as plain maps, and the view reads plain maps as records."""
     view["typed"] = RESULT
     assert tracker["typed"] == PLAIN
     tracker["plain"] = PLAIN
@@ -123,7 +123,7 @@ def test_a_record_put_is_a_plain_map_and_back(tracker: ResultTracker, view: Type
 
 
 def test_it_is_a_mutable_mapping(view: TypedTracker[Key, EvalResult]) -> None:
-    """Each method of the interface does what it does for a dict."""
+    """Each method of `MutableMapping` behaves as for a dict."""
     other = EvalResult(accuracy=1, l2norm=Stat(mean=0, sem=0))
     assert isinstance(view, MutableMapping)
     assert not view
@@ -152,7 +152,7 @@ def test_it_is_a_mutable_mapping(view: TypedTracker[Key, EvalResult]) -> None:
 
 
 def test_absent_is_none_or_the_default_or_an_error(view: TypedTracker[Key, EvalResult]) -> None:
-    """`get` answers, ``view[key]`` raises."""
+    """For an absent key, `get` returns `None` or the default, and ``view[key]`` raises."""
     assert view.get("x") is None
     assert view.get("x", 3) == 3
     with pytest.raises(KeyError) as caught:
@@ -165,8 +165,8 @@ def test_absent_is_none_or_the_default_or_an_error(view: TypedTracker[Key, EvalR
         del view["y"]
 
 
-def test_create_puts_where_nothing_is(view: TypedTracker[Key, EvalResult]) -> None:
-    """The same record again is no error, another one is."""
+def test_create_stores_only_under_a_free_key(view: TypedTracker[Key, EvalResult]) -> None:
+    """A second create succeeds with an equal record, and fails with another one."""
     view.create("x", RESULT)
     view.create("x", RESULT)
     with pytest.raises(ResultExistsError):
@@ -175,7 +175,7 @@ def test_create_puts_where_nothing_is(view: TypedTracker[Key, EvalResult]) -> No
 
 
 def test_bulk_calls_are_typed(view: TypedTracker[Key, EvalResult]) -> None:
-    """Many keys at once; absent ones are `None`."""
+    """Calls for many keys take and return records; an absent key gives `None`."""
     view.put_many({"a": RESULT, 2: RESULT})
     view.put_many([("b/c", RESULT)])
     assert view.get_many(["a", 2, "b/c", "absent"]) == {"a": RESULT, 2: RESULT, "b/c": RESULT, "absent": None}
@@ -187,8 +187,8 @@ def test_bulk_calls_are_typed(view: TypedTracker[Key, EvalResult]) -> None:
         view.wait("absent", timeout=0)
 
 
-def test_a_bulk_call_serves_what_it_can(tracker: ResultTracker, view: TypedTracker[Key, EvalResult]) -> None:
-    """A result that does not fit hides no other."""
+def test_a_bulk_call_returns_all_other_results(tracker: ResultTracker, view: TypedTracker[Key, EvalResult]) -> None:
+    """A result that does not fit, or a put that is refused, does not stop the others."""
     view["good"] = RESULT
     tracker["bad"] = {"accuracy": 2}
     with pytest.raises(BulkError) as caught:
@@ -203,15 +203,15 @@ def test_a_bulk_call_serves_what_it_can(tracker: ResultTracker, view: TypedTrack
 
 @pytest.mark.parametrize("wrong", [Stat(mean=1, sem=1), PLAIN, None])
 def test_only_records_of_the_class_are_put(view: TypedTracker[Key, EvalResult], wrong: Any) -> None:
-    """Nothing is written of what is another class."""
+    """A put of anything else raises, and writes nothing."""
     for put in (view.put, view.create, view.__setitem__):
         with pytest.raises(InvalidResultError, match=f"a result here is a EvalResult, not {type(wrong).__name__}"):
             put("x", wrong)
     assert "x" not in view
 
 
-def test_a_record_of_another_class_of_that_name_is_told_apart(view: TypedTracker[Key, EvalResult]) -> None:
-    """The error says of which modules both are."""
+def test_a_record_of_another_class_with_the_same_name_is_refused(view: TypedTracker[Key, EvalResult]) -> None:
+    """The error names the modules of both classes."""
     other: type[Any] = record(
         type("EvalResult", (), {"__annotations__": {"accuracy": float}, "__module__": "elsewhere"})
     )
@@ -222,7 +222,7 @@ def test_a_record_of_another_class_of_that_name_is_told_apart(view: TypedTracker
 
 
 def test_a_mismatch_lists_every_problem(tracker: ResultTracker, view: TypedTracker[Key, EvalResult]) -> None:
-    """By the name that is stored, with the file."""
+    """The error lists each problem by the stored name, and names the file."""
     tracker["x"] = {"accuracy": 2, "l2norm/mean": "a", "steps": 1.5, "p99": "fast", "unknown": 1}
     with pytest.raises(SchemaMismatchError) as caught:
         view["x"]
@@ -238,7 +238,7 @@ def test_a_mismatch_lists_every_problem(tracker: ResultTracker, view: TypedTrack
 
 
 def test_old_names_are_read(tracker: ResultTracker, view: TypedTracker[Key, EvalResult]) -> None:
-    """An alias is read; two names at once are a mismatch, whichever they are."""
+    """A field is read under an alias. A result that has it under two names is a mismatch."""
     needed: Result = {"accuracy": 0.5, "l2norm/mean": 1.0, "l2norm/sem": 0.1}
     tracker["x"] = {**needed, "p99": 3.5}
     assert view["x"].p99_ms == 3.5
@@ -253,7 +253,7 @@ def test_old_names_are_read(tracker: ResultTracker, view: TypedTracker[Key, Eval
 
 @pytest.mark.usefixtures("records")
 def test_unknown_fields_are_ignored_or_refused(tracker: ResultTracker) -> None:
-    """``unknown="error"`` names each."""
+    """A view ignores unknown fields; with ``unknown="error"`` it names each in an error."""
     tracker["x"] = {**PLAIN, "more": 1, "p99_s": 2}
     assert tracker.typed(EvalResult)["x"] == RESULT
     with pytest.raises(SchemaMismatchError) as caught:
@@ -265,7 +265,7 @@ def test_unknown_fields_are_ignored_or_refused(tracker: ResultTracker) -> None:
 
 @pytest.mark.usefixtures("records")
 def test_a_file_with_nan_reads_typed(tracker: ResultTracker) -> None:
-    """NaN and the infinities pass both ways."""
+    """NaN and the infinities are the same in the view and in the tracker."""
     view = tracker.typed(Loss)
     for loss in (float("nan"), float("inf"), float("-inf")):
         view["x"] = Loss(loss=loss)
@@ -276,8 +276,8 @@ def test_a_file_with_nan_reads_typed(tracker: ResultTracker) -> None:
 
 
 @pytest.mark.usefixtures("records")
-def test_an_enumeration_is_not_asked_for_values_that_it_has_not(tracker: ResultTracker, is_loaded: bool) -> None:
-    """``_missing_`` would read what the schema refuses; a loaded class has a `Literal` there, and no enumeration."""
+def test_an_enumeration_cannot_add_values(tracker: ResultTracker, is_loaded: bool) -> None:
+    """A get does not call ``_missing_``, which would accept a value that the schema refuses."""
     tracker["x"] = {"loss": 1.0, "part": "TEST"}
     with pytest.raises(SchemaMismatchError, match="field 'part': must be one of 'test', got 'TEST'"):
         tracker.typed(Loss)["x"]
@@ -288,16 +288,16 @@ def test_an_enumeration_is_not_asked_for_values_that_it_has_not(tracker: ResultT
 
 @pytest.mark.usefixtures("records")
 @pytest.mark.parametrize("data", [b"", b"[]", b"{}", b'{"accuracy": true}', b'{"a": ' + b" " * 2**20 + b"1}"])
-def test_what_is_no_result_is_no_record(tmp_path: Path, data: bytes) -> None:
-    """It is corrupt, as it is untyped."""
+def test_a_corrupt_result_raises_the_same_error_as_untyped(tmp_path: Path, data: bytes) -> None:
+    """A file that is not a result raises `CorruptResultError`, not `SchemaMismatchError`."""
     (tmp_path / "x").write_bytes(data)
     with pytest.raises(CorruptResultError):
         FsspecResultTracker(tmp_path).typed(EvalResult)["x"]
 
 
 @pytest.mark.usefixtures("records")
-def test_typed_keys_list_their_shape_only(tracker: ResultTracker) -> None:
-    """Other keys are skipped; so are those of the shape whose values are refused."""
+def test_typed_keys_list_only_keys_of_their_template(tracker: ResultTracker) -> None:
+    """A view with typed keys skips keys of another form, and keys whose fields would be refused."""
     trials = tracker.typed(EvalResult, key=TrialKey)
     trials[TrialKey("a", 1)] = trials[TrialKey("b", -2)] = RESULT
     for text in ("runs/a/trial_01", "runs/c", "runs/a/trial_x/x", "other/a/trial_1"):
@@ -315,8 +315,8 @@ def test_typed_keys_list_their_shape_only(tracker: ResultTracker) -> None:
 
 
 @pytest.mark.usefixtures("records")
-def test_typed_keys_list_no_more_than_their_prefix(tmp_path: Path) -> None:
-    """What the template has fixed is what the store is asked for."""
+def test_typed_keys_ask_the_store_only_for_their_prefix(tmp_path: Path) -> None:
+    """The store lists only below the fixed start of the template."""
     asked: list[str] = []
 
     class Spied(FsspecResultTracker):
@@ -334,7 +334,7 @@ def test_typed_keys_list_no_more_than_their_prefix(tmp_path: Path) -> None:
 @pytest.mark.usefixtures("records")
 @pytest.mark.parametrize("wrong", ["runs/a/trial_1", 5, ("a", 1), None])
 def test_another_key_is_refused(tracker: ResultTracker, wrong: Any) -> None:
-    """A typed view takes its own keys only; a plain one takes no typed key."""
+    """A view with typed keys takes only those; a view without them refuses typed keys."""
     trials = tracker.typed(EvalResult, key=TrialKey)
     with pytest.raises(InvalidKeyError, match=f"a key here is a TrialKey, not {type(wrong).__name__}"):
         trials[wrong]
@@ -346,8 +346,8 @@ def test_another_key_is_refused(tracker: ResultTracker, wrong: Any) -> None:
 
 
 @pytest.mark.usefixtures("records")
-def test_it_says_what_it_is(tracker: ResultTracker) -> None:
-    """The repr is the call that makes it."""
+def test_the_repr_is_the_call_that_makes_the_view(tracker: ResultTracker) -> None:
+    """The `repr` shows the arguments that are not defaults."""
     assert repr(tracker.typed(EvalResult)) == f"{tracker!r}.typed(EvalResult)"
     by_trial = tracker.typed(EvalResult, key=TrialKey, unknown="error")
     assert repr(by_trial) == f"{tracker!r}.typed(EvalResult, key=TrialKey, unknown='error')"
@@ -355,14 +355,14 @@ def test_it_says_what_it_is(tracker: ResultTracker) -> None:
 
 
 @pytest.mark.parametrize("thing", [int, dict, RESULT])
-def test_only_a_record_class_types_results(tracker: ResultTracker, thing: Any) -> None:
-    """What is not declared by `record` is named."""
+def test_typed_takes_only_record_classes(tracker: ResultTracker, thing: Any) -> None:
+    """Any other object is refused; the error tells how to declare a record."""
     with pytest.raises(RecordDefinitionError, match="is not a record class; decorate it with @record"):
         tracker.typed(thing)
 
 
-def test_literals_read_as_what_they_are(tracker: ResultTracker, form: Callable[..., list[Any]]) -> None:
-    """A `Literal` field holds one of its values."""
+def test_a_literal_field_holds_one_of_its_values(tracker: ResultTracker, form: Callable[..., list[Any]]) -> None:
+    """A get refuses a value that is not among those of the `Literal`."""
 
     @record
     class Part:
@@ -380,7 +380,7 @@ def test_literals_read_as_what_they_are(tracker: ResultTracker, form: Callable[.
 
 @pytest.mark.usefixtures("records")
 def test_a_view_pickles(tmp_path: Path) -> None:
-    """Under plain and under typed keys, for workers in processes of their own."""
+    """Views with plain and with typed keys can be pickled, for workers in other processes."""
     tracker = FsspecResultTracker(tmp_path)
     for view in (tracker.typed(EvalResult), tracker.typed(EvalResult, key=_PickledKey)):
         again = pickle.loads(pickle.dumps(view))
@@ -395,8 +395,8 @@ def _gone_and_a(view: object) -> Iterator[Key]:
     return iter(["gone", "a"])
 
 
-def test_clear_deletes_what_does_not_fit_and_what_is_gone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It reads nothing, and does not mind that another deletes as well."""
+def test_clear_deletes_misfits_and_ignores_deleted_keys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`clear` reads nothing, and does not fail if another process deletes a key first."""
     tracker = FsspecResultTracker(tmp_path)
     tracker["a"] = {"x": 1}
     view = tracker.typed(Stat)
@@ -406,6 +406,6 @@ def test_clear_deletes_what_does_not_fit_and_what_is_gone(tmp_path: Path, monkey
 
 
 def test_values_show_themselves_without_reading(tmp_path: Path) -> None:
-    """The `repr` of the view says whose it is."""
+    """The `repr` of `values()` names its view, and reads nothing."""
     view = FsspecResultTracker(tmp_path).typed(Stat)
     assert repr(view) in repr(view.values())

@@ -1,4 +1,4 @@
-"""What a value and a field name may be, and what is normalised on put."""
+"""The rules for values and field names, and the types that a put normalises."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ class _Fraction(float):
 
 
 class _Tensor:
-    """What torch's tensors offer, as far as the rules look."""
+    """The part of torch's tensors that the rules look at."""
 
     def __init__(self, scalar: object, shape: tuple[int, ...] = ()) -> None:
         self.scalar = scalar
@@ -87,7 +87,7 @@ class _Tensor:
 
 
 class _EagerTensor:
-    """What TensorFlow's tensors and variables, and Keras' variables and metric results, offer: ``numpy()``."""
+    """The part that TensorFlow's tensors and variables share with Keras' variables and metrics: ``numpy()``."""
 
     class TensorShape:
         """A shape that is not a tuple, and raises where the rank is unknown."""
@@ -258,7 +258,7 @@ def test_is_normalised_without_loss(given: Value, stored: Value) -> None:
     ],
     ids=lambda given: type(given).__name__,
 )
-def test_is_no_value(given: Value) -> None:
+def test_invalid_values_are_refused(given: Value) -> None:
     """A value that would lose something as an int, a float or a str, a unit for one, is refused by its type's name."""
     tracker = DictTracker()
     with pytest.raises(InvalidResultError) as caught:
@@ -323,7 +323,7 @@ EACH = "store one field per element"
     ],
     ids=lambda value: type(value).__name__,
 )
-def test_a_refusal_says_what_to_do(given: Value, advice: str | None) -> None:
+def test_a_refusal_has_a_remedy(given: Value, advice: str | None) -> None:
     """The remedy follows the reason; what is stored already, and read, gets none: its reader has not written it."""
     with pytest.raises(InvalidResultError) as caught:
         DictTracker().put("k", value=given)
@@ -405,8 +405,8 @@ def test_is_beyond_the_limits(value: Value, reason: str) -> None:
         (b"a", "a field name is a str, not bytes"),
     ],
 )
-def test_is_no_field_name(name: str, reason: str) -> None:
-    """What is no field name is refused, with the rule."""
+def test_invalid_field_names_are_refused(name: str, reason: str) -> None:
+    """An invalid field name is refused; the error names the rule."""
     with pytest.raises(InvalidResultError) as caught:
         DictTracker().put("k", {name: 1})
     assert [problem.reason for problem in caught.value.problems] == [reason]
@@ -423,8 +423,8 @@ def test_is_a_field_name(name: str) -> None:
 @pytest.mark.parametrize(
     ("name", "as_shown"), [(b"a", "b'a'"), (b"\0" * 20, "b'" + "\\x00" * 9 + "\\…" + "00" + "\\x00" * 9 + "'")]
 )
-def test_names_that_are_no_text_are_shown(name: bytes, as_shown: str) -> None:
-    """A field whose name is no text goes by its ``repr``, cut where that is long."""
+def test_names_that_are_not_text_are_shown(name: bytes, as_shown: str) -> None:
+    """A name that is not text is shown as its ``repr``, cut if that is long."""
     (problem,) = rules.problems_of({name: 1})
     assert problem.field == as_shown
 

@@ -60,7 +60,7 @@ def read_committed(path: Path, revision: str) -> dict[str, RecordSchema]:
         source = f"{ref}:{posixpath.join(shown, entry.name) if entry.name else shown}"
         schemas[source] = parse_document(_read(folder, entry, source), source)
     if named and not schemas:
-        raise FileNotFoundError(f"there is no {SUFFIX} file at {shown} as of {ref}")
+        raise FileNotFoundError(f"{shown} has no {SUFFIX} file as of {ref}")
     return schemas
 
 

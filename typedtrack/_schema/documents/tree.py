@@ -109,7 +109,7 @@ class _Parser:
                 if exclusive and inclusive in bounds:
                     bounds[name] = bounds.pop(inclusive)
                 elif exclusive:
-                    self._problems.add(where + pointer(name), f"is true, but there is no {inclusive}")
+                    self._problems.add(where + pointer(name), f"is true, but has no {inclusive} beside it")
         self._old = self._old or keywords.get("$schema") in OLD_DIALECTS
         if self._old and "$ref" in keywords:
             for name in keywords:
