@@ -2,54 +2,27 @@
 
 from __future__ import annotations
 
-import json
 import re
-import shutil
-import subprocess
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import assume, event, given
 from hypothesis import strategies as st
 
+from tests.node import answers
 from typedtrack import FieldSchema, RecordSchema
 from typedtrack._schema.documents.patterns import reads_alike
 
 Match = Callable[[str, list[str]], "list[bool] | None"]
 """Returns which texts a pattern matches in ECMA-262, by the flag ``u``; `None`: the pattern is an error there."""
 
-_SERVER = """
-require("readline").createInterface({ input: process.stdin }).on("line", (line) => {
-  const [pattern, texts] = JSON.parse(line);
-  let answer = null;
-  try {
-    const found = new RegExp(pattern, "u");
-    answer = texts.map((text) => found.test(text));
-  } catch (error) {}
-  console.log(JSON.stringify(answer));
-});
-"""
-
 
 @pytest.fixture(scope="module")
 def match() -> Iterator[Match]:
-    """Node.js, one process for all patterns."""
-    node = shutil.which("node")
-    if node is None:
-        pytest.skip("needs Node.js, whose regular expressions are those of ECMA-262")
-    with subprocess.Popen([node, "-e", _SERVER], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
-        assert process.stdin is not None
-        assert process.stdout is not None
-        stdin, stdout = process.stdin, process.stdout
-
-        def ask(pattern: str, texts: list[str]) -> list[bool] | None:
-            stdin.write(json.dumps([pattern, texts]).encode() + b"\n")
-            stdin.flush()
-            answer: list[bool] | None = json.loads(stdout.readline())
-            return answer
-
-        yield ask
-        stdin.close()
+    """Node.js, whose regular expressions are those of ECMA-262."""
+    with answers(Path(__file__).with_name("patterns.mjs")) as ask:
+        yield lambda pattern, texts: ask([pattern, texts])
 
 
 _PIECES = [
@@ -91,8 +64,8 @@ _alike = st.recursive(
     ),
     max_leaves=8,
 )
-_patterns = _alike | st.lists(st.sampled_from(_PIECES), max_size=8).map("".join)
-_texts = st.text(
+patterns = _alike | st.lists(st.sampled_from(_PIECES), max_size=8).map("".join)
+texts = st.text(
     st.sampled_from("abz09 -_/.é😀\n\r\u2028\x85\ufeff\x1c\u0661\u017f\u212aZ]\\{}^$")
     | st.characters(exclude_categories=["Cs"]),
     max_size=6,
@@ -100,7 +73,7 @@ _texts = st.text(
 
 
 @pytest.mark.filterwarnings("ignore:Possible:FutureWarning")
-@given(data=st.data(), pattern=_patterns)
+@given(data=st.data(), pattern=patterns)
 def test_a_pattern_that_reads_alike_matches_alike(match: Match, data: st.DataObject, pattern: str) -> None:
     """An exported pattern compiles in Node.js, and finds the same texts there as here."""
     try:
@@ -109,11 +82,11 @@ def test_a_pattern_that_reads_alike_matches_alike(match: Match, data: st.DataObj
         assume(False)
         raise
     assume(reads_alike(pattern))
-    texts = data.draw(st.lists(_texts | st.from_regex(pattern).filter(str.isprintable), min_size=1, max_size=5))
-    texts += [f"{text}\n" for text in texts]
+    drawn = data.draw(st.lists(texts | st.from_regex(pattern).filter(str.isprintable), min_size=1, max_size=5))
+    drawn += [f"{text}\n" for text in drawn]
 
-    event(f"{sum(found.search(text) is not None for text in texts)} of {len(texts)}")
-    assert match(pattern, texts) == [found.search(text) is not None for text in texts]
+    event(f"{sum(found.search(text) is not None for text in drawn)} of {len(drawn)}")
+    assert match(pattern, drawn) == [found.search(text) is not None for text in drawn]
 
 
 ALIKE = [
@@ -175,7 +148,7 @@ def test_patterns_of_every_day(match: Match) -> None:
 
 
 @pytest.mark.filterwarnings("ignore:Possible:FutureWarning")  # which re raises for [[ and the like
-@given(pattern=_patterns)
+@given(pattern=patterns)
 def test_every_pattern_survives_its_document(pattern: str) -> None:
     """It is in the keyword that JSON Schema has if ECMA-262 reads it alike, else in one of typedtrack's own."""
     column = FieldSchema(attribute="x", name="x", kind="str", pattern=pattern)

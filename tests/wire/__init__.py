@@ -1,0 +1,1 @@
+"""Another reader and writer of the wire format, in JavaScript."""
