@@ -23,7 +23,7 @@ _MODULES = {
     "codec": codec,
     "records": records,
 }
-_MORE_MODULES = ("cold", "stores")
+_MORE_MODULES = ("cold", "far", "stores")
 
 
 def main() -> None:

@@ -15,12 +15,12 @@ from arro3.core import Array, DataType, Field, RecordBatch, RecordBatchReader, S
 from benchmarks.harness import RESULT, Contestant, Topic
 from typedtrack import Frame, Stat, open_tracker, record
 
-__all__ = ["results", "topics"]
+__all__ = ["CHANGED", "EvalResult", "results", "topics"]
 
 results = 100_000
 """How many results the base has, unless the run is quick."""
 
-_CHANGED: Final = 100
+CHANGED: Final = 100
 _COLUMNS: Final = {
     "key": DataType.string(),
     "accuracy": DataType.float64(),
@@ -67,13 +67,14 @@ def topics(folder: Path, quick: bool) -> Iterator[Topic]:
     decode = msgspec.json.Decoder(_Struct).decode
     schema = Schema([Field(name, column) for name, column in _COLUMNS.items()])
 
-    def batch(columns: list[list[object]]) -> RecordBatch:
+    def batch(rows: list[tuple[object, ...]]) -> RecordBatch:
+        columns = zip(*rows, strict=True)
         arrays = [Array(values, type=column) for values, column in zip(columns, _COLUMNS.values(), strict=True)]
         return RecordBatch.from_arrays(arrays, schema=schema)  # pyright: ignore[reportUnknownMemberType]  # in a stub
 
     def by_hand() -> int:
-        rows = 0
-        columns: list[list[object]] = [[] for _ in _COLUMNS]
+        count = 0
+        rows: list[tuple[object, ...]] = []
         folders = [("", base)]
         while folders:
             above, path = folders.pop()
@@ -83,15 +84,14 @@ def topics(folder: Path, quick: bool) -> Iterator[Topic]:
                         folders.append((f"{above}{entry.name}/", entry.path))
                         continue
                     fd = os.open(entry.path, os.O_RDONLY | os.O_CLOEXEC)
-                    found = decode(os.read(fd, 16384))
+                    one = decode(os.read(fd, 16384))
                     os.close(fd)
-                    row = above + entry.name, found.accuracy, found.steps, found.mean, found.sem, found.split
-                    for column, value in zip(columns, (*row, found.checkpoint), strict=True):
-                        column.append(value)
-                    if len(columns[0]) == 8192:
-                        rows += batch(columns).num_rows
-                        columns = [[] for _ in _COLUMNS]
-        return rows + batch(columns).num_rows
+                    key = above + entry.name
+                    rows.append((key, one.accuracy, one.steps, one.mean, one.sem, one.split, one.checkpoint))
+                    if len(rows) == 8192:
+                        count += batch(rows).num_rows
+                        rows = []
+        return count + batch(rows).num_rows
 
     def rows_of(frame: Frame) -> int:
         return sum(batch.num_rows for batch in RecordBatchReader.from_stream(frame))
@@ -113,12 +113,12 @@ def topics(folder: Path, quick: bool) -> Iterator[Topic]:
     assert rows_of(cached) == count
 
     def change() -> None:
-        for key in keys[:_CHANGED]:
+        for key in keys[:CHANGED]:
             tracker[key] = RESULT
         time.sleep(0.1)
 
     yield Topic(
-        f"renewal of a cached frame of {count:,} with {min(count, _CHANGED)} changed",
+        f"renewal of a cached frame of {count:,} with {min(count, CHANGED)} changed",
         [
             Contestant("limit: one listing with versions", lambda: sum(1 for _ in tracker._list_versions(""))),
             Contestant("one listing of keys", lambda: sum(1 for _ in tracker)),
