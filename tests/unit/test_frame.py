@@ -17,6 +17,7 @@ import pandas
 import polars
 import pyarrow
 import pytest
+from arro3.core import RecordBatchReader
 from fsspec.implementations.memory import MemoryFileSystem
 from hypothesis import given
 from hypothesis import strategies as st
@@ -41,7 +42,9 @@ from typedtrack._records.typed_keys import PlainKeys
 from typedtrack._results.chunks import Chunk
 from typedtrack.frame import chunks as chunks_module
 from typedtrack.frame import frame as frame_module
-from typedtrack.frame.chunks import Spool
+from typedtrack.frame.chunks import CHUNK_ROWS, Spool, batch_of
+from typedtrack.frame.columns import GROUP_ROWS
+from typedtrack.frame.files import writer_of
 from typedtrack.report import page as page_module
 from typedtrack.testing import records, results
 
@@ -379,6 +382,20 @@ def test_a_file_is_written_whole_or_not_at_all(tracker: ResultTracker, tmp_path:
         tracker.frame("a").write(tmp_path / "table.xlsx")
     assert target.read_text() == "old"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["base", "table.csv"]
+
+
+def test_parquet_is_written_in_groups_that_fit_in_memory(tmp_path: Path) -> None:
+    """A group is in memory until it is written, and no larger for more rows; its columns are compressed."""
+    rows = CHUNK_ROWS
+    chunk = Chunk(rows, {"x": range(rows)})
+    batches = [batch_of(chunk, {"x": "int64"})] * 20
+    write = writer_of("table.parquet")
+    with open(tmp_path / "table.parquet", "wb") as file:
+        write(RecordBatchReader.from_batches(batches[0].schema, batches), file)
+    groups = duckdb.sql(f"from parquet_metadata('{tmp_path}/table.parquet') order by row_group_id")
+    assert groups is not None
+    found = groups.select("row_group_num_rows", "compression").fetchall()
+    assert found == [(GROUP_ROWS, "SNAPPY"), (4 * rows, "SNAPPY")]
 
 
 def test_a_notebook_shows_the_first_rows_and_no_markup_of_data(tracker: ResultTracker, tmp_path: Path) -> None:

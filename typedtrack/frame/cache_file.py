@@ -16,7 +16,7 @@ from arro3.core import RecordBatch, RecordBatchReader
 from arro3.io import read_parquet, write_parquet
 
 from typedtrack._files import writing
-from typedtrack.frame.columns import ARROW_TYPES, ArrowName, schema_of_types
+from typedtrack.frame.columns import ARROW_TYPES, GROUP_ROWS, ArrowName, schema_of_types
 
 __all__ = ["CacheFile"]
 
@@ -24,7 +24,6 @@ _METADATA: Final = "typedtrack"
 _SEAL: Final = b"typedtrack cache, crc32 "  # Parquet's "created by", whose last characters are the checksum
 _UNSEALED: Final = b"00000000"
 _BATCH_ROWS: Final = 65_536
-_GROUP_ROWS: Final = 131_072  # a group is in memory until it is written
 _BLOCK: Final = 2**20  # bytes that are read at a time
 
 
@@ -72,7 +71,7 @@ class CacheFile:
                 compression="lz4_raw",
                 created_by=(_SEAL + _UNSEALED).decode(),
                 key_value_metadata={_METADATA: _text_of(identity)},
-                max_row_group_size=_GROUP_ROWS,
+                max_row_group_size=GROUP_ROWS,
             )
             file.flush()
             written = open(os.dup(file.fileno()), "rb")  # noqa: SIM115  # as above

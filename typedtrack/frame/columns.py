@@ -17,6 +17,7 @@ from typedtrack._schema.fields import FieldSchema
 
 __all__ = [
     "ARROW_TYPES",
+    "GROUP_ROWS",
     "ArrowName",
     "Extent",
     "array_of",
@@ -38,6 +39,9 @@ ARROW_TYPES: Final[Mapping[ArrowName, DataType]] = {
     "string": DataType.string(),
 }
 """The types of columns, by names that pickle, which Arrow types of arro3 do not."""
+
+GROUP_ROWS: Final = 131_072
+"""The most rows of one group in a Parquet file, which is in memory until it is written."""
 
 
 @attrs.define

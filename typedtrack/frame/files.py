@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import IO, Any, Final, TypeAlias
 
 from arro3.core import RecordBatchReader
 from arro3.io import write_csv, write_ipc, write_parquet
+
+from typedtrack.frame.columns import GROUP_ROWS
 
 __all__ = ["Writer", "writer_of"]
 
 Writer: TypeAlias = Callable[[RecordBatchReader, IO[bytes]], Any]
 
 _WRITERS: Final[Mapping[str, Writer]] = {
-    ".parquet": write_parquet,
+    ".parquet": partial(write_parquet, compression="snappy", max_row_group_size=GROUP_ROWS),
     ".csv": write_csv,
     ".arrow": write_ipc,
 }
