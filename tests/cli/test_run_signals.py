@@ -43,7 +43,7 @@ def number(name: str) -> int:
 
 def with_patch(patch: str, command: list[str]) -> list[str]:
     """Return *command* with the Python statements *patch* run first."""
-    imports = "import itertools, os, signal, sys, time\nfrom typedtrack.cli import main, run, supervision"
+    imports = "import itertools, os, signal, sys, time\nfrom typedtrack.cli import main, run, signals"
     assert command[1:3] == ["-m", "typedtrack"]
     return [sys.executable, "-c", f"{imports}\n{patch}\nmain(sys.argv[1:])", *command[3:]]
 
@@ -140,12 +140,12 @@ def test_an_exit_code_is_known_where_the_caller_ignored_sigchld(tmp_path: Path) 
 def test_ctrl_c_that_meets_the_end_of_the_program_hides_no_failure(tmp_path: Path) -> None:
     """It was meant for the program, so it does not interrupt the store that follows."""
     patch = """
-reap = supervision._reap
+reap = signals._reap
 def interrupted(program):
     status = reap(program)
     os.kill(os.getpid(), signal.SIGINT)
     return status
-supervision._reap = interrupted
+signals._reap = interrupted
 """
     command = with_patch(patch, wrapper(tmp_path, "k", "sh", "-c", "exit 5"))
     assert subprocess.run(command, check=False, stderr=subprocess.DEVNULL).returncode == 5

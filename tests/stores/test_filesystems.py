@@ -57,7 +57,7 @@ def without(monkeypatch: pytest.MonkeyPatch, *packages: str) -> None:
     def find_spec(name: str) -> ModuleSpec | None:
         return None if name in packages else find(name)
 
-    monkeypatch.setattr("typedtrack.backends.filesystems.find_spec", find_spec)
+    monkeypatch.setattr("typedtrack.backends.base_urls.find_spec", find_spec)
     monkeypatch.setattr("typedtrack.backends.obstore.find_spec", find_spec)
 
 

@@ -39,7 +39,7 @@ from typedtrack.backends import obstore as backend
 from typedtrack.backends import s3fs as s3fs_backend
 from typedtrack.backends.gcsfs import GcsfsResultTracker
 from typedtrack.backends.obstore import ObstoreResultTracker
-from typedtrack.backends.s3 import PROBE
+from typedtrack.backends.s3_checks import PROBE
 from typedtrack.backends.s3fs import S3fsResultTracker
 
 STORED = b'{"x": 1}\n'

@@ -225,7 +225,7 @@ def test_versions_of_files_that_are_not_young(
     tracker: SftpResultTracker, channel: Mock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A file has a version of size and second, unless it may be replaced by another one within that second."""
-    monkeypatch.setattr("typedtrack.backends.ages.time", SimpleNamespace(time=lambda: 1000.0))
+    monkeypatch.setattr("typedtrack.backends.versions.time", SimpleNamespace(time=lambda: 1000.0))
     channel.entries.return_value = [
         Entry("old", "file", 7, 997),
         Entry("latest", "file", 7, 999),

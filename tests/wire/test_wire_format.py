@@ -18,7 +18,7 @@ from typedtrack import CorruptResultError, InvalidKeyError, Key, Result, open_tr
 from typedtrack._results.codec import encode
 from typedtrack._results.keys import key_text
 from typedtrack._results.values import Value
-from typedtrack.testing.refused import invalid_field_names, invalid_keys
+from typedtrack.testing.invalid_strategies import invalid_field_names, invalid_keys
 from typedtrack.testing.strategies import field_names, keys, results, values
 
 _shared = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])  # one folder for all examples is meant

@@ -182,7 +182,7 @@ def _remedy(member: Member, value: object) -> str | None:
         return None
     if value is None:
         return "annotate the field with `| None` to leave it out"
-    from typedtrack._results.foreign import remedy  # here, because only this error needs it
+    from typedtrack._results.other_types import remedy  # here, because only this error needs it
 
     return remedy(value)
 

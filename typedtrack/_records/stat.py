@@ -69,7 +69,7 @@ def _number(sample: object) -> float:
     value = normalised(sample)
     if type(value) is float or (type(value) is int and abs(value) <= _MAX_FLOAT):
         return float(value)
-    from typedtrack._results.foreign import remedy  # here, because only this error needs it
+    from typedtrack._results.other_types import remedy  # here, because only this error needs it
 
     advice = None if type(value) in KINDS else remedy(sample)
     problem = Problem("mean", "needs samples that are an int or a float", shown(value), None, advice)

@@ -106,7 +106,7 @@ def encode_twin(twin: msgspec.Struct) -> bytes | None:
 def _encode_slow(values: dict[Any, Any], key: str | None) -> bytes:
     normal = {normalised(name): normalised(value) for name, value in values.items()}
     if problems_of(normal):
-        from typedtrack._results.foreign import remedy  # here, because it is for other types alone
+        from typedtrack._results.other_types import remedy  # here, because it is for other types alone
 
         raise InvalidResultError(tuple(problems_of(normal, remedy)), key)
     return cast("bytes", _encode_marked(normal))  # `None` would mean a problem

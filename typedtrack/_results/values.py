@@ -162,7 +162,7 @@ def normalised(value: object) -> object:
 
 @cache
 def _normalise() -> Callable[[object], object]:
-    from typedtrack._results.foreign import normalise  # here, because many processes store no other type
+    from typedtrack._results.other_types import normalise  # here, because many processes store no other type
 
     return normalise
 

@@ -11,9 +11,9 @@ from typing import IO, Final, cast
 from typedtrack._bases import ARCHIVES
 from typedtrack._files import writing
 from typedtrack._progress import Progress, counted
+from typedtrack._results.archive_lines import line_of
 from typedtrack._results.codec import decode
 from typedtrack._results.keys import Key
-from typedtrack._results.lines import line_of
 from typedtrack._results.values import Result
 from typedtrack._tracker.backend import annotate
 from typedtrack._tracker.face import Face

@@ -15,8 +15,8 @@ from collections.abc import Iterator, Mapping
 from typing import IO, Final, NoReturn
 
 from typedtrack._bases import local_path
+from typedtrack._results.archive_lines import split_line
 from typedtrack._results.keys import is_below
-from typedtrack._results.lines import split_line
 from typedtrack._tracker.backend import Read
 from typedtrack._tracker.untyped import ResultTracker
 from typedtrack.errors import CorruptResultError, UnsupportedOperationError
@@ -49,7 +49,7 @@ class ArchiveResultTracker(ResultTracker):
     def _shown_base(self) -> str:
         if local_path(self._base) is not None:
             return self._base
-        from typedtrack.backends.filesystems import without_password
+        from typedtrack.backends.base_urls import without_password
 
         return without_password(self._base)
 

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias, TypeVar
 
 from typedtrack._tracker.backend import READ_LIMIT, Read
 from typedtrack._tracker.untyped import ResultTracker
-from typedtrack.backends.ages import Listed, versions_in
 from typedtrack.backends.answers import BOUND, Pages, late_answer, readable_answers
+from typedtrack.backends.versions import Listed, versions_in
 from typedtrack.errors import UnsupportedOperationError
 
 if TYPE_CHECKING:

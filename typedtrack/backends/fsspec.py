@@ -63,7 +63,7 @@ class FsspecResultTracker(ResultTracker):
         if local_path(self._tracker_base) is not None:
             self._local = LocalResultTracker(self._tracker_base, fsync=fsync, max_concurrency=max_concurrency)
         else:
-            from typedtrack.backends.filesystems import require
+            from typedtrack.backends.base_urls import require
 
             require(self._tracker_base)
 
@@ -83,7 +83,7 @@ class FsspecResultTracker(ResultTracker):
 
     @property
     def _shown_base(self) -> str:
-        from typedtrack.backends.filesystems import without_password
+        from typedtrack.backends.base_urls import without_password
 
         return without_password(self._tracker_base)
 

@@ -19,9 +19,9 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from typedtrack._tracker.threads import StillRunningError, call_elsewhere, interruptibly
 from typedtrack._tracker.untyped import ResultTracker
-from typedtrack.backends.ages import versions_in
 from typedtrack.backends.answers import BOUND, Pages, encoded_answer, foreign_answer, late_answer, readable_answers
 from typedtrack.backends.obstore_client import AZURE, GCS, S3, client_of
+from typedtrack.backends.versions import versions_in
 from typedtrack.errors import UnsupportedOperationError
 
 if TYPE_CHECKING:
@@ -218,7 +218,7 @@ class ObstoreResultTracker(ResultTracker):
             answer = self._ask(partial(obstore.put, self._client, self._base_prefix + key, data))
             self._check_put(key, data, answer)
         elif self._is_created_in_versions(key, data) and not self._refuses_creates:
-            from typedtrack.backends.s3 import check_creates
+            from typedtrack.backends.s3_checks import check_creates
 
             check_creates(self._is_created_in_versions, self._location(""))
             self._refuses_creates = True
@@ -250,7 +250,7 @@ class ObstoreResultTracker(ResultTracker):
             if not _is_azure_etag(etag or ""):
                 raise foreign_answer("Azure", "a put", f"its ETag is {etag}")
         else:
-            from typedtrack.backends.s3 import acknowledges, unconfirmed_put
+            from typedtrack.backends.s3_checks import acknowledges, unconfirmed_put
 
             if not acknowledges(etag, data, has_digests=self._has_digests):
                 if self._read(key, len(data) + 1) != data:
@@ -375,7 +375,7 @@ class ObstoreResultTracker(ResultTracker):
 
 
 def _no_base(tracker_base: str, reason: str) -> ValueError:
-    from typedtrack.backends.filesystems import without_password
+    from typedtrack.backends.base_urls import without_password
 
     return ValueError(f"obstore cannot serve the tracker base {without_password(tracker_base)!r}: {reason}")
 

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Final
 
 from typedtrack._tracker.untyped import ResultTracker
 from typedtrack.backends.answers import readable_answers
-from typedtrack.backends.filesystems import names_of, without_password
+from typedtrack.backends.base_urls import without_password
+from typedtrack.backends.filesystems import names_of
 from typedtrack.errors import KeyConflictError, UnsupportedOperationError
 
 if TYPE_CHECKING:

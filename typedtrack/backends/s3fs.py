@@ -15,7 +15,7 @@ import s3fs.core
 from typedtrack._tracker.untyped import ResultTracker
 from typedtrack.backends.answers import Pages, encoded_answer, foreign_answer
 from typedtrack.backends.asynchronous import BucketResultTracker, Page, instance_beside
-from typedtrack.backends.s3 import acknowledges, check_creates, unconfirmed_put
+from typedtrack.backends.s3_checks import acknowledges, check_creates, unconfirmed_put
 
 if TYPE_CHECKING:
     from fsspec import AbstractFileSystem

@@ -5,8 +5,8 @@ from __future__ import annotations
 import click
 
 from typedtrack._open import open_tracker
+from typedtrack.cli.base_and_key import base_and_key
 from typedtrack.cli.output import json_option, print_error, print_json, print_table, print_text
-from typedtrack.cli.places import base_and_key
 from typedtrack.cli.values import value_text
 from typedtrack.errors import ResultNotFoundError
 

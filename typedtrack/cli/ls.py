@@ -10,8 +10,8 @@ from typedtrack._open import open_tracker
 from typedtrack._results.failure import FAILURE_MESSAGE, FAILURE_TYPE, failure_result
 from typedtrack._results.values import Result
 from typedtrack._tracker.untyped import ResultTracker
+from typedtrack.cli.base_and_key import base_or_environment
 from typedtrack.cli.output import json_option, print_line, print_table, print_text
-from typedtrack.cli.places import base_or_environment
 from typedtrack.cli.values import result_text
 
 __all__ = ["ls"]

@@ -12,8 +12,8 @@ import click
 from typedtrack._open import open_tracker
 from typedtrack._results.codec import encode
 from typedtrack._results.keys import key_text
+from typedtrack.cli.base_and_key import base_and_key, base_or_environment, environment_place
 from typedtrack.cli.output import print_error
-from typedtrack.cli.places import base_and_key, base_or_environment, environment_place
 from typedtrack.cli.values import parse_fields, parse_line, parse_object
 from typedtrack.errors import BulkError, InvalidResultError, SchemaMismatchError, TypedtrackError
 
@@ -98,7 +98,7 @@ def _record_class(record: str | None, schema: str | None) -> type[object] | None
         raise click.UsageError("--record and --schema exclude each other")
 
     from typedtrack._records.declare import record_class  # here: an untyped put needs no attrs
-    from typedtrack.cli.sources import record_classes, schemas_at
+    from typedtrack.cli.schema_arguments import record_classes, schemas_at
 
     if record is not None:
         found = record_classes(record)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import click
 
 from typedtrack._open import open_tracker
+from typedtrack.cli.base_and_key import base_or_environment
 from typedtrack.cli.output import progress
-from typedtrack.cli.places import base_or_environment
 
 __all__ = ["report"]
 

@@ -15,8 +15,8 @@ from typedtrack._open import open_tracker
 from typedtrack._results.keys import prefix_text
 from typedtrack._tracker.listing import times_below
 from typedtrack._tracker.untyped import ResultTracker
+from typedtrack.cli.base_and_key import base_and_keys, base_or_environment
 from typedtrack.cli.output import print_text, progress
-from typedtrack.cli.places import base_and_keys, base_or_environment
 from typedtrack.errors import BulkError, ResultNotFoundError
 
 __all__ = ["Age", "rm"]

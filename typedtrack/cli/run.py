@@ -13,9 +13,9 @@ from typedtrack._bases import BASE_VARIABLE, KEY_VARIABLE, RETRIES_VARIABLE, loc
 from typedtrack._open import open_tracker
 from typedtrack._results.keys import key_text
 from typedtrack._tracker.untyped import ResultTracker
+from typedtrack.cli.base_and_key import base_and_key
 from typedtrack.cli.output import error_text, print_error
-from typedtrack.cli.places import base_and_key
-from typedtrack.cli.supervision import Supervisor
+from typedtrack.cli.signals import Supervisor
 from typedtrack.errors import ResultFailedError
 
 __all__ = ["run"]

@@ -39,7 +39,7 @@ def export(modules: tuple[str, ...], out: Path, check_only: bool, as_json: bool)
 
     MODULE is a dotted name or a .py file. It is imported, so its code runs.
     """
-    from typedtrack.cli.sources import record_schemas
+    from typedtrack.cli.schema_arguments import record_schemas
     from typedtrack.schemas import document_text, file_name
 
     files: dict[Path, str] = {}
@@ -63,7 +63,7 @@ def generate_command(schemas: tuple[str, ...], out: Path, stubs: bool, check_onl
 
     A .pyi file gets stubs, with or without --stubs.
     """
-    from typedtrack.cli.sources import schemas_at
+    from typedtrack.cli.schema_arguments import schemas_at
     from typedtrack.codegen import generate
 
     if stubs and out.suffix == ".py":
@@ -133,7 +133,7 @@ def check_command(
     Records are matched by name. Exits with 1 if one is incompatible, or gone from the folder NEW. Values that a
     reader would lose are warnings.
     """
-    from typedtrack.cli.sources import names_file, older_schemas, schemas_at
+    from typedtrack.cli.schema_arguments import names_file, older_schemas, schemas_at
     from typedtrack.schemas import compare
 
     schemas = schemas_at(new)

@@ -16,8 +16,8 @@ import click
 from typedtrack._open import open_tracker
 from typedtrack._results.chunks import Chunk, Direction
 from typedtrack._results.values import Value
+from typedtrack.cli.base_and_key import base_or_environment
 from typedtrack.cli.output import json_option, one_line, print_error, print_line, print_table, progress, table_of
-from typedtrack.cli.places import base_or_environment
 from typedtrack.cli.tables import averaged, splitter
 from typedtrack.errors import BulkError
 from typedtrack.frame.cache import renew

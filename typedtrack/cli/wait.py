@@ -5,8 +5,8 @@ from __future__ import annotations
 import click
 
 from typedtrack._open import open_tracker
+from typedtrack.cli.base_and_key import base_and_keys
 from typedtrack.cli.output import json_option, print_line, printable, progress
-from typedtrack.cli.places import base_and_keys
 from typedtrack.cli.values import result_text
 
 __all__ = ["wait"]

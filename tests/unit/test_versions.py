@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from typedtrack.backends import ages
-from typedtrack.backends.ages import Listed, versions_in
+from typedtrack.backends import versions
+from typedtrack.backends.versions import Listed, versions_in
 
 NOW = 1_000_000.0
 
@@ -17,7 +17,7 @@ NOW = 1_000_000.0
 @pytest.fixture(autouse=True)
 def clock(monkeypatch: pytest.MonkeyPatch) -> None:
     """Stop the clock of this machine."""
-    monkeypatch.setattr(ages, "time", SimpleNamespace(time=lambda: NOW))
+    monkeypatch.setattr(versions, "time", SimpleNamespace(time=lambda: NOW))
 
 
 MARKS = st.sampled_from(["A", "B"])

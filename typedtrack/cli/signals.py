@@ -1,4 +1,4 @@
-"""Runs a program as a good parent: forwards signals to it, reaps processes, and gives the streams away."""
+"""Starts a program, forwards signals to it, reaps processes that have ended, and leaves the streams to it."""
 
 from __future__ import annotations
 
