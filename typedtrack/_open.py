@@ -52,12 +52,14 @@ def open_tracker(
     if local_path(tracker_base) is not None:
         return LocalResultTracker(tracker_base, fsync=fsync, max_concurrency=max_concurrency)
 
-    from typedtrack.backends.obstore import ObstoreResultTracker, check_options, is_installed, needs, serves
+    from typedtrack.backends.obstore_client import check_options, is_installed, needs, serves
 
     base = os.fspath(tracker_base)
     check_options(base, storage_options or {})
     served = serves(base, storage_options or {})
     if served and (storage_options or is_installed()):
+        from typedtrack.backends.obstore import ObstoreResultTracker
+
         return ObstoreResultTracker(base, storage_options=storage_options, max_concurrency=max_concurrency)
 
     from typedtrack.backends.fsspec import FsspecResultTracker

@@ -1,4 +1,4 @@
-"""Every error that typedtrack raises itself, in one tree.
+"""Every error that typedtrack raises itself, in one tree and so in one module.
 
 ::
 

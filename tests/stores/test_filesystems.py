@@ -58,7 +58,7 @@ def without(monkeypatch: pytest.MonkeyPatch, *packages: str) -> None:
         return None if name in packages else find(name)
 
     monkeypatch.setattr("typedtrack.backends.base_urls.find_spec", find_spec)
-    monkeypatch.setattr("typedtrack.backends.obstore.find_spec", find_spec)
+    monkeypatch.setattr("typedtrack.backends.obstore_client.find_spec", find_spec)
 
 
 @pytest.mark.parametrize(

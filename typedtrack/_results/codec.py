@@ -6,6 +6,8 @@ path, which is msgspec alone and handles nearly every result, and a slow path, w
 JSON lacks NaN and the infinities, and msgspec would write ``null`` for them. The tokens for them that the standard
 library's `json` writes are part of the format. So while msgspec encodes or decodes, a *mark* stands for each: an int
 that is too large to be a value.
+
+Both paths of both directions stand in this one module, so that a reader can compare them.
 """
 
 from __future__ import annotations

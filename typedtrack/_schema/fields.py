@@ -1,4 +1,7 @@
-"""One field of a record, described without a class: wire name, kind, constraints, default."""
+"""One field of a record, described without a class: wire name, kind, constraints, default.
+
+The rules for values and the rules for declarations stand together, because both read the same constraints.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""`ResultTracker`: results as plain maps."""
+"""`ResultTracker`: results as plain maps.
+
+Half of the module is docstrings: they are the reference of these calls.
+"""
 
 from __future__ import annotations
 

@@ -4,6 +4,8 @@ A put is one request, and so is a get. obstore's calls release the interpreter, 
 obstore's own batch calls and needs no event loop. But no signal handler runs during a call, so the main thread has
 another thread make it. obstore's threads do not survive a fork, and a call in the child would wait for ever; so a
 process that was forked from one that used obstore is refused at once.
+
+The module is long because obstore accepts some answers that are not a store's. Each call checks its answer here.
 """
 
 from __future__ import annotations
@@ -13,14 +15,23 @@ import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property, partial
-from importlib.util import find_spec
 from math import inf
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from typedtrack._tracker.threads import StillRunningError, call_elsewhere, interruptibly
 from typedtrack._tracker.untyped import ResultTracker
 from typedtrack.backends.answers import BOUND, Pages, encoded_answer, foreign_answer, late_answer, readable_answers
-from typedtrack.backends.obstore_client import AZURE, GCS, S3, client_of
+from typedtrack.backends.obstore_client import (
+    AZURE,
+    GCS,
+    OPTIONS,
+    S3,
+    client_of,
+    is_installed,
+    needs,
+    options_of_filesystem,
+    serves,
+)
 from typedtrack.backends.versions import versions_in
 from typedtrack.errors import UnsupportedOperationError
 
@@ -29,24 +40,10 @@ if TYPE_CHECKING:
     from obstore import ObjectMeta, PutResult
     from obstore.store import AzureStore, GCSStore, S3Store
 
-__all__ = ["OPTIONS", "ObstoreResultTracker", "check_options", "is_installed", "needs", "serves", "tracker_over"]
+__all__ = ["ObstoreResultTracker", "tracker_over"]
 
-OPTIONS: Final = ("client_options", "config", "credential_provider", "retry_config")
-
-# Names in obstore's ``config`` that no client of fsspec has; those with a prefix of the store count as well.
-_CONFIG: Final = (
-    "access_key", "access_key_id", "application_credentials", "base_url", "bearer_token", "container_name",
-    "default_region", "endpoint", "region", "secret_access_key", "service_account", "service_account_key",
-    "session_token", "skip_signature", "use_emulator", "virtual_hosted_style_request",
-)  # fmt: skip
-_CONFIG_PREFIXES: Final = ("aws_", "azure_", "google_")
 _NOTHING: Final = ("NoSuchKey", "BlobNotFound")  # the codes for a missing object: S3's and Google's, and Azure's
 _NO_KEY: Final = ".typedtrack"  # a name that no key has
-# Options of `obstore.fsspec` and of fsspec itself, which no store has.
-_FSSPEC_OPTIONS: Final = (
-    "protocol", "asynchronous", "loop", "batch_size", "max_cache_size",
-    "use_listings_cache", "listings_expiry_time", "max_paths",
-)  # fmt: skip
 _is_host = re.compile(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*").fullmatch
 _is_azure_etag = re.compile('"?0x[0-9A-Fa-f]+"?').fullmatch
 # The answers to a get of a range of an empty object: a store's, and that of Azurite, Azure's emulator.
@@ -63,37 +60,6 @@ _REPEAT_WITHIN: Final = 30.0  # seconds: a call that breaks later is not made a 
 T = TypeVar("T")
 
 _process: int | None = None  # the one that used obstore first
-
-
-def serves(tracker_base: str, storage_options: Mapping[str, object]) -> bool:
-    """Return whether obstore has a client for *tracker_base* that takes *storage_options*."""
-    scheme, _, rest = tracker_base.partition("://")
-    return scheme in (*S3, *GCS, *AZURE) and "::" not in rest and set(storage_options) <= set(OPTIONS)
-
-
-def check_options(tracker_base: str, storage_options: Mapping[str, object]) -> None:
-    """Check that *storage_options* for a store of obstore's have no names that belong into obstore's ``config``.
-
-    Raises:
-        ValueError: they have some; the message has the right form.
-    """
-    flat = [name for name in storage_options if name in _CONFIG or name.startswith(_CONFIG_PREFIXES)]
-    if flat and serves(tracker_base, {}):
-        form = ", ".join(f"{name!r}: …" for name in flat)
-        raise ValueError(
-            f"storage_options has {', '.join(map(repr, flat))}, which obstore has in its config; "
-            f"write storage_options={{'config': {{{form}}}}}"
-        )
-
-
-def is_installed() -> bool:
-    """Return whether obstore is installed, without importing it."""
-    return find_spec("obstore") is not None
-
-
-def needs(scheme: str) -> str:
-    """Return a sentence, without its full stop, that says what to install for *scheme*."""
-    return f"{scheme}:// needs obstore: pip install 'typedtrack[obstore]'"
 
 
 class ObstoreResultTracker(ResultTracker):
@@ -398,9 +364,5 @@ def _time(entry: ObjectMeta | None) -> float | None:
 def tracker_over(fs: AbstractFileSystem, root: str, max_concurrency: int) -> ResultTracker:
     """Return the tracker in the folder *root* of *fs*."""
     scheme = fs.protocol if isinstance(fs.protocol, str) else fs.protocol[0]
-    given = fs.storage_options
-    options = {name: given[name] for name in OPTIONS if name in given}
-    config = {name: value for name, value in given.items() if name not in (*OPTIONS, *_FSSPEC_OPTIONS)}
-    options["config"] = {**(options.get("config") or {}), **config}
-    base = f"{scheme}://{root}"
-    return ObstoreResultTracker(base, storage_options=options, max_concurrency=max_concurrency)
+    options = options_of_filesystem(fs.storage_options)
+    return ObstoreResultTracker(f"{scheme}://{root}", storage_options=options, max_concurrency=max_concurrency)

@@ -1,16 +1,31 @@
-"""The obstore client for a base and its options: with our retries, and with a login from the environment."""
+"""The clients of obstore: which bases and options they take, and how one is made.
+
+A client gets retries of ours, and takes from the environment what its options leave out.
+"""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Mapping
 from datetime import timedelta
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Final, cast
 
 if TYPE_CHECKING:
     from obstore.store import AzureStore, GCSStore, RetryConfig, S3Store
 
-__all__ = ["AZURE", "GCS", "S3", "client_of"]
+__all__ = [
+    "AZURE",
+    "GCS",
+    "OPTIONS",
+    "S3",
+    "check_options",
+    "client_of",
+    "is_installed",
+    "needs",
+    "options_of_filesystem",
+    "serves",
+]
 
 S3: Final = ("s3", "s3a")
 """The schemes of its URLs."""
@@ -29,6 +44,60 @@ _ENDPOINT_VARIABLES: Final = (
     "AZURE_STORAGE_ENDPOINT",
     "GOOGLE_BASE_URL",
 )
+
+OPTIONS: Final = ("client_options", "config", "credential_provider", "retry_config")
+
+# Names in obstore's ``config`` that no client of fsspec has; those with a prefix of the store count as well.
+_CONFIG: Final = (
+    "access_key", "access_key_id", "application_credentials", "base_url", "bearer_token", "container_name",
+    "default_region", "endpoint", "region", "secret_access_key", "service_account", "service_account_key",
+    "session_token", "skip_signature", "use_emulator", "virtual_hosted_style_request",
+)  # fmt: skip
+_CONFIG_PREFIXES: Final = ("aws_", "azure_", "google_")
+# Options of `obstore.fsspec` and of fsspec itself, which no store has.
+_FSSPEC_OPTIONS: Final = (
+    "protocol", "asynchronous", "loop", "batch_size", "max_cache_size",
+    "use_listings_cache", "listings_expiry_time", "max_paths",
+)  # fmt: skip
+
+
+def serves(tracker_base: str, storage_options: Mapping[str, object]) -> bool:
+    """Return whether obstore has a client for *tracker_base* that takes *storage_options*."""
+    scheme, _, rest = tracker_base.partition("://")
+    return scheme in (*S3, *GCS, *AZURE) and "::" not in rest and set(storage_options) <= set(OPTIONS)
+
+
+def check_options(tracker_base: str, storage_options: Mapping[str, object]) -> None:
+    """Check that *storage_options* for a store of obstore's have no names that belong into obstore's ``config``.
+
+    Raises:
+        ValueError: they have some; the message has the right form.
+    """
+    flat = [name for name in storage_options if name in _CONFIG or name.startswith(_CONFIG_PREFIXES)]
+    if flat and serves(tracker_base, {}):
+        form = ", ".join(f"{name!r}: …" for name in flat)
+        raise ValueError(
+            f"storage_options has {', '.join(map(repr, flat))}, which obstore has in its config; "
+            f"write storage_options={{'config': {{{form}}}}}"
+        )
+
+
+def is_installed() -> bool:
+    """Return whether obstore is installed, without importing it."""
+    return find_spec("obstore") is not None
+
+
+def needs(scheme: str) -> str:
+    """Return a sentence, without its full stop, that says what to install for *scheme*."""
+    return f"{scheme}:// needs obstore: pip install 'typedtrack[obstore]'"
+
+
+def options_of_filesystem(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the options of `ObstoreResultTracker` that mean what those *given* to ``obstore.fsspec`` mean."""
+    options = {name: given[name] for name in OPTIONS if name in given}
+    config = {name: value for name, value in given.items() if name not in (*OPTIONS, *_FSSPEC_OPTIONS)}
+    options["config"] = {**(options.get("config") or {}), **config}
+    return options
 
 
 def client_of(

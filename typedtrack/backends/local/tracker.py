@@ -2,6 +2,8 @@
 
 A put writes a hidden file beside its target and renames it. A create links it instead, which fails if the target
 exists. So a reader sees a whole result or none, whenever the writer is killed. File names are UTF-8 in every locale.
+
+The steps of all calls stand in this one module, because each step must expect what another call may do beside it.
 """
 
 from __future__ import annotations
