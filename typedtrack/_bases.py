@@ -1,4 +1,4 @@
-"""Which bases are local, and the environment variables that name a base and a key."""
+"""Tracker bases: which are local paths, and the environment variables for a base and a key."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The functions that are generated as source, a few for each record class: to construct, to encode, to decode.
+"""Generates functions as source, a few for each record class: to construct, to encode, to decode.
 
 A loop over the fields would take several times as long. A generated function handles the common case, and leaves every
 other case to a function written by hand.

@@ -1,4 +1,4 @@
-"""`Stat`: a mean and the standard error of it."""
+"""`Stat`: a mean and its standard error."""
 
 from __future__ import annotations
 

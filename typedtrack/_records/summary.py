@@ -1,4 +1,4 @@
-"""`Summary`: what several results have in common, as trials with different seeds do."""
+"""`Summary`: the statistics of several results, for example of trials that differ in their seed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rows of a table, column by column: what frames and reports are made of."""
+"""Rows of a table, column by column, for frames and reports."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`Face`: what the untyped and the typed tracker differ in, and how stored bytes become results and failures.
+"""`Face`: the conversions in which the untyped and the typed tracker differ, and the decoding of stored bytes.
 
 A user's backend is a subclass of `ResultTracker`, and has private attributes of its own. So a face has few private
 names: all that both faces share is in functions here and in the modules beside this one.

@@ -1,4 +1,4 @@
-"""`Listing`: the calls that ask for what is stored now."""
+"""`Listing`: the calls that list the results stored now."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Results as rows: what a `Frame` reads through a tracker, untyped or typed."""
+"""Results as rows, which a `Frame` reads through a tracker, untyped or typed."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Results in an archive: one NDJSON file, a result or failure a line, in the order of their keys. Read-only.
 
 The file is mapped into memory. A key is found by binary search, after one pass has checked the order of all lines, so
-that an absent key is known to be absent. What is compressed or remote is copied to a temporary file first.
+that an absent key is known to be absent. A compressed or remote file is first copied to a temporary file.
 """
 
 from __future__ import annotations

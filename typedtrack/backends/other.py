@@ -1,9 +1,9 @@
 """Results on a filesystem that the table does not list, by fsspec's common calls.
 
-How a write becomes visible there is unknown. So the first put of a tracker warns of it, and a create is refused. How
-its client reads a name is unknown, too: many build URLs of names, where ``?``, ``#`` and ``%`` have a meaning, so that
-one key would answer for another. A key with one of these is refused, unless the filesystem is known to take names
-literally.
+It is unknown how a write becomes visible there. So the first put of a tracker warns, and a create is refused. It is
+also unknown how the client reads a name. Many clients build URLs from names, where ``?``, ``#`` and ``%`` have a
+meaning, and one key could reach the file of another. So a key with one of these is refused, unless the filesystem is
+known to take names literally.
 """
 
 from __future__ import annotations

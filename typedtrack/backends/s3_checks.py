@@ -1,13 +1,13 @@
 """Checks for both clients of S3: that a put was stored, and that the store honours the condition of a create.
 
-Every server's answer may have an ETag. Only a store that has the result knows its digest, and that is S3's ETag unless
-the bucket encrypts by KMS or is of another kind. So an ETag that is not the digest is confirmed once by a read.
+Any server may answer with an ETag. Only a store that has the result knows its digest, and the digest is S3's ETag
+unless the bucket encrypts by KMS or is of another kind. So an ETag that is not the digest is confirmed once by a read.
 Afterwards an ETag must only look like one.
 
-A create is a PUT that the store must refuse where the key holds something. Ceph's gateway ignores that condition in a
-versioned bucket, and answers as if it had kept it. So a tracker checks after its first create in a versioned bucket,
-which it knows by the answer: it creates a hidden object that is not a result, twice if need be. A store that honours
-the condition refuses one of the two.
+A create is a PUT that the store must refuse if the key holds something. Ceph's gateway ignores that condition in a
+versioned bucket, and answers as if it had kept it. The answer shows whether the bucket is versioned. So after its
+first create in a versioned bucket, a tracker creates a hidden object that is not a result, twice if need be. A store
+that honours the condition refuses one of the two.
 """
 
 from __future__ import annotations

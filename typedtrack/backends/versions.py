@@ -1,7 +1,7 @@
-"""Versions made of a content's mark and its time, on stores where the mark alone may return.
+"""Versions of results on stores where different contents may have the same mark: a version is a mark with its time.
 
-On S3 an ETag is a digest, so an old content that is put again has its old ETag. On an sftp server the mark is the size.
-The time tells such contents apart, but only once no later content can get the same time. git does so in its index.
+On S3 the mark is the ETag, a digest, so an old content that is put again has its old ETag. On an sftp server the mark
+is the size. The time tells such contents apart, once no later content can get the same time. git's index works so, too.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""``typedtrack rm``: deletes results, and what killed writers left."""
+"""``typedtrack rm``: deletes results, and the hidden files of killed writers."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """``typedtrack schema``: exports schemas, generates code, checks compatibility and infers schemas.
 
-Each command imports what it needs when it is called, so that help and errors of usage come quickly.
+Each command does its imports when it is called, so that help and errors of usage come quickly.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Values and documentation as Python literals. Whatever they hold, their text is a literal and nothing else.
+"""Values and documentation as Python literals. Their text is always a literal, whatever it holds.
 
 Quotes and escapes are those that ruff and black choose. Characters that do not print (control characters, marks of
 direction, unusual spaces) are escaped, so that readers see what Python reads.

@@ -1,8 +1,8 @@
 """The cache of a frame: each result in a local file with its version, so that a renewal reads only what changed.
 
 A renewal lists the base with versions. It keeps the cached rows whose versions are still listed, reads all others, and
-writes the file anew if anything changed. Failures are kept, too; errors are not, so whatever could not be read is read
-again. A result whose version is unknown is read again as well.
+writes the file anew if anything changed. Failures are kept, too. Errors are not, so unreadable results are read again,
+and so are results whose version is unknown.
 
 A column of the file holds values of one kind: ``float:loss`` beside ``int:loss``. So a table from a cache has the types
 that the values stored now need, as any other frame has.

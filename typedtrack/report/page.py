@@ -1,7 +1,7 @@
-"""The text of a page: its words, its data as JSON, its style and its script, in one document.
+"""The page of a report as one HTML document: words, data as JSON, style and script.
 
 Names and values are data. They are in the page as escaped text, or as JSON from which the script makes text. The
-content security policy lets nothing run but that script, and nothing be fetched.
+content security policy allows only that script to run, and allows no request.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Compatibility: whether a reader decodes everything that a writer may store, and what it loses of that.
+"""Compatibility: whether a reader decodes every result that a writer may store, and which values it loses.
 
 The check matches each field of the reader with the fields of the writer that it reads, then applies the rules. It
 compares two schemas, or a new one with its history.

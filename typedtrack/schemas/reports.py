@@ -1,4 +1,4 @@
-"""Reports: new schemas compared with older ones of the same names, and what the comparison found."""
+"""Reports: compares new schemas with older ones of the same names, and lists the findings."""
 
 from __future__ import annotations
 

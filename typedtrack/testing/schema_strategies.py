@@ -1,6 +1,6 @@
 """Hypothesis strategies for schemas of records, and for record classes with such schemas.
 
-As in `typedtrack.testing.strategies`, whatever depends on no draw is built once, when this module is imported.
+As in `typedtrack.testing.strategies`, strategies that depend on no draw are built once, at import.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Hypothesis strategies for values, field names, results and keys. They often draw what lies at a limit.
+"""Hypothesis strategies for values, field names, results and keys. They often draw values at a limit.
 
 Each strategy is built once, when this module is imported. Hypothesis validates a strategy at its first draw, so a
 strategy that is built inside a draw is validated at every draw, which takes far longer than the draw itself.

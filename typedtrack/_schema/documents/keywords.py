@@ -1,8 +1,8 @@
 """The JSON Schema keywords that a document may have: reader, role and meaning of each, in one table.
 
-They are those of JSON Schema 2020-12, and what older drafts and OpenAPI write for the same. A keyword that constrains
-values in a way that no field can keep is not in the table. A keyword that constrains nothing is, even where a record
-has no place for it.
+The table has the keywords of JSON Schema 2020-12, and those of older drafts and OpenAPI that mean the same. It lacks
+keywords whose constraint a field cannot keep. It has keywords that constrain nothing, even if a record has no place
+for them.
 """
 
 from __future__ import annotations

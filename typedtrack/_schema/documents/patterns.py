@@ -1,4 +1,4 @@
-"""Whether a pattern means the same to Python's `re` and to ECMA-262, the dialect of JSON Schema."""
+"""Patterns that mean the same to Python's `re` and to ECMA-262, the dialect of JSON Schema."""
 
 from __future__ import annotations
 

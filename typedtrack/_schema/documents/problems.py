@@ -1,4 +1,4 @@
-"""The problems of a document, and what reading it has taken so far."""
+"""The problems of a document, and the cost of reading it so far."""
 
 from __future__ import annotations
 

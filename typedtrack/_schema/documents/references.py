@@ -1,4 +1,4 @@
-"""The second stage: subschemas with their references followed, and with null set apart."""
+"""The second stage: follows the references of subschemas, and sets null apart."""
 
 from __future__ import annotations
 

@@ -2,8 +2,7 @@
 
 A put writes a hidden file beside its target and renames it over the target. A create links the hidden file, which the
 server refuses if the target exists. The rename and the link are OpenSSH's extensions of the protocol. The protocol has
-no errors for "exists" and "is a folder": after a bare failure the tracker looks for the cause, to name it, never to
-decide on it.
+no errors for "exists" and "is a folder": after a bare failure the tracker looks for the cause, but only to name it.
 """
 
 from __future__ import annotations
