@@ -48,8 +48,9 @@ typedtrack/report/bundle/report.js: bundle_report.py $(wildcard typedtrack/repor
 	$(BIN)/python bundle_report.py
 
 .PHONY: servers
-servers: ## Install what tests run against: Ceph, sshd and Chromium (apt), Azurite (npm).
+servers: ## Install what tests run against: Ceph, sshd, Chromium (apt), Azurite, and generators of schemas (npm, pip).
 	tests/servers/install.sh
+	PYTHON=$(PYTHON) tests/generators/install.sh
 
 .PHONY: check check-lint check-mypy check-pyright check-generated
 check: check-lint check-mypy check-pyright check-generated ## Check format, lint, layers, types (mypy and pyright), and that generated files are fresh.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pty
 import subprocess
@@ -33,6 +34,18 @@ def test_export_writes_only_files_that_differ(cli: Cli) -> None:
         "written": [],
     }
     assert [Path(path).stat().st_mtime_ns for path in BOTH] == written
+
+
+def test_export_writes_open_documents(cli: Cli) -> None:
+    """With --open, each column is in place and nothing is said of further fields; --check tells the two apart."""
+    export = ("schema", "export", "records.py:EvalResult", "--out", "schemas")
+    assert cli(*export, "--open").code == 0
+    document = json.loads(Path(BOTH[0]).read_text("utf-8"))
+
+    assert document.keys() == {"$schema", "title", "description", "type", "properties", "required"}
+    assert document["properties"]["l2norm/sem"] == {"type": "number"}
+    assert cli(*export, "--open", "--check") == (0, "", "")
+    assert cli(*export, "--check").code == 1
 
 
 def test_export_takes_one_class_of_an_importable_module(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -22,6 +22,7 @@ from typedtrack._results.codec import encode
 from typedtrack._results.values import Result
 from typedtrack._schema.documents.patterns import reads_alike
 from typedtrack._schema.fields import FieldSchema
+from typedtrack._schema.identifiers import attribute_name, attribute_problem
 from typedtrack._schema.records import RecordSchema
 from typedtrack.errors import SchemaError, SchemaMismatchError
 from typedtrack.schemas import class_name, document_text, parse_document
@@ -54,6 +55,43 @@ def test_a_schema_survives_its_class(schema: RecordSchema) -> None:
 def test_a_document_is_a_schema_to_others(schema: RecordSchema) -> None:
     """The metaschema of JSON Schema 2020-12 accepts every document."""
     Draft202012Validator.check_schema(schema.to_json_schema())
+
+
+@given(st.data())
+def test_an_open_document_means_the_same_and_more(data: st.DataObject) -> None:
+    """It has no reference and no nested record; a validator takes the same results, and further fields."""
+    schema = data.draw(record_schemas())
+    document = schema.to_json_schema(open_content=True)
+    result = data.draw(results_of(schema))
+    assume(all(math.isfinite(value) for value in result.values() if isinstance(value, float)))
+    result.pop(data.draw(st.sampled_from([*result, "none"])), None)
+    closed: Any = Draft202012Validator(schema.to_json_schema())
+    opened: Any = Draft202012Validator(document)
+
+    Draft202012Validator.check_schema(document)
+    properties = cast("dict[str, dict[str, object]]", document["properties"])
+    assert "$defs" not in document
+    assert not any("$ref" in written for written in properties.values())
+    event("accepted" if closed.is_valid(result) else "refused")
+    assert opened.is_valid(result) is closed.is_valid(result)
+    if "further" not in properties:
+        assert opened.is_valid({**result, "further": None}) is closed.is_valid(result)
+
+
+@given(record_schemas())
+def test_an_open_document_reads_as_the_same_columns(schema: RecordSchema) -> None:
+    """If no record in it can be `None`, and if the names become attributes, it has the fingerprint of the schema."""
+    assume(not any(column.within for column in schema.columns))
+    data = document_text(schema, open_content=True).encode()
+    attributes = {attribute_name(column.name) for column in schema.columns}
+    usable = len(attributes) == len(schema.columns) and not any(map(attribute_problem, attributes))
+
+    event("read" if usable else "a name is no attribute")
+    if usable:
+        assert parse_document(data, "file").fingerprint == schema.fingerprint
+    else:
+        with pytest.raises(SchemaError, match="Python attribute"):
+            parse_document(data, "file")
 
 
 def _rounds(column: FieldSchema, value: object) -> bool:

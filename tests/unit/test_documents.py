@@ -480,11 +480,11 @@ ROOTS: list[tuple[dict[str, object], dict[str, object], dict[str, str]]] = [
     ),
     ({"$ref": "#/$defs/q"}, {**Q, "default": {"x": 1}}, {"/$defs/q/default": "does not apply to a document"}),
     (
-        {"$ref": "#/$defs/q", "properties": {"y": {"type": "date"}}, "deprecated": True},
+        {"$ref": "#/$defs/q", "properties": {"y": {"type": "date"}}, "default": {}},
         Q,
         {
             "/properties": "does not apply to a reference from the root",
-            "/deprecated": "does not apply to a reference from the root",
+            "/default": "does not apply to a reference from the root",
         },
     ),
     (
@@ -689,7 +689,7 @@ DOCUMENTS: list[tuple[object, str, str]] = [
         "is 'y', which is not in properties",
     ),
     ({**ONE, "minimum": 1}, "/minimum", "does not apply to a document"),
-    ({**ONE, "deprecated": True}, "/deprecated", "does not apply to a document"),
+    ({**ONE, "default": {}}, "/default", "does not apply to a document"),
     (
         {**ONE, "$schema": "http://json-schema.org/draft-03/schema#"},
         "/$schema",

@@ -14,6 +14,7 @@ import msgspec
 import pytest
 from genson import SchemaBuilder  # type: ignore[import-untyped]  # it ships no types
 from pydantic import BaseModel, Field
+from typing_extensions import deprecated
 
 from typedtrack import FieldSchema, RecordSchema, SchemaError
 from typedtrack._schema.records import NestedSchema
@@ -128,6 +129,23 @@ def test_python_classes(tool: Literal["Pydantic", "Msgspec"]) -> None:
     }
     assert (schema.name, schema.doc) == (f"{tool}Run", "A run.")
     assert RecordSchema.from_json_schema(schema.to_json_schema()) == schema
+
+
+class OldRun(BaseModel):
+    """A run that nobody should store any more."""
+
+    steps: int
+
+
+def test_a_deprecated_class_is_read() -> None:
+    """A record has no place for the note, which constrains no value; but a field of that class is deprecated."""
+    document = deprecated("Use PydanticRun.")(OldRun).model_json_schema()
+    assert document["deprecated"] is True
+
+    old = RecordSchema.from_json_schema(document)
+    assert old == RecordSchema(name="OldRun", fields=(field("steps", "int"),), doc=old.doc)
+    around = {"title": "Run", "type": "object", "properties": {"old": document}, "required": ["old"]}
+    assert RecordSchema.from_json_schema(around).columns[0].deprecated
 
 
 def test_genson() -> None:

@@ -147,8 +147,11 @@ class RecordSchema:
         }
         return digest(shape)
 
-    def to_json_schema(self) -> dict[str, object]:
+    def to_json_schema(self, *, open_content: bool = False) -> dict[str, object]:
         """Return the JSON Schema 2020-12 document of this schema. It describes a stored result, which is flat.
+
+        With *open_content* the document is for generators of types in other languages: it has no references, and says
+        nothing of fields that the record does not have. It has no nested records, so keep the other one for typedtrack.
 
         `from_json_schema` turns the document into this schema again. A validator accepts some results that a reader
         refuses, since JSON Schema cannot express the rule: a `str` with too many bytes, an `int` that is out of range
@@ -160,7 +163,7 @@ class RecordSchema:
         """
         from typedtrack._schema.documents import write  # here, because put and get need no documents
 
-        return write(self)
+        return write(self, open_content=open_content)
 
     @classmethod
     def from_json_schema(cls, document: Mapping[str, object], source: str = "document") -> RecordSchema:

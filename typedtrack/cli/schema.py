@@ -32,9 +32,10 @@ def schema() -> None:
 @schema.command()
 @click.argument("modules", metavar="MODULE[:CLASS]...", nargs=-1, required=True)
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), required=True, help="Folder of the schemas.")
+@click.option("--open", "open_content", is_flag=True, help="For quicktype and others: flat, open to further fields.")
 @_check_option
 @json_option
-def export(modules: tuple[str, ...], out: Path, check_only: bool, as_json: bool) -> int:
+def export(modules: tuple[str, ...], out: Path, open_content: bool, check_only: bool, as_json: bool) -> int:
     """Write the schemas of record classes, one file each.
 
     MODULE is a dotted name or a .py file. It is imported, so its code runs.
@@ -46,7 +47,7 @@ def export(modules: tuple[str, ...], out: Path, check_only: bool, as_json: bool)
     for module in modules:
         for found in record_schemas(module):
             path = out / file_name(found.name)
-            text = document_text(found)
+            text = document_text(found, open_content=open_content)
             if files.setdefault(path, text) != text:
                 raise click.BadParameter(f"two different records would be written to {path}")
     return _write_or_compare(files, check_only=check_only, as_json=as_json)

@@ -39,9 +39,13 @@ def file_name(name: str) -> str:
     return _CAPITALS.sub("_", name).lower() + SUFFIX
 
 
-def document_text(schema: RecordSchema) -> str:
-    """Return the text of the schema file of *schema*, ending in a newline. Equal schemas give equal text."""
-    return json.dumps(schema.to_json_schema(), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+def document_text(schema: RecordSchema, *, open_content: bool = False) -> str:
+    """Return the text of the schema file of *schema*, ending in a newline. Equal schemas give equal text.
+
+    With *open_content* it is the file for generators of other languages, see `RecordSchema.to_json_schema`.
+    """
+    document = schema.to_json_schema(open_content=open_content)
+    return json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def parse_document(data: bytes, source: str) -> RecordSchema:

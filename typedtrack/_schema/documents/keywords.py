@@ -210,7 +210,7 @@ Keywords = TypedDict(
         "oneOf": Annotated[tuple[object, ...], Keyword(_array, Role.REFERENCE, holds_subschemas=True)],
         "anyOf": Annotated[tuple[object, ...], Keyword(_array, Role.REFERENCE, holds_subschemas=True)],
         "default": Annotated[object, Keyword(_any, Role.FIELD)],
-        "deprecated": Annotated[bool, Keyword(_flag, Role.FIELD, max)],
+        "deprecated": Annotated[bool, Keyword(_flag, Role.ANYWHERE, max)],
         "x-typedtrack-attribute": Annotated[str, Keyword(_name, Role.FIELD)],
         "x-typedtrack-aliases": Annotated[tuple[str, ...], Keyword(_texts, Role.FIELD)],
         "x-typedtrack-default": Annotated[object, Keyword(_any, Role.FIELD)],

@@ -6,6 +6,8 @@ import math
 from collections.abc import Iterator
 from typing import Final
 
+import attrs
+
 from typedtrack._results.values import KINDS_BY_NAME, MAX_STR_BYTES, Value
 from typedtrack._schema.documents.keywords import DIALECT, KEYWORDS
 from typedtrack._schema.documents.patterns import reads_alike
@@ -19,8 +21,10 @@ __all__ = ["dependencies", "flattened", "write"]
 _ABSENT: Final = object()
 
 
-def write(record: Record) -> dict[str, object]:
-    """Return the document of *record*."""
+def write(record: Record, *, open_content: bool = False) -> dict[str, object]:
+    """Return the document of *record*; with *open_content*, one for tools that make types of it."""
+    if open_content:
+        return {"$schema": DIALECT, **_flat_object(record)}
     writer = _Writer()
     written = writer.object_of(record, additional=FLAT_VALUE)
     return _present({"$schema": DIALECT, **written, "$defs": writer.definitions or _ABSENT})
@@ -41,18 +45,7 @@ class _Writer:
                 name = self._definition(field.record)
                 nested[field.name] = _nesting(field, name)
                 properties.update(flattened(field, "$defs", name))
-        return _present(
-            {
-                "title": record.name,
-                "description": record.doc or _ABSENT,
-                "type": "object",
-                "properties": properties,
-                "required": [column.name for column in record.columns if column.required] or _ABSENT,
-                "dependentRequired": dict(dependencies(record)) or _ABSENT,
-                "additionalProperties": additional,
-                "x-typedtrack-nested": nested or _ABSENT,
-            }
-        )
+        return _object(record, properties, additional) | _present({"x-typedtrack-nested": nested or _ABSENT})
 
     def _definition(self, record: Record) -> str:
         if record not in self._names:
@@ -64,6 +57,34 @@ class _Writer:
             self._names[record] = name
             self.definitions[name] = written
         return self._names[record]
+
+
+def _flat_object(record: Record) -> dict[str, object]:
+    """Return an object with each column in place: quicktype follows no reference to a name with a slash.
+
+    The default of a column in a record that can be `None` is left out: it does not hold where the record is absent.
+    """
+    properties: dict[str, object] = {}
+    for column in record.columns:
+        default = None if column.within else column.default
+        properties[column.name] = _property(
+            attrs.evolve(column, attribute=attribute_name(column.name), default=default)
+        )
+    return _object(record, properties)
+
+
+def _object(record: Record, properties: dict[str, object], additional: object = _ABSENT) -> dict[str, object]:
+    return _present(
+        {
+            "title": record.name,
+            "description": record.doc or _ABSENT,
+            "type": "object",
+            "properties": properties,
+            "required": [column.name for column in record.columns if column.required] or _ABSENT,
+            "dependentRequired": dict(dependencies(record)) or _ABSENT,
+            "additionalProperties": additional,
+        }
+    )
 
 
 def _property(field: FieldSchema) -> dict[str, object]:
