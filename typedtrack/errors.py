@@ -81,7 +81,7 @@ class Problem(NamedTuple):
     """One broken rule: the field, the reason, and the refused value as text.
 
     ``field`` is the field name on the wire, or `None` if the rule concerns the whole result. ``attribute`` is the
-    Python attribute of the field in a record. ``remedy`` says what to do, where the reason does not.
+    Python attribute of the field in a record. ``remedy`` is the advice, if the reason has none.
     """
 
     field: str | None

@@ -705,7 +705,7 @@ _NO_TYPES: Final[list[tuple[Any, str]]] = [
     (_Flags, "has the type _Flags, an enumeration of other values; allowed are"),
     (_Empty, "has the type _Empty, an enumeration without a member"),
     (enum.StrEnum, "has the type StrEnum, an enumeration without a member"),
-    (_Odd, "has the type _Odd, whose values are not what its members are; allowed are"),
+    (_Odd, "has the type _Odd, whose members are not of the type of their values; allowed are"),
     (Annotated[int, field(name="y")], "has field(...) within Annotated, where nothing reads it"),
     (Annotated[float, Meta(gt=0.1, lt=0.2, multiple_of=0.1)], "has constraints that no value can keep"),
     (Literal[1, "a"], "has values that are neither all int nor all str in a Literal"),

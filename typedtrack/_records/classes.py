@@ -96,7 +96,7 @@ def define(
     try:
         ours = check is None
         defined = attrs.frozen(auto_attribs=True, kw_only=ours, init=not ours, order=not ours)(cls)
-    except Exception as error:  # whatever attrs may raise
+    except Exception as error:  # attrs may raise any error
         raise RecordDefinitionError(cls.__name__, None, f"cannot be declared: {error}") from error
     if check is None:
         delattr(defined, "__attrs_init__")  # attrs makes it in place of __init__, and it would check nothing
@@ -192,7 +192,7 @@ def _attributes(cls: type, names: Mapping[str, Any], marker: str) -> Iterator[At
         owner = cls if base is None else next(owner for owner in base.__mro__ if field.name in _annotated(owner))
         try:
             hint = evaluate(owner, inspect.get_annotations(owner)[field.name], names)
-        except Exception as error:  # whatever evaluating an annotation may raise
+        except Exception as error:  # an annotation may raise any error
             reason = f"has an annotation that cannot be evaluated: {error}; declare or import its names above the class"
             raise RecordDefinitionError(cls.__name__, field.name, reason) from error
         yield Attribute(field, hint, base)
@@ -206,7 +206,7 @@ def evaluate(owner: type, annotation: Any, names: Mapping[str, Any]) -> Any:
     """Return *annotation*, evaluated with *names* and those of the module of *owner*.
 
     Raises:
-        Exception: whatever the evaluation raises.
+        Exception: the evaluation raises it.
     """
     alone = {"__annotations__": {"alone": annotation}, "__module__": owner.__module__}
     return typing.get_type_hints(type(owner.__name__, (), alone), localns=dict(names), include_extras=True)["alone"]

@@ -35,7 +35,7 @@ class RecordCodec(Generic[R]):
     """Return the record that the argument holds, or `None` where only `decode` can tell whether it holds one."""
 
     decode_columns: Callable[[bytes], tuple[Value | None, ...] | None] | None
-    """Return what `values` returns for the record that `decode_fast` decodes, or `None` where that returns `None`.
+    """Return the columns (as `values` does) of the record that `decode_fast` decodes, or `None` if that returns `None`.
 
     `None` where a hook of the record decides which values are valid.
     """

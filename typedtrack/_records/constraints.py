@@ -85,7 +85,7 @@ class Constraints:
 
 
 def read_constraints(extras: Sequence[object]) -> Constraints:
-    """Return what *extras* of an annotation say.
+    """Return the constraints in the *extras* of an annotation.
 
     Raises:
         ValueError: an extra has no effect here, or says the same as another.

@@ -71,7 +71,7 @@ def field(
             the same value.
         name: The name on the wire, at most 256 bytes; by default that of the attribute.
         aliases: Names under which older results have the field.
-        doc: What the field means, and its unit.
+        doc: The meaning of the field, and its unit.
 
     A field that is declared again in a subclass keeps the name, aliases and doc that are not given anew.
 
@@ -226,7 +226,7 @@ def _known(cls: type, field: attrs.Attribute[Any], annotation: Annotation) -> di
 def _call_factory(factory: Callable[[], Any]) -> Any:
     try:
         default, again = factory(), factory()
-    except Exception as error:  # whatever it may raise
+    except Exception as error:  # the factory may raise any error
         raise ValueError(f"has a factory that fails: {error}") from error
     if repr(default) != repr(again):
         raise ValueError("has a factory that returns another value at each call; give such a value to the constructor")

@@ -177,7 +177,7 @@ def convert(
 
 
 def _remedy(member: Member, value: object) -> str | None:
-    """Return what to do about *value* where its type is not that of any field."""
+    """Return the remedy for *value* if no field takes its type."""
     if member.leaf is None or type(normalised(value)) in KINDS:
         return None
     if value is None:

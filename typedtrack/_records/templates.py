@@ -133,5 +133,5 @@ def _pattern(part: _Part, leaves: Mapping[str, Leaf]) -> str:
     if column.choices:
         pattern = "|".join(re.escape(format(choice, padding)) for choice in column.choices)
     elif padding:
-        pattern = "-?[0-9]+"  # `read` compares it with what would be written
+        pattern = "-?[0-9]+"  # `read` compares it with the text that would be written
     return f"{re.escape(literal)}(?P<{name}>{pattern})"

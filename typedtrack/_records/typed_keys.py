@@ -122,9 +122,9 @@ else:
 
 
 class KeyTemplate(Generic[R_co]):
-    """The base of key classes, for type checkers to know what `key` adds; it may carry the record of the results.
+    """The base of key classes, so that type checkers know the methods that `key` adds; it may carry a record.
 
-    With the base ``KeyTemplate[EvalResult]``, a class says what is stored under its keys: ``tracker.typed(TrialKey)``
+    With the base ``KeyTemplate[EvalResult]``, the class carries the record of its results: ``tracker.typed(TrialKey)``
     has both, and nobody can pair these keys with another record.
 
     >>> from typedtrack import Stat, open_tracker
@@ -224,7 +224,7 @@ def _carried(cls: type, names: Mapping[str, Any]) -> type | None:
         return None
     try:
         record = evaluate(cls, argument, names)
-    except Exception as error:  # whatever evaluating an annotation may raise
+    except Exception as error:  # an annotation may raise any error
         reason = f"carries {argument}, which cannot be evaluated: {error}; declare or import it above the class"
         raise RecordDefinitionError(cls.__name__, None, reason) from error
     try:

@@ -40,7 +40,7 @@ __all__ = ["END", "decode", "decode_fast", "decode_slow", "encode", "encode_twin
 END: Final = b"}\n"
 """How every result ends that typedtrack wrote, and nothing before its end: a read that ends so needs no other read."""
 
-# The fast path accepts only values that keep the rules whatever they are: a str of so few characters always fits.
+# All values of these types keep the rules: a str of so few characters always fits.
 _PlainInt = Annotated[int, msgspec.Meta(ge=MIN_INT, le=MAX_INT64)]
 _PlainStr = Annotated[str, msgspec.Meta(max_length=MAX_PLAIN_STR)]
 

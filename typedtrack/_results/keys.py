@@ -85,7 +85,7 @@ def prefix_text(prefix: object) -> str:
 
 def _text(key: object) -> str:
     if isinstance(key, str):
-        return str.__str__(key)  # its characters, whatever the `__str__` of a subclass returns
+        return str.__str__(key)  # its characters, since a subclass may have a `__str__` of its own
     if isinstance(key, bool):
         raise InvalidKeyError(shown(key), "a key is an int or a str, not bool")
     try:

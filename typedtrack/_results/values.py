@@ -51,7 +51,7 @@ EXACT_IN_DOUBLES: Final = 2**53
 
 MAX_STR_BYTES: Final = 1024
 MAX_PLAIN_STR: Final = MAX_STR_BYTES // 4
-"""Characters: so many fit, whatever they are."""
+"""So many characters always fit."""
 
 MAX_NAME_BYTES: Final = 256
 MAX_RESULT_BYTES: Final = 2**20
@@ -189,13 +189,13 @@ def learn_names(names: Collection[str]) -> bool:
 
 
 def _no_remedy(value: object) -> None:
-    """Return no advice: whoever reads a result has not written it."""
+    """Return no advice, because the reader of a result has not written it."""
 
 
 def problems_of(values: Mapping[Any, object], remedy: Callable[[object], str | None] = _no_remedy) -> list[Problem]:
     """Return every rule that *values* break, in order; only exact values pass.
 
-    *remedy* returns what to do about a value of another type.
+    *remedy* returns the advice for a value of another type.
     """
     if not values:
         return [Problem(None, "an empty result could not be told from an absent one; give it a field")]

@@ -51,7 +51,9 @@ def archive(
         found = reads(face, prefix, ((key, key) for key in keys))
         for _, text, read in found if progress is None else counted(found, progress):
             written.add(text)
-            if isinstance(read, Exception):  # the store's: an archive without what it cannot read replaces none
+            if isinstance(
+                read, Exception
+            ):  # the store's: an archive must not replace another if results could not be read
                 annotate(backend, read, "archive", text)
                 raise read
             try:

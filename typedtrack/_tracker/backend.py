@@ -39,7 +39,7 @@ class Backend(ABC):
     """How many reads or writes a bulk call makes at once."""
 
     def __init_subclass__(cls, **options: Any) -> None:
-        """Let a class that overrides `_list` alone list by it alone: the other listings would show what it hides."""
+        """Let a class that overrides only `_list` list only by it, since the other listings would show hidden keys."""
         super().__init_subclass__(**options)
         classes = cls.__mro__
         own = classes[: 1 + next(number for number, each in enumerate(classes) if "_list" in vars(each))]
@@ -119,7 +119,7 @@ class Backend(ABC):
     def _concurrently(
         self, call: Callable[[T], U], arguments: Iterable[T], threads: int | None = None
     ) -> Iterator[tuple[T, U | Exception]]:
-        """Yield each of *arguments*, in order, with what *call* returns for it or raises.
+        """Yield each of *arguments*, in order, with the answer or the error of *call* for it.
 
         At most *threads* threads make the calls, by default `max_concurrency`.
         """
@@ -172,8 +172,8 @@ class Backend(ABC):
             UnsupportedOperationError: this is such a child.
         """
         if os.getpid() != process:
-            remedy = "the child would wait for ever; begin it anew there"
-            raise UnsupportedOperationError("to go on after a fork with what was begun before it", repr(self), remedy)
+            remedy = "the child would wait for ever; start the iteration in the child"
+            raise UnsupportedOperationError("an iteration that began before a fork", repr(self), remedy)
 
 
 _OTHER_LISTINGS: Final[Mapping[str, object]] = {

@@ -93,7 +93,7 @@ class Bulk(Face[K, R, A]):
                     given_key = key
                     text = self._to_text(key)
                     data = self._to_bytes(result, text)
-                except Exception as error:  # of ours, or whatever the caller's mapping may raise
+                except Exception as error:  # of ours, or of the caller's mapping
                     annotate(self._primitives, error, "put", shown(given_key))
                     _record(errors, given_key, error)
                 else:
@@ -206,7 +206,7 @@ def _arrivals(
 
     def look(texts: Collection[str], *, gone: bool) -> Iterator[tuple[str, list[K], bytes | Exception]]:
         for text, read in polling.look(_read_each(backend, texts)):
-            backend._check_process(process)  # a forked child has what was read before the fork, and could go no further
+            backend._check_process(process)  # a forked child could not read on
             if read is not None:
                 polling.restart()
                 yield text, places.pop(text), read
@@ -241,7 +241,7 @@ def _read_one(backend: Backend, text: str) -> Read:
 
 
 def _places(face: Face[K, R, A], keys: Iterable[K], errors: dict[object, Exception]) -> dict[str, list[K]]:
-    """Return the texts of *keys*, each with the keys that have it, and record in *errors* what is not a key.
+    """Return the texts of *keys*, each with the keys that have it, and record in *errors* objects that are not keys.
 
     Equal keys share an answer in a dict. So of equal keys whose texts differ, the later ones are refused.
     """

@@ -42,7 +42,7 @@ class Calls(Listing[K, R, A], Bulk[K, R, A]):
 
         Raises:
             ResultNotFoundError: nothing is stored there.
-            CorruptResultError: what is stored there is larger than the limit for a result.
+            CorruptResultError: the stored bytes are larger than the limit for a result.
 
         >>> from typedtrack import open_tracker
         >>> tracker = open_tracker("memory://docs/get_bytes")
@@ -110,7 +110,7 @@ class Calls(Listing[K, R, A], Bulk[K, R, A]):
 
     @contextmanager
     def attempt(self, key: K, /) -> Generator[None]:
-        """Store what the block raises as the failure of *key*, as `fail` does, then raise it again.
+        """Store the error of the block as the failure of *key*, as `fail` does, then raise it again.
 
         `KeyboardInterrupt` counts, and so does `SystemExit` with a code other than 0. If the failure cannot be stored,
         a note on the block's own error says why.

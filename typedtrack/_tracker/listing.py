@@ -75,7 +75,7 @@ class Listing(Face[K, R, A]):
         )
 
     def items(self, prefix: str = "") -> ItemsView[K, R]:
-        """Return ``(key, result)`` of what is stored now, at and below *prefix*, read concurrently, as a stream.
+        """Return a stream of ``(key, result)``: the results stored now, at and below *prefix*, read concurrently.
 
         Failures are left out; `failures` has them. `len` of the view lists without reading, and so counts them.
 

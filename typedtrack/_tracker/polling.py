@@ -51,7 +51,7 @@ class Polling:
         return time.monotonic() >= self._deadline
 
     def look(self, reads: Iterable[T]) -> Iterator[T]:
-        """Yield what *reads* yields until it ends or the time does; in the latter case set `unanswered`."""
+        """Yield the items of *reads* until it ends, or until the time is up; then set `unanswered`."""
         source = iter(reads)
         more, reading = True, 0.0  # the first read is handed over at once
         while more:

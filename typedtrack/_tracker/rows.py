@@ -158,7 +158,7 @@ class Rows(ABC, Generic[K, R, T]):
         )
 
     def counted(self, progress: Progress) -> Rows[K, R, T]:
-        """Return the same rows, which count on *progress* what they read."""
+        """Return the same rows, which count the results that they read on *progress*."""
         rows = copy(self)
         rows._progress = progress
         return rows
@@ -171,7 +171,7 @@ class Rows(ABC, Generic[K, R, T]):
 
 
 class UntypedRows(Rows[Key, Result, Result]):
-    """The rows of plain maps: the column ``key``, and whatever fields the results have."""
+    """The rows of plain maps: the column ``key``, and one for each field that some result has."""
 
     is_complete = False
     keys: tuple[str, ...] = (_KEY,)

@@ -66,7 +66,7 @@ class Call(Generic[T]):
         self._waiting.release()
 
     def result(self) -> T:
-        """Wait, then return what the call returned or raise what it raised. To be called once."""
+        """Wait for the call, then return its answer or raise its error. To be called once."""
         self.wait()
         if self._error is None:
             return cast("T", self._answer)  # which may be a `None` of its own

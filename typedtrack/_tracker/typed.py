@@ -173,7 +173,7 @@ class TypedTracker(Calls[K, R, None], MutableMapping[K, R]):
         It has a column for each field of the key, or one named ``key`` where keys are plain, then one for each field of
         the record, by its name on the wire. Dataframe libraries take it as it is: `Frame` tells more.
 
-        *cache* is the path of a local file that keeps what was read. Then each use of the frame reads only the results
+        *cache* is the path of a local file that keeps the results. Then each use of the frame reads only the results
         that changed since.
 
         Raises:

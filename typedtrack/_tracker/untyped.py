@@ -222,7 +222,7 @@ class ResultTracker(Calls[Key, Result, Result], Backend):
         `Frame` tells more. All results are read before the first row is handed over, to know the columns; a record
         knows them, so `TypedTracker.frame` streams.
 
-        *cache* is the path of a local file that keeps what was read. Then each use of the frame reads only the results
+        *cache* is the path of a local file that keeps the results. Then each use of the frame reads only the results
         that changed since.
 
         Raises:
@@ -318,7 +318,7 @@ class ResultTracker(Calls[Key, Result, Result], Backend):
 
 
 class _Absent(Result):
-    """The ``{}`` that `get` returns where nothing is stored. It names its key to whoever asks it for a field."""
+    """The ``{}`` that `get` returns for an absent key. A field asked of it raises an error that names the key."""
 
     def __init__(self, key: str, tracker: object) -> None:
         self._key = key
@@ -333,7 +333,7 @@ class _Absent(Result):
 
 def _values(results: Fields, fields: Result, key: str) -> Result:
     if type(results) is dict:
-        values = cast("Result", results).copy()  # the test leaves a type checker a dict of it knows not what
+        values = cast("Result", results).copy()  # the test leaves a dict of unknown types
     else:
         try:
             values = dict(results)

@@ -28,7 +28,7 @@ class _View(Generic[T]):
         self._contains = contains
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} of {self._tracker!r}: iterate to list what is stored>"
+        return f"<{type(self).__name__} of {self._tracker!r}: iterate to list the results>"
 
     def __iter__(self) -> Iterator[T]:
         return self._stream()

@@ -38,7 +38,7 @@ _TIMEOUTS: Final = ("timeout", "connection_timeout", "read_timeout")  # of one t
 class Retries(ExponentialRetry):
     """Tries again up to 6 times within 60 seconds: first after a tenth of a second, then after twice as long each time.
 
-    The four counts mean what they mean in Azure's own policies.
+    The four counts have the meaning of Azure's own policies.
     """
 
     def __init__(

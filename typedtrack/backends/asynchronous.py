@@ -223,7 +223,7 @@ def _retrieve_error(running: asyncio.Future[Any]) -> None:
 def instance_beside(fs: F, options: Mapping[str, Any]) -> F:
     """Return a filesystem like *fs* with *options*, one for all trackers; *fs* itself, the user's own, is not changed.
 
-    It is kept with *fs* and not in fsspec's cache, so whoever clears that cache, or does without it, is rid of both.
+    It is kept with *fs* and not in fsspec's cache, so clearing that cache, or doing without it, drops both.
     """
     beside: dict[str, F] = vars(fs).setdefault("_typedtrack", {})
     wanted = repr(sorted(options.items()))

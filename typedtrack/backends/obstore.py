@@ -102,7 +102,7 @@ class ObstoreResultTracker(ResultTracker):
         client_options = self._options.get("client_options")
         is_users = "retry_config" in self._options or "timeout" in (client_options or {})
         self._bound = inf if is_users else BOUND  # of a page of a listing; other calls are bounded by the client
-        self._has_digests = True  # S3's ETags are the digests of what is stored; False once another was confirmed
+        self._has_digests = True  # S3's ETags are digests of the content; False once another was confirmed
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self._location('').rstrip('/')!r})"
@@ -232,7 +232,7 @@ class ObstoreResultTracker(ResultTracker):
         was_missing = False
         try:
             self._ask(partial(obstore.delete, self._client, self._base_prefix + key))
-        except FileNotFoundError:  # any 404, of whatever server
+        except FileNotFoundError:  # a 404 of any server
             was_missing = True
         # obstore accepts answers about other objects, and web pages. A result that another process has put since then
         # is another version.
@@ -284,7 +284,7 @@ class ObstoreResultTracker(ResultTracker):
             if page is None:
                 if not (is_full and self._scheme in S3):
                     break
-                # obstore takes a truncated listing without a token for the end, so ask once for what follows the last.
+                # obstore takes a truncated page without a token for the end, so ask once for the names after the last.
                 pages, is_full = None, False
                 continue
             checked.check_names([entry["path"] for entry in page])

@@ -88,12 +88,12 @@ def is_installed() -> bool:
 
 
 def needs(scheme: str) -> str:
-    """Return a sentence, without its full stop, that says what to install for *scheme*."""
+    """Return a sentence, without its full stop, that names the package to install for *scheme*."""
     return f"{scheme}:// needs obstore: pip install 'typedtrack[obstore]'"
 
 
 def options_of_filesystem(given: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the options of `ObstoreResultTracker` that mean what those *given* to ``obstore.fsspec`` mean."""
+    """Return the options *given* to ``obstore.fsspec`` as `ObstoreResultTracker` takes them."""
     options = {name: given[name] for name in OPTIONS if name in given}
     config = {name: value for name, value in given.items() if name not in (*OPTIONS, *_FSSPEC_OPTIONS)}
     options["config"] = {**(options.get("config") or {}), **config}

@@ -34,7 +34,7 @@ class S3fsResultTracker(BucketResultTracker):
         timeouts = (fs.config_kwargs.get(name) for name in ("connect_timeout", "read_timeout"))
         super().__init__(fs.loop, f"s3://{self._bucket}", folder, max_concurrency, timeouts)
         self._refuses_creates = False  # in a versioned bucket; True once that was seen
-        self._has_digests = True  # its ETags are the digests of what is stored; False once another was confirmed
+        self._has_digests = True  # its ETags are digests of the content; False once another was confirmed
 
     async def _read_one(self, key: str, limit: int) -> bytes | None:
         attempts_left, pause = self._fs.retries, 0.2

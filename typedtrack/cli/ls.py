@@ -35,7 +35,7 @@ def ls(base: str | None, prefix: str, long: bool, failed: bool, count: bool, as_
     found: list[tuple[str, Result]] = []
     try:
         found.extend(stored)
-    finally:  # what cannot be read is reported after all others
+    finally:  # unreadable results are reported after all others
         found.sort(key=lambda item: item[0])
         if as_json:
             for key, result in found:

@@ -74,7 +74,7 @@ def error_text(error: Exception) -> str:
 
 
 def prepare_output() -> None:
-    """Let standard output accept any text, as UTF-8 whatever the locale: it may be redirected to a file."""
+    """Let standard output accept any text, as UTF-8 in every locale, since it may be redirected to a file."""
     if sys.__stdout__ is None:  # closed before the process started
         sys.stdout = io.StringIO()
     elif (reconfigure := getattr(sys.stdout, "reconfigure", None)) is not None:

@@ -29,8 +29,8 @@ _file = click.Path(exists=True, dir_okay=False, allow_dash=True)
 @click.option("--json", "object_file", type=_file, help="Read the fields from a file; - is standard input.")
 @click.option("--lines", "lines_file", type=_file, help="Read many results: a line each, with its key.")
 @click.option("--create", is_flag=True, help="Replace nothing: exit with 1 if the key holds another result.")
-@click.option("--record", metavar="MODULE:CLASS", help="Refuse what is not such a record.")
-@click.option("--schema", metavar="FILE", help="Refuse what is not a record of this schema.")
+@click.option("--record", metavar="MODULE:CLASS", help="Refuse a result that is not such a record.")
+@click.option("--schema", metavar="FILE", help="Refuse a result that does not fit this schema.")
 def put(
     arguments: tuple[str, ...],
     texts: tuple[str, ...],
@@ -117,7 +117,7 @@ def _target(base: str, cls: type[object] | None) -> Any:
 
 
 def _result(cls: type[object] | None, key: str, fields: dict[str, Any]) -> Any:
-    """Return what the target of *cls* stores for *fields*."""
+    """Return *fields* as a record of *cls* stores them."""
     if cls is None:
         return fields
 

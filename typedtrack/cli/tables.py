@@ -17,7 +17,7 @@ _INT = re.compile(r"0|-?[1-9][0-9]*|[0-9]+").fullmatch
 
 
 def splitter(template: str, key: str) -> tuple[Callable[[Iterable[Chunk]], Iterator[Chunk]], list[str]]:
-    """Return what replaces the column *key* by one column for each field of *template*, and the names of those.
+    """Return a function that replaces the column *key* by the fields of *template*, and the names of those fields.
 
     A row whose key has another form is left out. A field of digits is an `int`.
 

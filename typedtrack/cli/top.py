@@ -90,9 +90,9 @@ def top(
 
 
 class Look:
-    """Looks at results, again and again: what is shown of them, and in `errors` what the last look could not read.
+    """Looks at results again and again; `errors` has those of the last look.
 
-    With a path of a local file in `cache`, it reads only what changed since the last look, and keeps the rest there.
+    If `cache` is the path of a local file, a look reads only the results that changed, and keeps the others there.
     """
 
     def __init__(

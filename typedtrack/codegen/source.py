@@ -107,7 +107,7 @@ class _Emitter:
         return Group("Annotated[", (annotation, Group("Meta(", tuple(meta), ")")), "]")
 
     def _value(self, field: FieldSchema | NestedSchema, annotation: Expression) -> Expression | None:
-        """Return what is assigned to the attribute: the default, a call of ``field``, or `None` for nothing."""
+        """Return the right side of the attribute: the default, a call of ``field``, or `None`."""
         default = _default(field)
         options: list[Expression] = []
         if field.name != field.attribute:

@@ -162,9 +162,9 @@ class CachedTable:
 
 
 def renew(path: str, rows: CachedRows, errors: list[BulkError]) -> CachedTable:
-    """Return the table of *rows* from the cache at *path*, after it read and wrote there what changed.
+    """Renew the cache at *path*, and return the table of *rows* from it.
 
-    The error of what cannot be read is added to *errors*.
+    Errors of unreadable results are added to *errors*.
     """
     identity = f"{_FORMAT}\n{rows.identity}"
     old = CacheFile.open(path, identity)
@@ -199,7 +199,7 @@ def _versions_in(file: CacheFile, rows: CachedRows) -> dict[str, str | None] | N
         for chunk in CachedTable(file, rows.keys).chunks():
             for text, *values in zip(chunk.texts, *chunk.columns.values(), strict=True):
                 if not is_valid(dict(zip(chunk.columns, values, strict=True))):
-                    found[text] = None  # read again, which tells what is wrong
+                    found[text] = None  # read again, for its error
     return found if len(found) == count else None
 
 

@@ -97,7 +97,7 @@ class CacheFile:
 
 
 def _text_of(identity: str) -> str:
-    return json.dumps(identity)  # ASCII, whatever a file name holds
+    return json.dumps(identity)  # ASCII, even if a file name is not
 
 
 def _is_sound(file: IO[bytes]) -> bool:

@@ -56,7 +56,7 @@ class Rows(CachedRows, Protocol):
         ...
 
     def counted(self, progress: Progress) -> Rows:
-        """Return the same rows, which count on *progress* what they read."""
+        """Return the same rows, which count the results that they read on *progress*."""
         ...
 
     def parts(self, n: int) -> Sequence[Rows]:
@@ -69,7 +69,7 @@ class Frame:
 
     `ResultTracker.frame` and `TypedTracker.frame` make it. It has the Arrow PyCapsule interface, so polars, DuckDB,
     pandas 3, pyarrow, narwhals, Ibis, DataFusion and Daft take it as it is: ``polars.DataFrame(frame)``. It keeps no
-    rows: each use reads what is stored then, in batches of at most 8,192 rows.
+    rows: each use reads the results stored then, in batches of at most 8,192 rows.
 
     Values are exact. An `int` column is int64, or uint64, or decimal128(20, 0), whichever holds all values. `int`
     beside `float` is float64 if every int equals a float. An absent field is null, and NaN is NaN.
@@ -196,7 +196,7 @@ class Frame:
     def parts(self, n: int) -> list[Frame]:
         """Return the table in at most *n* frames of about the same size and the same schema, which pickle.
 
-        The keys are listed now; each part reads its own results when it is used, in whatever process that is:
+        The keys are listed now; each part reads its own results when it is used, in any process:
         ``dask.dataframe.from_map(pandas.DataFrame.from_arrow, frame.parts(8))``.
 
         Raises:
@@ -208,7 +208,7 @@ class Frame:
         return [Frame(rows, self._on_error, types) for rows in self.rows.parts(n)]
 
     def _counted(self, progress: Progress) -> Frame:
-        """Return the same frame, which counts on *progress* what it reads."""
+        """Return the same frame, which counts the results that it reads on *progress*."""
         frame = copy(self)
         frame.rows = self.rows.counted(progress)
         return frame
@@ -226,7 +226,7 @@ class Frame:
     def _read(self, errors: list[BulkError]) -> tuple[Mapping[str, ArrowName], Iterator[RecordBatch]]:
         """Return the types of the columns, and the batches, which are read as they are asked for.
 
-        The error of what cannot be read is added to *errors* at the end at the latest.
+        Errors of unreadable results are added to *errors*, some of them only at the end.
         """
         cached = self._renewed(errors)
         known = self.rows.columns
@@ -250,12 +250,12 @@ class Frame:
         return None if self._cache is None or self.rows.is_archive else renew(self._cache, self.rows, errors)
 
     def _then_telling(self, items: Iterator[T], errors: list[BulkError]) -> Iterator[T]:
-        """Yield *items*; then raise the *errors* of what could not be read, or warn of them."""
+        """Yield *items*; then raise the *errors* of unreadable results, or warn of them."""
         yield from items
         self._tell(errors)
 
     def _tell(self, errors: list[BulkError]) -> None:
-        """Raise the *errors* of what could not be read, or warn of them."""
+        """Raise the *errors* of unreadable results, or warn of them."""
         for error in errors:
             if self._on_error == "raise":
                 raise error

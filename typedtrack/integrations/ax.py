@@ -114,4 +114,4 @@ def _number(result: Result, field: str) -> float:
     value = result[field]
     if isinstance(value, str):
         raise TypeError(f"field {field!r} is text, {value!r}: a metric of Ax is a number")
-    return float(value)  # Ax takes whatever is not a float for a pair
+    return float(value)  # Ax takes any other type for a pair

@@ -48,7 +48,7 @@ class ReturnResult(Callback):
         field: str = "value",
         storage_options: Mapping[str, Any] | None = None,
     ) -> None:
-        if isinstance(storage_options, DictConfig):  # as Hydra passes what its configuration nests
+        if isinstance(storage_options, DictConfig):  # as Hydra passes nested configuration
             storage_options = cast("dict[str, Any]", OmegaConf.to_container(storage_options, resolve=True))
         self._tracker = open_tracker(tracker_base, storage_options=storage_options)
         self._key = key

@@ -60,7 +60,7 @@ def contents_of(
     most: int = MOST_ROWS,
     keep: Collection[str] = (),
 ) -> Contents:
-    """Return what a page shows of the rows in *chunks*; *keys* are the names of the columns of their keys.
+    """Return the contents of a page for the rows in *chunks*; *keys* are the names of the columns of their keys.
 
     It has the best *most* rows, the best first. A column that is the same in all rows is left out, unless its name
     is in *keep*.

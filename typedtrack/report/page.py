@@ -25,7 +25,7 @@ _HOW_TO_BUILD: Final = "the report's script is not built: run `make report` in t
 
 
 def page(contents: Contents, title: str, notes: Sequence[str]) -> str:
-    """Return the page of *contents* as HTML, with *notes* that say in words what is best and what is left out.
+    """Return the page of *contents* as HTML, with *notes* on the best results and on those left out.
 
     Raises:
         FileNotFoundError: the script is not built, as in an editable install; says how to build it.

@@ -148,7 +148,7 @@ def history_warnings(
     *,
     unknown: Literal["ignore", "error"] = "ignore",
 ) -> list[Conflict]:
-    """Return what a new *schema* loses of its *history*, oldest first, as far as *mode* checks it.
+    """Return the values of its *history*, oldest first, that a new *schema* loses, as far as *mode* checks it.
 
     These are the warnings of `warnings_of`. A name that a schema in between did not read is told as reused, too.
 

@@ -32,7 +32,7 @@ from typedtrack.testing.strategies import keys, results
 
 __all__ = ["TrackerMachine", "state_machine"]
 
-_LONG = 600.0  # seconds for what is there already: no test depends on the speed of a store
+_LONG = 600.0  # seconds to wait for stored results: no test depends on the speed of a store
 
 _NESTED: tuple[Key, ...] = ("a", "a/b", "a/b/c", "ab", "b", 5)
 _MAX_BASE_BYTES: Final = 128  # S3 limits the base and the key together to 1,024 bytes

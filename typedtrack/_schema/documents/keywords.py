@@ -79,7 +79,7 @@ class Keyword:
 def _reader(
     expected: str, accepts: Callable[[Any], bool], convert: Callable[[Any], Any] = lambda value: value
 ) -> Reader:
-    """Return a function that converts what it *accepts*, and raises for everything else."""
+    """Return a function that converts a value if *accepts* is true of it, and raises for any other value."""
 
     def read(value: object) -> Any:
         if accepts(value):
@@ -236,7 +236,7 @@ Keywords = TypedDict(
     },
     total=False,
 )
-"""The keywords that a subschema has, and their values. What they hold of other subschemas is as the JSON has it."""
+"""The keywords that a subschema has, and their values. Subschemas in them are JSON as it was read."""
 
 KEYWORDS: Final[dict[str, Keyword]] = {
     name: hint.__metadata__[0] for name, hint in get_type_hints(Keywords, include_extras=True).items()

@@ -1,7 +1,7 @@
 """The limits on documents that are read: all of them, in one place.
 
 Reading takes time and memory in proportion to the document within these limits. A small document could ask for more,
-since a reference repeats what it refers to: two references to the next record at each of 40 levels are 2**40 columns.
+since a reference repeats its target: two references to the next record at each of 40 levels are 2**40 columns.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ MAX_SHOWN: Final = 1_000
 
 
 def weight(value: object) -> int:
-    """Return what *value*, a JSON value, weighs."""
+    """Return the weight of *value*, a JSON value."""
     if isinstance(value, str):
         return len(value) // 256
     elements: Iterable[object] = ()
@@ -60,7 +60,7 @@ def weight(value: object) -> int:
 
 
 def pattern_weight(pattern: str | None) -> int:
-    """Return what *pattern* weighs: by its length, and by its ranges if it ignores case.
+    """Return the weight of *pattern*: by its length, and by its ranges if it ignores case.
 
     `re` compiles such a range letter by letter.
     """

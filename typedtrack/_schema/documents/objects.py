@@ -41,7 +41,7 @@ class Object:
 
 
 def read_objects(uris: Mapping[str, Node], source: str, problems: Problems) -> tuple[Node, dict[Node, Object]]:
-    """Return the object of the document (the root, or what it refers to), and all objects by their subschemas.
+    """Return the object of the document (the root or its target), and all objects by their subschemas.
 
     If *source* is a JSON file, it names a record that has no title.
     """

@@ -48,7 +48,7 @@ class Problems:
             raise SchemaError(self._source, tuple(self._found))
 
     def weigh(self, weight: int, pointer: str) -> None:
-        """Count what is about to be read at *pointer*.
+        """Count the subschema that is about to be read at *pointer*.
 
         Raises:
             SchemaError: all of it weighs too much.

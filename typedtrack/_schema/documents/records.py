@@ -119,7 +119,7 @@ class RecordMaker(Generic[R]):
                 return ()
             for name, value in cast("Mapping[str, object]", values).items():
                 given[name] = read(value, member.default_place(name), self._problems)
-        defaults: list[Any] = []  # the rules of records refuse what is not a value
+        defaults: list[Any] = []  # the rules of records refuse other objects
         for column in columns:
             absent = None if column.optional or column.within else column.default
             if absent is MISSING and column.name not in given:
@@ -148,7 +148,7 @@ def _weight(column: FieldSchema) -> int:
 
 
 def _agree(given: Mapping[str, Sequence[str]] | None, record: Record) -> bool:
-    """Return whether *given*, the value of ``dependentRequired``, is absent or what *record* brings."""
+    """Return whether *given*, the value of ``dependentRequired``, is absent or equals the one of *record*."""
     if given is None:
         return True
     left = dict(given)

@@ -41,7 +41,7 @@ class Resolved:
 
     @classmethod
     def alone(cls, node: Node) -> Resolved:
-        """Return *node* without what it refers to."""
+        """Return *node* without the target of its reference."""
         kept = {name: value for name, value in node.keywords.items() if KEYWORDS[name].role is not Role.REFERENCE}
         types = node.keywords.get("type", ())
         others = tuple(name for name in types if name != "null" and not (name == "integer" and "number" in types))
@@ -66,14 +66,14 @@ class Resolved:
         node, name = self.origins.get(keyword, (self.node, keyword))
         return node.pointer + pointer(name)
 
-    def refuse_others(self, roles: frozenset[Role], what: str, problems: Problems, *, beside: bool = False) -> None:
+    def refuse_others(self, roles: frozenset[Role], holder: str, problems: Problems, *, beside: bool = False) -> None:
         """Add a problem for each keyword of the target, or *beside* a reference to it, that has none of *roles*."""
         for keyword in self.keywords:
             if KEYWORDS[keyword].role not in roles and self.is_from_outside(keyword) is beside:
-                problems.add(self.place(keyword), f"does not apply to {what}")
+                problems.add(self.place(keyword), f"does not apply to {holder}")
 
     def within(self, outer: Resolved, problems: Problems) -> Resolved:
-        """Return what this, the target of a reference, and *outer*, beside the reference, say together."""
+        """Return the keywords of this, the target of a reference, and of *outer*, beside the reference, as one."""
         keywords: dict[str, Any] = {**self.keywords}
         origins = {**self.origins}
         for name, value in outer.keywords.items():
@@ -96,7 +96,7 @@ class Resolved:
 
 
 class Resolver:
-    """Follows the references between subschemas, and adds what is wrong with them to *problems*."""
+    """Follows the references between subschemas, and adds their faults to *problems*."""
 
     def __init__(self, uris: Mapping[str, Node], problems: Problems) -> None:
         self._uris = uris
@@ -127,7 +127,7 @@ class Resolver:
         resource = self._uris.get(uri)
         target = self._uris.get(f"{uri}#{fragment}") if fragment else resource
         if resource is not None and fragment.startswith("/"):
-            tokens = fragment.split("/", 2 * MAX_DEPTH + 1)[1:]  # what lies deeper was not read
+            tokens = fragment.split("/", 2 * MAX_DEPTH + 1)[1:]  # deeper levels were not read
             target = resource.at(tuple(token.replace("~1", "/").replace("~0", "~") for token in tokens))
         if resource is None:
             reason = f"refers to {shown(ref)}: only references within the document, #/…, are followed"
@@ -141,7 +141,7 @@ class Resolver:
         return None
 
     def _chosen(self, node: Node, keyword: str) -> Resolved | None:
-        """Return what the branches of *keyword* (``allOf``, ``oneOf``, ``anyOf``) come to."""
+        """Return the branches of *keyword* (``allOf``, ``oneOf``, ``anyOf``) as one subschema."""
         place = node.pointer + pointer(keyword)
         found = [self.resolve(child) for tokens, child in node.children.items() if tokens[0] == keyword]
         branches = [branch for branch in found if branch is not None]

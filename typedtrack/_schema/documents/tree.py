@@ -100,7 +100,7 @@ class _Parser:
         return node
 
     def _read_old_drafts(self, keywords: Keywords, where: str) -> None:
-        """Rewrite what older drafts mean by *keywords* of their own in 2020-12."""
+        """Rewrite the *keywords* of older drafts in those of 2020-12."""
         bounds = cast("dict[str, object]", keywords)
         for name, inclusive in (("exclusiveMinimum", "minimum"), ("exclusiveMaximum", "maximum")):
             exclusive = bounds.get(name)
@@ -163,7 +163,7 @@ def _structure() -> Callable[[object, object], Keywords]:
 
 
 def _held(value: object) -> Iterable[tuple[str, object]]:
-    """Return what is in *value*, a JSON value, by name or index."""
+    """Return the members of *value*, a JSON value, by name or index."""
     if isinstance(value, Mapping):
         return cast("Mapping[str, object]", value).items()
     elements = cast("Sequence[object]", value) if isinstance(value, (list, tuple)) else ()

@@ -138,7 +138,7 @@ def read_value(member: Member, problems: Problems) -> Member | None:
         kind=kind,
         optional=optional,
         choices=choices,
-        default=cast("Any", given),  # the rules of fields refuse what is not a value
+        default=cast("Any", given),  # the rules of fields refuse other objects
         aliases=member.aliases,
         doc=keywords.get("description", ""),
         deprecated=keywords.get("deprecated", False),

@@ -81,7 +81,7 @@ def _holds_no_results(folder: bytes, error: OSError) -> bool:
         status = os.lstat(folder)
         mode = stat.S_IMODE(status.st_mode)
         return folder.endswith(b"/lost+found") and status.st_uid == 0 and mode == 0o700
-    # Removed or replaced since its name was read; or so long a path that no put can reach what is below it.
+    # Removed or replaced since its name was read; or a path so long that no put can reach a file below it.
     return error.errno in (errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG)
 
 
@@ -93,7 +93,7 @@ def _list_entries(path: bytes) -> Iterator[list[_Entry]]:
         if len(block) == _BLOCK or _has_changed(path, began):
             yield from _list_repeatedly(path, began, chain((block,), _blocks(entries)))
             return
-    yield block  # after the folder is closed: to list what is below it may take long
+    yield block  # after the folder is closed: its subfolders may take long
 
 
 def _list_repeatedly(path: bytes, began: int, blocks: Iterator[list[_Entry]]) -> Iterator[list[_Entry]]:
@@ -132,7 +132,7 @@ def _has_changed(path: bytes, since: int) -> bool:
 
 
 def version_of(entry: os.DirEntry[bytes]) -> str | None:
-    """Return what changes whenever the file *entry* is replaced; `None` if it is too young for its time to tell.
+    """Return a text that changes whenever the file *entry* is replaced; `None` if the file is too young for that.
 
     The next replacement may get the number of a file that was removed, and the same size, but no earlier time.
     """

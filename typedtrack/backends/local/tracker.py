@@ -93,7 +93,7 @@ class LocalResultTracker(ResultTracker):
         return self._in_chunks(self._write_chunk, writes)
 
     def _in_chunks(self, make: Callable[[list[T]], list[U]], arguments: Iterable[T]) -> Iterator[U]:
-        """Yield what *make* returns for chunks of *arguments*; call it in this thread while the disk is fast."""
+        """Yield the answers of *make* for chunks of *arguments*; call it in this thread while the disk is fast."""
         from typedtrack.backends.local.pace import Pace  # here, because calls for one key need none
 
         left, pace = iter(arguments), Pace(self.max_concurrency)
@@ -179,7 +179,7 @@ class LocalResultTracker(ResultTracker):
             remove_quietly(temporary)
             for path in reversed(made):
                 remove_if_empty(path)
-            if self._fsync and isinstance(error, FileExistsError):  # the caller may accept what is there as its own
+            if self._fsync and isinstance(error, FileExistsError):  # the caller may accept the stored result as its own
                 if os.path.isfile(target):
                     sync(target)
                 self._sync_folders(folder, made)
@@ -223,7 +223,7 @@ class LocalResultTracker(ResultTracker):
             end = key.find("/", end + 1)
 
     def _rename(self, key: str, temporary: bytes, target: bytes) -> None:
-        """Rename the finished file over what *target* names, but never over a folder that is in use."""
+        """Rename the finished file to *target*, over a result that is there, but never over a folder in use."""
         # A rename would replace a link to a folder. The first test takes half the time, and tells of any folder.
         if os.access(target + b"/", os.F_OK) and os.path.islink(target):
             raise KeyConflictError(key, key)
