@@ -115,7 +115,7 @@ def remove_if_empty(folder: bytes) -> None:
 def remove_empty_folders(path: bytes) -> bool:
     """Remove the folder *path* if it holds only empty folders and leftovers; return whether the caller may try again.
 
-    To go on is right as well where another process changed the folder meanwhile: the next attempt finds what is there.
+    The caller may also try again if another process changed the folder meanwhile: the next attempt finds its state.
     """
     folders, leftovers = [path], list[bytes]()
     try:
