@@ -18,8 +18,8 @@ test: $(VENV)/test typedtrack/report/bundle/report.js ## Run all tests, and the 
 	$(BIN)/pytest -n auto --cov
 
 .PHONY: test-integrations
-test-integrations: $(VENV)/integrations ## Run the tests with Ax, which is large: they are skipped where it is missing.
-	$(BIN)/pytest tests/integrations/test_ax.py tests/unit/test_docs.py
+test-integrations: $(VENV)/integrations ## Run the guides on large frameworks: Ax, Dask, DVC, Hugging Face, Keras, Lightning, Snakemake.
+	$(BIN)/pytest -n auto tests/integrations/test_ax.py tests/integrations/test_frameworks.py tests/unit/test_docs.py
 
 .PHONY: test-packages
 test-packages: $(VENV)/packages ## Build the wheel and the source distribution, and try each extra alone in an empty environment.

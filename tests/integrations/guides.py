@@ -87,7 +87,7 @@ def _on_a_terminal(folder: Path, command: str, environment: dict[str, str]) -> s
         while piece := _read(ours):
             printed += piece
     os.close(ours)
-    return printed.decode()
+    return printed.decode().replace("\x1b[0m", "")  # DVC resets colours where there are none
 
 
 def _read(terminal: int) -> bytes:

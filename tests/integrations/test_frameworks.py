@@ -1,65 +1,102 @@
-"""The guide on other tools, as far as its tools are small, and the examples that it names."""
+"""The guides on other tools, with the real tool where it is installed, and the examples that they name."""
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import import_mlruns
 import pytest
+import yaml
 
-from tests.integrations.guides import run
+from tests.integrations.guides import follow, run, write_files
 from typedtrack import open_tracker
 
-PAGE = (Path(__file__).parents[2] / "docs/how-to/frameworks.md").read_text(encoding="utf-8")
+
+def needs(program: str) -> pytest.MarkDecorator:
+    """Skip a test where *program* is not installed."""
+    absent = shutil.which(program, path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}") is None
+    return pytest.mark.skipif(absent, reason=f"`make test-integrations` installs {program}")
 
 
-def test_a_result_is_a_metrics_file_of_dvc(tmp_path: Path) -> None:
-    """DVC reads a flat map of numbers from a JSON file."""
-    open_tracker(tmp_path)["metrics.json"] = {"accuracy": 0.93, "loss": 0.25}
-    assert json.loads((tmp_path / "metrics.json").read_bytes()) == {"accuracy": 0.93, "loss": 0.25}
+@needs("dvc")
+def test_dvc(tmp_path: Path) -> None:
+    """A result is a metrics file: DVC runs the stage, and shows the fields."""
+    for command in ("git init --quiet", "dvc init --quiet", "dvc config core.analytics false"):
+        done = run(tmp_path, *command.split())
+        assert done.returncode == 0, done.stderr
+    follow("how-to/dvc", tmp_path)
 
 
-def test_the_step_of_github_actions(tmp_path: Path) -> None:
-    """It runs as a shell script, as GitHub runs it."""
-    step = re.search(r"^  run: \|\n(.*?)^- if", PAGE, re.DOTALL | re.MULTILINE)
-    assert step is not None
+@needs("snakemake")
+def test_snakemake(tmp_path: Path) -> None:
+    """A result is the output of a rule, and a failed job leaves none."""
+    follow("how-to/snakemake", tmp_path)
+    assert sorted(open_tracker(tmp_path / "results").keys()) == ["sweep/trial_0", "sweep/trial_2"]
+
+
+def train_in(folder: Path) -> None:
+    """Write a program that returns an accuracy of 0.93."""
+    (folder / "train").write_text("#!/bin/sh\ntypedtrack put accuracy=0.93\n", encoding="utf-8")
+    (folder / "train").chmod(0o755)
+
+
+def test_argo(tmp_path: Path) -> None:
+    """The command of the container leaves the parameter in a file."""
+    write_files("how-to/argo", tmp_path)
+    train_in(tmp_path)
+    workflow = yaml.safe_load((tmp_path / "workflow.yaml").read_text(encoding="utf-8"))
+    [template] = workflow["spec"]["templates"]
+    [parameter] = template["outputs"]["parameters"]
+    [script] = template["container"]["args"]
+    for shown, real in {"s3://bucket/results": "results", "{{workflow.name}}": "train-x7", "/tmp/": ""}.items():
+        assert shown in script
+        script = script.replace(shown, real)
+    done = run(tmp_path, *template["container"]["command"], script)
+    assert done.returncode == 0, done.stderr
+    output = tmp_path / Path(parameter["valueFrom"]["path"]).name
+    assert output.read_text(encoding="utf-8") == "0.93\n"
+
+
+def test_kubeflow(tmp_path: Path) -> None:
+    """The component writes the parameter to the path that Kubeflow gives it, whose folder does not exist yet."""
+    page = write_files("how-to/argo", tmp_path)
+    train_in(tmp_path)
+    source = re.search(r"^```text\n(@dsl.*?)^```", page, re.DOTALL | re.MULTILINE)
+    assert source is not None
+
+    def as_it_is(function: Callable[..., Any]) -> Callable[..., Any]:
+        return function
+
+    dsl = SimpleNamespace(container_component=as_it_is, ContainerSpec=SimpleNamespace, OutputPath=type)
+    names: dict[str, Any] = {"dsl": dsl}
+    exec(source[1], names)
+    output = tmp_path / "outputs" / "accuracy"
+    spec = names["train"]("trial_7", str(output))
+    script, *arguments = spec.args
+    assert "s3://bucket/results" in script
+    done = run(tmp_path, *spec.command, script.replace("s3://bucket/results", "results"), *arguments)
+    assert done.returncode == 0, done.stderr
+    assert output.read_text(encoding="utf-8") == "0.93\n"
+
+
+def test_github_actions(tmp_path: Path) -> None:
+    """The step runs as a shell script, as GitHub runs it, and has an output."""
+    write_files("how-to/github-actions", tmp_path)
+    workflow = yaml.safe_load((tmp_path / "evaluate.yaml").read_text(encoding="utf-8"))
+    [step] = [step for step in workflow["jobs"]["evaluate"]["steps"] if "id" in step]
     program = "from typedtrack import open_tracker; open_tracker()['evaluation'] = {'accuracy': 0.93}"
     (tmp_path / "evaluate.py").write_text(program, encoding="utf-8")
-    done = run(tmp_path, "sh", "-e", "-c", step[1], GITHUB_OUTPUT="output")
+    done = run(tmp_path, "bash", "-e", "-c", step["run"], GITHUB_OUTPUT="output")
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "output").read_text(encoding="utf-8") == "accuracy=0.93\n"
-
-
-def test_the_container_of_argo(tmp_path: Path) -> None:
-    """Its command leaves the parameter in a file."""
-    lines = re.search(r"^    - >\n(.*?)^outputs", PAGE, re.DOTALL | re.MULTILINE)
-    assert lines is not None
-    script = " ".join(lines[1].split()).replace("s3://bucket/results", "results").replace("/tmp/accuracy", "accuracy")
-    (tmp_path / "train").write_text("#!/bin/sh\ntypedtrack put accuracy=0.93\n", encoding="utf-8")
-    (tmp_path / "train").chmod(0o755)
-    done = run(tmp_path, "sh", "-c", script)
-    assert done.returncode == 0, done.stderr
-    assert (tmp_path / "accuracy").read_text(encoding="utf-8") == "0.93\n"
-
-
-@pytest.mark.skipif(shutil.which("snakemake") is None, reason="Snakemake is not installed")
-def test_the_rule_of_snakemake(tmp_path: Path) -> None:
-    """A result is the output of a rule, and a failed job leaves none."""
-    rules = re.search(r"^```text\n(rule all.*?)^```", PAGE, re.DOTALL | re.MULTILINE)
-    assert rules is not None
-    (tmp_path / "Snakefile").write_text(rules[1], encoding="utf-8")
-    (tmp_path / "train").write_text('#!/bin/sh\n[ "$1" != 1 ] && typedtrack put trial="$1"\n', encoding="utf-8")
-    (tmp_path / "train").chmod(0o755)
-    done = run(tmp_path, "snakemake", "--cores", "1", "--keep-going")
-    assert done.returncode == 1
-    assert dict(open_tracker(tmp_path / "results").items()) == {f"sweep/trial_{n}": {"trial": n} for n in (0, 2)}
-    assert len(open_tracker(tmp_path / "results").keys("sweep")) == 2
 
 
 def test_runs_of_mlflow_are_imported(tmp_path: Path) -> None:
