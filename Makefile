@@ -47,6 +47,10 @@ report: typedtrack/report/bundle/report.js ## Bundle the script of reports with 
 typedtrack/report/bundle/report.js: bundle_report.py $(wildcard typedtrack/report/web/*) | $(VENV)/test
 	$(BIN)/python bundle_report.py
 
+.PHONY: pictures
+pictures: .venv/test typedtrack/report/bundle/report.js ## Make the pictures of the documentation anew; needs Chromium.
+	$(BIN)/python -m tests.report.pictures docs/pictures
+
 .PHONY: servers
 servers: ## Install what tests run against: Ceph, sshd, Chromium (apt), Azurite, and generators of schemas (npm, pip).
 	tests/servers/install.sh

@@ -82,7 +82,7 @@ def test_rows_are_averaged_over_fields_of_the_key(cli: Cli, base: Path) -> None:
     found = lines(
         cli, str(base), "--key", "{model}/seed_{seed}", "--over", "seed", "--columns", "model,count,accuracy,note"
     )
-    assert found == [["large", "3", "0.85 ± 0.057735", "large"], ["small", "3", "0.6 ± 0.057735", "small"]]
+    assert found == [["large", "3", "0.85 ± 0.058", "large"], ["small", "3", "0.6 ± 0.058", "small"]]
     everything = lines(cli, str(base), "--key", "{model}/seed_{seed}", "--over", "seed,model")
     assert everything[0][0] == "6"
     ended = cli("top", str(base), "--over", "seed")

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from tests.report.pictures import CHROMIUM
 from typedtrack import Value
 from typedtrack._results.chunks import Chunk, Direction
 from typedtrack.report.contents import contents_of
 from typedtrack.report.page import page as page_of
-
-CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 
 Columns = Mapping[str, Sequence[Value | None]]
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable
+from pathlib import Path
 from typing import Literal
 from urllib.parse import quote
 
 import pytest
 from playwright.sync_api import Page
 
-from typedtrack import Value
+from typedtrack import Value, open_tracker
+from typedtrack.cli.app import run
 
 Opened = Callable[..., Page]
 
@@ -71,6 +73,30 @@ def test_the_best_row_comes_first_and_is_named(opened: Opened) -> None:
         "1 row in the table alone: accuracy is NaN or infinite",
         "The same in every row: split = test",
     ]
+
+
+def test_a_mean_is_rounded_by_its_error_as_top_shows_it(
+    opened: Opened, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The page and the command line have the same digits."""
+    stats = {
+        (0.826488, 0.0232092): "0.826 ± 0.023",
+        (0.5, 0.25): "0.5 ± 0.25",
+        (1312.4, 102.099): "1312 ± 102",
+        (0.1234567, 1e-9): "0.123457 ± 1e-09",
+        (0.1, 0.0): "0.1 ± 0",
+        (0.09, math.nan): "0.09 ± nan",
+        (-3.14159, 0.00123): "-3.1416 ± 0.0012",
+        (-1234.5678, 9.96): "-1234.6 ± 10",
+    }
+    base = tmp_path / "base"
+    open_tracker(base).put_many({f"k{n}": {"x/mean": mean, "x/sem": sem} for n, (mean, sem) in enumerate(stats)})
+    assert run(["top", str(base), "--by", "x", "--columns", "x"]) == 0
+    expected = [stats[stat] for stat in sorted(stats, reverse=True)]
+    assert capsys.readouterr().out.splitlines() == expected
+    columns = {"key": [*map(str, stats)], "x/mean": [mean for mean, _ in stats], "x/sem": [sem for _, sem in stats]}
+    spelled = [text.replace("nan", "NaN").replace("1e-09", "1e-9") for text in expected]
+    assert cells(opened(columns, by="x"), 1) == spelled
 
 
 def test_a_click_on_a_name_sorts_and_a_second_one_turns_the_order(opened: Opened) -> None:

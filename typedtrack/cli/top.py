@@ -8,6 +8,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from importlib.util import find_spec
+from math import floor, isfinite, log10
 from typing import Final, NoReturn
 
 import attrs
@@ -190,7 +191,15 @@ def _cell(column: Column, row: int) -> str:
     error = None if column.errors is None else column.errors[row]
     if value is None:
         return _ABSENT
-    return _text(value) if error is None else f"{_text(value)} ± {_text(error)}"
+    return _text(value) if error is None else _text_with_error(value, error)
+
+
+def _text_with_error(mean: Value, error: Value) -> str:
+    """Return a mean with its standard error, both rounded to two digits of the error, as a report shows them."""
+    if isinstance(mean, float) and isinstance(error, float) and isfinite(mean) and isfinite(error) and error > 0:
+        decimals = max(0, 1 - floor(log10(error)))
+        mean, error = round(mean, decimals), round(error, decimals)
+    return f"{_text(mean)} ± {_text(error)}"
 
 
 def _text(value: Value) -> str:

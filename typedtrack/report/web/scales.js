@@ -2,8 +2,10 @@
 
 import { categoriesOf, positionOf } from "./selection.js";
 
+const FEW_CATEGORIES = 12;
 const MOST_CATEGORIES = 30;
 const LOG_FROM = 100; // two decades
+const MOST_DECIMALS = 100; // of toFixed
 
 const extents = new WeakMap();
 
@@ -36,7 +38,10 @@ export function drawable(data) {
     .map((column, number) => number)
     .filter((number) => {
       const column = data.columns[number];
-      if (!column.number) return categoriesOf(column).size <= MOST_CATEGORIES;
+      if (!column.number) {
+        const { size } = categoriesOf(column);
+        return size <= FEW_CATEGORIES || size <= Math.min(MOST_CATEGORIES, data.rows / 2);
+      }
       return Number.isFinite(extentOf(column, data.rows).lowest);
     });
 }
@@ -45,7 +50,7 @@ export function axisOf(column, rows, colours) {
   const shared = {
     axisLine: { lineStyle: { color: colours.line } },
     axisTick: { lineStyle: { color: colours.line } },
-    axisLabel: { color: colours.text, hideOverlap: true, fontSize: 11 },
+    axisLabel: { color: colours.text, hideOverlap: true, fontSize: 11, textBorderColor: colours.page, textBorderWidth: 3 },
     splitLine: { lineStyle: { color: colours.grid } },
   };
   if (!column.number) {
@@ -74,6 +79,7 @@ export function coloursNow() {
   const style = getComputedStyle(document.documentElement);
   const read = (name) => style.getPropertyValue(name).trim();
   return {
+    page: read("--page"),
     text: read("--text"),
     line: read("--line"),
     grid: read("--grid"),
@@ -87,6 +93,13 @@ export function coloursNow() {
 export function shown(value) {
   if (typeof value !== "number" || Number.isInteger(value)) return String(value);
   return String(Number(value.toPrecision(6)));
+}
+
+// A mean with its standard error, both rounded to two digits of the error, as `typedtrack top` shows them.
+export function shownWithError(mean, error) {
+  if (typeof mean !== "number" || typeof error !== "number" || error <= 0) return `${shown(mean)} ± ${shown(error)}`;
+  const decimals = Math.min(Math.max(0, 1 - Math.floor(Math.log10(error))), MOST_DECIMALS);
+  return `${shown(Number(mean.toFixed(decimals)))} ± ${shown(Number(error.toFixed(decimals)))}`;
 }
 
 // A number for the narrow place beside an axis.

@@ -1,6 +1,6 @@
 // The table: sorted by a click on a column's name, filtered by text, read by keyboard and screen reader.
 
-import { shown } from "./scales.js";
+import { shown, shownWithError } from "./scales.js";
 
 const PAGE = 200; // rows at a time: a browser is slow with tens of thousands of cells
 
@@ -92,7 +92,7 @@ function lineOf(data, selection, row) {
       cell.textContent = "–";
     } else {
       const error = column.errors?.[row];
-      cell.textContent = error === undefined || error === null ? shown(value) : `${shown(value)} ± ${shown(error)}`;
+      cell.textContent = error === undefined || error === null ? shown(value) : shownWithError(value, error);
     }
     line.append(cell);
   }
