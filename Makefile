@@ -19,7 +19,7 @@ test: $(VENV)/test typedtrack/report/bundle/report.js ## Run all tests, and the 
 
 .PHONY: test-integrations
 test-integrations: $(VENV)/integrations ## Run the guides on large frameworks: Ax, Dask, DVC, Hugging Face, Keras, Lightning, Snakemake.
-	$(BIN)/pytest -n auto tests/integrations/test_ax.py tests/integrations/test_frameworks.py tests/unit/test_docs.py
+	$(BIN)/pytest -n auto tests/integrations/test_ax.py tests/integrations/test_dask_s3.py tests/integrations/test_frameworks.py tests/unit/test_docs.py
 
 .PHONY: test-packages
 test-packages: $(VENV)/packages ## Build the wheel and the source distribution, and try each extra alone in an empty environment.
