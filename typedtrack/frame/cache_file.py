@@ -8,15 +8,16 @@ from __future__ import annotations
 import json
 import os
 import zlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import IO, Final, cast
+from collections.abc import Iterable, Iterator, Mapping
+from typing import IO, Final
 from weakref import finalize
 
 from arro3.core import RecordBatch, RecordBatchReader
 from arro3.io import read_parquet, write_parquet
 
 from typedtrack._files import writing
-from typedtrack.frame.columns import ARROW_TYPES, GROUP_ROWS, ArrowName, schema_of_types
+from typedtrack.frame.columns import ARROW_TYPES, GROUP_ROWS, ArrowName, reader_of
+from typedtrack.frame.guard import Guard
 
 __all__ = ["CacheFile"]
 
@@ -33,7 +34,8 @@ class CacheFile:
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file
         finalize(self, file.close)
-        schema = self._reader().schema
+        with Guard() as guard:
+            schema = _read(guard.file(file)).schema
         names: dict[str, ArrowName] = {str(kind): name for name, kind in ARROW_TYPES.items()}
         self.types: Mapping[str, ArrowName] = {
             name: names[str(kind)] for name, kind in zip(schema.names, schema.types, strict=True)
@@ -63,16 +65,16 @@ class CacheFile:
         cls, path: str, identity: str, types: Mapping[str, ArrowName], batches: Iterable[RecordBatch]
     ) -> CacheFile:
         """Write *batches*, whose columns have *types*, to a new file that replaces the one at *path*."""
-        reader = RecordBatchReader.from_batches(schema_of_types(types), cast("Sequence[RecordBatch]", batches))
         with writing(path) as file:
-            write_parquet(
-                reader,
-                file,
-                compression="lz4_raw",
-                created_by=(_SEAL + _UNSEALED).decode(),
-                key_value_metadata={_METADATA: _text_of(identity)},
-                max_row_group_size=GROUP_ROWS,
-            )
+            with Guard() as guard:
+                write_parquet(
+                    reader_of(types, guard.batches(batches)),
+                    guard.file(file),
+                    compression="lz4_raw",
+                    created_by=(_SEAL + _UNSEALED).decode(),
+                    key_value_metadata={_METADATA: _text_of(identity)},
+                    max_row_group_size=GROUP_ROWS,
+                )
             file.flush()
             written = open(os.dup(file.fileno()), "rb")  # noqa: SIM115  # as above
             try:
@@ -89,11 +91,13 @@ class CacheFile:
 
     def batches(self) -> Iterator[RecordBatch]:
         """Yield the rows."""
-        yield from self._reader()
+        with Guard() as guard:
+            yield from _read(guard.file(self._file))
 
-    def _reader(self) -> RecordBatchReader:
-        self._file.seek(0)
-        return read_parquet(self._file, batch_size=_BATCH_ROWS)
+
+def _read(file: IO[bytes]) -> RecordBatchReader:
+    file.seek(0)
+    return read_parquet(file, batch_size=_BATCH_ROWS)
 
 
 def _text_of(identity: str) -> str:

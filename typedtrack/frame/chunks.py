@@ -12,6 +12,7 @@ from arro3.io import read_ipc_stream, write_ipc_stream
 
 from typedtrack._results.chunks import Chunk
 from typedtrack.frame.columns import ARROW_TYPES, ArrowName, Extent, array_of, problems_of, schema_of_types
+from typedtrack.frame.guard import Guard
 
 __all__ = ["CHUNK_ROWS", "Spool", "aligned", "batch_of", "batch_of_arrays"]
 
@@ -67,7 +68,8 @@ class Spool:
             self.extents[name] = extent | self.extent_of(name)
             if extent.problem is None:  # else there will be no batch
                 types[name] = extent.type
-        write_ipc_stream(batch_of(chunk, types), self._file)
+        with Guard() as guard:
+            write_ipc_stream(batch_of(chunk, types), guard.file(self._file))
         self._chunks += 1
 
     def extent_of(self, name: str) -> Extent:
@@ -83,5 +85,6 @@ class Spool:
         """Yield the chunks as batches whose columns have *types*, those of the `extents`."""
         self._file.seek(0)
         for _ in range(self._chunks):
-            (batch,) = read_ipc_stream(self._file)
+            with Guard() as guard:
+                (batch,) = read_ipc_stream(guard.file(self._file))
             yield aligned(batch, types)

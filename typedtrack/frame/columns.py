@@ -6,11 +6,11 @@ An `int` column is int64, or uint64, or decimal128(20, 0): the first of them tha
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, Literal, TypeAlias, cast
 
 import attrs
-from arro3.core import Array, DataType, Field, Schema
+from arro3.core import Array, DataType, Field, RecordBatch, RecordBatchReader, Schema
 
 from typedtrack._results.values import EXACT_IN_DOUBLES, MAX_INT, MAX_INT64, Value
 from typedtrack._schema.fields import FieldSchema
@@ -23,6 +23,7 @@ __all__ = [
     "array_of",
     "extent_of_type",
     "problems_of",
+    "reader_of",
     "schema_of_types",
     "strings_of",
     "type_of_field",
@@ -135,6 +136,12 @@ def extent_of_type(arrow: ArrowName) -> Extent:
 def schema_of_types(types: Mapping[str, ArrowName]) -> Schema:
     """Return the Arrow schema of columns that may be null."""
     return Schema([Field(name, ARROW_TYPES[arrow]) for name, arrow in types.items()])
+
+
+def reader_of(types: Mapping[str, ArrowName], batches: Iterable[RecordBatch]) -> RecordBatchReader:
+    """Return a reader that takes one batch after another from *batches*, whose columns have *types*."""
+    # arro3 declares a sequence of batches, and takes any iterable, as its own tests do.
+    return RecordBatchReader.from_batches(schema_of_types(types), cast("Sequence[RecordBatch]", batches))
 
 
 def type_of_field(field: FieldSchema) -> ArrowName | None:

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import IO, Any, Final, TypeAlias
 
-from arro3.core import RecordBatchReader
+from arro3.core import RecordBatch, RecordBatchReader
 from arro3.io import write_csv, write_ipc, write_parquet
 
-from typedtrack.frame.columns import GROUP_ROWS
+from typedtrack.frame.columns import GROUP_ROWS, ArrowName, reader_of
+from typedtrack.frame.guard import Guard
 
 __all__ = ["Writer", "writer_of"]
 
-Writer: TypeAlias = Callable[[RecordBatchReader, IO[bytes]], Any]
+Writer: TypeAlias = Callable[[Mapping[str, ArrowName], Iterable[RecordBatch], IO[bytes]], None]
 
-_WRITERS: Final[Mapping[str, Writer]] = {
+_WRITERS: Final[Mapping[str, Callable[[RecordBatchReader, IO[bytes]], Any]]] = {
     ".parquet": partial(write_parquet, compression="snappy", max_row_group_size=GROUP_ROWS),
     ".csv": write_csv,
     ".arrow": write_ipc,
@@ -32,5 +33,16 @@ def writer_of(path: str | os.PathLike[str]) -> Writer:
     name = os.fspath(path)
     for ending, write in _WRITERS.items():
         if name.endswith(ending):
-            return write
+            return partial(_write, write)
     raise ValueError(f"cannot write {name!r}: a table is written to a file that ends in {', '.join(_WRITERS)}")
+
+
+def _write(
+    write: Callable[[RecordBatchReader, IO[bytes]], Any],
+    types: Mapping[str, ArrowName],
+    batches: Iterable[RecordBatch],
+    file: IO[bytes],
+) -> None:
+    """Write *batches*, whose columns have *types*, to *file*."""
+    with Guard() as guard:
+        write(reader_of(types, guard.batches(batches)), guard.file(file))

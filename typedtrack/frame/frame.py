@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from copy import copy
-from typing import Final, Literal, Protocol, TypeAlias, TypeVar, cast
+from typing import Final, Literal, Protocol, TypeAlias, TypeVar
 
-from arro3.core import RecordBatch, RecordBatchReader, Schema
+from arro3.core import RecordBatch, Schema
 
 from typedtrack._files import writing
 from typedtrack._progress import Progress
@@ -16,7 +16,7 @@ from typedtrack._results.chunks import Chunk, Direction
 from typedtrack.errors import BulkError, CorruptResultError, Problem, SchemaMismatchError
 from typedtrack.frame.cache import CachedRows, CachedTable, cache_path, renew
 from typedtrack.frame.chunks import CHUNK_ROWS, Spool, batch_of
-from typedtrack.frame.columns import ArrowName, schema_of_types
+from typedtrack.frame.columns import ArrowName, reader_of, schema_of_types
 from typedtrack.frame.files import writer_of
 from typedtrack.frame.html import as_html
 
@@ -120,7 +120,7 @@ class Frame:
         """Return the table as an Arrow C stream in a PyCapsule."""
         errors: list[BulkError] = []
         types, batches = self._read(errors)
-        return _reader(types, self._then_telling(batches, errors)).__arrow_c_stream__(requested_schema)
+        return reader_of(types, self._then_telling(batches, errors)).__arrow_c_stream__(requested_schema)
 
     def write(
         self,
@@ -146,7 +146,7 @@ class Frame:
         errors: list[BulkError] = []
         types, batches = self._read(errors)
         with writing(path, storage_options) as file:
-            write(_reader(types, batches), file)
+            write(types, batches, file)
             _check_store(errors)
         self._tell(errors)
 
@@ -271,12 +271,6 @@ def _check_store(errors: list[BulkError]) -> None:
         for each in error.errors.values():
             if not isinstance(each, (CorruptResultError, SchemaMismatchError)):
                 raise each
-
-
-def _reader(types: Mapping[str, ArrowName], batches: Iterable[RecordBatch]) -> RecordBatchReader:
-    """Return a reader that takes one batch after another from *batches*."""
-    # arro3 declares a sequence of batches, and takes any iterable, as its own tests do.
-    return RecordBatchReader.from_batches(schema_of_types(types), cast("Sequence[RecordBatch]", batches))
 
 
 def _deferring(items: Iterator[T], errors: list[BulkError]) -> Iterator[T]:
