@@ -294,7 +294,10 @@ def test_get_of_a_missing_key_or_field_exits_with_1(cli: Cli, base: str) -> None
         (["ls", "b", "--long", "--failed"], "--long and --failed exclude each other"),
         (["ls"], "BASE is missing: pass it, or set TYPEDTRACK_BASE"),
         (["rm", "b"], "expected BASE and KEY, or neither, got: b"),
-        (["rm", "b", "k", "--prefix", "p"], "--prefix takes the place of KEY: typedtrack rm BASE --prefix PREFIX"),
+        (
+            ["rm", "b", "k", "--prefix", "p"],
+            "--prefix and --older-than take the place of KEY: typedtrack rm BASE --prefix PREFIX",
+        ),
         (["rm", "b", "--prefix", ""], "--prefix is empty: that would delete every result of the base"),
         (["wait", "b", "k", "--timeout", "-1"], "Invalid value for '--timeout': -1.0 is not in the range x>=0."),
         (["get", "b", "/k"], "key '/k': "),
