@@ -10,10 +10,10 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from tests.invalid_strategies import invalid_keys
 from tests.trackers import snapshot
 from typedtrack import InvalidKeyError, Key, KeyConflictError, open_tracker
 from typedtrack._results.keys import is_key, key_text
-from typedtrack.testing.invalid_strategies import invalid_keys
 from typedtrack.testing.strategies import keys
 
 

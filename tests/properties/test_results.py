@@ -14,13 +14,13 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from sqlite_tracker import SqliteResultTracker
 
+from tests.invalid_strategies import invalid_field_names, invalid_values
 from tests.trackers import exact, snapshot
 from typedtrack import CorruptResultError, InvalidResultError, Key, Result, ResultTracker, open_tracker
 from typedtrack._results.codec import encode
 from typedtrack._results.other_types import remedy
 from typedtrack._results.values import problems_of
 from typedtrack.errors import shown
-from typedtrack.testing.invalid_strategies import invalid_field_names, invalid_values
 from typedtrack.testing.strategies import field_names, keys, results, values
 
 _shared = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])  # one store for all examples is meant

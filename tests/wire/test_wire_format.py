@@ -12,13 +12,13 @@ import pytest
 from hypothesis import HealthCheck, event, example, given, settings
 from hypothesis import strategies as st
 
+from tests.invalid_strategies import invalid_field_names, invalid_keys
 from tests.node import Ask, answers
 from tests.trackers import exact
 from typedtrack import CorruptResultError, InvalidKeyError, Key, Result, open_tracker
 from typedtrack._results.codec import encode
 from typedtrack._results.keys import key_text
 from typedtrack._results.values import Value
-from typedtrack.testing.invalid_strategies import invalid_field_names, invalid_keys
 from typedtrack.testing.strategies import field_names, keys, results, values
 
 _shared = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])  # one folder for all examples is meant
