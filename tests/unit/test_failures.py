@@ -7,11 +7,15 @@ import pickle
 import subprocess
 import sys
 import warnings
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.trackers import DictTracker
 from typedtrack import (
@@ -36,6 +40,7 @@ from typedtrack import (
     schema_of,
 )
 from typedtrack._results.codec import decode
+from typedtrack._tracker import polling
 
 STAT = Stat(mean=0.5, sem=0.1)
 PLAIN: Result = {"mean": 0.5, "sem": 0.1}
@@ -399,6 +404,44 @@ def test_a_job_that_lives_is_waited_for(face: Face, tracker: DictTracker) -> Non
     with pytest.raises(ResultTimeoutError) as caught:
         list(face.wait_all(["k", "l"], timeout=0, alive=alive))
     assert caught.value.keys == ("l",)
+
+
+@given(
+    jobs=st.lists(st.tuples(st.floats(0, 100), st.booleans()), min_size=1, max_size=5),
+    cost=st.floats(0, 0.01),
+)
+def test_a_wait_ends_within_a_second_of_the_last_job(jobs: list[tuple[float, bool]], cost: float) -> None:
+    """However long the jobs run, and whether each puts its result; a key is read twice at most after its job's end."""
+    now = 0.0
+    looks = Counter[str]()
+
+    class Clocked(DictTracker):
+        def _read(self, key: str, limit: int) -> bytes | None:
+            nonlocal now
+            now += cost
+            end, is_put = jobs[int(key)]
+            if now < end:
+                return None
+            looks[key] += 1
+            return b'{"x": 1}' if is_put else None
+
+    def sleep(seconds: float) -> None:
+        nonlocal now
+        now += seconds
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(polling, "time", SimpleNamespace(monotonic=lambda: now, sleep=sleep))
+        results: set[object] = set()
+        errors: set[object] = set()
+        try:
+            for key, _ in Clocked(1).wait_all(range(len(jobs)), alive=lambda key: now < jobs[int(key)][0]):
+                results.add(key)
+        except BulkError as error:
+            errors.update(error.errors)
+    assert results == {number for number, (_, is_put) in enumerate(jobs) if is_put}
+    assert errors == {number for number, (_, is_put) in enumerate(jobs) if not is_put}
+    assert now <= 1 + max(end for end, _ in jobs)
+    assert max(looks.values()) <= 2
 
 
 # -- the record -------------------------------------------------------------------------------------------------------

@@ -115,11 +115,12 @@ class Bulk(Face[K, R, A]):
             raise BulkError(errors)
 
     def wait(self, key: K, timeout: float | None = None, alive: Alive[K] | None = None) -> R:
-        """Return the result under *key* as soon as it is there; polls by reading, ever less often (2 s at most).
+        """Return the result under *key* as soon as it is there; polls by reading, ever less often.
 
         *timeout* is in seconds; `None` waits for ever, 0 reads once. The call ends within a second after it, even if
         the store does not answer. *alive*, called with the key between two reads, tells whether the application still
-        runs. If it does not, one more read decides: without a result, the key has failed.
+        runs. If it does not, one more read decides: without a result, the key has failed. The pauses between two reads
+        grow up to 2 s, or 0.9 s with *alive*, so that the call ends within a second of the application.
 
         Raises:
             ResultTimeoutError: the result did not come in time.
@@ -132,7 +133,8 @@ class Bulk(Face[K, R, A]):
             ...
         typedtrack.errors.ResultTimeoutError: no result after 0.01 s under 1 key(s): 'app1_out'; ...
         """
-        text, _, found = next(_arrivals(self._primitives, {self._to_text(key): [key]}, Polling(timeout), alive))
+        polling = Polling(timeout, for_alive=alive is not None)
+        text, _, found = next(_arrivals(self._primitives, {self._to_text(key): [key]}, polling, alive))
         return result_in(self, text, found)
 
     def wait_all(
@@ -145,9 +147,9 @@ class Bulk(Face[K, R, A]):
         """Yield each of *keys* with its result, as the results arrive.
 
         Each round reads all keys that are still absent, then pauses: at least four times as long as the reads took, or
-        up to 2 s if that is longer. *timeout* is in seconds, for all keys together; the store's share of the call ends
-        within a second after it. *progress* has ``update(1)`` called for each key that is done. *alive* tells of a key
-        whether its application still runs, as for `wait`.
+        up to 2 s (0.9 s with *alive*) if that is longer. *timeout* is in seconds, for all keys together; the store's
+        share of the call ends within a second after it. *progress* has ``update(1)`` called for each key that is done.
+        *alive* tells of a key whether its application still runs, as for `wait`.
 
         Raises:
             ResultTimeoutError: some results did not come in time, and no key failed; it names their keys.
@@ -164,7 +166,8 @@ class Bulk(Face[K, R, A]):
         """
         errors: dict[object, Exception] = {}
         places = _places(self, keys, errors)
-        return _wait_all(self, places, errors, Polling(timeout), progress, alive)
+        polling = Polling(timeout, for_alive=alive is not None)
+        return _wait_all(self, places, errors, polling, progress, alive)
 
 
 def _wait_all(

@@ -18,6 +18,7 @@ T = TypeVar("T")
 
 _FIRST_PAUSE: Final = 0.005  # seconds
 _LONGEST_PAUSE: Final = 2.0  # seconds
+_LONGEST_PAUSE_FOR_ALIVE: Final = 0.9  # the same where the caller knows when a job ends: with a look, one second
 _PAUSE_GROWTH: Final = 1.5
 _PAUSE_PER_WORK: Final = 4  # a coordinator that waits spends at most a fifth of its time on looking
 _GRACE: Final = 0.9  # seconds past the time-out for looks still under way: with the rest of a wait, one second
@@ -30,18 +31,19 @@ class Polling:
 
     The pauses grow, and none goes past the time-out. Where there is a time-out, another thread makes the looks, and
     one that the store does not answer in time is left behind. The caller's time between two results of a look counts
-    neither as the work of looking nor as time that the store has taken.
+    neither as the work of looking nor as time that the store has taken. *for_alive* shortens the longest pauses.
 
     Raises:
         TypeError: *timeout* is neither a number of seconds nor `None`.
         ValueError: *timeout* is negative or NaN.
     """
 
-    def __init__(self, timeout: float | None) -> None:
+    def __init__(self, timeout: float | None, *, for_alive: bool = False) -> None:
         self._timeout = math.inf if timeout is None else _seconds(timeout)
         self._deadline = time.monotonic() + self._timeout
         self._grace = _GRACE
         self._pause = _FIRST_PAUSE
+        self._longest = _LONGEST_PAUSE_FOR_ALIVE if for_alive else _LONGEST_PAUSE
         self._worked = 0.0
         self.unanswered = False
         """Whether a look was left behind, because the store had not answered it in time."""
@@ -79,7 +81,7 @@ class Polling:
         """Pause once, the longer the more time the looks since the last pause took."""
         left = max(self._deadline - time.monotonic(), 0.0)
         time.sleep(min(max(self._pause, self._worked * _PAUSE_PER_WORK), left))
-        self._pause = min(self._pause * _PAUSE_GROWTH, _LONGEST_PAUSE)
+        self._pause = min(self._pause * _PAUSE_GROWTH, self._longest)
         self._worked = 0.0
 
     def timed_out(self, keys: Iterable[object]) -> ResultTimeoutError:
