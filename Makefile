@@ -52,7 +52,7 @@ pictures: .venv/test typedtrack/report/bundle/report.js ## Make the pictures of 
 	$(BIN)/python -m tests.report.pictures docs/pictures
 
 .PHONY: servers
-servers: ## Install what tests run against: Ceph, sshd, Chromium (apt), Azurite, and generators of schemas (npm, pip).
+servers: ## Install what tests run against: Ceph, sshd, Chromium, zsh and fish (apt), Azurite, and generators of schemas (npm, pip).
 	tests/servers/install.sh
 	PYTHON=$(PYTHON) tests/generators/install.sh
 

@@ -15,6 +15,8 @@ import click
 from typedtrack.cli.output import json_option, one_line, print_error, print_json, print_markdown, print_table, printable
 
 if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
     from typedtrack.schemas import Mode, Outlier, Report
 
 __all__ = ["schema"]
@@ -101,6 +103,9 @@ class _Modes(click.ParamType["Mode"]):
 
     def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> Mode:
         return self._choice().convert(value, param, ctx)
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        return self._choice().shell_complete(ctx, param, incomplete)
 
     def _choice(self) -> click.Choice[Mode]:
         from typedtrack.schemas import MODES
