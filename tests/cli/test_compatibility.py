@@ -114,7 +114,7 @@ def test_json_has_examples_and_warnings(cli: Cli) -> None:
 
 
 def test_a_file_is_compared_with_a_file_of_another_name(cli: Cli) -> None:
-    """So a renamed record can be checked."""
+    """A renamed record can be checked in this way."""
     cli("schema", "export", "records.py", "--out", "schemas")
     Path("records.py").write_text(RECORDS.replace("TrainResult", "Training"), "utf-8")
     cli("schema", "export", "records.py", "--out", "schemas")
@@ -178,7 +178,7 @@ def test_a_commit_is_an_older_version(cli: Cli) -> None:
 
 @pytest.mark.parametrize("ref", ["nope", "--help", "", "nope:schemas"])
 def test_an_unknown_commit_is_refused(cli: Cli, ref: str) -> None:
-    """So is a ref that looks like an option of git."""
+    """A ref that looks like an option of git is refused, too."""
     cli("schema", "export", "records.py", "--out", "schemas")
     _git("init")
     code, out, err = cli("schema", "check", "schemas", "--against", f"git:{ref}")

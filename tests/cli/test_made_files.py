@@ -58,7 +58,7 @@ def test_export_takes_one_class_of_an_importable_module(cli: Cli, monkeypatch: p
 
 
 def test_a_file_imports_its_neighbours(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As for `python file.py`, it can import modules of its folder."""
+    """A file can import modules of its folder, as with `python file.py`."""
     monkeypatch.setattr(sys, "path", sys.path[:])
     Path("folder").mkdir()
     Path("folder/cli_test_neighbour.py").write_text(RECORDS, "utf-8")
@@ -81,7 +81,7 @@ def test_a_file_does_not_replace_another_module(cli: Cli) -> None:
 
 
 def test_the_output_of_a_module_goes_to_standard_error(cli: Cli) -> None:
-    """So JSON on standard output stays JSON."""
+    """JSON on standard output stays JSON, even if an imported module prints."""
     Path("records.py").write_text(f"{RECORDS}\n\nprint('loading')\n", "utf-8")
     answer = cli("schema", "export", "records.py", "--out", "schemas", "--json")
     assert answer.document["files"] == BOTH

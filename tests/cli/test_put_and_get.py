@@ -62,7 +62,7 @@ def test_base_and_key_come_from_the_environment(cli: Cli, base: str, monkeypatch
 
 
 def test_a_base_is_not_taken_for_a_field(cli: Cli, base: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Though the environment has one, and base and key hold a ``=``."""
+    """A base and a key with ``=`` are not fields, even if the environment has a base and a key."""
     monkeypatch.setenv("TYPEDTRACK_BASE", base)
     monkeypatch.setenv("TYPEDTRACK_KEY", "k")
     for other in (f"{base}/lr=0.1", "memory://cli/lr=0.1"):
@@ -171,7 +171,7 @@ def test_all_that_ls_printed_can_be_put(contents: dict[str, dict[str, Value]]) -
 
 
 def test_put_reads_an_object_from_standard_input(cli: Cli, base: str) -> None:
-    """With the tokens of the wire format; so any name and any value can be put."""
+    """The object may have the tokens of the wire format, so any name and any value can be put."""
     command = [sys.executable, "-m", "typedtrack", "put", base, "k", "--json", "-"]
     ended = subprocess.run(command, input=b"{", stderr=subprocess.PIPE, check=False)
     assert ended.stderr.startswith(b"typedtrack: standard input: is not JSON: ")
@@ -200,7 +200,7 @@ def test_a_closed_standard_input_is_misuse(base: str, option: str) -> None:
     ],
 )
 def test_an_object_that_is_not_a_result_is_refused(cli: Cli, base: str, data: bytes, message: str) -> None:
-    """With every problem."""
+    """The error lists every problem."""
     Path("o.json").write_bytes(data)
     code, out, err = cli("put", base, "k", "--json", "o.json")
     assert (code, out) == (2, "")

@@ -126,7 +126,7 @@ def test_the_program_finds_base_and_key_in_its_environment(tmp_path: Path) -> No
 
 
 def test_base_and_key_may_come_from_the_environment(tmp_path: Path) -> None:
-    """So a ``run`` inside another works on the same key."""
+    """A ``run`` inside another works on the same key."""
     environment = {**os.environ, "TYPEDTRACK_BASE": str(tmp_path), "TYPEDTRACK_KEY": "k"}
     command = [sys.executable, "-m", "typedtrack", "run", "--", "sh", "-c", PUT]
     subprocess.run(command, check=True, env=environment)
@@ -233,7 +233,7 @@ def test_a_closed_pipe_at_standard_error_hides_no_failure(tmp_path: Path) -> Non
 
 
 def test_a_program_that_forks_and_exits_has_ended(tmp_path: Path) -> None:
-    """As for a shell: processes that it leaves behind are not waited for."""
+    """`run` does not wait for processes that the program leaves behind, as a shell does not."""
     reader, writer = os.pipe()
     command = wrapper(tmp_path, "k", "sh", "-c", f"cat </dev/fd/{reader} >/dev/null 2>&1 & exit 5")
     ended = subprocess.run(command, check=False, pass_fds=[reader], stderr=subprocess.DEVNULL)
@@ -327,7 +327,7 @@ def test_a_result_ends_the_retries(tmp_path: Path) -> None:
 
 
 def test_a_request_to_stop_ends_the_retries(tmp_path: Path) -> None:
-    """Whoever sends SIGTERM wants no new start."""
+    """After SIGTERM `run` does not start the program again."""
     script = f"{COUNT}; kill -TERM $PPID; read line"
     command = wrapper(tmp_path, "k", "sh", "-c", script, options=("--retries", "2"))
     with subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.DEVNULL) as running:

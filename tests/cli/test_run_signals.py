@@ -290,7 +290,7 @@ def test_process_1_reaps_orphans(tmp_path: Path, namespace: list[str]) -> None:
 
 
 def test_process_1_stores_the_failure_of_a_killed_program(tmp_path: Path, namespace: list[str]) -> None:
-    """As out of memory: the kernel kills the largest process, and the wrapper is a small one."""
+    """When memory runs out, the kernel kills the program, since it is larger than its wrapper."""
     ended = subprocess.run(
         [*namespace, *wrapper(tmp_path, "k", "sh", "-c", "kill -KILL $$")], check=False, stderr=subprocess.DEVNULL
     )

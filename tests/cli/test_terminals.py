@@ -73,7 +73,7 @@ def test_a_narrow_terminal_loses_nothing(base: str) -> None:
 
 @pytest.mark.parametrize(("answer", "left"), [(b"y\n", []), (b"n\n", ["s/1", "s/2"]), (b"\x04", ["s/1", "s/2"])])
 def test_rm_of_a_prefix_asks_on_a_terminal(base: str, answer: bytes, left: list[str]) -> None:
-    """Whoever types a short prefix sees how many results it has; ``--yes`` answers."""
+    """The question shows the number of results; ``--yes`` answers it."""
     tracker = open_tracker(base)
     tracker.put_many({"s/1": {"x": 1}, "s/2": {"x": 1}})
     os.utime(Path(base, "s/1"), (0, 0))
@@ -125,7 +125,7 @@ def test_long_work_has_a_bar_where_a_person_watches(base: str, tmp_path: Path, c
 
 
 def test_a_closed_pipe_ends_ls_silently(base: str) -> None:
-    """As ``typedtrack ls | head -1`` does with many keys."""
+    """``typedtrack ls | head -1`` prints no error with many keys."""
     open_tracker(base).put_many((f"{'long' * 20}/{n}", {"x": 1}) for n in range(2000))
     command = [sys.executable, "-m", "typedtrack", "ls", base]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as listing:

@@ -56,7 +56,7 @@ def test_the_best_comes_first(cli: Cli, base: Path) -> None:
 
 
 def test_columns_are_chosen_and_ordered(cli: Cli, base: Path) -> None:
-    """Also one that is the same in every row, which is hidden otherwise."""
+    """A chosen column is shown even if it is the same in every row."""
     assert lines(cli, str(base), "small", "--columns", "epochs,key")[0] == ["3", "small/seed_2"]
     ended = cli("top", str(base), "--columns", "loss")
     assert (ended.code, ended.err) == (
@@ -100,7 +100,7 @@ def test_groups_need_not_have_the_same_fields(cli: Cli, tmp_path: Path) -> None:
 
 
 def test_json_is_one_row_a_line(cli: Cli, base: Path) -> None:
-    """With the values as they are stored."""
+    """Each row has the stored values, not those of the table."""
     ended = cli("top", str(base), "--json", "--rows", "1")
     assert json.loads(ended.out) == {"key": "large/seed_2", "accuracy": 0.95, "epochs": 3, "note": "large"}
 
@@ -114,13 +114,13 @@ def test_what_cannot_be_read_is_told_after_the_table(cli: Cli, base: Path) -> No
 
 
 def test_watch_needs_a_terminal(cli: Cli, base: Path) -> None:
-    """In a pipe it would never end."""
+    """`--watch` is refused in a pipe, where it would never end."""
     ended = cli("top", str(base), "--watch")
     assert (ended.code, "--watch needs a terminal" in ended.err) == (2, True)
 
 
 def test_a_look_reads_only_what_changed(base: Path) -> None:
-    """Also failures are read once; a result that cannot be read is read again, and what is deleted is gone."""
+    """Results and failures are read once, unreadable ones each time; a deleted result is gone."""
     tracker = CountingTracker(base)
     look = Look(tracker.frame().rows, "accuracy", "max", 50, None, (), None)
     look.cache = str(base.parent / "cache")

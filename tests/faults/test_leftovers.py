@@ -36,7 +36,7 @@ def tracker(request: pytest.FixtureRequest, tmp_path: Path) -> ResultTracker:
 
 
 def test_leftovers_are_removed(tracker: ResultTracker, tmp_path: Path) -> None:
-    """Those of a day ago and older go, from every folder; younger ones and all other files stay."""
+    """Leftovers that are a day old are removed from every folder; younger ones and all other files stay."""
     _leave(tmp_path / ".typedtrack-0011-7-0.tmp", DAY + 60)
     _leave(tmp_path / "b" / ".typedtrack-0011-7-1.tmp", DAY + 60)
     _leave(tmp_path / "empty" / ".typedtrack-0011-7-2.tmp", 30 * DAY)
@@ -53,7 +53,7 @@ def test_leftovers_are_removed(tracker: ResultTracker, tmp_path: Path) -> None:
 
 
 def test_the_hidden_file_of_a_writer(tracker: ResultTracker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It has a name that this call knows."""
+    """A writer gives its file a name that `remove_leftovers` knows."""
 
     def fail(*paths: bytes) -> None:
         raise OSError(errno.EIO, "Input/output error")

@@ -151,7 +151,7 @@ def test_a_folder_removed_while_it_is_listed(tmp_path: Path, system: System, mon
 
 
 def test_links_that_lead_to_no_file(tmp_path: Path) -> None:
-    """They are not listed, whatever error a look at them is."""
+    """Such links are not listed, and cause no error."""
     tracker = open_tracker(tmp_path)
     tracker["a"] = {"n": 1}
     (tmp_path / "itself").symlink_to("itself")
@@ -176,7 +176,7 @@ def _listing(base: Path) -> object:
 
 
 def test_a_link_to_an_unreadable_folder(public: Path) -> None:
-    """It is not listed, as the key has no result for this user."""
+    """The link is not listed, because this user cannot read a result there."""
     open_tracker(public)["a"] = {"n": 1}
     with tempfile.TemporaryDirectory() as closed:
         (public / "link").symlink_to(f"{closed}/file")

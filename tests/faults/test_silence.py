@@ -114,7 +114,7 @@ _durations = st.lists(st.floats(0, 3) | st.just(0.0), min_size=1, max_size=20)
 def test_all_looks_end_within_a_second_after_the_timeout(
     timeout: float, reads: list[float], caller: list[float], stored: set[int]
 ) -> None:
-    """However long each read takes, but for the time that the caller spends; and every key has one outcome."""
+    """The time of the reads does not matter, the caller's own time does not count, and every key has one outcome."""
     clock, spent = Clock(), 0.0
 
     class Slow(DictTracker):
@@ -140,7 +140,7 @@ def test_all_looks_end_within_a_second_after_the_timeout(
 
 
 def test_a_wait_without_a_timeout_needs_no_thread(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It may take as long as the store does, so the caller's own thread reads."""
+    """The caller's own thread reads, since the wait may take as long as the store does."""
     readers: set[threading.Thread] = set()
 
     class Reading(DictTracker):
@@ -157,7 +157,7 @@ def test_a_wait_without_a_timeout_needs_no_thread(monkeypatch: pytest.MonkeyPatc
 
 
 def test_a_store_that_contradicts_itself_does_not_hold_up_a_create(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It says "exists" to each create and "absent" to each read: after seconds, its own error is raised."""
+    """If the store says "exists" to each create and "absent" to each read, its error is raised after seconds."""
     clock = Clock()
     monkeypatch.setattr(backend, "time", clock)
 

@@ -228,7 +228,7 @@ _JSON = st.recursive(
 
 @given(st.dictionaries(_KEYWORDS, _JSON, max_size=6))
 def test_any_document_is_read_or_refused(document: dict[str, object]) -> None:
-    """Whatever JSON it is, a document becomes a schema whose class can be made, or a SchemaError."""
+    """Any JSON value becomes a schema whose class can be made, or raises a SchemaError."""
     try:
         schema = RecordSchema.from_json_schema({"title": "Run", "type": "object", **document})
     except SchemaError:
@@ -295,7 +295,7 @@ def test_a_root_that_refers_is_what_it_refers_to(schema: RecordSchema, title: st
 def test_every_problem_of_a_stage_is_told_and_nothing_besides(
     schema: RecordSchema, faults: list[tuple[int, dict[str, object], str]], refers: bool
 ) -> None:
-    """Whatever is wrong with some properties, each fault of the first stage with faults is told, at its JSON Pointer.
+    """The error lists each fault of the first stage that has any, at its JSON Pointer.
 
     This holds too where the root *refers* to the object that has them.
     """

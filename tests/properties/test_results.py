@@ -40,7 +40,7 @@ def tracker(request: pytest.FixtureRequest, tmp_path: Path) -> ResultTracker:
 @example("k", {"a": 5e-324, "b": float("nan"), "c": 2**64 - 1, "d": -(2**63)})
 @example("k", {"é" * 128: "é" * 512, "b": "😀" * 256, "c": "x" * 1024, "d": ""})
 def test_a_result_comes_back_as_it_was_put(tracker: ResultTracker, key: Key, result: Result) -> None:
-    """By every call that puts and every call that gets."""
+    """Every call that puts and every call that gets keeps the result exactly."""
     given_result = dict(result)
     wanted = exact(result)
     tracker.put(key, result)

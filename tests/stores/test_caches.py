@@ -166,7 +166,7 @@ def test_caches_on_a_local_disk(tmp_path: Path) -> None:
 
 
 def test_caches_in_memory() -> None:
-    """In memory, where no result has a version."""
+    """A cache of a memory base reads every result again, since none has a version."""
     run_machine(open_tracker(f"memory://{uuid.uuid4()}"), 30, has_versions=False)
 
 

@@ -91,7 +91,7 @@ def test_a_constraint_of_another_library_is_one_of_msgspec(theirs: Any, ours: An
 
 @given(st.floats() | st.integers(-3, 3), st.booleans())
 def test_it_holds_on_construction_and_on_get(value: float, unknown: bool) -> None:
-    """As one of msgspec does: on both paths of a read, NaN included."""
+    """A constraint of another package holds as one of msgspec does: on both paths of a get, for NaN too."""
     cls = declare(Annotated[float, Ge(-1), Lt(1)])
     stored = json.dumps({"x": value, "y": 0, **({"z": 1} if unknown else {})}).encode()
     if -1 <= value < 1:
@@ -156,7 +156,7 @@ _REFUSED: Final[list[tuple[Any, str]]] = [
 
 @pytest.mark.parametrize(("hint", "reason"), _REFUSED)
 def test_an_annotation_without_effect_is_refused(hint: Any, reason: str) -> None:
-    """Where the class is declared; the error names the field, and what an annotation may have."""
+    """The declaration of the class fails; the error names the field and the annotations that are allowed."""
     with pytest.raises(RecordDefinitionError) as caught:
         declare(hint)
     assert caught.value.field == "x"

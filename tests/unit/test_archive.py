@@ -147,7 +147,7 @@ def test_a_faulty_line_is_told_with_its_place(file: Path, line: str, reason: str
 
 
 def test_a_corrupt_result_is_one_error_among_its_neighbours(file: Path) -> None:
-    """As in any tracker: all others are handed over."""
+    """All other results are yielded, as by any tracker."""
     written(file, ['{"key":"a","x":1}', '{"key":"b","x":true}', '{"key":"c"}', '{"key":"d","x":2}'])
     found: list[tuple[Any, Result]] = []
     with pytest.raises(BulkError) as caught:

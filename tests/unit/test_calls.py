@@ -145,7 +145,7 @@ def test_get_of_an_absent_key_is_empty(tracker: DictTracker) -> None:
 def test_a_field_of_an_absent_result_is_a_key_error_that_names_the_key(
     tracker: DictTracker, again: Callable[[Result], Result]
 ) -> None:
-    """Not a bare `KeyError` of the field: a wrong key is the usual cause. It survives copies and other processes."""
+    """The error names the key, since a wrong key is the usual cause; copies of the result raise it, too."""
     absent = again(tracker["trial_7"])
     assert absent == {}
     with pytest.raises(
@@ -338,7 +338,7 @@ def test_a_member_of_an_enumeration_and_its_value_are_one_key(tracker: DictTrack
 
 
 def test_equal_keys_of_other_text_share_no_answer(tracker: DictTracker) -> None:
-    """Where a dict takes two keys for one, and their text differs, the second is refused."""
+    """If a dict takes two keys for one, and their texts differ, the second key is refused."""
     tracker.put_many([("a", {"n": 1}), (_AnyCase("A"), {"n": 2})])
     assert dict(tracker.items()) == {"a": {"n": 1}, "A": {"n": 2}}
     with pytest.raises(BulkError) as caught:
@@ -520,7 +520,7 @@ def test_put_many_keeps_no_more_than_is_under_way() -> None:
 
 
 def test_bulk_calls_are_concurrent_and_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As many reads and writes as allowed are under way at once, and a stream is taken as it is needed."""
+    """A bulk call makes as many requests at once as allowed, and takes from a stream only as it needs."""
     tracker = DictTracker(3)
     together = threading.Barrier(3)
     taken = 0
@@ -926,7 +926,7 @@ def test_a_view_shows_itself_without_listing(tracker: DictTracker) -> None:
 
 
 def test_a_str_is_not_several_keys(tracker: DictTracker) -> None:
-    """It would be taken letter by letter."""
+    """A str is refused, because each letter would be a key."""
     with pytest.raises(TypeError, match=r"write \['ab'\]"):
         tracker.get_many("ab")
     with pytest.raises(TypeError, match="keys are several"):
@@ -950,7 +950,7 @@ def test_the_second_of_two_results_stands_in_for_a_bad_first(tracker: DictTracke
 
 
 def test_an_error_in_the_callers_own_iterable_is_kept(tracker: DictTracker) -> None:
-    """It is the cause of the error that says what was given."""
+    """The caller's error is the cause of ours, which shows the argument."""
     with pytest.raises(InvalidResultError) as caught:
         tracker.put("a", (("n", int(digits)) for digits in ["not a number"]))
     assert isinstance(caught.value.__cause__, ValueError)

@@ -143,7 +143,7 @@ def test_same_result_of_a_compact_one_as_large_as_may_be() -> None:
 
 @pytest.mark.parametrize("number", [2**64, 2**64 + 1, 2**64 + 2, 2**64 + 3])
 def test_a_number_that_is_too_large_is_refused_beside_nan(number: int) -> None:
-    """It may be one of those that stand for NaN and the infinities while a result is decoded."""
+    """The number may be one of those that stand for NaN and the infinities while a result is decoded."""
     for token in ("NaN", "Infinity", "-Infinity"):
         with pytest.raises(CorruptResultError, match="'y'"):
             decode(f'{{\n  "x": {token},\n  "y": {number}\n}}\n'.encode(), "file")

@@ -140,7 +140,7 @@ def test_changes_of_a_nested_record(
 
 
 def test_the_sentence_says_when_a_field_is_needed() -> None:
-    """It names another field of the same nested record."""
+    """The sentence names another field of the same nested record."""
     old, new = (RecordSchema(name="Run", fields=(field("x"), part)) for part in (PARTS[2][1], PARTS[2][2]) if part)
     assert (
         check(new, old)[0].sentence == "the reader requires it when 's/a' is stored, but the writer does not store it"

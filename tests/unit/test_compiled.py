@@ -189,7 +189,7 @@ def test_a_hook_runs_on_both_paths_of_a_read(more: str) -> None:
 @pytest.mark.parametrize("cls", [Stat, Inner, Outer, Defaults])
 @given(st.data())
 def test_columns_are_decoded_as_the_columns_of_the_record(cls: type[Any], data: st.DataObject) -> None:
-    """Whatever is stored: without a hook, the columns need no record, and are refused where it is."""
+    """Without a hook, columns are decoded without a record, and are refused if the record would be."""
     of = record_codec(record_type(cls))
     assert of.decode_columns is not None
     stored: dict[str, Any] = json.loads(of.encode(data.draw(records(cls))))
@@ -204,7 +204,7 @@ def test_columns_are_decoded_as_the_columns_of_the_record(cls: type[Any], data: 
 
 
 def test_a_hook_decides_on_records_alone() -> None:
-    """So no columns are decoded without one, wherever the hook is."""
+    """With a hook in the record or in a nested one, columns are not decoded without the record."""
 
     @record
     class Above:

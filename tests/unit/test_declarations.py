@@ -86,7 +86,7 @@ def refusal(decorate: Any, cls: Any) -> RecordDefinitionError:
 @pytest.mark.parametrize("name", ["__post_init__", "__new__", "__attrs_pre_init__"])
 @pytest.mark.parametrize("decorate", _DECORATORS)
 def test_a_method_that_would_never_run_is_refused(decorate: Any, name: str, inherited: bool) -> None:
-    """In the class and in a base; the error says where checks go."""
+    """Such a method is refused in the class and in a base; the error names the method for checks."""
     method = {name: _method}
     cls = type("Declared", (type("Mixin", (), method),), body()) if inherited else type("Declared", (), body(**method))
     error = refusal(decorate, cls)
@@ -188,7 +188,7 @@ def test_a_hook_refuses_a_record_on_construction_and_on_get(cls: Any, more: str)
 
 
 def test_a_hook_sees_converted_values() -> None:
-    """They are checked and converted before it runs."""
+    """Values are checked and converted before the hook runs."""
     seen: list[object] = []
 
     @record
@@ -233,7 +233,7 @@ def test_every_hook_that_refuses_is_listed() -> None:
 
 
 def test_a_hook_does_not_run_where_a_field_is_refused() -> None:
-    """It may rely on the rules of each field."""
+    """A hook may rely on the rules of each field."""
     with pytest.raises(SchemaMismatchError) as caught:
         decode(Range, '{"low": "2", "high": 1}')
     assert [problem.field for problem in caught.value.problems] == ["low"]
@@ -343,14 +343,14 @@ def test_a_base_may_bring_methods_constants_and_annotations_of_fields_that_the_r
 
 
 def test_a_base_of_attrs_brings_its_fields() -> None:
-    """They are fields of the record; names in their annotations are those of its own module."""
+    """Fields of the base are fields of the record; names in their annotations are those of the base's module."""
     base: Any = attrs.frozen(type("Base", (), {"__annotations__": {"y": "Stat"}, "__module__": __name__}))
     made: Any = record(type("Declared", (base,), body()))
     assert [column.name for column in schema_of(made).columns] == ["y/mean", "y/sem", "x"]
 
 
 def test_records_with_a_base_in_common_can_be_combined() -> None:
-    """Where only one of them has fields of its own."""
+    """Two such records can be combined if only one has fields of its own."""
 
     @record
     class Described(Loss):
@@ -449,7 +449,7 @@ def test_a_description_is_a_doc_given_anew() -> None:
 
 
 def test_a_nested_record_declared_again_keeps_its_name() -> None:
-    """As a field of one value does."""
+    """A nested record keeps its name on the wire, as a field of one value does."""
 
     @record
     class Outer:
@@ -500,7 +500,7 @@ def test_a_class_of_another_kind_is_refused() -> None:
 @pytest.mark.parametrize("above", [attrs.frozen(auto_detect=False), dataclasses.dataclass])
 @pytest.mark.parametrize(("decorate", "use"), [(record, schema_of), (key("{x}"), FsspecResultTracker("m").typed)])
 def test_a_decorator_above_is_found_where_the_class_is_used(decorate: Any, use: Any, above: Any) -> None:
-    """It makes another class, or changes this one."""
+    """The decorator makes another class, or changes this one; using the class raises the error."""
     with pytest.raises(RecordDefinitionError, match="has another decorator above; remove it: one makes the class"):
         use(above(decorate(type("Declared", (), body()))))
 
@@ -533,7 +533,7 @@ def test_the_decorator_may_be_called_without_arguments() -> None:
 
 
 def test_a_record_that_contains_itself_is_refused() -> None:
-    """Under its own name, whatever else has that name."""
+    """The record is found under its own name, even if another object has that name."""
     for hint in ("Declared", "Declared | None"):
         error = refusal(record, type("Declared", (), body(__annotations__={"x": int, "inner": hint})))
         assert (error.field, error.reason.partition(",")[0]) == ("inner", "is the record itself")

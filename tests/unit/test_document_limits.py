@@ -100,7 +100,7 @@ HOSTILE: dict[str, dict[str, Any]] = {
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_a_hostile_document_costs_no_more_than_a_large_one(name: str) -> None:
-    """It is refused, by an error that is short, before the work is done that it asks for."""
+    """The document is refused by a short error, before its work is done."""
     assert work(refused(HOSTILE[name])) < MUCH
 
 

@@ -443,7 +443,7 @@ Q: dict[str, Any] = {
     ],
 )
 def test_a_root_that_refers(root: dict[str, object], definition: dict[str, object], name: str, doc: str) -> None:
-    """It is what it refers to; what is beside the reference holds too, and names it before the title there does."""
+    """A root with a reference means its target; keywords beside the reference hold, too, and its title comes first."""
     document = {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "$comment": "made",
@@ -769,7 +769,7 @@ def test_refused_nested_records(subschema: dict[str, object], pointer: str, reas
 def test_a_nested_record_that_can_be_none(
     subschema: dict[str, object], required: bool, optional: bool, defaults: tuple[object, ...] | None
 ) -> None:
-    """It takes null, or is not required and has no default: as a value is."""
+    """A nested record can be `None` if it takes null, or is not required and has no default, as a value can."""
     document: dict[str, Any] = {**object_of(x={"type": "integer"}), "$defs": {"Stat": STAT}}
     document["properties"]["stat"] = subschema
     document["required"] = ["x", "stat"] if required else ["x"]
@@ -794,7 +794,7 @@ GROUP: dict[str, Any] = {"type": "object", "title": "Group", "properties": {"a":
     ],
 )
 def test_a_group_whose_fields_are_all_optional(subschema: dict[str, Any], required: bool) -> None:
-    """It is a record that is always there, for stored results do not tell None from a group without values."""
+    """Such a group is never `None`, because a stored result does not tell `None` from a group without values."""
     document = object_of(x={"type": "integer"}, group=subschema)
     document["required"] = ["x", "group"] if required else ["x"]
 

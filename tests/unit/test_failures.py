@@ -111,7 +111,7 @@ class WordlessError(Exception):
     ids=lambda value: repr(value)[:40],
 )
 def test_a_failure_is_stored_as_a_result(face: Face, tracker: DictTracker, error: Any, stored: Result) -> None:
-    """It has fields of its own, cut to the limits of a `str`, and is one file under its key like any result."""
+    """A failure is one file under its key, like any result; its texts are cut to the limits of a `str`."""
     assert face.fail("k", error)
     result = decode(tracker.get_bytes("k"), "k")
     assert result.items() >= stored.items()
@@ -186,7 +186,7 @@ def test_without_an_atomic_create_nothing_is_stored() -> None:
 
 @pytest.mark.parametrize("error", [DivergedError("NaN"), KeyboardInterrupt(), SystemExit(2), SystemExit("no data")])
 def test_attempt_stores_the_error_of_its_block(face: Face, error: BaseException) -> None:
-    """Then it raises it again, the same object."""
+    """`attempt` then raises the same error object again."""
     with pytest.raises(type(error)) as caught, face.attempt("k"):
         raise error
     assert caught.value is error
@@ -238,7 +238,7 @@ READS: dict[str, Callable[[Face], object]] = {
 
 @pytest.mark.parametrize("read", READS.values(), ids=READS)
 def test_a_failure_is_raised(face: Face, read: Callable[[Face], object]) -> None:
-    """By every call for one key, with the failure and the key, through a process border, too."""
+    """Every call for one key raises it, with the failure and the key; the error survives pickling."""
     face.fail("k", Failure(type="Signal", message="SIGKILL\n\x1b[31m", exit_code=137, host="node7"))
     with pytest.raises(ResultFailedError) as caught:
         read(face)
@@ -262,7 +262,7 @@ def test_a_failure_is_raised(face: Face, read: Callable[[Face], object]) -> None
     ],
 )
 def test_a_failure_that_others_have_stored(face: Face, tracker: DictTracker, stored: Result, failure: Failure) -> None:
-    """Whoever stores a field of that name says that the application failed, however he spells the rest."""
+    """Any result with the field ``failure/type`` is a failure, even if its other fields have odd types."""
     for _ in range(2):  # names that were met before take no other road
         tracker["k"] = stored
         with pytest.raises(ResultFailedError) as caught:
@@ -300,8 +300,8 @@ def test_errors_are_told_apart_by_type(tracker: DictTracker) -> None:
     }
 
 
-def test_listings(face: Face, tracker: DictTracker) -> None:
-    """Those that read leave failures out, those that do not read count them; `failures` has them alone."""
+def test_listings_leave_failures_out_if_they_read(face: Face, tracker: DictTracker) -> None:
+    """Calls that read results leave failures out; calls that only list count them; `failures` has only failures."""
     tracker["a/ok"] = tracker["ok"] = PLAIN
     face.fail("a/bad", "broken")
     face.fail("bad", "broken, too")
@@ -339,7 +339,7 @@ def test_failures_hide_nothing(tracker: DictTracker) -> None:
 
 
 def test_a_typed_view_pops_no_failure(tracker: DictTracker) -> None:
-    """Nor gives it a default in its place."""
+    """`pop` of a failure raises it, even with a default."""
     view = tracker.typed(Stat)
     tracker.fail("k", "broken")
     with pytest.raises(ResultFailedError):
@@ -355,7 +355,7 @@ def test_a_typed_view_pops_no_failure(tracker: DictTracker) -> None:
 
 
 def test_a_job_that_is_gone_has_failed(face: Face, tracker: DictTracker) -> None:
-    """At once, with no wait for the time-out; and nothing of it is stored."""
+    """The wait for it ends at once, and stores nothing."""
     asked: list[Key] = []
 
     def alive(key: Key) -> bool:
@@ -411,7 +411,7 @@ def test_a_job_that_lives_is_waited_for(face: Face, tracker: DictTracker) -> Non
     cost=st.floats(0, 0.01),
 )
 def test_a_wait_ends_within_a_second_of_the_last_job(jobs: list[tuple[float, bool]], cost: float) -> None:
-    """However long the jobs run, and whether each puts its result; a key is read twice at most after its job's end."""
+    """This holds for any length of jobs, with or without results; after its job's end a key is read twice at most."""
     now = 0.0
     looks = Counter[str]()
 
@@ -448,7 +448,7 @@ def test_a_wait_ends_within_a_second_of_the_last_job(jobs: list[tuple[float, boo
 
 
 def test_failure_is_a_record_of_its_own() -> None:
-    """It keeps the rules of records, and no view takes it for a result."""
+    """`Failure` keeps the rules of records, and a view of it is refused."""
     assert [column.name for column in schema_of(Failure).columns] == [
         "failure/type",
         "failure/message",
@@ -466,7 +466,7 @@ def _named(name: str, *aliases: str) -> type[object]:
 
 
 def test_a_record_has_no_field_that_marks_failures() -> None:
-    """Not by its name, by an alias, nor by nesting; other names that begin so are free."""
+    """A name, an alias or a nested name ``failure/type`` is refused; other names that begin so are allowed."""
     for names in (("failure/type",), ("x", "failure/type")):
         with pytest.raises(RecordDefinitionError, match=r"R\.x: has the name 'failure/type' on the wire"):
             _named(*names)
@@ -480,7 +480,7 @@ def test_a_record_has_no_field_that_marks_failures() -> None:
 
 
 def test_untyped_use_loads_no_attrs(tmp_path: Path) -> None:
-    """To put, get, attempt and fail takes no record; to read a failure does."""
+    """`put`, `get`, `attempt` and `fail` load no record; reading a failure does."""
     program = f"""
 import sys, typedtrack
 tracker = typedtrack.open_tracker({str(tmp_path)!r})

@@ -37,7 +37,7 @@ def test_a_failed_upload_leaves_the_old_file_and_no_other(fails: str, monkeypatc
 
 
 def test_a_local_file_has_the_permissions_that_the_process_gives(tmp_path: Path) -> None:
-    """As a file that `open` has made, and not as a temporary one."""
+    """The file has the permissions of one that `open` makes, not those of a temporary file."""
     (tmp_path / "other").touch()
     write(tmp_path / "table.csv")
     assert (tmp_path / "table.csv").stat().st_mode == (tmp_path / "other").stat().st_mode

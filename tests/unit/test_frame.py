@@ -348,7 +348,7 @@ def test_parts_read_the_same_table_in_other_processes(tracker: ResultTracker) ->
 
 
 def test_pandas_takes_it(tracker: ResultTracker) -> None:
-    """By `from_arrow`; the constructor of pandas does not."""
+    """`DataFrame.from_arrow` takes a frame; the constructor of pandas does not."""
     tracker.put("a", x=1, y="é")
     assert pandas.DataFrame.from_arrow(tracker.frame()).to_dict("records") == [{"key": "a", "x": 1, "y": "é"}]
 
@@ -532,7 +532,7 @@ def test_plain_keys_are_their_text(tracker: ResultTracker) -> None:
 
 
 def test_an_error_of_listing_versions_names_the_base(tracker: ResultTracker, tmp_path: Path) -> None:
-    """As every other error of the store; keys of other forms are not looked at."""
+    """The error has a note with the base, as every other error of the store; keys of other forms are skipped."""
     view = tracker.typed(Stat, key=RunKey)
     view[RunKey("small", 1)] = Stat(mean=1.0, sem=0.0)
     tracker.put("other", x=1)

@@ -292,7 +292,7 @@ TestMemoryMachine.settings = SHORT
     st.dictionaries(st.sampled_from("abcd"), results() | st.none(), max_size=4),
 )
 def test_a_table_from_a_cache_equals_the_stored_results(first: dict[str, Result], then: dict[str, Any]) -> None:
-    """With the same types, whichever rows came from the cache: null, NaN, -0.0 and great ints too."""
+    """Values and types are equal, whichever rows came from the cache: null, NaN, -0.0 and large ints too."""
     with tempfile.TemporaryDirectory() as folder:
         tracker = open_tracker(f"{folder}/base")
         frame = tracker.frame(cache=f"{folder}/cache.parquet")
@@ -328,7 +328,7 @@ def test_a_column_has_the_type_of_the_values_that_stay(
 
 
 def test_only_changed_results_are_read(tracker: ResultTracker, path: Path, reads: list[str]) -> None:
-    """Also below a prefix, through a view, and of failures; a renewal without changes writes nothing."""
+    """This holds below a prefix, through a view, and for failures; a renewal without changes writes nothing."""
     view = tracker.typed(Stat, key=RunKey)
     view.put_many((RunKey("small", seed), Stat(mean=seed, sem=0.1)) for seed in range(5))
     tracker.put("other", x=1)
@@ -367,7 +367,7 @@ def test_unreadable_results_are_read_again_and_named_each_time(
 
 
 def test_a_page_is_made_from_the_cache(tracker: ResultTracker, path: Path, tmp_path: Path, reads: list[str]) -> None:
-    """It tells the same as one that reads all."""
+    """A page from the cache equals a page from the store."""
     pytest.importorskip("typedtrack.report.page")
     tracker.put_many({"a": {"x": 1, "n": 2**64 - 1}, "b": {"x": 0.5, "n": -1}})
     tracker.fail("failed", "out of memory")
@@ -389,7 +389,7 @@ def test_parts_read_the_store(tracker: ResultTracker, path: Path) -> None:
 
 
 def test_an_archive_needs_no_cache(tracker: ResultTracker, path: Path, tmp_path: Path) -> None:
-    """It is one file, which is read as a whole."""
+    """A frame of an archive makes no cache, because an archive is one file that is read as a whole."""
     tracker.put("a", x=1)
     tracker.archive(tmp_path / "sweep.ndjson")
     assert len(table_of(open_tracker(tmp_path / "sweep.ndjson").frame(cache=path))[1]) == 1
@@ -445,7 +445,7 @@ class NamedKey(KeyTemplate):
 
 
 def test_a_field_of_a_key_may_be_named_key(tracker: ResultTracker, path: Path) -> None:
-    """Then the column is that field, not the key's text."""
+    """The column ``key`` is then that field, not the text of the key."""
     view = tracker.typed(Stat, key=NamedKey)
     view[NamedKey("x")] = Stat(mean=1.0, sem=0.0)
     for _ in range(2):
@@ -503,7 +503,7 @@ def test_the_cache_of_another_release_is_read_anew(
 
 @pytest.mark.parametrize("content", [b"", b"x", b"PAR1", b"PAR1\xff\xff\xff\xffPAR1", b"\0" * 5000])
 def test_a_file_that_is_not_a_cache_is_replaced(tracker: ResultTracker, path: Path, content: bytes) -> None:
-    """It is replaced."""
+    """A frame reads all results, and writes a cache over the file."""
     tracker.put("a", x=1)
     path.write_bytes(content)
     assert len(table_of(tracker.frame(cache=path))[1]) == 1
@@ -548,7 +548,7 @@ def test_a_cache_with_two_rows_of_one_key_is_read_anew(
 def test_an_error_while_a_cache_is_written_leaves_the_old_one(
     tracker: ResultTracker, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """And no other file beside it."""
+    """The old cache stays, and no other file is left beside it."""
     tracker.put("a", x=1)
     frame = tracker.frame(cache=path)
     table_of(frame)

@@ -81,7 +81,7 @@ def test_the_majority_decides_the_kind(seen: list[Value], kind: str) -> None:
 
 
 def test_outliers_name_the_first_keys() -> None:
-    """At most three, with the number of all."""
+    """An outlier names at most three keys, and the number of all."""
     inference = infer([(key, {"x": key if key < "e" else 2}) for key in "abcdefghij"], "Run")
     assert inference is not None
     (outlier,) = inference.outliers

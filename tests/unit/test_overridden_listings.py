@@ -48,7 +48,7 @@ class HidingFsspec(Hiding, FsspecResultTracker):
 
 
 class HidingArchive(Hiding, ArchiveResultTracker):
-    """In an archive."""
+    """An archive that hides keys."""
 
 
 class HidingDict(Hiding, DictTracker):

@@ -34,7 +34,7 @@ def test_items_are_counted_by_the_hundred(number: int) -> None:
 
 
 def test_a_bar_counts_while_the_items_come() -> None:
-    """Not only when all of them are there."""
+    """The bar counts each item as it comes, not all of them at the end."""
     bar = Bar()
     items = counted(range(1000), bar)
     for _ in range(201):

@@ -445,7 +445,7 @@ _REMEDIES: Final[list[tuple[object, str | None]]] = [
 
 @pytest.mark.parametrize(("value", "remedy"), _REMEDIES)
 def test_a_value_of_a_refused_type_has_a_remedy(value: Any, remedy: str | None) -> None:
-    """It is that of an untyped put, but for `None`."""
+    """The remedy is that of an untyped put, except for `None`."""
     with pytest.raises(InvalidResultError) as caught:
         an_eval_result(p99_ms=value)
     (problem,) = caught.value.problems
@@ -641,7 +641,7 @@ def test_a_nested_record_may_be_given_as_none() -> None:
 
 
 def test_the_fingerprint_depends_on_which_records_may_be_none(form: Callable[..., list[Any]]) -> None:
-    """It does not depend on names in Python."""
+    """The fingerprint does not depend on names in Python."""
 
     def fingerprint(**annotations: Any) -> str:
         [made] = form(declare({"x": int, **annotations}))
@@ -826,7 +826,7 @@ def test_a_class_that_cannot_be_a_record_is_refused(
 
 @pytest.mark.parametrize("base", [dict, Exception, int])
 def test_a_builtin_base_is_refused(base: type) -> None:
-    """It has content that is not a field."""
+    """A builtin class has content that is not a field."""
     with pytest.raises(
         RecordDefinitionError, match=f"Declared: inherits from {base.__name__}, which has content of its own"
     ):
@@ -911,7 +911,7 @@ def test_a_default_and_a_factory_exclude_each_other() -> None:
 
 
 def test_a_problem_names_a_nested_record_as_on_the_wire(form: Callable[..., list[Any]]) -> None:
-    """It has the attribute as well."""
+    """A problem has the wire name and the attribute."""
     [made] = form(declare({"a": int, "s": Stat}, body={"s": field(name="wire/s")}))
     with pytest.raises(InvalidResultError) as caught:
         made(a=1, s=3)

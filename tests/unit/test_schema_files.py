@@ -215,7 +215,7 @@ def test_a_document_over_http_has_a_limit(server: Server, monkeypatch: pytest.Mo
 
 
 def test_a_compressed_document_over_http_is_refused(server: Server) -> None:
-    """It could unpack to any size."""
+    """A compressed document could unpack to any size."""
     server.answer = Answer(gzip.compress(b" " * 2**20), {"Content-Encoding": "gzip"})
     with pytest.raises(SchemaError, match="is not UTF-8"):
         read_schemas(f"http://127.0.0.1:{server.server_port}/")
@@ -296,7 +296,7 @@ def test_two_records_of_one_name(folder: Path) -> None:
 
 
 def test_a_local_load_imports_no_fsspec(folder: Path) -> None:
-    """Nor do put and get import cattrs."""
+    """`put` and `get` do not import cattrs either."""
     import subprocess
 
     code = f"import sys, typedtrack.schemas as s; s.load_schemas({str(folder)!r}); print('fsspec' in sys.modules)"

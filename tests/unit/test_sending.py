@@ -203,7 +203,7 @@ class LossKey(KeyTemplate[Loss]):
 
 @pytest.mark.parametrize("protocol", range(2, pickle.HIGHEST_PROTOCOL + 1))
 def test_views_of_classes_of_a_module_are_pickled(protocol: int) -> None:
-    """By the names of the classes, as everything of a module is."""
+    """Such views are pickled by the names of the classes."""
     tracker = FsspecResultTracker("memory://sending")
     views: list[TypedTracker[Any, Any]] = [tracker.typed(LossKey), tracker.typed(Loss, unknown="error")]
     assert repr(pickle.loads(pickle.dumps(views, protocol))) == repr(views)
@@ -223,5 +223,5 @@ def test_views_of_classes_of_a_module_are_pickled(protocol: int) -> None:
     ],
 )
 def test_a_meta_is_pickled(meta: msgspec.Meta) -> None:
-    """With every argument that it may have."""
+    """Every argument of a `Meta` survives."""
     assert pickle.loads(pickle.dumps(meta)) == copy.deepcopy(meta) == meta

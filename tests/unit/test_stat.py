@@ -85,13 +85,13 @@ def test_sem_is_not_negative(sem: float) -> None:
 
 @given(st.floats())
 def test_a_sem_that_is_not_known_is_nan(mean: float) -> None:
-    """It can be made, stored and read, whatever the mean is."""
+    """A `Stat` with any mean and a NaN sem can be made, stored and read."""
     stat = Stat(mean=mean, sem=math.nan)
     assert repr(codec.decode(codec.encode(stat), "file")) == repr(stat)
 
 
 def test_zero_is_not_negative() -> None:
-    """Nor is the other zero."""
+    """A sem of 0.0 or -0.0 is accepted."""
     assert repr(Stat(mean=0, sem=-0.0).sem) == "-0.0"
     assert repr(codec.decode(b'{"mean": 0, "sem": -0.0}', "file").sem) == "-0.0"
 
@@ -141,7 +141,7 @@ def test_strategies_draw_valid_ones(holder: Holder) -> None:
 
 
 def test_a_refused_sample_has_a_remedy() -> None:
-    """It is that of an untyped put."""
+    """The remedy is that of an untyped put."""
     with pytest.raises(InvalidResultError, match="got True; store int"):
         Stat.of([True])
 

@@ -283,7 +283,7 @@ def test_a_unit_is_not_lost_in_a_record_either(given: float) -> None:
 
 
 def test_a_tensor_without_item_is_taken_in_a_record_too() -> None:
-    """In a field, and among the samples of a `Stat`."""
+    """Such a tensor may be a field of a record, or a sample of a `Stat`."""
     tensor: Any = _EagerTensor(np.float32(0.5))
     assert _Latency(ms=tensor) == _Latency(ms=0.5)
     assert Stat.of([tensor, 1.5]).mean == 1.0

@@ -70,7 +70,7 @@ def get(ask: Ask, base: Path, key: object) -> Result | None:
 @example("k", {"a": float("nan"), "b": float("inf"), "c": -float("inf"), "d": "NaN", "e": ": NaN,\n"})
 @example("k", {"a": 1e16, "b": 1e21, "c": 1e-7, "d": 5e-324, "e": -(2**63)})
 def test_every_result_crosses_both_ways(ask: Ask, tmp_path: Path, key: Key, result: Result) -> None:
-    """With its order, its ints and floats apart, and every bit."""
+    """The order of fields, ints and floats, and every bit survive."""
     tracker = open_tracker(tmp_path)
     tracker[key] = result
     found = get(ask, tmp_path, key)
