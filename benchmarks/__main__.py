@@ -10,7 +10,7 @@ from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
 
-from benchmarks import codec, frame, get, items, process, put, records, slow
+from benchmarks import codec, frame, get, items, memory, process, put, records, slow
 from benchmarks.harness import race
 
 _MODULES = {
@@ -18,6 +18,7 @@ _MODULES = {
     "get": get,
     "items": items,
     "frame": frame,
+    "memory": memory,
     "slow": slow,
     "process": process,
     "codec": codec,
@@ -29,11 +30,13 @@ _MORE_MODULES = ("cold", "far", "stores")
 def main() -> None:
     """Print one Markdown table for each topic."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    help_text = "the topics to measure (default: all but cold, which only root can run, and stores: `make servers`)"
+    help_text = (
+        "the topics to measure (default: all but cold, which only root can run, and far and stores: `make servers`)"
+    )
     parser.add_argument("modules", nargs="*", choices=[*_MODULES, *_MORE_MODULES, []], help=help_text)
     parser.add_argument("--quick", action="store_true", help="make only a few calls, to test the benchmarks themselves")
     parser.add_argument("--folder", help="a folder on the disk to measure (default: the temporary folder)")
-    parser.add_argument("--results", type=int, default=frame.results, help="how many results the topic frame has")
+    parser.add_argument("--results", type=int, default=frame.results, help="how many results there are in tables")
     args = parser.parse_args()
     frame.results = args.results
 
@@ -44,7 +47,7 @@ def main() -> None:
         with tempfile.TemporaryDirectory(dir=args.folder) as folder:
             module = _MODULES.get(name) or import_module(f"benchmarks.{name}")
             for topic in module.topics(Path(folder), args.quick):
-                print(f"\n{race(topic)}", flush=True)
+                print(f"\n{topic if isinstance(topic, str) else race(topic)}", flush=True)
 
 
 if __name__ == "__main__":
