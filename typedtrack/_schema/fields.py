@@ -32,7 +32,7 @@ from typedtrack.errors import shown
 __all__ = ["CONSTRAINTS", "DEFAULT_OF_OPTIONAL", "MISSING", "FieldSchema", "Flaw", "Missing"]
 
 CONSTRAINTS: Final = ("gt", "ge", "lt", "le", "multiple_of", "min_length", "max_length", "pattern")
-"""The constraints that a field may have besides the rules for all values. They mean what `msgspec.Meta` means."""
+"""The constraints that a field may have besides the rules for all values. They have the meaning of `msgspec.Meta`."""
 
 _NUMBER_CONSTRAINTS: Final[Mapping[str, str]] = {
     "gt": ">",
@@ -70,7 +70,7 @@ MISSING: Final = Missing.MISSING
 
 
 class Flaw(NamedTuple):
-    """A reason why a field cannot be declared so."""
+    """A reason why a field cannot be declared."""
 
     part: str
     """The attribute of `FieldSchema` at fault."""
@@ -88,7 +88,7 @@ def _unsigned_zero(bound: int | float | None) -> int | float | None:
 class FieldSchema:
     """A field of one value: its wire name, kind, constraints and default.
 
-    Constraints mean what they mean to msgspec. Lengths count code points, a pattern may match anywhere in the text, and
+    Constraints have the meaning of msgspec's. Lengths count code points, a pattern may match anywhere in the text, and
     NaN is outside every bound. The rules for all values (a `str` has at most 1,024 bytes, …) apply as well.
     """
 
@@ -197,11 +197,11 @@ class FieldSchema:
         return None
 
     def definition_problems(self) -> Iterator[str]:
-        """Yield why no field can be declared so."""
+        """Yield the reasons why such a field cannot be declared."""
         return (flaw.reason for flaw in self.flaws())
 
     def flaws(self) -> Iterator[Flaw]:
-        """Yield why no field can be declared so, and which part is at fault."""
+        """Yield the reasons why such a field cannot be declared, each with the part at fault."""
         for index, name in enumerate(self.names):
             if (reason := name_problem(name)) is not None:
                 reason = f"cannot be named {shown(name)} on the wire: {reason}"

@@ -59,8 +59,8 @@ def compare(
 ) -> list[Report]:
     """Compare each of the *new* schemas with the *older* ones of its name, oldest first.
 
-    *new* maps sources to schemas. *complete* says that *new* are all schemas there are: an older record without a new
-    schema is then reported as gone, unless *mode* is forward. *mode* and *unknown* are those of `check_history`.
+    *new* maps sources to schemas. If *complete*, *new* has all schemas: an older record that it lacks is reported as
+    gone, unless *mode* is forward. *mode* and *unknown* are those of `check_history`.
 
     Raises:
         ValueError: *new* is not complete, and none of the older schemas has its name; or *mode* is unknown.

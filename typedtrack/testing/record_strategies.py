@@ -102,7 +102,7 @@ def _float_values(column: FieldSchema) -> SearchStrategy[float]:
 
 
 def _multiples(lowest: float, highest: float, step: float) -> SearchStrategy[float]:
-    """Return a strategy for the doubles from *lowest* to *highest* that are multiples of *step*; there are some."""
+    """Return a strategy for the multiples of *step* among the doubles from *lowest* to *highest*, which has some."""
 
     def nearest(value: float) -> float:
         above = least_multiple(value, step)
