@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import enum
 import math
+import os
 import pickle
 import re
 import threading
@@ -32,6 +33,7 @@ from typedtrack import (
     UnsupportedOperationError,
 )
 from typedtrack._tracker import polling
+from typedtrack._tracker.backend import forks
 
 
 class _Bar:
@@ -743,6 +745,38 @@ def test_wait_all_hides_nothing(tracker: DictTracker, clock: list[float]) -> Non
         "late": ResultTimeoutError,
     }
     assert bar.updates == [1, 1, 1]  # an object that is not a key does not count
+
+
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")  # only of some test runners
+@pytest.mark.parametrize("timeout", [None, 240])
+def test_a_fork_ends_wait_all_in_the_child(tracker: DictTracker, timeout: float | None) -> None:
+    """The child is told so at once, though it has what the parent has read; the parent goes on."""
+    keys = [str(n) for n in range(100)]
+    tracker.put_many((key, {"n": 1}) for key in keys)
+    arrivals = tracker.wait_all(keys, timeout=timeout)
+    seen = [next(arrivals)[0], next(arrivals)[0]]
+    child = os.fork()
+    if child == 0:
+        try:
+            next(arrivals)
+        except UnsupportedOperationError:
+            os._exit(17)
+        finally:
+            os._exit(2)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 17
+    assert seen + [key for key, _ in arrivals] == keys
+
+
+def test_wait_all_compares_processes_after_a_fork(tracker: DictTracker, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It goes on in the process that began it, and in no other."""
+    tracker.put_many((str(n), {"n": n}) for n in range(9))
+    arrivals = tracker.wait_all([str(n) for n in range(9)])
+    next(arrivals)
+    monkeypatch.setattr("typedtrack._tracker.bulk.forks", [*forks, None])
+    assert next(arrivals)[0] == "1"
+    monkeypatch.setattr(os, "getpid", lambda: -1)
+    with pytest.raises(UnsupportedOperationError, match="began before a fork"):
+        next(arrivals)
 
 
 def test_wait_all_raises_bulk_error_without_a_time_out(tracker: DictTracker) -> None:

@@ -20,7 +20,7 @@ from typedtrack.errors import ResultExistsError, TypedtrackError, UnsupportedOpe
 if TYPE_CHECKING:
     from typedtrack._tracker.threads import Call
 
-__all__ = ["READ_LIMIT", "Backend", "Read", "annotate", "create", "load", "store"]
+__all__ = ["READ_LIMIT", "Backend", "Read", "annotate", "create", "forks", "load", "store"]
 
 T = TypeVar("T")
 U = TypeVar("U")
@@ -30,6 +30,12 @@ READ_LIMIT: Final = MAX_RESULT_BYTES + 1  # one byte more than a result may have
 
 _CREATE_ATTEMPTS: Final = 100  # while the key keeps vanishing between a failed create and the read after it
 _CREATE_SECONDS: Final = 10.0  # for all of these: each may take long on a slow store
+
+
+forks: Final[list[None]] = []
+"""One item for each fork from the process that loaded this module to this one: to ask for the process takes longer."""
+
+os.register_at_fork(after_in_child=partial(forks.append, None))
 
 
 class Backend(ABC):

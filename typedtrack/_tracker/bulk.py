@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from collections.abc import Set as AbstractSet
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar, cast, overload
 
-from typedtrack._tracker.backend import READ_LIMIT, Backend, Read, annotate
+from typedtrack._tracker.backend import READ_LIMIT, Backend, Read, annotate, forks
 from typedtrack._tracker.face import Face, result_in
 from typedtrack._tracker.polling import Polling
 from typedtrack.errors import BulkError, InvalidKeyError, ResultFailedError, ResultTimeoutError, shown
@@ -178,13 +178,14 @@ def _wait_all(
     progress: Progress | None,
     alive: Alive[K] | None,
 ) -> Iterator[tuple[K, R]]:
+    to_result = face._to_result
     try:
         for text, keys, found in _arrivals(face._primitives, places, polling, alive):
             for key in keys:
                 if progress is not None:
                     progress.update(1)
                 try:
-                    result = result_in(face, text, found)
+                    result = to_result(found, text) if isinstance(found, bytes) else result_in(face, text, found)
                 except Exception as error:
                     errors[key] = error
                 else:
@@ -205,28 +206,34 @@ def _arrivals(
     Raises:
         ResultTimeoutError: (at the end) the others have nothing, and the time is up.
     """
-    process = os.getpid()
+    process, before = os.getpid(), len(forks)
 
-    def look(texts: Collection[str], *, gone: bool) -> Iterator[tuple[str, list[K], bytes | Exception]]:
-        for text, read in polling.look(_read_each(backend, texts)):
-            backend._check_process(process)  # a forked child could not read on
-            if read is not None:
-                polling.restart()
-                yield text, places.pop(text), read
-            elif gone:
-                yield text, places.pop(text), _ended(text)
+    def looks() -> Iterator[tuple[Collection[str], bool]]:
+        yield list(places), False
+        if alive is None or polling.unanswered:
+            return
+        gone = [text for text, keys in places.items() if not alive(keys[0])]
+        if gone:
+            yield gone, True
 
     while places:
         is_last = polling.is_due()
-        yield from look(list(places), gone=False)
-        if alive is not None and not polling.unanswered:
-            gone = [text for text, keys in places.items() if not alive(keys[0])]
-            if gone:
-                yield from look(gone, gone=True)  # which finds a result that came just before
+        absent = len(places)
+        for texts, are_gone in looks():  # the second look finds a result that came just before
+            for batch in polling.look(_read_each(backend, texts)):
+                for text, read in batch:
+                    if len(forks) != before:  # a forked child could not read on
+                        backend._check_process(process)
+                    if read is not None:
+                        yield text, places.pop(text), read
+                    elif are_gone:
+                        yield text, places.pop(text), _ended(text)
         if not places:
             return
         if is_last or polling.unanswered:
             raise polling.timed_out(key for keys in places.values() for key in keys)
+        if len(places) < absent:
+            polling.restart()
         polling.pause()
 
 
@@ -251,11 +258,14 @@ def _places(face: Face[K, R, A], keys: Iterable[K], errors: dict[object, Excepti
     if isinstance(keys, str):
         raise TypeError(f"keys are several, not the str {keys!r}; write [{keys!r}]")
     places: dict[str, list[K]] = {}
-    texts: dict[K, str] = {}
+    texts: dict[K, str] | None = None  # needless while each key is its text
+    to_text = face._to_text
     for key in keys:
         try:
-            text = face._to_text(key)
-            first = texts.setdefault(key, text)
+            text = to_text(key)
+            if texts is None and type(key) is not str:
+                texts = {key: text for text, same in places.items() for key in same}
+            first = text if texts is None else texts.setdefault(key, text)
         except TypeError:  # of its hash
             reason = "cannot be hashed, as keys of several results are; give an int or a str"
             errors[shown(key)] = InvalidKeyError(shown(key), reason)

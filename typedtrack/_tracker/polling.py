@@ -6,6 +6,7 @@ import math
 import time
 from collections.abc import Iterable, Iterator
 from functools import partial
+from itertools import islice
 from typing import Final, TypeVar
 
 from typedtrack._results.values import normalised
@@ -23,7 +24,8 @@ _PAUSE_GROWTH: Final = 1.5
 _PAUSE_PER_WORK: Final = 4  # a coordinator that waits spends at most a fifth of its time on looking
 _GRACE: Final = 0.9  # seconds past the time-out for looks still under way: with the rest of a wait, one second
 _LONGEST_WAIT: Final = 1e9  # seconds: longer than any process runs; an int may be too large for a float
-_BATCH: Final = 0.02  # seconds of reading between two exchanges with the thread that reads
+_RUN: Final = 32  # reads between two looks at the clock
+_BATCH: Final = 0.005  # seconds of reading between two exchanges with the thread that reads
 
 
 class Polling:
@@ -52,8 +54,8 @@ class Polling:
         """Return whether the time is up, so that the look that begins now is the last."""
         return time.monotonic() >= self._deadline
 
-    def look(self, reads: Iterable[T]) -> Iterator[T]:
-        """Yield the items of *reads* until it ends, or until the time is up; then set `unanswered`."""
+    def look(self, reads: Iterable[T]) -> Iterator[list[T]]:
+        """Yield the items of *reads*, in batches, until it ends, or until the time is up; then set `unanswered`."""
         source = iter(reads)
         more, reading = True, 0.0  # the first read is handed over at once
         while more:
@@ -70,7 +72,7 @@ class Polling:
             ended = time.monotonic()
             self._worked += ended - began
             self._grace -= max(ended - max(began, self._deadline), 0)
-            yield from batch
+            yield batch
             reading = _BATCH
 
     def restart(self) -> None:
@@ -95,11 +97,13 @@ class Polling:
 def _read_some(source: Iterator[T], batch: list[T], seconds: float) -> bool:
     """Append to *batch* at least one item of *source*, and others for *seconds*; return whether there may be more."""
     until = time.monotonic() + seconds
-    for item in source:
-        batch.append(item)
-        if time.monotonic() >= until:
-            return True
-    return False
+    run = 1
+    while True:
+        wanted = len(batch) + run
+        batch.extend(islice(source, run))
+        if len(batch) < wanted or time.monotonic() >= until:
+            return len(batch) == wanted
+        run = min(2 * run, _RUN)
 
 
 def _seconds(timeout: object) -> float:
