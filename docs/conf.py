@@ -11,10 +11,18 @@ exclude_patterns = ["_build"]
 
 html_theme = "furo"
 html_title = f"typedtrack {release}"
+html_favicon = "_static/favicon.svg"
+html_static_path = ["_static"]
+html_css_files = ["site.css"]
+html_theme_options = {"top_of_page_buttons": []}  # readers look at the page, not at its source
+html_copy_source = False
+html_show_sourcelink = False
 
 default_role = "py:obj"  # docstrings name things in single backticks
 autodoc_member_order = "bysource"
 autodoc_typehints_format = "short"
+autodoc_mock_imports = ["ax"]  # needs torch
+python_maximum_signature_line_length = 80  # a longer signature has a line for each argument
 myst_enable_extensions = ["colon_fence"]
 myst_heading_anchors = 3
 

@@ -13,3 +13,8 @@ def test_the_tutorial(tmp_path: Path) -> None:
     """Each step works after those before it, and prints what the page shows."""
     for step in STEPS:
         follow(f"tutorial/{step}", tmp_path)
+
+
+def test_the_landing_page(tmp_path: Path) -> None:
+    """The first result that a reader sees."""
+    follow("index", tmp_path)
