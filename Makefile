@@ -84,6 +84,7 @@ torture: $(VENV)/test ## Try for half an hour to make a store lie: every misbeha
 	$(BIN)/python -m tests.torture.answers
 	$(BIN)/python -m tests.torture.chaos
 	$(BIN)/python -m tests.torture.kills
+	$(BIN)/python -m tests.torture.disks
 
 .PHONY: docs
 docs: $(VENV)/docs ## Build the documentation into docs/_build/html; a warning is an error.

@@ -1,4 +1,4 @@
-"""A short run of the program that interrupts calls at each of their system calls; ``make torture`` runs all of it."""
+"""Short runs of the programs that torture the local backend; ``make torture`` runs all of each."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
 
-from tests.torture import tracing
+from tests.torture import disks, tracing
 
 ROOT = Path(__file__).parents[2]
 
@@ -26,3 +27,16 @@ def test_a_short_run(tmp_path: Path) -> None:
     assert int(kills) > 100
     assert int(errors) > 40
     assert not [name for name in os.listdir(folder) if "torture" in name]
+
+
+@pytest.mark.parametrize("kind", disks.FILE_SYSTEMS)
+def test_losses_of_power_on_a_real_file_system(tmp_path: Path, kind: str) -> None:
+    """No acknowledged result is lost with ``fsync``; without it each is whole, or a get says what it is."""
+    if (reason := disks.missing(kind)) is not None:
+        pytest.skip(reason)
+    with tempfile.TemporaryDirectory(
+        prefix="torture-", dir="/dev/shm" if os.path.isdir("/dev/shm") else None
+    ) as folder:
+        tally = disks.torture(kind, Path(folder), seed=2, losses=4)
+    assert tally.with_fsync["acknowledged"] >= 4 * disks.KEYS - tally.with_fsync["later"] > 0
+    assert tally.without_fsync.total() >= 4 * disks.KEYS

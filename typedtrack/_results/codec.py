@@ -52,9 +52,7 @@ _decode_short = msgspec.json.Decoder(dict[str, _PlainInt | float | str]).decode
 _decode_any = msgspec.json.Decoder(dict[str, int | float | str]).decode
 _indent = msgspec.json.format  # by two spaces, its default: to pass `indent` would double its time
 
-_EMPTY: Final = (
-    "is empty: a loss of power soon after a put without fsync, or another program, left it so; `put` replaces it"
-)
+_LOST: Final = "a loss of power soon after a put without fsync, or another program, left it so; `put` replaces it"
 
 
 class _Token(NamedTuple):
@@ -297,7 +295,9 @@ def _parse(data: bytes, file: str) -> Any:
     except RecursionError:
         reason = "is nested; a result is a flat object"
     except ValueError as error:
-        reason = f"is not JSON: {error}" if data else _EMPTY
+        reason = f"is not JSON: {error}"
+        if not data.strip(b"\0"):
+            reason = f"{'has only zero bytes' if data else 'is empty'}: {_LOST}"
     raise CorruptResultError(file, None, reason)
 
 
