@@ -18,8 +18,9 @@ import pytest
 
 from tests.faults.as_nobody import as_nobody
 from tests.faults.system import System
+from tests.torture import disks
 from tests.trackers import snapshot
-from typedtrack import BulkError, CorruptResultError, ResultExistsError, ResultTracker, open_tracker
+from typedtrack import BulkError, CorruptResultError, Result, ResultExistsError, ResultTracker, open_tracker
 from typedtrack.backends.local import LocalResultTracker
 
 OLD = b'{\n  "n": 1\n}\n'
@@ -60,6 +61,48 @@ def test_a_full_disk(tmp_path: Path, options: str, fsync: bool) -> None:
         del tracker[stored[0]]
         tracker["old"] = {"n": 2}
         assert tracker["old"] == {"n": 2}
+
+
+def test_a_quota(tmp_path: Path) -> None:
+    """A quota of btrfs is as a full disk."""
+    if (reason := disks.missing("btrfs")) is not None:
+        pytest.skip(reason)
+    disk = disks.new_disk("btrfs", tmp_path / "disk", disks.FILE_SYSTEMS["btrfs"])
+    with disks.mounted("btrfs", disk, tmp_path / "base") as base:
+        tracker = open_tracker(base, fsync=True)
+        tracker["old"] = {"n": 1}
+        subprocess.run(["btrfs", "quota", "enable", str(base)], check=True)
+        subprocess.run(["btrfs", "qgroup", "limit", "256K", str(base)], check=True)
+        large: Result = {f"{n}": "x" * 1000 for n in range(100)}
+        with pytest.raises(BulkError) as caught:
+            tracker.put_many((n, large) for n in range(10))
+        assert {error.errno for error in caught.value.errors.values() if isinstance(error, OSError)} == {errno.EDQUOT}
+        stored = {str(n): large for n in range(10) if n not in caught.value.errors}
+        assert dict(tracker.items()) == {"old": {"n": 1}, **stored}
+
+
+OUTPUTS: dict[str, Callable[[ResultTracker, Path], object]] = {
+    "all.ndjson": lambda tracker, path: tracker.archive(path),
+    "all.ndjson.gz": lambda tracker, path: tracker.archive(path),
+    "all.parquet": lambda tracker, path: tracker.frame().write(path),
+    "all.csv": lambda tracker, path: tracker.frame().write(path),
+    "all.arrow": lambda tracker, path: tracker.frame().write(path),
+    "all.html": lambda tracker, path: tracker.frame().report(path),
+    "cache.parquet": lambda tracker, path: tracker.frame(cache=path).schema,
+}
+
+
+@pytest.mark.parametrize("name", OUTPUTS)
+def test_output_on_a_full_disk(tmp_path: Path, name: str) -> None:
+    """The caller gets the error of the disk as it is, the old file stays, and there is no other."""
+    tracker = open_tracker(tmp_path / "base")
+    tracker.put_many((n, {"n": n, "text": os.urandom(500).hex()}) for n in range(200))
+    with _disk(tmp_path / "disk", "size=64k") as disk:
+        (disk / name).write_bytes(b"old")
+        with pytest.raises(OSError, match="No space left on device") as caught:
+            OUTPUTS[name](tracker, disk / name)
+        assert caught.value.errno == errno.ENOSPC
+        assert snapshot(disk) == {name: b"old"}
 
 
 def test_a_read_only_disk(tmp_path: Path) -> None:
@@ -122,6 +165,17 @@ def test_no_more_files(tmp_path: Path, call: str) -> None:
         CALLS[call](tracker)
     assert any("typedtrack: " in note for note in caught.value.__notes__)
     assert {path: data for path, data in snapshot(tmp_path).items() if data is not None} == {"old": OLD}
+
+
+@pytest.mark.parametrize("name", OUTPUTS)
+def test_no_more_files_for_output(tmp_path: Path, name: str) -> None:
+    """No file is written with a part of the results."""
+    tracker = open_tracker(tmp_path / "base")
+    tracker["old"] = {"n": 1}
+    OUTPUTS[name](tracker, tmp_path / f"first {name}")  # imports what it needs
+    with _no_more_files(), pytest.raises(OSError, match="Too many open files"):
+        OUTPUTS[name](tracker, tmp_path / name)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["base", f"first {name}"]
 
 
 def test_no_more_threads(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -26,7 +26,7 @@ from typing import Final, NamedTuple, TypeAlias
 
 from typedtrack import CorruptResultError, Result, ResultTracker, open_tracker
 
-__all__ = ["FILE_SYSTEMS", "KEYS", "Tally", "missing", "torture"]
+__all__ = ["FILE_SYSTEMS", "KEYS", "Tally", "missing", "mounted", "new_disk", "torture"]
 
 FILE_SYSTEMS: Final = {"ext4": 64, "xfs": 320, "btrfs": 256}  # and the size of a disk, in MiB
 _MAKE: Final = {"ext4": ["mkfs.ext4", "-q", "-F"], "xfs": ["mkfs.xfs", "-q"], "btrfs": ["mkfs.btrfs", "-q"]}
@@ -67,22 +67,22 @@ def torture(kind: str, folder: Path, seed: int, losses: int) -> Tally:
     chance = random.Random(f"{seed} {kind}")
     tally = Tally(losses, Counter(), Counter())
     with ExitStack() as stack:
-        pool = stack.enter_context(_mounted("xfs", _new_disk("xfs", folder / "pool", 4096), folder / "pool.d"))
-        disk = _new_disk(kind, pool / "disk", FILE_SYSTEMS[kind])
+        pool = stack.enter_context(mounted("xfs", new_disk("xfs", folder / "pool", 4096), folder / "pool.d"))
+        disk = new_disk(kind, pool / "disk", FILE_SYSTEMS[kind])
         copies: list[tuple[Path, int]] = []
-        with _mounted(kind, disk, folder / "disk.d") as mounted:
+        with mounted(kind, disk, folder / "disk.d") as base:
             for name in WRITERS:  # some keys hold results that are on the disk for certain
-                open_tracker(mounted).put_many((f"{name}/{number}", _result(0)) for number in range(KEYS))
-        with _mounted(kind, disk, folder / "disk.d") as mounted, _writers(mounted, folder / "log", seed):
+                open_tracker(base).put_many((f"{name}/{number}", _result(0)) for number in range(KEYS))
+        with mounted(kind, disk, folder / "disk.d") as base, _writers(base, folder / "log", seed):
             for number in range(losses):
                 time.sleep(chance.uniform(0.05, 0.6))
                 acknowledged = (folder / "log").stat().st_size
                 copies.append((_copied(disk, pool / f"copy {number}"), acknowledged))
         log = (folder / "log").read_bytes()
         for copy, acknowledged in copies:
-            with _mounted(kind, copy, folder / "copy.d") as mounted:
+            with mounted(kind, copy, folder / "copy.d") as base:
                 place = f"seed {seed}, {kind}, a loss after {acknowledged} of {len(log)} bytes of the log"
-                _check(mounted, log, acknowledged, place, tally)
+                _check(base, log, acknowledged, place, tally)
             copy.unlink()
     return tally
 
@@ -94,7 +94,8 @@ def _run(*command: str) -> subprocess.CompletedProcess[bytes]:
 # -- disks ------------------------------------------------------------------------------------------------------------
 
 
-def _new_disk(kind: str, path: Path, mebibytes: int) -> Path:
+def new_disk(kind: str, path: Path, mebibytes: int) -> Path:
+    """Return the file *path* that is a disk of that size with an empty file system."""
     with path.open("wb") as file:
         file.truncate(mebibytes * 2**20)
     subprocess.run([*_MAKE[kind], str(path)], check=True, stdout=subprocess.DEVNULL)
@@ -102,7 +103,8 @@ def _new_disk(kind: str, path: Path, mebibytes: int) -> Path:
 
 
 @contextmanager
-def _mounted(kind: str, disk: Path, folder: Path) -> Generator[Path]:
+def mounted(kind: str, disk: Path, folder: Path) -> Generator[Path]:
+    """Mount *disk* at *folder*."""
     folder.mkdir(exist_ok=True)
     options = "loop,nouuid" if kind == "xfs" else "loop"
     subprocess.run(["mount", "-t", kind, "-o", options, str(disk), str(folder)], check=True)
