@@ -11,6 +11,7 @@ import subprocess
 import sys
 import warnings
 from decimal import Decimal
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -299,6 +300,8 @@ EACH = "store one field per element"
         (True, "store int(x)"),
         (np.True_, "store int(x)"),
         (np.array(True), "store int(x)"),
+        (SimpleNamespace(shape=(), dtype="torch.bool", item=lambda: True), "store int(x)"),
+        (SimpleNamespace(shape=(), dtype="torch.complex64", item=lambda: 1j), None),
         (None, "leave the field out"),
         (Decimal("0.5"), "store float(x)"),
         (fractions.Fraction(1, 2), "store float(x)"),

@@ -100,7 +100,10 @@ def _advice(value: Any) -> str | None:
     kind = getattr(getattr(value, "dtype", None), "kind", None)
     if value is None:
         return "leave the field out"
-    if isinstance(value, bool) or (kind == "b" and len(value.shape) == 0):
+    is_scalar = len(getattr(value, "shape", (0,))) == 0
+    if isinstance(value, bool) or (
+        is_scalar and "bool" in str(getattr(value, "dtype", ""))
+    ):  # "torch.bool", "<dtype: 'bool'>"
         return "store int(x)"
     if isinstance(value, (Decimal, Fraction)):
         return "store float(x)"
