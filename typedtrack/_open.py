@@ -29,6 +29,9 @@ def open_tracker(
     A base that ends in ``.ndjson`` or ``.ndjson.gz`` is an archive, which `ResultTracker.archive` has written: one
     file, read-only.
 
+    *fsync* makes a put on a local disk survive a loss of power. *max_concurrency* limits the requests that a bulk call
+    has under way at once.
+
     The default *tracker_base* is the environment variable ``TYPEDTRACK_BASE``, which ``typedtrack run`` sets.
 
     Raises:

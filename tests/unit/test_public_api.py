@@ -1,7 +1,10 @@
 """The public names of typedtrack."""
 
+import inspect
 import re
 import sys
+from collections.abc import Callable, Iterator
+from importlib import import_module
 from types import ModuleType
 
 import pytest
@@ -35,3 +38,31 @@ def test_an_unknown_name_is_an_attribute_error() -> None:
 def test_the_errors_are_there_after_the_import_alone() -> None:
     """``typedtrack.errors`` needs no import of its own."""
     assert vars(typedtrack)["__getattr__"]("errors") is sys.modules["typedtrack.errors"]
+
+
+def _public_calls() -> Iterator[tuple[str, Callable[..., object]]]:
+    """Yield each public function and method that typedtrack itself defines."""
+    for module in map(import_module, ["typedtrack", "typedtrack.codegen", "typedtrack.schemas", "typedtrack.testing"]):
+        for name in module.__all__:
+            value = getattr(module, name)
+            if inspect.isfunction(value):
+                yield name, value
+            elif inspect.isclass(value) and not name.endswith(
+                ("Suite", "Machine", "FileSystem")
+            ):  # tests, and fsspec's
+                for method, found in inspect.getmembers(value, inspect.isroutine):
+                    function = getattr(found, "__func__", found)
+                    if method[0] != "_" and str(getattr(function, "__module__", "")).startswith("typedtrack."):
+                        yield f"{name}.{method}", function
+
+
+def test_every_argument_is_documented_and_has_a_type() -> None:
+    """The docstring of each public call names its arguments, and the signature has their types."""
+    bare = [
+        (name, argument)
+        for name, function in _public_calls()
+        for argument, parameter in inspect.signature(function).parameters.items()
+        if argument not in ("self", "cls")
+        and not (re.search(rf"\b{argument}\b", function.__doc__ or "") and parameter.annotation != parameter.empty)
+    ]
+    assert bare == []

@@ -95,24 +95,37 @@ class FieldSchema:
     attribute: str
     """The Python attribute. For a column of a nested record, the path to it: ``l2norm.mean``."""
     name: str
+    """The name on the wire."""
     kind: KindName
+    """``"int"``, ``"float"`` or ``"str"``."""
     optional: bool = False
     """Whether `None` is allowed. It is stored by leaving the field out."""
     choices: tuple[int | str, ...] = attrs.field(default=(), eq=frozenset)
     """The only values allowed, from a `Literal` or an enumeration. Empty: any value. Their order means nothing."""
     gt: int | float | None = attrs.field(default=None, converter=_unsigned_zero)
+    """The value is greater than this number; `None`: no such bound."""
     ge: int | float | None = attrs.field(default=None, converter=_unsigned_zero)
+    """The value is at least this number."""
     lt: int | float | None = attrs.field(default=None, converter=_unsigned_zero)
+    """The value is less than this number."""
     le: int | float | None = attrs.field(default=None, converter=_unsigned_zero)
+    """The value is at most this number."""
     multiple_of: int | float | None = None
+    """The value is a multiple of this number, in decimals as they are written."""
     min_length: int | None = None
+    """The least length of a `str`, in code points."""
     max_length: int | None = None
+    """The greatest length of a `str`, in code points."""
     pattern: str | None = None
+    """A regular expression of Python's `re` that matches somewhere in a `str`."""
     default: Value | Missing | None = attrs.field(default=MISSING, eq=repr)  # NaN is NaN, and -0.0 is not 0.0
+    """The value of a field that a result lacks; `MISSING`: a result must have the field."""
     aliases: tuple[str, ...] = ()
     """Names under which older results store this field."""
     doc: str = ""
+    """Documentation, as the schema file and generated code show it."""
     deprecated: bool = False
+    """Whether the schema file marks the field as deprecated."""
     within: tuple[str, ...] = ()
     """For a column of nested records: the paths of those records that can be `None`, outermost first."""
 

@@ -94,8 +94,11 @@ class RecordSchema:
     """A record: its name, its documentation, and its fields in order."""
 
     name: str
+    """The name of the class."""
     fields: tuple[FieldSchema | NestedSchema, ...]
+    """The fields as the class declares them; `columns` has them flat."""
     doc: str = ""
+    """Documentation, as the schema file and generated code show it."""
     columns: tuple[FieldSchema, ...] = attrs.field(
         init=False, eq=False, repr=False, default=attrs.Factory(_columns, takes_self=True)
     )
@@ -204,7 +207,10 @@ class RecordSchema:
             yield None if index is None else self.columns[index].attribute, flaw.reason
 
     def flaws(self, *, nested: bool = False) -> Iterator[tuple[int | None, Flaw]]:
-        """Yield why no record can be declared so: the index of the column at fault (`None`: the whole record)."""
+        """Yield why no record can be declared so: the index of the column at fault (`None`: the whole record).
+
+        A *nested* record may have no required field.
+        """
         if not self.columns or (self.can_be_empty and not nested):
             yield None, Flaw("required", NEEDS_A_FIELD)
         for index, column in enumerate(self.columns):

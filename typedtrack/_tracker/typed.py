@@ -173,6 +173,7 @@ class TypedTracker(Calls[K, R, None], MutableMapping[K, R]):
         It has a column for each field of the key, or one named ``key`` where keys are plain, then one for each field of
         the record, by its name on the wire. Dataframe libraries take it as it is: `Frame` tells more.
 
+        Results that cannot be read are one `BulkError` after the last row, or a warning with ``on_error="warn"``.
         *cache* is the path of a local file that keeps the results. Then each use of the frame reads only the results
         that changed since.
 
@@ -196,8 +197,8 @@ class TypedTracker(Calls[K, R, None], MutableMapping[K, R]):
     def over(self, *fields: str, prefix: str = "") -> Iterator[tuple[dict[str, Value], Summary]]:
         """Yield the records that differ only in *fields* of their keys, as ``(group, Summary)``: over seeds, say.
 
-        *group* maps the other fields of the key to their values; groups come in the order of these. All numbers are
-        kept in memory until the last record is read.
+        Only the records at and below *prefix* count. *group* maps the other fields of the key to their values; groups
+        come in the order of these. All numbers are kept in memory until the last record is read.
 
         Raises:
             ValueError: the keys have no such field, or no fields.

@@ -49,10 +49,10 @@ class Put(Protocol):
 def put(tracker: ResultTracker, key: Key = _NOT_GIVEN, results: Fields = (), /, **fields: Value) -> None:
     """Store a result under *key*, whole or not at all; it replaces what is stored there.
 
-    The result is given as for `dict.update`: a mapping or pairs, and keyword arguments. Numbers and strings of other
-    types (numpy's, an `enum.IntEnum`, a 0-d array or tensor) are stored as `int`, `float` or `str` where that loses
-    nothing. If no key is given by position, the keyword argument *key* is the key, as code for torchx may write it.
-    Otherwise it is an ordinary field.
+    The result is given as for `dict.update`: *results* is a mapping or pairs, and *fields* are further fields. Numbers
+    and strings of other types (numpy's, an `enum.IntEnum`, a 0-d array or tensor) are stored as `int`, `float` or `str`
+    where that loses nothing. If no key is given by position, the keyword argument *key* is the key, as code for torchx
+    may write it. Otherwise it is an ordinary field.
 
     Raises:
         InvalidKeyError: *key* breaks the rules.
@@ -111,6 +111,8 @@ class ResultTracker(Calls[Key, Result, Result], Backend):
     def create(self, key: Key, results: Iterable[tuple[str, Value]], /, **fields: Value) -> None: ...
     def create(self, key: Key, results: Fields = (), /, **fields: Value) -> None:
         """Store a result under *key* if nothing is stored there, atomically; an equal result there is not an error.
+
+        *results* and *fields* are as for `put`.
 
         Raises:
             ResultExistsError: other content is stored there; it stays.
@@ -222,6 +224,7 @@ class ResultTracker(Calls[Key, Result, Result], Backend):
         `Frame` tells more. All results are read before the first row is handed over, to know the columns; a record
         knows them, so `TypedTracker.frame` streams.
 
+        Results that cannot be read are one `BulkError` after the last row, or a warning with ``on_error="warn"``.
         *cache* is the path of a local file that keeps the results. Then each use of the frame reads only the results
         that changed since.
 
@@ -254,7 +257,8 @@ class ResultTracker(Calls[Key, Result, Result], Backend):
         The file is ``.ndjson``, or ``.ndjson.gz`` to compress it, on a local path or any fsspec URL: one result a line,
         with its ``key``, in the order of the keys, whole or not at all. `open_tracker` opens it as a read-only tracker
         with the same values, which reads a million results at the price of one file. Nothing is deleted here.
-        *progress* is a bar whose ``update(n)`` is called for each *n* results that are read.
+        *storage_options* go to the filesystem of a URL. *progress* is a bar whose ``update(n)`` is called for each *n*
+        results that are read.
 
         Raises:
             ValueError: *path_or_url* ends otherwise.

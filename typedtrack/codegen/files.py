@@ -13,7 +13,7 @@ __all__ = ["drift", "write_files"]
 
 
 def write_files(files: Mapping[Path, str]) -> list[Path]:
-    """Write each text to its path as UTF-8, and return the paths that changed.
+    """Write each text of *files* to its path as UTF-8, and return the paths that changed.
 
     A file is replaced whole. Missing folders are made; a file that already holds its text is left alone. If a path is
     a link, its target is replaced. A replaced file keeps its mode.
@@ -40,7 +40,7 @@ def write_files(files: Mapping[Path, str]) -> list[Path]:
 
 
 def drift(files: Mapping[Path, str]) -> str:
-    """Return the changes that `write_files` would make, as a unified diff; empty if there are none.
+    """Return the changes that `write_files` would make with *files*, as a unified diff; empty if there are none.
 
     Raises:
         ValueError: a path exists and is not a file.

@@ -160,12 +160,13 @@ class Frame:
         storage_options: Mapping[str, object] | None = None,
         progress: Progress | None = None,
     ) -> None:
-        """Write a page to look at, whole or not at all: one HTML file that needs no network.
+        """Write a page to look at to *path*, whole or not at all: one HTML file that needs no network.
 
         It has a table, a plot of the metric over each column, and parallel coordinates; a brush on one of their axes
         filters the page. *by* names the metric, by default the first `float` field; a `Stat` is named without
         ``/mean``. *direction* says whether its greatest (``"max"``) or least value is the best. The page has the best
-        10,000 rows, and says in words what it leaves out. *progress* is as for `write`.
+        10,000 rows, and says in words what it leaves out. *title* is its heading. *storage_options* and
+        *progress* are as for `write`.
 
         Raises:
             ValueError: no result has a numeric field named *by*.

@@ -46,7 +46,9 @@ class Incompatibility(NamedTuple):
     field: str
     """The name on the wire."""
     sentence: str
+    """The reason."""
     remedy: str
+    """A change that mends it."""
     example: Value | None = None
     """A value that the writer may store and the reader refuses; `None` if the reason is not a single value."""
 
@@ -81,7 +83,8 @@ def warnings_of(
 ) -> list[Incompatibility]:
     """Return where *reader* decodes a result of *writer*, but loses a stored value or reads another one.
 
-    *direction* says which schema is newer: the reader (``backward``) or the writer (``forward``).
+    *unknown* is as for `check`. *direction* says which schema is newer: the reader (``backward``) or the writer
+    (``forward``).
 
     >>> import attrs
     >>> from typedtrack import FieldSchema
@@ -119,7 +122,9 @@ class Conflict(NamedTuple):
     version: int
     """The position of the older schema in the history, from 0."""
     direction: Direction
+    """``"backward"``: the new schema reads results of the older one; ``"forward"``: the reverse."""
     incompatibility: Incompatibility
+    """The reason."""
 
 
 def check_history(
@@ -130,6 +135,8 @@ def check_history(
     unknown: Literal["ignore", "error"] = "ignore",
 ) -> list[Conflict]:
     """Return the conflicts of a new *schema* with its *history*, oldest first, as far as *mode* checks it.
+
+    *unknown* is as for `check`.
 
     Raises:
         ValueError: *mode* is not one of `MODES`.
@@ -151,6 +158,7 @@ def history_warnings(
     """Return the values of its *history*, oldest first, that a new *schema* loses, as far as *mode* checks it.
 
     These are the warnings of `warnings_of`. A name that a schema in between did not read is told as reused, too.
+    *unknown* is as for `check`.
 
     Raises:
         ValueError: *mode* is not one of `MODES`.

@@ -32,6 +32,7 @@ class Outlier(NamedTuple):
     field: str | None
     """The name on the wire; `None` if the stored bytes are not a result."""
     reason: str
+    """Why they do not fit."""
     results: int
     """The number of such results."""
     keys: tuple[str, ...]
@@ -48,8 +49,11 @@ class Inference(NamedTuple):
     """A proposed schema, the number of results behind it, and the results that do not fit it."""
 
     schema: RecordSchema
+    """The proposal."""
     results: int
+    """The number of results behind it."""
     outliers: tuple[Outlier, ...]
+    """The results that do not fit it."""
 
 
 @attrs.define

@@ -15,6 +15,7 @@ class Older(NamedTuple):
     """Older schemas by their sources, such as files."""
 
     schemas: Mapping[str, RecordSchema]
+    """The schemas, by their sources."""
     any_name: bool = False
     """Whether its schemas are compared with new ones of other names, too."""
 
@@ -23,9 +24,11 @@ class Report(NamedTuple):
     """The findings for one record."""
 
     record: str
+    """The name of the record."""
     against: tuple[str, ...]
     """The sources of the older schemas; empty for a new record."""
     conflicts: tuple[Conflict, ...] = ()
+    """Results that do not decode."""
     warnings: tuple[Conflict, ...] = ()
     """Results that decode, but lose a stored value or read as another one."""
     gone: bool = False

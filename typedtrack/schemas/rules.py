@@ -31,9 +31,13 @@ class Rule:
     """One rule of compatibility: its purpose, its remedy and its check."""
 
     id: str
+    """The name of the rule, such as ``field-missing``."""
     purpose: str
+    """The condition that the rule checks."""
     remedy: str
+    """A change that mends a breach."""
     find: Callable[[Match], Finding | None]
+    """The check of one field of the reader."""
     warns: bool = False
     """Whether the reader decodes the result all the same."""
 

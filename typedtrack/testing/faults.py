@@ -34,7 +34,7 @@ class Faults:
         self.calls: list[tuple[str, str]] = []
 
     def strike(self, call: str, path: str) -> None:
-        """Record the *call*, sleep for the latency, and raise the error for this call, if there is one."""
+        """Record the *call* on *path*, sleep for the latency, and raise the error for this call, if there is one."""
         self.calls.append((call, path))
         time.sleep(self.latency)
         if call in self.errors:
