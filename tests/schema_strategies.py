@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from typedtrack._results.values import (
     KINDS_BY_NAME,
     MAX_INT,
+    MAX_INT64,
     MIN_INT,
     KindName,
     Result,
@@ -27,8 +28,6 @@ from typedtrack._schema.fields import CONSTRAINTS, MISSING, FieldSchema
 from typedtrack._schema.identifiers import attribute_name, attribute_problem
 from typedtrack._schema.multiples import least_multiple
 from typedtrack._schema.records import NestedSchema, RecordSchema
-
-_MAX_BOUND = 2**63 - 1  # of an int, in msgspec
 
 _HOSTILE = [
     "key",
@@ -104,18 +103,18 @@ def _int_constraints(draw: st.DrawFn) -> tuple[dict[str, Any], Value]:
     value = draw(ints())
     constraints: dict[str, Any] = {}
     if draw(st.booleans()):
-        constraints["multiple_of"] = step = draw(st.integers(1, 12) | st.integers(1, _MAX_BOUND))
+        constraints["multiple_of"] = step = draw(st.integers(1, 12) | st.integers(1, MAX_INT64))
         value -= value % step
         value += step * (value < MIN_INT)
         assume(value <= MAX_INT)
     lower = draw(st.sampled_from(["ge", "gt", None]))
     if lower is not None and value > MIN_INT:
-        below = min(value - (lower == "gt"), _MAX_BOUND - 1)
+        below = min(value - (lower == "gt"), MAX_INT64 - 1)
         constraints[lower] = draw(st.just(below) | st.integers(MIN_INT, below))
     upper = draw(st.sampled_from(["le", "lt", None]))
-    if upper is not None and value < _MAX_BOUND:
+    if upper is not None and value < MAX_INT64:
         above = value + (upper == "lt")
-        constraints[upper] = draw(st.just(above) | st.integers(above, _MAX_BOUND))
+        constraints[upper] = draw(st.just(above) | st.integers(above, MAX_INT64))
     return constraints, value
 
 
@@ -164,7 +163,7 @@ def _constraints(kind: KindName) -> st.SearchStrategy[tuple[dict[str, Any], Valu
 
 @st.composite
 def _choices(draw: st.DrawFn, kind: KindName) -> tuple[dict[str, Any], Value]:
-    numbers: st.SearchStrategy[Value] = st.integers(-3, 3) | st.integers(MIN_INT, _MAX_BOUND)
+    numbers: st.SearchStrategy[Value] = st.integers(-3, 3) | st.integers(MIN_INT, MAX_INT64)
     choices = draw(st.lists(numbers if kind == "int" else texts(), min_size=1, max_size=4, unique=True))
     return {"choices": tuple(choices)}, draw(st.sampled_from(choices))
 
