@@ -131,7 +131,7 @@ def needs_decimals(column: FieldSchema) -> bool:
 
 
 def read_leaf(annotation: Annotation, **known: Any) -> Leaf:
-    """Return the field that *annotation* declares; *known* are the parts of its schema that no annotation says.
+    """Return the field that *annotation* declares; *known* are the parts of its schema that an annotation cannot have.
 
     Raises:
         ValueError: it does not declare a field of one value; the message says why.

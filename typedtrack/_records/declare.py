@@ -63,7 +63,7 @@ def field(
     aliases: Sequence[str] | None = None,
     doc: str | None = None,
 ) -> Any:
-    """Declare the parts of a record's field that its annotation cannot say.
+    """Declare the parts of a record's field that its annotation cannot have.
 
     Args:
         default: The value of the field where neither the constructor nor a stored result has it.

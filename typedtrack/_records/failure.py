@@ -28,7 +28,7 @@ class Failure:
 
 
 def failure_of(result: Result) -> Failure:
-    """Return the failure that *result* is; a field that is not of its type, which others may have stored, as text."""
+    """Return *result* as a failure. A field of another type, which others may have stored, becomes text."""
     exit_code, host = result.get(FAILURE_EXIT_CODE), result.get(FAILURE_HOST)
     return Failure(
         type=cut(str(result[FAILURE_TYPE])),

@@ -51,7 +51,7 @@ class PlainKeys:
 
 
 class TemplateKeys(Generic[K]):
-    """The keys of one class, in the place of `PlainKeys`."""
+    """The keys of one class; it has the methods of `PlainKeys`."""
 
     def __init__(self, cls: type[K], template: str, leaves: dict[str, Leaf], record: type | None) -> None:
         self.cls = cls

@@ -153,8 +153,8 @@ class RecordSchema:
     def to_json_schema(self, *, open_content: bool = False) -> dict[str, object]:
         """Return the JSON Schema 2020-12 document of this schema. It describes a stored result, which is flat.
 
-        With *open_content* the document is for generators of types in other languages: it has no references, and says
-        nothing of fields that the record does not have. It has no nested records, so keep the other one for typedtrack.
+        With *open_content* the document is for generators of types in other languages: it has no references, and
+        allows fields that the record does not have. It has no nested records, so keep the other one for typedtrack.
 
         `from_json_schema` turns the document into this schema again. A validator accepts some results that a reader
         refuses, since JSON Schema cannot express the rule: a `str` with too many bytes, an `int` that is out of range
@@ -199,7 +199,7 @@ class RecordSchema:
         return all(column.optional or column.within for column in self.columns)
 
     def definition_problems(self, *, nested: bool = False) -> Iterator[tuple[str | None, str]]:
-        """Yield why no record can be declared so: the attribute at fault (`None`: the whole record), and the reason.
+        """Yield the reasons against this declaration, each after the attribute at fault (`None`: the whole record).
 
         A *nested* record may be one that can be empty.
         """
@@ -207,7 +207,7 @@ class RecordSchema:
             yield None if index is None else self.columns[index].attribute, flaw.reason
 
     def flaws(self, *, nested: bool = False) -> Iterator[tuple[int | None, Flaw]]:
-        """Yield why no record can be declared so: the index of the column at fault (`None`: the whole record).
+        """Yield the reasons against this declaration, each after the column at fault (`None`: the whole record).
 
         A *nested* record may have no required field.
         """

@@ -32,9 +32,9 @@ def archive(
     storage_options: Mapping[str, object] | None,
     progress: Progress | None,
 ) -> int:
-    """Write all that is stored at and below *prefix* to an archive; return how many results and failures it has.
+    """Write the results and failures at and below *prefix* to an archive; return their number.
 
-    *progress* has ``update`` called for what is read.
+    ``progress.update`` is called for the results that are read.
 
     Raises:
         ValueError: *path_or_url* does not end as an archive does.

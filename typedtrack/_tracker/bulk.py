@@ -67,9 +67,9 @@ class Bulk(Face[K, R, A]):
     @overload
     def put_many(self, results: Iterable[tuple[K, R]], /) -> None: ...
     def put_many(self, results: HasItems[K, R] | Iterable[tuple[K, R]], /) -> None:
-        """Put each result under its key, concurrently; an iterable of pairs is taken as a stream.
+        """Put each result under its key, concurrently; an iterable of pairs is read as a stream.
 
-        Of two results for one key the later one stays. If the iterable raises an error, so does this call, and some
+        If a key comes twice, the later result stays. If the iterable raises an error, so does this call, and some
         pairs before it may not be stored.
 
         Raises:
@@ -253,7 +253,7 @@ def _read_one(backend: Backend, text: str) -> Read:
 def _places(face: Face[K, R, A], keys: Iterable[K], errors: dict[object, Exception]) -> dict[str, list[K]]:
     """Return the texts of *keys*, each with the keys that have it, and record in *errors* objects that are not keys.
 
-    Equal keys share an answer in a dict. So of equal keys whose texts differ, the later ones are refused.
+    Equal keys share an answer in a dict. So if the texts of equal keys differ, the later keys are refused.
     """
     if isinstance(keys, str):
         raise TypeError(f"keys are several, not the str {keys!r}; write [{keys!r}]")

@@ -161,9 +161,9 @@ def keys_below(face: Face[K, R, A], prefix: str) -> Iterator[tuple[K, str]]:
 
 
 def changes_below(face: Face[K, R, A], prefix: str, known: dict[str, str | None]) -> Iterator[tuple[str, str | None]]:
-    """Yield the texts of the keys at and below *prefix*, each with its version, but for those that *known* has with it.
+    """Yield the texts of the keys at and below *prefix*, each with its version.
 
-    Those, which are all at and below *prefix*, are removed from *known*.
+    A key that *known* has with the same version is removed there instead. The keys of *known* are at or below *prefix*.
     """
     folder = prefix.removesuffix("/")
     below = f"{folder}/" if folder else ""
@@ -196,7 +196,7 @@ def times_below(face: Face[K, R, A], prefix: str) -> Iterator[tuple[str, float]]
 
 
 def _time_in_folder(face: Face[K, R, A], text: str) -> float:
-    """Return the time of a key from the listing of the folder above: below a key itself, stores list it without."""
+    """Return the time of a key by listing the folder above; stores list the key itself without its time."""
     for found, time in face._primitives._list_times(text.rpartition("/")[0]):
         if found == text and time is not None:
             return time

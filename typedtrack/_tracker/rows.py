@@ -66,7 +66,7 @@ class Rows(ABC, Generic[K, R, T]):
 
     @property
     def title(self) -> str:
-        """How to show where the rows come from."""
+        """The source of the rows, for people."""
         return f"{self._face!r}" + (f" below {self._prefix!r}" if self._prefix else "")
 
     @property
@@ -107,9 +107,9 @@ class Rows(ABC, Generic[K, R, T]):
         """Return the same rows of the keys *only*."""
 
     def changes(self, known: dict[str, str | None]) -> Iterator[tuple[str, str | None]]:
-        """Yield the texts of the keys stored now, each with its version, but for those that *known* has with it.
+        """Yield the texts of the keys stored now, each with its version, as `Backend._list_versions` has them.
 
-        Those are removed from *known*. A version is as `Backend._list_versions` has it.
+        A key that *known* has with the same version is removed there instead.
         """
         return changes_below(self._face, self._prefix, known)
 

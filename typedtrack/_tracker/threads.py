@@ -106,7 +106,7 @@ class Workers:
             self._threads.remove(thread)
 
     def end(self, *, join: bool) -> None:
-        """Begin no further call. The threads end after their present calls; *join* waits for them."""
+        """Start no further call. The threads end after their present calls; *join* waits for them."""
         with suppress(Empty):
             while True:
                 self._calls.get_nowait()

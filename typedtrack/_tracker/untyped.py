@@ -199,9 +199,9 @@ class ResultTracker(Calls[Key, Result, Result], Backend):
     @overload
     def put_many(self, results: Iterable[tuple[Key, Mapping[str, Value]]], /) -> None: ...
     def put_many(self, results: Any, /) -> None:
-        """Put each result under its key, concurrently; an iterable of pairs is taken as a stream.
+        """Put each result under its key, concurrently; an iterable of pairs is read as a stream.
 
-        Of two results for one key the later one stays. If the iterable raises an error, so does this call, and some
+        If a key comes twice, the later result stays. If the iterable raises an error, so does this call, and some
         pairs before it may not be stored.
 
         Raises:

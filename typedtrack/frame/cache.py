@@ -66,9 +66,10 @@ class CachedRows(Protocol):
         ...
 
     def changes(self, known: dict[str, str | None]) -> Iterator[tuple[str, str | None]]:
-        """Yield the texts of the keys stored now, each with its version, but for those that *known* has with it.
+        """Yield the texts of the keys stored now, each with its version.
 
-        Those are removed from *known*; so it ends with the keys that are deleted or have other versions.
+        A key that *known* has with the same version is removed there instead. In the end *known* has the keys that are
+        deleted or have other versions.
         """
         ...
 

@@ -47,7 +47,7 @@ def aligned(batch: RecordBatch, types: Mapping[str, ArrowName]) -> RecordBatch:
 
 
 class Spool:
-    """Chunks whose columns are not known beforehand: written once, then read as batches of one schema.
+    """Chunks whose columns are not known at the start: written once, then read as batches of one schema.
 
     Each chunk is kept as Arrow arrays of the types that suffice for it alone. So memory is bounded, and nothing is read
     twice from the store.

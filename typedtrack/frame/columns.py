@@ -124,7 +124,7 @@ def problems_of(extents: Mapping[str, Extent]) -> dict[str, str]:
 
 
 def extent_of_type(arrow: ArrowName) -> Extent:
-    """Return the extent of a column that needs the type *arrow*: that of values which need it, too."""
+    """Return the extent of a column whose values need the type *arrow*."""
     if arrow == "float64":
         return Extent(frozenset({float}))
     if arrow == "string":

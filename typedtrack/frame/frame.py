@@ -37,7 +37,7 @@ class Rows(CachedRows, Protocol):
 
     @property
     def title(self) -> str:
-        """How to show where the rows come from."""
+        """The source of the rows, for people."""
         ...
 
     @property

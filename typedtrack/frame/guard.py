@@ -78,4 +78,4 @@ class _GuardedFile:
         return len(data)
 
     def flush(self) -> None:
-        """Do nothing: whoever closes the file writes what is left."""
+        """Do nothing, because closing the file writes the rest."""

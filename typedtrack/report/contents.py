@@ -43,7 +43,7 @@ class Column:
 
 @attrs.frozen
 class Contents:
-    """The columns of a page, the number of the column that tells which row is best, and notes to the reader."""
+    """The columns of a page, the number of the column that ranks the rows, and notes for the reader."""
 
     columns: tuple[Column, ...]
     rows: int

@@ -81,7 +81,7 @@ def warnings_of(
     unknown: Literal["ignore", "error"] = "ignore",
     direction: Direction = "backward",
 ) -> list[Incompatibility]:
-    """Return where *reader* decodes a result of *writer*, but loses a stored value or reads another one.
+    """Return the places where *reader* decodes a result of *writer*, but loses a stored value or reads another one.
 
     *unknown* is as for `check`. *direction* says which schema is newer: the reader (``backward``) or the writer
     (``forward``).
@@ -157,7 +157,7 @@ def history_warnings(
 ) -> list[Conflict]:
     """Return the values of its *history*, oldest first, that a new *schema* loses, as far as *mode* checks it.
 
-    These are the warnings of `warnings_of`. A name that a schema in between did not read is told as reused, too.
+    These are the warnings of `warnings_of`. A name that a schema in between did not read counts as reused, too.
     *unknown* is as for `check`.
 
     Raises:

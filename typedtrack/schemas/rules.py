@@ -55,7 +55,7 @@ def _may_be_absent(match: Match) -> Finding | None:
 
 
 def _lacking(match: Match) -> str | None:
-    """Return when the reader lacks a field that it needs: always (``""``), or beside which field; `None` for never."""
+    """Return when the reader lacks a field that it needs: ``""`` for always, a field beside it, or `None` for never."""
     if match.reader is None or not match.reader.needed:
         return None
     stored_unless = [conditions(writer) for writer in match.writers]

@@ -144,9 +144,9 @@ class _Reader:
 
 
 def _owner(name: str, ref: str | None, declared: Mapping[str, Member | None]) -> str | None:
-    """Return the record, of those *declared*, that the property *name* is a column of; `None`: it is a field itself.
+    """Return the *declared* record whose column the property *name* is; `None` if the property is a field itself.
 
-    A column refers to a property of its record. If the reference to the record failed, nothing is said of its columns.
+    A column refers to a property of its record. If the reference to the record failed, its columns are not checked.
     """
     for index, character in enumerate(name):
         if character == "/" and (outer := name[:index]) in declared:

@@ -130,7 +130,7 @@ class RecordMaker(Generic[R]):
         return tuple(defaults)
 
     def _compare(self, field: Nested, member: Member, around: Object) -> None:
-        """Hold the properties of the object *around* to the columns of *field*: the document has them twice."""
+        """Check that the properties of the object *around* equal the columns of *field*: the document has both."""
         node = around.resolved.target
         properties = node.keywords.get("properties", {})
         for column, (name, expected) in zip(field.columns, flattened(field, *member.resolved.target.path), strict=True):
