@@ -772,7 +772,7 @@ def test_wait_all_compares_processes_after_a_fork(tracker: DictTracker, monkeypa
     tracker.put_many((str(n), {"n": n}) for n in range(9))
     arrivals = tracker.wait_all([str(n) for n in range(9)])
     next(arrivals)
-    monkeypatch.setattr("typedtrack._tracker.bulk.forks", [*forks, None])
+    monkeypatch.setattr("typedtrack._tracker.waiting.forks", [*forks, None])
     assert next(arrivals)[0] == "1"
     monkeypatch.setattr(os, "getpid", lambda: -1)
     with pytest.raises(UnsupportedOperationError, match="began before a fork"):
