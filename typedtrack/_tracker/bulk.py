@@ -63,9 +63,9 @@ class Bulk(Face[K, R, A]):
     @overload
     def put_many(self, results: Iterable[tuple[K, R]], /) -> None: ...
     def put_many(self, results: HasItems[K, R] | Iterable[tuple[K, R]], /) -> None:
-        """Put each result under its key, concurrently; an iterable of pairs is read as a stream.
+        """Put *results*, each under its key, concurrently; they are a mapping, or pairs that are read as a stream.
 
-        If a key comes twice, the later result stays. If the iterable raises an error, so does this call, and some
+        If a key comes twice, the later result stays. If the stream raises an error, so does this call, and some
         pairs before it may not be stored.
 
         Raises:

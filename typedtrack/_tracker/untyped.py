@@ -199,9 +199,9 @@ class ResultTracker(Calls[Key, Result, Result], Backend):
     @overload
     def put_many(self, results: Iterable[tuple[Key, Mapping[str, Value]]], /) -> None: ...
     def put_many(self, results: Any, /) -> None:
-        """Put each result under its key, concurrently; an iterable of pairs is read as a stream.
+        """Put *results*, each under its key, concurrently; they are a mapping, or pairs that are read as a stream.
 
-        If a key comes twice, the later result stays. If the iterable raises an error, so does this call, and some
+        If a key comes twice, the later result stays. If the stream raises an error, so does this call, and some
         pairs before it may not be stored.
 
         Raises:
