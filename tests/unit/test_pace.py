@@ -16,16 +16,18 @@ from typedtrack.backends.local.pace import Pace
 
 
 class Clocks:
-    """The time and the CPU time, in seconds, which pass only when a test says so."""
+    """The time and the CPU time, in seconds, and how often a thread has waited: they grow only when a test says so."""
 
     def __init__(self) -> None:
         self.seconds = 0.0
         self.cpu_seconds = 0.0
+        self.waits = 0.0
 
-    def spend(self, seconds: float, cpu_seconds: float) -> None:
+    def spend(self, seconds: float, cpu_seconds: float, waits: float = 1) -> None:
         """Let time pass."""
         self.seconds += seconds
         self.cpu_seconds += cpu_seconds
+        self.waits += waits
 
 
 @pytest.fixture
@@ -34,6 +36,11 @@ def clocks(monkeypatch: pytest.MonkeyPatch) -> Clocks:
     clocks = Clocks()
     time = SimpleNamespace(perf_counter=lambda: clocks.seconds, thread_time=lambda: clocks.cpu_seconds)
     monkeypatch.setattr("typedtrack.backends.local.pace.time", time)
+
+    def getrusage(who: int) -> SimpleNamespace:
+        return SimpleNamespace(ru_nvcsw=clocks.waits)
+
+    monkeypatch.setattr("typedtrack.backends.local.pace.resource", SimpleNamespace(getrusage=getrusage))
     return clocks
 
 
@@ -41,7 +48,7 @@ def _sizes(pace: Pace, number: int) -> list[int]:
     return [len(chunk) for chunk in pace.chunks(iter(range(number)))]
 
 
-def _after(clocks: Clocks, limit: int, *calls: tuple[float, float]) -> Pace:
+def _after(clocks: Clocks, limit: int, *calls: tuple[float, ...]) -> Pace:
     """Return the pace after chunks of one call; *calls* are their times and CPU times."""
     pace, left = Pace(limit), list(calls)
 
@@ -77,6 +84,16 @@ WARM, DISK, SERVER = (0.01 * MS, 0.01 * MS), (0.6 * MS, 0.1 * MS), (2 * MS, 0.02
 def test_the_number_of_threads(clocks: Clocks, calls: list[tuple[float, float]], limit: int, threads: int) -> None:
     """It is one unless calls wait over three times as long as they compute, twice in a row."""
     assert _after(clocks, limit, *calls).threads == threads
+
+
+def test_more_threads_do_not_help_where_others_have_the_processor(clocks: Clocks) -> None:
+    """A slow chunk counts only if the thread has waited since the last one; a system may not tell that."""
+    preempted = (5 * MS, 0.1 * MS, 0)
+    clocks.waits = 7  # of the thread's earlier life
+    assert _after(clocks, 64, *[preempted] * 100).threads == 1
+    assert _after(clocks, 64, *[preempted] * 100, SERVER).threads == 64
+    clocks.waits = 0
+    assert _after(clocks, 64, preempted, preempted).threads == 64
 
 
 def test_the_size_of_chunks_in_one_thread(clocks: Clocks) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import resource
 import time
 from collections.abc import Callable, Iterator
 from itertools import islice
@@ -19,6 +20,8 @@ _SLOW_SECONDS: Final = 0.0005  # threads gain nothing on a faster chunk
 _SLOW_RATIO: Final = 3.0  # threads gain if the time of a chunk is more than so many times its CPU time
 _SLOW_CHUNKS: Final = 2  # in a row, as one may be slow by chance
 
+_THREAD: Final = getattr(resource, "RUSAGE_THREAD", resource.RUSAGE_SELF)  # macOS knows only the whole process
+
 
 class Pace:
     """The number of threads, 1 to *limit*, and the size of the chunks of calls that they make, as measured.
@@ -32,6 +35,7 @@ class Pace:
         self._limit = limit
         self._max_chunk = _MAX_CHUNK
         self._slow_chunks = 0
+        self._waits = 0
 
     def chunks(self, arguments: Iterator[T]) -> Iterator[list[T]]:
         """Yield *arguments* in chunks; their size doubles when each thread has had one."""
@@ -52,9 +56,17 @@ class Pace:
         if seconds < max(_SLOW_SECONDS, _SLOW_RATIO * cpu_seconds):
             self._slow_chunks = 0
         else:
-            self._slow_chunks += 1
+            self._slow_chunks = self._slow_chunks + 1 if self._has_waited() else 1
         if self._slow_chunks == _SLOW_CHUNKS:
             # So many threads that their CPU time fills the time of one, and as many again for the slower calls.
             self.threads = min(self._limit, math.ceil(2 * seconds / max(cpu_seconds, 1e-9)))
             self._max_chunk = max(1, min(_MAX_CHUNK, int(_CHUNK_SECONDS / seconds * len(chunk))))
         return made
+
+    def _has_waited(self) -> bool:
+        """Return whether this thread has waited for something since the last call, as far as the system tells.
+
+        A chunk is also slow while other processes have the processor, but then more threads gain nothing.
+        """
+        before, self._waits = self._waits, resource.getrusage(_THREAD).ru_nvcsw
+        return self._waits == 0 or self._waits != before  # 0: the system does not count
