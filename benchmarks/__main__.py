@@ -11,7 +11,7 @@ from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
 
-from benchmarks import codec, frame, get, items, memory, process, put, records, slow
+from benchmarks import archive, cached, codec, frame, get, items, memory, process, put, records, slow
 from benchmarks.harness import cpu_seconds, race
 
 _MODULES = {
@@ -19,6 +19,8 @@ _MODULES = {
     "get": get,
     "items": items,
     "frame": frame,
+    "cached": cached,
+    "archive": archive,
     "memory": memory,
     "slow": slow,
     "process": process,

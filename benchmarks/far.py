@@ -12,11 +12,12 @@ import obstore
 from obstore.store import S3Store
 
 from benchmarks import frame
-from benchmarks.frame import CHANGED, EvalResult
-from benchmarks.harness import RESULT, Contestant, Topic
+from benchmarks.cached import CHANGED
+from benchmarks.frame import EvalResult, various_results
+from benchmarks.harness import RESULT, Contestant, Result, Topic
 from tests.servers import ceph, latency
 from tests.servers.process import HOST
-from typedtrack import Key, Result, open_tracker
+from typedtrack import open_tracker
 
 __all__ = ["topics"]
 
@@ -30,17 +31,16 @@ def topics(folder: Path, quick: bool) -> Iterator[Topic]:
         near = servers.enter_context(ceph.serve(folder / "ceph"))
         near.make_bucket("bench")
         port = servers.enter_context(latency.serve(folder, near.port, _LATENCY))
-        results: dict[Key, Result] = {f"search_{n // 100}/trial_{n % 100}": RESULT for n in range(count)}
         os.environ.update(near.environment)
         tracker = open_tracker("s3://bench/far")
-        tracker.put_many(results)
+        tracker.put_many(various_results(count))
 
         far = near._replace(endpoint=f"http://{HOST}:{port}", port=port)
         os.environ.update(far.environment)
         view = open_tracker("s3://bench/far").typed(EvalResult)
         store = S3Store("bench", config=far.obstore_options["config"], client_options={"allow_http": True})
         cache = folder / "far.parquet"
-        changed = [*results][:: max(1, count // CHANGED)]
+        changed = [key for key, _ in various_results(count)][:: max(1, count // CHANGED)]
         steps = iter(range(10**9))
 
         def change() -> None:

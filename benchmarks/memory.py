@@ -1,8 +1,7 @@
-"""The most memory that a process takes while it writes a frame to Parquet, every result of which differs."""
+"""The most memory that a process takes while it writes a frame to Parquet."""
 
 from __future__ import annotations
 
-import random
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -10,7 +9,6 @@ from pathlib import Path
 from typing import Final
 
 from benchmarks import frame
-from benchmarks.harness import Result
 from typedtrack import open_tracker
 
 __all__ = ["topics"]
@@ -33,8 +31,7 @@ def topics(folder: Path, quick: bool) -> Iterator[str]:
     """Yield one finished table."""
     count = 300 if quick else frame.results
     base, out, cache = f"{folder}/memory", f"{folder}/out.parquet", f"{folder}/cache.parquet"
-    draw = random.Random(count)
-    open_tracker(base).put_many((f"search_{n // 100}/trial_{n % 100}", _some_result(draw)) for n in range(count))
+    open_tracker(base).put_many(frame.various_results(count))
     calls = {
         "typed frame": f"view.frame().write({out!r})",
         "untyped frame": f"tracker.frame().write({out!r})",
@@ -46,17 +43,6 @@ def topics(folder: Path, quick: bool) -> Iterator[str]:
         before, most = map(int, _run(_PROGRAM.format(base=base, call=call)).split())
         lines.append(f"| {name} | {before >> 10} MB | {most >> 10} MB | ≤ {_AIM} MB |")
     yield "\n".join(lines)
-
-
-def _some_result(draw: random.Random) -> Result:
-    return {
-        "accuracy": draw.random(),
-        "steps": draw.randrange(10**9),
-        "l2norm/mean": draw.gauss(0, 1),
-        "l2norm/sem": draw.random(),
-        "split": draw.choice(("train", "test")),
-        "checkpoint": f"runs/{draw.getrandbits(64):x}",
-    }
 
 
 def _run(program: str) -> str:
