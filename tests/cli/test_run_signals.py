@@ -296,3 +296,30 @@ def test_process_1_stores_the_failure_of_a_killed_program(tmp_path: Path, namesp
     )
     assert ended.returncode == 128 + signal.SIGKILL
     assert failure(tmp_path)["message"] == "sh was ended by SIGKILL"
+
+
+def test_process_1_kills_a_program_that_ignores_requests_to_stop(tmp_path: Path, namespace: list[str]) -> None:
+    """At the second one; and its failure is stored."""
+    with started([*namespace, *with_patch(JUMPING, wrapper(tmp_path, "k", *REPORTS))]) as (running, output):
+        process_1 = only_child(running.pid)
+        os.kill(process_1, signal.SIGTERM)
+        assert output.readline() == b"SIGTERM\n"
+        os.kill(process_1, signal.SIGTERM)
+    assert running.returncode == 128 + signal.SIGKILL
+    assert failure(tmp_path)["message"] == f"{Path(sys.executable).name} was ended by SIGKILL after SIGTERM"
+
+
+@pytest.mark.parametrize(
+    ("script", "code"),
+    [
+        ("sleep 1000 & exit 5", 5),  # forks and exits: the kernel ends what it leaves behind
+        ("exec <&- >&- 2>&-; exit 6", 6),
+        ("exec sh -c 'exit 7'", 7),
+        ("exec sh -c 'kill -TERM $$'", 128 + signal.SIGTERM),
+    ],
+)
+def test_process_1_waits_for_its_program_alone(tmp_path: Path, namespace: list[str], script: str, code: int) -> None:
+    """The program may leave processes behind, close its streams, or become another program."""
+    command = [*namespace, *wrapper(tmp_path, "k", "sh", "-c", script)]
+    ended = subprocess.run(command, check=False, stderr=subprocess.DEVNULL)
+    assert (ended.returncode, failure(tmp_path)["exit_code"]) == (code, code)

@@ -55,7 +55,7 @@ def main(base: str, count: int, random: Random) -> None:
             do_job(base, number)
         running[process] = number
         if is_doomed(number):
-            time.sleep(random.uniform(0, 0.01))
+            time.sleep(random.uniform(0, 0.1))  # before, while and after it starts its program
             target = random.choice([process, *children(process)])
             os.kill(target, random.choice(SIGNALS))
     while running:

@@ -53,6 +53,7 @@ def test_each_job_is_accounted_for_exactly_once(tmp_path: Path) -> None:
     with subprocess.Popen(
         program, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
     ) as scheduler:
+        assert scheduler.stdin is not None
         assert scheduler.stdout is not None
         thread = Thread(target=note_ends, args=(scheduler.stdout,))
         thread.start()
@@ -62,6 +63,7 @@ def test_each_job_is_accounted_for_exactly_once(tmp_path: Path) -> None:
                 results[str(key)] = result
         except BulkError as error:
             errors.update(error.errors)
+        scheduler.stdin.close()  # ends a script whose ``typedtrack run`` was killed, and which keeps the output open
         thread.join()
     assert scheduler.returncode == 0
 
