@@ -1,8 +1,9 @@
-"""quicktype makes structs with typed fields of what ``schema export --open`` writes."""
+"""quicktype makes structs with typed fields of what ``schema export --open`` writes; what it writes is read."""
 
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 
 from tests.golden.made_by_hand import Evaluation
 from tests.node import NPM, node
-from typedtrack import schema_of
+from typedtrack import RecordSchema, Stat, as_result, open_tracker, schema_of
 from typedtrack.schemas import document_text
 
 # The fields of the struct by language: each as its name on the wire and its type.
@@ -33,18 +34,18 @@ def document(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def quicktype(language: str, document: Path) -> str:
-    """Return what quicktype writes for *document*."""
+def quicktype(source: str, language: str, *files: Path) -> str:
+    """Return what quicktype writes in *language* for *files*: a document (``schema``), or samples (``json``)."""
     script = str(NPM / "quicktype" / "dist" / "index.js")
-    options = ["--src-lang", "schema", "--lang", language, "--top-level", "Evaluation"]
-    command = [node("quicktype"), script, *options, str(document)]
+    options = ["--src-lang", source, "--lang", language, "--top-level", "Evaluation"]
+    command = [node("quicktype"), script, *options, *map(str, files)]
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
 
 @pytest.mark.parametrize("language", _FIELDS)
 def test_a_struct_with_a_typed_field_for_each_column(language: str, document: Path) -> None:
     """A required field has its type, and the others an optional one."""
-    code = quicktype(language, document)
+    code = quicktype("schema", language, document)
     assert _STRUCTS[language] in code
     body = code.partition(_STRUCTS[language])[2].partition("\n}")[0]
 
@@ -62,6 +63,35 @@ def test_a_struct_with_a_typed_field_for_each_column(language: str, document: Pa
     assert found == wanted
 
 
+_READ = """
+const typescript = require("typescript");
+const fs = require("fs");
+const [code, stored] = process.argv.slice(1).map((path) => fs.readFileSync(path, "utf8"));
+const compilerOptions = { module: typescript.ModuleKind.CommonJS, strict: true };
+const { outputText, diagnostics } = typescript.transpileModule(code, { compilerOptions, reportDiagnostics: true });
+const exported = {};
+new Function("exports", outputText)(exported);
+console.log(JSON.stringify({ diagnostics: diagnostics.length, result: exported.Convert.toEvaluation(stored) }));
+"""
+
+
+def test_the_code_reads_a_stored_result(document: Path, tmp_path: Path) -> None:
+    """That of TypeScript, run by Node.js, returns every field, and refuses a result of another type."""
+    (tmp_path / "code.ts").write_text(quicktype("schema", "typescript", document), "utf-8")
+    tracker = open_tracker(tmp_path)
+    stored = as_result(Evaluation(accuracy=0.5, l2norm=Stat(mean=1, sem=0.25), worst=2, best=1, optimizer="sgd"))
+    tracker["good"] = stored
+    tracker["bad"] = {**stored, "accuracy": "high"}
+
+    def read(key: str) -> subprocess.CompletedProcess[str]:
+        command = [node("typescript"), "-e", _READ, str(tmp_path / "code.ts"), str(tmp_path / key)]
+        environment = {**os.environ, "NODE_PATH": str(NPM)}
+        return subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+
+    assert json.loads(read("good").stdout) == {"diagnostics": 0, "result": stored}
+    assert 'Invalid value for key "accuracy"' in read("bad").stderr
+
+
 def test_a_document_that_is_not_open_gives_no_struct(tmp_path: Path) -> None:
     """The reason for ``--open``: quicktype makes a map of it."""
     schema = schema_of(Evaluation)
@@ -69,4 +99,21 @@ def test_a_document_that_is_not_open_gives_no_struct(tmp_path: Path) -> None:
     path = tmp_path / "evaluation.schema.json"
     path.write_text(json.dumps(closed), "utf-8")
 
-    assert _STRUCTS["go"] not in quicktype("go", path)
+    assert _STRUCTS["go"] not in quicktype("schema", "go", path)
+
+
+def test_what_quicktype_infers_from_stored_results(tmp_path: Path) -> None:
+    """A document of its own making is read: draft 6, with a reference from the root, and null beside a type."""
+    tracker = open_tracker(tmp_path)
+    tracker["a.json"] = {"loss/1": 0.5, "steps": 3, "host": "node1"}
+    tracker["b.json"] = {"loss/1": 1, "steps": 4, "seed": 7}
+    document = quicktype("json", "schema", tmp_path / "a.json", tmp_path / "b.json")
+
+    schema = RecordSchema.from_json_schema(json.loads(document))
+    assert schema.name == "Evaluation"
+    assert {column.name: (column.kind, column.optional) for column in schema.columns} == {
+        "loss/1": ("float", False),
+        "steps": ("int", False),
+        "host": ("str", True),
+        "seed": ("int", True),
+    }
