@@ -59,7 +59,6 @@ def _write(block: str, folder: Path) -> None:
     if named := _FILE.match(block):
         path = folder / named[1]
         path.write_text(block, encoding="utf-8")
-        path.chmod(0o755)
 
 
 def _check_extras(command: str) -> None:
