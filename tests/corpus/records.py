@@ -6,7 +6,7 @@ from typing import Annotated, Final, Literal
 
 from msgspec import Meta
 
-from typedtrack import Key, Result, Stat, field, record
+from typedtrack import Failure, Key, Result, Stat, field, record
 
 RELEASE: Final = "0.1.0"
 
@@ -59,4 +59,10 @@ LIMITS: Final[Result] = {
     "longest": "é" * 512,
     "a/b": "a name with a slash",
     "größe": "a name beyond ASCII",
+}
+
+FAILURES: Final[dict[Key, Failure]] = {
+    "run/raised": Failure(type="ZeroDivisionError", message="float division by zero: größe", host="node-7"),
+    "run/exited": Failure(type="ExitCode", message="exit code 3", exit_code=3, host="node-7"),
+    "run/longest": Failure(type="Signal", message="é" * 512, exit_code=-9),
 }

@@ -7,8 +7,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import polars
 import pytest
-from arro3.core import RecordBatchReader
 
 from tests.trackers import snapshot
 from typedtrack import ResultTimeoutError, ResultTracker, open_tracker
@@ -32,8 +32,7 @@ def jump(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
 
 
 def _cached(tracker: ResultTracker, path: Path) -> dict[str, object]:
-    table = RecordBatchReader.from_stream(tracker.frame(cache=path)).read_all()
-    return dict(zip(table["key"].to_pylist(), table["n"].to_pylist(), strict=True))
+    return dict(polars.DataFrame(tracker.frame(cache=path)).select("key", "n").rows())
 
 
 @pytest.mark.parametrize("seed", range(5))

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.torture import disks, tracing
+from tests.torture import disks, scale, tracing
 
 ROOT = Path(__file__).parents[2]
 
@@ -40,3 +40,16 @@ def test_losses_of_power_on_a_real_file_system(tmp_path: Path, kind: str) -> Non
         tally = disks.torture(kind, Path(folder), seed=2, losses=4)
     assert tally.with_fsync["acknowledged"] >= 4 * disks.KEYS - tally.with_fsync["later"] > 0
     assert tally.without_fsync.total() >= 4 * disks.KEYS
+
+
+def test_the_cost_of_results(tmp_path: Path) -> None:
+    """Each step finds every result; a plot has a line for each."""
+    costs = [
+        *scale.measure(str(tmp_path / "base"), 100, tmp_path),
+        *scale.measure(str(tmp_path / "more"), 300, tmp_path),
+    ]
+    assert [(cost.step, cost.results) for cost in costs] == [
+        (step, size) for size in (100, 300) for step in scale.STEPS
+    ]
+    assert len([*scale.table(costs)]) == 2 + len(scale.STEPS)
+    assert scale.plot(costs, "<title>").count("<polyline") == 2 * len(scale.STEPS)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import uuid
 from collections.abc import Iterator
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from tests.servers.azurite import Azure
 from tests.servers.ceph import S3
 from tests.servers.gcs import Gcs
+from tests.torture import crowd
 from tests.torture.answers import LIE, all_cases, outcome_of
 from tests.torture.chaos import FAULTS, torture
 from tests.torture.stores import Store, azure_stores, gcs_stores, s3_stores
@@ -61,3 +63,11 @@ def test_no_fault_loses_a_put(stores: list[Store]) -> None:
         tally = torture(store, calls=CALLS, seed=SEED, faults=faults)
         assert tally.faults.total() > CALLS / 10
         assert tally.lies == []
+
+
+def test_two_coordinators_count_each_job_once(ceph: S3) -> None:
+    """Of jobs that fail, are killed and are started again, each is counted by one of them."""
+    bucket = f"crowd-{uuid.uuid4()}"
+    ceph.make_bucket(bucket)
+    tally = crowd.torture(ceph, bucket, producers=8, seed=SEED)
+    assert tally.results + tally.failures == 8 < tally.producers
