@@ -13,8 +13,16 @@ from hypothesis import strategies as st
 
 from tests.trackers import exact
 from typedtrack import CorruptResultError, Result, ResultTracker, open_tracker
-from typedtrack._results.codec import _decode_json, _decode_marked, decode, decode_fast, decode_slow, encode
-from typedtrack._results.values import MAX_RESULT_BYTES, problems_of
+from typedtrack._results.codec import (
+    _decode_json,
+    _decode_large,
+    _decode_marked,
+    decode,
+    decode_fast,
+    decode_slow,
+    encode,
+)
+from typedtrack._results.values import MAX_INT, MAX_RESULT_BYTES, MIN_INT, problems_of
 from typedtrack.testing.strategies import field_names, results, values
 
 _NUMBERS = st.from_regex(rb"-?[0-9]{1,25}(\.[0-9]{1,20})?([eE][+-]?[0-9]{1,3})?", fullmatch=True)
@@ -45,9 +53,23 @@ def _damaged(draw: st.DrawFn) -> bytes:
     return bytes(data)
 
 
+_TOKENS = [b"NaN", b"Infinity", b"-Infinity"]
+_MARKS = [b"%d" % (limit + place) for limit in (MIN_INT, MAX_INT) for place in range(-1, 5)]
+
+
+@st.composite
+def _lines(draw: st.DrawFn) -> bytes:
+    """Draw an object in the layout of `encode`, in which names may be repeated and values be too large."""
+    written = st.one_of(st.sampled_from(_TOKENS), st.sampled_from(_MARKS), _NUMBERS, _STRINGS)
+    names = st.sampled_from([b'"a"', b'"b"', b'"N"', b'"\\u0061"', b'"a\\": NaN"'])
+    lines = draw(st.lists(st.tuples(names, written), min_size=1, max_size=5))
+    end = draw(st.sampled_from([b",\n  ", b",\n", b", "]))
+    return b"{\n  " + end.join(b": ".join(line) for line in lines) + b"\n}\n"
+
+
 def any_bytes() -> st.SearchStrategy[bytes]:
-    """Return arbitrary bytes: random, nearly JSON, damaged results."""
-    return st.one_of(st.binary(max_size=200), _nearly_json(), _damaged())
+    """Return arbitrary bytes: random, nearly JSON, damaged results, lines with tokens that JSON lacks."""
+    return st.one_of(st.binary(max_size=200), _nearly_json(), _damaged(), _lines())
 
 
 def _got(tracker: ResultTracker) -> Result | CorruptResultError:
@@ -98,12 +120,33 @@ def _returned(read: Callable[[bytes], Result | None], data: bytes) -> object:
 @example(b'{\n  "a": NaN,\n  "b": -Infinity\n}\n')
 @example(b'{\n  "a": ": NaN,\n  "b": Infinity\n}\n')
 @example(b'{\n  "a": "x\\": NaN,\n"\n}\n')
+@example(b'{\n  "a": NaN,\n  "a": 1,\n  "b": NaN\n}\n')
+@example(b'{\n  "a": NaN,\n  "b": -9223372036854775807\n}\n')
+@example(b'{\n  "a": NaN,\n  "b": -9.223372036854775807e18\n}\n')
+@example(b'{\n  "a": NaN,\n  "b": 9223372036854775808\n}\n')
 def test_every_path_of_decoding_agrees(data: bytes) -> None:
     """A faster path returns what the slowest one does, or leaves it to that: the choice is one of speed alone."""
     slowest = _outcome(lambda: _decode_json(data, "f"))
     assert _outcome(lambda: decode(data, "f")) == _outcome(lambda: decode_slow(data, "f")) == slowest
-    for faster in (decode_fast, _decode_marked):
+    for faster in (decode_fast, _decode_marked, _decode_large):
         assert _returned(faster, data) in (None, slowest)
+
+
+@settings(max_examples=300)
+@given(results(4), st.sampled_from([*map(float, ("nan", "inf", "-inf"))]))
+@example({"a": MIN_INT + 1, "b": MIN_INT + 2, "c": MIN_INT + 3}, float("nan"))
+@example({"a": MAX_INT, "b": MIN_INT}, float("inf"))
+@example({"a": 1e16, "b": -1e-5}, float("nan"))
+@example({"a": -1e16}, float("nan"))
+@example({"a": 9.999999999999998e15, "b": -1e-4, "c": -0.0, "d": 5e-324}, float("-inf"))
+def test_every_path_of_encoding_agrees(result: Result, number: float) -> None:
+    """A result with a number that JSON lacks is stored as the standard library's `json` writes it."""
+    stored = {**result, "x": number, "y": number}
+    assert encode(stored) == json.dumps(stored, indent=2, ensure_ascii=False).encode() + b"\n"
+    assert (
+        encode({"x": number, **result})
+        == json.dumps({"x": number, **result}, indent=2, ensure_ascii=False).encode() + b"\n"
+    )
 
 
 @given(results(3), st.sampled_from(["NaN", "Infinity", "-Infinity"]))

@@ -12,7 +12,7 @@ import sys
 import warnings
 from decimal import Decimal
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -202,6 +202,21 @@ def test_is_normalised_without_loss(given: Value, stored: Value) -> None:
     tracker = DictTracker()
     tracker.put("k", value=given)
     assert exact(tracker["k"]) == exact({"value": stored})
+
+
+@pytest.mark.parametrize("name", [*other_types._EXACT])
+def test_each_number_of_numpy_is_exact(name: str) -> None:
+    """Those converted without a second look are: the extremes of each type are stored as `item()` has them."""
+    cls: Any = getattr(np, name)
+    if "float" in name:
+        floats: Any = np.finfo(cls)
+        numbers: list[Any] = [floats.min, floats.max, floats.smallest_subnormal, floats.eps, "nan"]
+    else:
+        ints: Any = np.iinfo(cls)
+        numbers = [ints.min, ints.max, 1]
+    for value in map(cls, numbers):
+        normal = cast("Value", other_types.normalise(value))
+        assert exact({"value": normal}) == exact({"value": value.item()})
 
 
 @pytest.mark.parametrize(

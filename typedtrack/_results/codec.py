@@ -13,7 +13,6 @@ Both paths of both directions stand in this one module, so that a reader can com
 from __future__ import annotations
 
 import math
-import re
 from typing import Annotated, Any, Final, NamedTuple, cast
 
 import msgspec
@@ -61,8 +60,8 @@ class _Token(NamedTuple):
     number: float
     mark: int
     digits: bytes
-    ends: tuple[tuple[bytes, bytes], ...]
-    """The two ends of a line with the token, each with the same that has the mark."""
+    lines: tuple[tuple[bytes, bytes], ...]
+    """The two ways in which a line ends with the token, each beside the same with the mark."""
 
 
 def _token(text: bytes, number: float, mark: int) -> _Token:
@@ -71,11 +70,12 @@ def _token(text: bytes, number: float, mark: int) -> _Token:
 
 
 _ENDS: Final = (b",\n", b"\n")
-_find_token = re.compile(rb": (?:NaN|-?Infinity),?\n").search
-_TOKENS: Final = {
-    repr(number): _token(text, number, MAX_INT + place)
-    for place, (text, number) in enumerate([(b"NaN", math.nan), (b"Infinity", math.inf), (b"-Infinity", -math.inf)], 1)
-}
+_TOKENS: Final = ((b"NaN", math.nan), (b"Infinity", math.inf), (b"-Infinity", -math.inf))
+# `encode` finds any value beside its marks, so they are no values. Those of `decode` are ints that the fast path
+# accepts, for it looks for their digits first.
+_NAN, _INFINITY, _MINUS_INFINITY = (_token(*token, MAX_INT + place) for place, token in enumerate(_TOKENS, 1))
+_READ_NAN, *_READ_INFINITIES = (_token(*token, MIN_INT + place) for place, token in enumerate(_TOKENS, 1))
+_N, _I = b"NI"  # the first letters of the tokens, which few results have: to look for one byte takes the least time
 
 
 def encode(values: dict[str, Any], key: str | None = None) -> bytes:
@@ -140,43 +140,42 @@ def _encode_marked(values: dict[Any, Any]) -> bytes | None:
     """
     marked = values.copy()
     tokens: list[_Token] = []
+    exponents: list[Any] = []  # the names of floats that JSON writes with one
     for name, value in values.items():
         kind = type(value)  # pyright: ignore[reportUnknownVariableType]  # as above
-        if kind is float:  # the first three cases in the steps of `_encode_plain`, which are the fewest
-            if value - value == 0.0:
+        if kind is float:
+            if 1e-4 <= value < 1e16:  # nearly every float; of the others, JSON writes many with an exponent
                 continue
+            exact = value
         elif kind is int:
             if MIN_INT <= value <= MAX_INT:
                 continue
+            return None
         elif kind is str and len(value) <= MAX_PLAIN_STR:
             continue
-        exact = normalised(value)
-        if value_problem(exact) is not None:
+        else:
+            exact = normalised(value)
+        if type(exact) is float:
+            if 1e-4 <= exact < 1e16:
+                pass
+            elif exact - exact != 0.0:
+                token = _NAN if exact != exact else _INFINITY if exact > 0.0 else _MINUS_INFINITY
+                tokens.append(token)
+                exact = token.mark
+            elif exact != 0.0 and not -1e16 < exact <= -1e-4:
+                exponents.append(name)
+        elif value_problem(exact) is not None:
             return None
-        if type(exact) is float and exact - exact != 0.0:
-            token = _TOKENS[repr(exact)]
-            tokens.append(token)
-            exact = token.mark
         marked[name] = exact
-    if tokens and any(type(value) is float and value and not 1e-4 <= abs(value) < 1e16 for value in marked.values()):
-        return _encode_by_json(values)
+    # The standard library's `json` writes an exponent as e+20, msgspec as e20. Beside a token every release has written
+    # the former, so that equal results stay equal files.
+    for name in exponents if tokens else ():
+        marked[name] = msgspec.Raw(repr(marked[name]).encode())
     data = _indent(_encode_json(marked)) + b"\n"
     for token in tokens:
-        for line, marked_line in token.ends:
+        for line, marked_line in token.lines:
             data = data.replace(marked_line, line)  # not within a str, in which no line ends
     return data
-
-
-def _encode_by_json(values: dict[Any, Any]) -> bytes:
-    """Return the bytes that store *values*, which keep the rules, as the standard library's `json` writes them.
-
-    It writes an exponent as ``e+20``, msgspec as ``e20``. In results with NaN or an infinity every release has written
-    the former, so that equal results stay equal files.
-    """
-    import json  # here, because few results need it and its import takes time
-
-    normal = {name: normalised(value) for name, value in values.items()}
-    return json.dumps(normal, indent=2, ensure_ascii=False).encode() + b"\n"
 
 
 def decode(data: bytes, file: str) -> Result:
@@ -213,40 +212,50 @@ def decode_slow(data: bytes, file: str) -> Result:
     """
     if len(data) > MAX_RESULT_BYTES:
         raise CorruptResultError(file, None, f"is larger than the limit of {MAX_RESULT_BYTES:,} bytes")
-    values = _decode_marked(data)
+    values = _decode_marked(data) if _N in data or _I in data else None
+    if values is None:
+        values = _decode_large(data)
     return _decode_json(data, file) if values is None else values
 
 
 def _decode_marked(data: bytes) -> Result | None:
-    """Return the result in *data* if msgspec can decode it once the tokens for NaN and the infinities are marked.
+    """Return the result in *data* if it is plain but for tokens for NaN and the infinities.
 
     Only the layout that `encode` writes is marked, in which a line ends with such a token. A line cannot end within a
     str, so the token is not part of one.
     """
-    marks: dict[int, float] = {}
-    for token in _TOKENS.values() if _find_token(data) else ():
+    marks: dict[object, float] = {}
+    for token in (_READ_NAN, *_READ_INFINITIES) if _I in data else (_READ_NAN,):
         marked = data
-        for line, marked_line in token.ends:
+        for line, marked_line in token.lines:
             marked = marked.replace(line, marked_line)
         if marked is not data:
-            if token.digits in data:  # perhaps as a number, which is too large
+            if data.find(token.digits) >= 0:  # perhaps as a value
                 return None
             marks[token.mark] = token.number
             data = marked
+    values = decode_fast(data) if marks else None
+    if values is not None:
+        for name, value in values.items():
+            if value in marks:  # never a float: no double is equal to a mark
+                values[name] = marks[value]
+    return values
+
+
+def _decode_large(data: bytes) -> Result | None:
+    """Return the result in *data* if it is plain but for ints past those of 64 bits with a sign, and long strs."""
     try:
         values = _decode_any(data)
     except (ValueError, RecursionError):
         return None
-    for name, value in values.items():
+    for value in values.values():
         if isinstance(value, float):
             continue
         if isinstance(value, str):
             if len(value) > MAX_PLAIN_STR and value_problem(value) is not None:
                 return None
         elif not MIN_INT <= value <= MAX_INT:
-            if value not in marks:
-                return None
-            values[name] = marks[value]
+            return None
     return values if values and (are_known(values) or learn_names(values)) else None
 
 
@@ -286,7 +295,7 @@ def holds_failure(data: bytes) -> bool:
 
 
 def _parse(data: bytes, file: str) -> Any:
-    import json  # here for the same reason
+    import json  # here, because few results need it and its import takes time
 
     try:
         return json.loads(data.decode(), parse_float=_float, parse_int=_int)

@@ -21,6 +21,12 @@ __all__ = ["normalise", "remedy"]
 _TIMES: Final = ("m", "M")  # the kinds of numpy's times: their item() may be an int without its unit
 _REMEMBERED_TYPES: Final = 256
 
+_EXACT: Final[Mapping[str, Callable[[Any], object]]] = {
+    **dict.fromkeys(("float16", "float32", "float64"), float),
+    **dict.fromkeys([f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)], operator.index),
+}
+"""How to convert the numbers of numpy, by the names of their types. Those of other types may change, or have a unit."""
+
 _converters: Final[dict[type, Callable[[Any], object]]] = {}
 
 
@@ -42,6 +48,8 @@ def _converter(cls: type) -> Callable[[Any], object]:
 
 
 def _choose(cls: type) -> Callable[[Any], object]:
+    if cls.__module__ == "numpy" and cls.__name__ in _EXACT:
+        return _EXACT[cls.__name__]
     if issubclass(cls, (bool, Decimal, Fraction)):
         return _keep
     if issubclass(cls, int):
