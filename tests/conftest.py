@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 from collections.abc import Iterator
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -29,6 +30,11 @@ if TYPE_CHECKING:
 # No test depends on the speed of the machine: no deadline for an example, and no limit of time for drawing it.
 settings.register_profile("typedtrack", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("typedtrack")
+
+# A program under test starts with no signal ignored, though nohup, or a shell's background, ignores some here.
+for _signal in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT):
+    if signal.getsignal(_signal) == signal.SIG_IGN:
+        signal.signal(_signal, lambda _number, _frame: None)  # ignores it, too, but is not passed on to programs
 
 _SERVER = re.compile(r"s3|azure|gcs|sftp|ssh|moto")
 _NONE_MAY_BE_MISSING = os.environ.get("CI") == "true"
