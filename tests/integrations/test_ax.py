@@ -62,3 +62,13 @@ def test_the_torchx_metric_of_ax_reads_our_results(tmp_path: Path) -> None:
     assert ours == [(0, 0.5), (0, (0.25, 0.125))]
     assert rows[0][0] == 0.5
     assert rows[1] == (0.25, 0.125)
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # as above
+def test_the_torchx_metric_of_ax_has_no_value_for_a_failure(tmp_path: Path) -> None:
+    """It answers that the metric is missing."""
+    open_tracker(tmp_path).fail("0", "out of memory")
+    arm = SimpleNamespace(name="0_0")
+    trial = SimpleNamespace(run_metadata={"torchx_tracker_base": str(tmp_path)}, index=0, arm=arm)
+    fetched = TorchXMetric("loss").fetch_trial_data(trial)
+    assert "Observation for `loss` not found" in str(fetched.err)

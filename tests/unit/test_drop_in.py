@@ -82,6 +82,16 @@ def test_code_written_for_torchx_runs(tracking: Any, base: str) -> None:
     assert tracker.get(key="by name") == {"l2norm": 1.2}
 
 
+@pytest.mark.filterwarnings("ignore:from fsspec 2023.5")  # torchx passes int keys to fsspec
+@pytest.mark.parametrize("key", ["trial_1", 1])
+def test_torchx_reads_a_failure_as_a_result_without_its_metric(base: str, key: Key) -> None:
+    """So its readers miss the metric, and never take a wrong value."""
+    assert typedtrack.FsspecResultTracker(base).fail(key, ValueError("the loss is infinite"))
+    stored = reference.FsspecResultTracker(base)[key]
+    assert stored.pop("failure/host")
+    assert stored == {"failure/type": "ValueError", "failure/message": "the loss is infinite"}
+
+
 def test_every_class_of_torchx_has_its_twin() -> None:
     """Both classes that torchx's module exports exist here under the same name."""
     names = {name for name in ("ResultTracker", "FsspecResultTracker") if hasattr(reference, name)}

@@ -8,6 +8,7 @@ class _Data:
     def df(self) -> _Frame: ...
 
 class _Result:
+    err: object
     def unwrap(self) -> _Data: ...
 
 class TorchXMetric:
