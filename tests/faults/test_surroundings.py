@@ -94,7 +94,7 @@ OUTPUTS: dict[str, Callable[[ResultTracker, Path], object]] = {
 
 @pytest.mark.parametrize("name", OUTPUTS)
 def test_output_on_a_full_disk(tmp_path: Path, name: str) -> None:
-    """The caller gets the error of the disk as it is, the old file stays, and there is no other."""
+    """The caller gets the error of the disk as it is, and only the old file is there."""
     tracker = open_tracker(tmp_path / "base")
     tracker.put_many((n, {"n": n, "text": os.urandom(500).hex()}) for n in range(200))
     with _disk(tmp_path / "disk", "size=64k") as disk:

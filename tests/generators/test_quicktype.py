@@ -76,7 +76,7 @@ console.log(JSON.stringify({ diagnostics: diagnostics.length, result: exported.C
 
 
 def test_the_code_reads_a_stored_result(document: Path, tmp_path: Path) -> None:
-    """That of TypeScript, run by Node.js, returns every field, and refuses a result of another type."""
+    """The reader in TypeScript, run by Node.js, returns every field, and refuses a result of another type."""
     (tmp_path / "code.ts").write_text(quicktype("schema", "typescript", document), "utf-8")
     tracker = open_tracker(tmp_path)
     stored = as_result(Evaluation(accuracy=0.5, l2norm=Stat(mean=1, sem=0.25), worst=2, best=1, optimizer="sgd"))

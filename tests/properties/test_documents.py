@@ -86,7 +86,7 @@ def test_an_open_document_reads_as_the_same_columns(schema: RecordSchema) -> Non
     attributes = {attribute_name(column.name) for column in schema.columns}
     usable = len(attributes) == len(schema.columns) and not any(map(attribute_problem, attributes))
 
-    event("read" if usable else "a name is no attribute")
+    event("read" if usable else "a name is not an attribute")
     if usable:
         assert parse_document(data, "file").fingerprint == schema.fingerprint
     else:

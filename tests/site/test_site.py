@@ -1,4 +1,4 @@
-"""The site in a real browser: what search finds first, what buttons copy, and that each page fits a phone."""
+"""The site in a real browser: the first hits of the search, the texts that buttons copy, and pages on a phone."""
 
 from __future__ import annotations
 

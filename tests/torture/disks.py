@@ -197,7 +197,7 @@ def _histories(log: Iterable[bytes], moment: str) -> dict[str, list[State]]:
 
 
 def _check(base: Path, log: bytes, acknowledged: int, place: str, tally: Tally) -> None:
-    """Compare what is stored with the *log*, of which the first bytes were *acknowledged* before the loss."""
+    """Compare what is stored with the *log*, whose first bytes were *acknowledged* before the loss."""
     tracker = open_tracker(base)
     made = _histories(log[:acknowledged].splitlines(), "after")
     begun = _histories(log[: log.rindex(b"\n")].splitlines(), "before")

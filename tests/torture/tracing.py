@@ -57,8 +57,8 @@ def run(
 ) -> Ended:
     """Call *function* in a child process; return how that ended.
 
-    The child is killed at its step *kill_at*. Its call *fail_at* does nothing and returns *error*; if that is no call
-    for a file, because the child has asked for memory meanwhile, the next one does.
+    The child is killed at its step *kill_at*. Its call *fail_at* does nothing and returns *error*. If that call is not
+    for a file, because the child has asked for memory meanwhile, the next one fails instead.
     """
     child = os.fork()
     if child == 0:

@@ -1,6 +1,6 @@
 """A class to a frozen attrs class: the part that records and typed keys share.
 
-Every part of the class has an effect; a part that would have none is refused with a remedy.
+Every part of the class has an effect; a part without an effect is refused with a remedy.
 """
 
 from __future__ import annotations
