@@ -47,7 +47,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadSco
 
     class ByServer(LoadScopeScheduling):
         def _split_scope(self, nodeid: str) -> str:
-            if nodeid.startswith(("tests/report/test_page.py", "tests/report/test_pictures.py", "tests/site/")):
+            if nodeid.startswith(("tests/report/", "tests/site/")):
                 return "browser"
             if not nodeid.startswith(("tests/conformance/", "tests/integrations/", "tests/stores/")):
                 return nodeid

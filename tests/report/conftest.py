@@ -37,10 +37,30 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def opened(browser: Browser, tmp_path: Path) -> Iterator[Callable[..., Page]]:
-    """Return what opens the report of some columns; at the end of the test it must have been a quiet page."""
+def visited(browser: Browser) -> Iterator[Callable[[Path, str], Page]]:
+    """Return the function that opens a report with a fragment; at the end it must have been a quiet page."""
     noise: list[str] = []
     context = browser.new_context(viewport={"width": 1200, "height": 900})
+
+    def visit(file: Path, fragment: str = "") -> Page:
+        page = context.new_page()
+        page.on("console", lambda message: noise.append(f"console: {message.text}"))
+        page.on("pageerror", lambda error: noise.append(f"error: {error}"))
+        page.on("dialog", lambda dialog: noise.append(f"dialog: {dialog.message}"))
+        url = file.as_uri()
+        page.on("request", lambda request: noise.append(request.url) if request.url != url else None)
+        page.goto(f"{url}{fragment}")
+        page.wait_for_selector("html[data-ready=true]", state="attached")
+        return page
+
+    yield visit
+    context.close()
+    assert noise == []
+
+
+@pytest.fixture
+def opened(visited: Callable[[Path, str], Page], tmp_path: Path) -> Callable[..., Page]:
+    """Return the function that opens the report of some columns."""
 
     def open_page(
         columns: Columns,
@@ -56,16 +76,6 @@ def opened(browser: Browser, tmp_path: Path) -> Iterator[Callable[..., Page]]:
         chunks = [Chunk(rows, columns)] if rows else []
         contents = contents_of(chunks, keys, by, direction)
         file.write_text(page_of(contents, title, contents.notes), encoding="utf-8")
-        page = context.new_page()
-        page.on("console", lambda message: noise.append(f"console: {message.text}"))
-        page.on("pageerror", lambda error: noise.append(f"error: {error}"))
-        page.on("dialog", lambda dialog: noise.append(f"dialog: {dialog.message}"))
-        url = file.as_uri()
-        page.on("request", lambda request: noise.append(request.url) if request.url != url else None)
-        page.goto(f"{url}{fragment}")
-        page.wait_for_selector("html[data-ready=true]", state="attached")
-        return page
+        return visited(file, fragment)
 
-    yield open_page
-    context.close()
-    assert noise == []
+    return open_page

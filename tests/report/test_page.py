@@ -143,7 +143,7 @@ def test_the_address_keeps_the_state(opened: Opened) -> None:
     state = {"m": 3, "s": 0, "d": 0, "t": "adam", "k": 3, "r": [[3, 0.4, 1.0]]}
     page = opened(SWEEP, by="accuracy", fragment=f"#{quote(json.dumps(state))}")
     assert cells(page, 0) == ["trial_2"]
-    assert page.locator("tr[aria-selected=true]").count() == 1
+    assert page.locator("tr[aria-current=true]").count() == 1
     for broken in ("#%", "#null", "#[1]", f"#{quote(json.dumps({'m': 99, 's': 'x', 'r': 5, 'k': -1}))}"):
         assert len(cells(opened(SWEEP, by="accuracy", fragment=broken), 0)) == 7
 
@@ -152,10 +152,10 @@ def test_a_click_marks_a_row_and_the_keyboard_does_so_too(opened: Opened) -> Non
     """A row is marked by a click, and by Enter when it has the focus."""
     page = opened(SWEEP, by="accuracy")
     page.locator("#results tbody tr").nth(2).click()
-    assert page.locator("tr[aria-selected=true] td").first.inner_text() == "trial_3"
+    assert page.locator("tr[aria-current=true] td").first.inner_text() == "trial_3"
     page.locator("#results tbody tr").nth(0).focus()
     page.keyboard.press("Enter")
-    assert page.locator("tr[aria-selected=true] td").first.inner_text() == "trial_1"
+    assert page.locator("tr[aria-current=true] td").first.inner_text() == "trial_1"
 
 
 def test_names_and_values_are_data(opened: Opened) -> None:

@@ -67,7 +67,7 @@ def page(contents: Contents, title: str, notes: Sequence[str]) -> str:
 </section>
 <section aria-label="Table">
 <h2>Table</h2>
-<div class="scroll"><table id="results"><thead><tr></tr></thead><tbody></tbody></table></div>
+<div class="scroll"><table id="results" aria-label="Results"><thead><tr></tr></thead><tbody></tbody></table></div>
 <p><button id="more" type="button" hidden>Show more rows</button></p>
 </section>
 <script type="application/json" id="data">{_as_json(contents)}</script>

@@ -35,8 +35,9 @@ export function showPlots(data, selection, init) {
     }
     for (const number of wanted) {
       if (!charts.has(number)) charts.set(number, figureOf(data.columns[number].name, section, init));
-      const { chart, caption } = charts.get(number);
+      const { chart, caption, place } = charts.get(number);
       caption.textContent = `${data.columns[selection.metric].name} over ${data.columns[number].name}`;
+      place.setAttribute("aria-label", `Plot of ${caption.textContent}; the table has the same values`);
       chart.resize();
       chart.setOption(optionOf(data, selection, number, colours), { notMerge: true });
     }
@@ -53,7 +54,7 @@ export function showPlots(data, selection, init) {
     chart.on("click", (event) => {
       if (event.data !== undefined) selection.change({ marked: event.data[2] });
     });
-    return { figure, caption, chart };
+    return { figure, caption, place, chart };
   }
   return update;
 }

@@ -33,4 +33,5 @@ addEventListener("resize", () => {
   waiting = requestAnimationFrame(redraw);
 });
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
+matchMedia("print").addEventListener("change", redraw);
 document.documentElement.dataset.ready = "true";

@@ -82,7 +82,7 @@ function lineOf(data, selection, row) {
   const line = document.createElement("tr");
   line.dataset.row = String(row);
   line.tabIndex = 0;
-  line.setAttribute("aria-selected", String(selection.marked === row));
+  if (selection.marked === row) line.setAttribute("aria-current", "true");
   for (const column of data.columns) {
     const cell = document.createElement("td");
     if (column.number) cell.className = "number";
