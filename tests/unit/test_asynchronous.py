@@ -67,7 +67,7 @@ def test_iteration_is_refused_in_a_forked_child(monkeypatch: pytest.MonkeyPatch)
         next(items)
         with monkeypatch.context() as child:
             child.setattr(os, "getpid", lambda: -1)
-            with pytest.raises(UnsupportedOperationError, match="begin it anew"):
+            with pytest.raises(UnsupportedOperationError, match="start the iteration"):
                 list(items)
 
 
@@ -79,7 +79,7 @@ def test_end_of_an_iteration_is_refused_in_a_forked_child(monkeypatch: pytest.Mo
         next(read)
         with monkeypatch.context() as child:
             child.setattr(os, "getpid", lambda: -1)
-            with pytest.raises(UnsupportedOperationError, match="begin it anew"):
+            with pytest.raises(UnsupportedOperationError, match="start the iteration"):
                 list(read)
 
 

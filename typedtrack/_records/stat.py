@@ -19,7 +19,7 @@ _MAX_FLOAT: Final = sys.float_info.max
 
 @record
 class Stat:
-    """A mean and its standard error, stored as ``<field>/mean`` and ``<field>/sem``.
+    """A mean and the standard error of it, stored as ``<field>/mean`` and ``<field>/sem``.
 
     A *sem* is not negative. NaN means that it is not known.
     """
