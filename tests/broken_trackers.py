@@ -11,6 +11,7 @@ import unicodedata
 from collections.abc import Iterator
 from contextlib import suppress
 from fnmatch import fnmatchcase
+from hashlib import sha256
 from pathlib import Path
 from urllib.parse import quote, unquote
 
@@ -236,6 +237,13 @@ class Pages(DictTracker):
         while page := [*self.stored][start : start + 100]:
             yield from page
             start += len(page)
+
+
+class DigestsAsVersions(DictTracker):
+    """A listing whose versions are digests of the content, as ETags of S3 are."""
+
+    def _list_versions(self, prefix: str) -> Iterator[tuple[str, str | None]]:
+        return iter([(key, sha256(data).hexdigest()) for key, data in self.stored.items()])
 
 
 class FirstPage(DictTracker):

@@ -45,6 +45,7 @@ def test_correct_trackers_pass(tmp_path: Path, elsewhere: ProcessPoolExecutor) -
         SUITE.test_folders,
         SUITE.test_prefixes,
         SUITE.test_long_listing,
+        SUITE.test_versions,
     )
     for number, check in enumerate(checks):
         (tmp_path / f"{number}").mkdir()
@@ -64,6 +65,7 @@ def test_correct_trackers_pass(tmp_path: Path, elsewhere: ProcessPoolExecutor) -
         SUITE.test_folders,
         SUITE.test_prefixes,
         SUITE.test_long_listing,
+        SUITE.test_versions,
     ):
         check(DictTracker())
 
@@ -136,6 +138,12 @@ def test_pages_that_move_fail() -> None:
     """A listing skips keys when others are deleted meanwhile."""
     with pytest.raises(AssertionError):
         SUITE.test_long_listing(broken.Pages())
+
+
+def test_a_version_that_returns_fails() -> None:
+    """An old content has its old version again, so a cache could keep what was there in between."""
+    with pytest.raises(AssertionError):
+        SUITE.test_versions(broken.DigestsAsVersions())
 
 
 @pytest.mark.parametrize("size", [1000, 5000, 10_000])

@@ -98,6 +98,18 @@ class ManyKeys(Store):
             deleted.append(key)
         assert sorted([*deleted, *listing]) == sorted(keys)
 
+    def test_versions(self, tracker: ResultTracker) -> None:
+        """A listing with versions has every key, and no two puts share a version, even if an old content returns."""
+        tracker["b/c"] = {"x": 0}
+        versions: list[str] = []
+        for value in (1, 2, 1, 2):
+            tracker["a"] = {"x": value}
+            listed = dict(tracker._list_versions(""))
+            assert sorted(listed) == ["a", "b/c"]
+            if (version := listed["a"]) is not None:
+                assert version not in versions
+                versions.append(version)
+
     def test_abandoned_stream(self, tracker: ResultTracker) -> None:
         """After a loop over `items` that stops at the first result, the tracker still works."""
         several: dict[Key, Result] = {f"{number}": {"number": number} for number in range(300)}
