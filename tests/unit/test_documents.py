@@ -378,11 +378,11 @@ REFUSED: list[tuple[object, str, str]] = [
     ({"type": "integer", "x-typedtrack-aliases": "y"}, "/x-typedtrack-aliases", "must be an array of strings"),
     ({"type": "integer", "x-typedtrack-aliases": ["y", 1]}, "/x-typedtrack-aliases", "must be an array of strings"),
     ({"type": ["string", 1]}, "/type", "must be a string or an array of strings"),
-    ({"type": "object"}, "", "needs a field that cannot be None (null)"),
+    ({"type": "object"}, "/properties", "has no field: name each, with its type"),
     (
         {"type": ["object", "null"], "properties": {}},
-        "",
-        "needs a field that cannot be None (null)",
+        "/properties",
+        "has no field: name each, with its type",
     ),
 ]
 
@@ -490,7 +490,10 @@ ROOTS: list[tuple[dict[str, object], dict[str, object], dict[str, str]]] = [
     (
         {"$ref": "#/$defs/q"},
         {**Q, "properties": {"x": {"$ref": "#"}}},
-        {"/$defs/q/properties/x/$ref": "leads to a record that contains itself"},
+        {
+            "/$defs/q/properties/x/$ref": "leads to a record that contains itself; store inner ones under keys of "
+            "their own",
+        },
     ),
     (
         {"$ref": "#/$defs/q"},
@@ -500,7 +503,7 @@ ROOTS: list[tuple[dict[str, object], dict[str, object], dict[str, str]]] = [
             "-2**63 to 2**63-1; >= 1 means the same",
             "/$defs/q/title": "names the record: 'class' is a Python keyword; "
             "use ASCII letters, digits and _, as in TrainingRun",
-            "/$defs/q/required/0": "is 'y', which is not in properties",
+            "/$defs/q/required/0": "is 'y', which is not in properties; add it there",
         },
     ),
 ]
@@ -686,7 +689,7 @@ DOCUMENTS: list[tuple[object, str, str]] = [
     (
         {**object_of(x={"type": "integer"}), "required": ["x", "y"]},
         "/required/1",
-        "is 'y', which is not in properties",
+        "is 'y', which is not in properties; add it there",
     ),
     ({**ONE, "minimum": 1}, "/minimum", "does not apply to a document"),
     ({**ONE, "default": {}}, "/default", "does not apply to a document"),
@@ -700,7 +703,7 @@ DOCUMENTS: list[tuple[object, str, str]] = [
         "/additionalProperties",
         "must be",
     ),
-    (object_of(), "", "needs a field that cannot be None (null)"),
+    (object_of(), "/properties", "has no field: name each, with its type"),
     (object_of(**{"a/b": {"type": "integer"}, "a_b": {"type": "integer"}}), "/properties/a_b", "as 'a/b' is"),
     (object_of(**{"\n": {"type": "integer", "x-typedtrack-attribute": "n"}}), "/properties/\n", "control character"),
     (object_of(**{"\n": {**STAT, "title": "N", "x-typedtrack-attribute": "n"}}), "/properties/\n", "control character"),

@@ -370,6 +370,8 @@ def test_samples_of_other_generators(generator: str) -> None:
     assert RecordSchema.from_json_schema(schema.to_json_schema()) == schema
 
 
+INNER: dict[str, Any] = {"type": "object", "properties": {"a": {"type": "integer"}}}
+
 REFUSED: list[tuple[dict[str, Any], str, str]] = [
     ({"type": "boolean"}, "/type", "store 0 or 1 as an integer"),
     ({"type": "array", "items": {"type": "number"}}, "/items", "give each element a property of its own"),
@@ -387,6 +389,13 @@ REFUSED: list[tuple[dict[str, Any], str, str]] = [
         "a field has one type",
     ),
     ({"anyOf": [{"const": 1}, {"type": "integer"}]}, "/anyOf", "a field has one type"),
+    ({"title": "X"}, "/type", "write which"),
+    ({"enum": [1, "a"]}, "/enum/1", "write all as strings"),
+    ({"const": 1.5}, "/const", "write all as strings"),
+    ({"type": "object"}, "/properties", "name each, with its type"),
+    ({**INNER, "additionalProperties": {"type": "integer"}}, "/additionalProperties", "name each field in properties"),
+    ({**INNER, "required": ["b"]}, "/required/0", "add it there"),
+    ({"type": ["integer", "null"], "default": 3}, "/default", "let it not be None (null), or leave the default out"),
     ({"not": {"type": "string"}}, "/not", "check it where the results are read"),
     ({"type": "integer", "exclusiveMinimum": True}, "/exclusiveMinimum", "has no minimum beside it"),
     ({"type": "string", "unknown": 1}, "/unknown", "leave it out, or begin its name with x- to keep it as a note"),

@@ -56,7 +56,8 @@ _NUMBER_BYTES: Final = 32  # the longest int has 20 characters, the longest floa
 _ESCAPED_BYTES: Final = 6  # the longest escape of a character, \u0000
 
 DEFAULT_OF_OPTIONAL: Final = (
-    "is optional, so its default can only be None (null): a value that is not stored must read back as it was"
+    "is optional, so its default can only be None (null): a value that is not stored must read back as it was; "
+    "let it not be None (null), or leave the default out"
 )
 
 

@@ -74,13 +74,16 @@ class _Reader:
         node, keywords = resolved.target, resolved.keywords
         if keywords.get("type", ("object",) if "properties" in keywords else None) != ("object",):
             self._problems.add(resolved.place("type"), 'must be "object"')
+        elif not node.keywords.get("properties"):
+            self._problems.add(node.pointer + pointer("properties"), "has no field: name each, with its type")
         if keywords.get("additionalProperties") not in (None, True, False, {}, FLAT_VALUE):
-            self._problems.add(resolved.place("additionalProperties"), "must be true, false or numbers and strings")
+            reason = "must be true, false or numbers and strings; name each field in properties"
+            self._problems.add(resolved.place("additionalProperties"), reason)
         required = {name: index for index, name in enumerate(node.keywords.get("required", ()))}
         for name, index in required.items():
             if name not in node.keywords.get("properties", {}):
                 place = node.pointer + pointer("required", str(index))
-                self._problems.add(place, f"is {shown(name)}, which is not in properties")
+                self._problems.add(place, f"is {shown(name)}, which is not in properties; add it there")
         self._open.add(node)
         members = tuple(member for member in self._members(node, required) if member is not None)
         self._open.remove(node)
@@ -135,7 +138,10 @@ class _Reader:
             self._problems.add(node.pointer, f"cannot be named {shown(name)} on the wire: {reason}")
         resolved.refuse_others(_BESIDE_REFERENCES, "a reference to an object", self._problems, beside=True)
         if resolved.target in self._open:
-            self._problems.add(node.pointer + pointer("$ref"), "leads to a record that contains itself")
+            self._problems.add(
+                node.pointer + pointer("$ref"),
+                "leads to a record that contains itself; store inner ones under keys of their own",
+            )
         elif resolved.target not in self.objects:
             target = Resolved.alone(resolved.target)
             target.refuse_others(_OF_OBJECTS, "an object", self._problems)

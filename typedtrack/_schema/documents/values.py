@@ -46,8 +46,9 @@ _REMEDIES: Final = {
     "boolean": "; store 0 or 1 as an integer, or an enum of two strings",
     "array": "; give each element a property of its own",
     "null": "; leave the property out",
+    "absent": "; write which",
 }
-_CHOOSES: Final = "takes only integers, or only strings, and null"
+_CHOOSES: Final = "takes only integers, or only strings, and null; write all as strings"
 
 
 @attrs.frozen(eq=False)
@@ -205,7 +206,7 @@ def _kind(resolved: Resolved, choices: tuple[int | str, ...], problems: Problems
         problems.add(resolved.place("type"), f"is {types[0]}, but the values allowed are of the type {chosen}")
     elif types or not {"enum", "const"} & resolved.keywords.keys():
         found = shown(types[0] if len(types) == 1 else list(types)) if types else "absent"
-        remedy = next((_REMEDIES[name] for name in types if name in _REMEDIES), "")
+        remedy = next((_REMEDIES[name] for name in types or ("absent",) if name in _REMEDIES), "")
         problems.add(resolved.place("type"), f"is {found}: a field is integer, number or string, or an object{remedy}")
     return None
 
