@@ -36,6 +36,8 @@ def read(document: object, source: str, *, record: Callable[..., R], nested: Cal
         problems.end_stage()
         made = RecordMaker(objects, problems, record, nested).record(root)
         problems.end_stage()
+        return cast("R", made)  # it has no problems
     except RecursionError:
-        raise SchemaError(source, (("", "is nested too deeply"),)) from None
-    return cast("R", made)  # it has no problems
+        pass
+    # Not in the handler: Dask pickles the context of an error, and that one has a thousand frames.
+    raise SchemaError(source, (("", "is nested too deeply"),))
