@@ -86,6 +86,21 @@ torture: $(VENV)/test ## Try for half an hour to make a store lie: every misbeha
 	$(BIN)/python -m tests.torture.chaos
 	$(BIN)/python -m tests.torture.kills
 	$(BIN)/python -m tests.torture.disks
+	$(BIN)/python -m tests.torture.crowd
+
+.PHONY: audit
+audit: .venv/audit ## Look for known faults of the packages in constraints.txt; needs a network.
+	$(BIN)/pip-audit --requirement constraints.txt --no-deps --disable-pip --strict
+
+.PHONY: scale
+scale: .venv/test ## Measure the cost of a result among a thousand to a million, and draw it.
+	$(BIN)/python -m tests.torture.scale --plot scale.svg
+
+.PHONY: fuzz
+fuzz: .venv/fuzz ## Fuzz what strangers may write, guided by coverage; SECONDS=60 for each of four targets.
+	for target in results schemas templates commands; do \
+	  $(BIN)/python -m tests.fuzz $$target --seconds $(or $(SECONDS),60) || exit 1; \
+	done
 
 .PHONY: docs
 docs: $(VENV)/docs ## Build the documentation into docs/_build/html; a warning is an error.
