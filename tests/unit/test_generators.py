@@ -8,13 +8,13 @@ import os
 import shutil
 import subprocess
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NotRequired
 
 import msgspec
 import pytest
 from genson import SchemaBuilder  # type: ignore[import-untyped]  # it ships no types
-from pydantic import BaseModel, Field
-from typing_extensions import deprecated
+from pydantic import BaseModel, ConfigDict, Field, PositiveInt, RootModel, TypeAdapter, computed_field
+from typing_extensions import TypedDict, deprecated
 
 from typedtrack import FieldSchema, RecordSchema, SchemaError
 from typedtrack._schema.records import NestedSchema
@@ -128,6 +128,61 @@ def test_python_classes(tool: Literal["Pydantic", "Msgspec"]) -> None:
         )
     }
     assert (schema.name, schema.doc) == (f"{tool}Run", "A run.")
+    assert RecordSchema.from_json_schema(schema.to_json_schema()) == schema
+
+
+class Rates(TypedDict):
+    """Not all of its items need be there."""
+
+    rate: float
+    note: NotRequired[str]
+
+
+class Timing(PydanticStat):
+    """A model with a base, other names on the wire, and a property that is written only."""
+
+    model_config = ConfigDict(extra="forbid", title="timing of a run")
+
+    p99: Annotated[float, Field(alias="latency/p99")]
+    count: Literal[1, 2] | None = None
+    level: Annotated[PositiveInt, Field(examples=[3], json_schema_extra={"x-unit": "levels"})] = 3
+
+    @computed_field
+    def spread(self) -> float:
+        """Return the error relative to the mean."""
+        return self.sem / self.mean
+
+
+OTHER_FORMS: dict[str, tuple[dict[str, Any], list[FieldSchema]]] = {
+    "a TypedDict": (
+        TypeAdapter(Rates).json_schema(),
+        [field("rate", "float"), field("note", "str", optional=True, default=None)],
+    ),
+    "a root model": (
+        RootModel[PydanticStat].model_json_schema(),
+        [field("mean", "float"), field("sem", "float", ge=0.0)],
+    ),
+    "a model as it writes itself": (
+        Timing.model_json_schema(mode="serialization"),
+        [
+            field("mean", "float"),
+            field("sem", "float", ge=0.0),
+            FieldSchema(attribute="latency_p99", name="latency/p99", kind="float"),
+            field("count", "int", choices=(1, 2), optional=True, default=None),
+            field("level", "int", gt=0, default=3),
+            field("spread", "float", doc="Return the error relative to the mean."),
+        ],
+    ),
+}
+
+
+@pytest.mark.parametrize("form", OTHER_FORMS)
+def test_other_forms_of_pydantic(form: str) -> None:
+    """Typed dictionaries, root models, bases, aliases and computed fields read as the fields that they write."""
+    document, columns = OTHER_FORMS[form]
+    schema = RecordSchema.from_json_schema(document)
+
+    assert list(schema.columns) == columns
     assert RecordSchema.from_json_schema(schema.to_json_schema()) == schema
 
 
