@@ -164,10 +164,10 @@ def age(base: Path) -> None:
         time.sleep(0.01)
 
 
-def read_until(terminal: int, text: str) -> str:
-    """Return what the *terminal* shows up to *text*."""
+def read_until(terminal: int, *texts: str) -> str:
+    """Return what the *terminal* shows until it has shown all of *texts*."""
     shown = ""
-    while text not in shown:
+    while not all(text in shown for text in texts):
         shown += os.read(terminal, 65536).decode(errors="replace")
     return shown
 
@@ -175,11 +175,11 @@ def read_until(terminal: int, text: str) -> str:
 class Watch:
     """A `top` at a terminal, in a folder of its own for temporary files."""
 
-    def __init__(self, *arguments: str, folder: Path) -> None:
+    def __init__(self, *arguments: str, folder: Path, lines: int = 70) -> None:
         self.terminal, slave = pty.openpty()
         self.settings = termios.tcgetattr(slave)
         self._slave = slave
-        environment = {**os.environ, "TERM": "xterm", "COLUMNS": "120", "LINES": "70", "TMPDIR": str(folder)}
+        environment = {**os.environ, "TERM": "xterm", "COLUMNS": "120", "LINES": f"{lines}", "TMPDIR": str(folder)}
         self.process = subprocess.Popen(
             [sys.executable, "-m", "typedtrack", "top", *arguments],
             stdin=slave, stdout=slave, stderr=slave, env=environment, start_new_session=True,
@@ -231,6 +231,19 @@ def test_watch_begins_before_the_first_result(tmp_path: Path) -> None:
     assert watch.end(signal.SIGINT)[0] == 130
 
 
+def test_watch_says_first_what_a_low_terminal_would_cut_off(base: Path, tmp_path: Path) -> None:
+    """The best row and the number of rows come before the table, whose last rows have no room."""
+    watch = Watch(str(base), "--watch", "--rows", "6", folder=tmp_path, lines=8)
+    shown = read_until(watch.terminal, "...")
+    assert "Best: large/seed_2 (accuracy 0.95)" in shown
+    assert "The best 6 of 7 rows" in shown
+    assert "Failed and left out: 1" in shown
+    assert "large/seed_2" in shown
+    assert "small/seed_0" not in shown
+    code, shown = watch.end(signal.SIGINT)
+    assert (code, "small/seed_0" in shown) == (130, True)
+
+
 def test_the_best_of_100_000_results(tmp_path: Path) -> None:
     """The table has the best 50, and says how many there are."""
     archive = tmp_path / "base.ndjson"
@@ -254,8 +267,7 @@ def test_a_terminal_shows_a_table(base: Path, arguments: tuple[str, ...]) -> Non
         command, stdin=slave, stdout=slave, stderr=slave, env=environment, start_new_session=True
     )
     os.close(slave)
-    shown = read_until(master, "Best: large/seed_2 (accuracy 0.95)")
-    assert "0.95 ± 0.01" in shown
+    read_until(master, "Best: large/seed_2 (accuracy 0.95)", "0.95 ± 0.01")
     if arguments:
         tracker.put("huge/seed_0", {"accuracy/mean": 0.99, "accuracy/sem": 0.0, "epochs": 5, "note": "\x1b[31m"[1:]})
         read_until(master, "Best: huge/seed_0 (accuracy 0.99)")

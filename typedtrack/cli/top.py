@@ -176,7 +176,7 @@ def _watch(look: Look) -> NoReturn:
             else:
                 unreadable = [f"Not readable and left out: {len(error.errors):,}" for error in look.errors]
                 notes = [Text(one_line(note)) for note in (*contents.notes, *unreadable)]
-                live.update(Group(table_of(*_cells(contents)), *notes), refresh=True)
+                live.update(Group(*notes, table_of(*_cells(contents))), refresh=True)  # a low terminal cuts the end off
             time.sleep(_PAUSE)
 
 
