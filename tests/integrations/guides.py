@@ -7,7 +7,6 @@ import pty
 import re
 import subprocess
 import sys
-import tomllib
 from doctest import ELLIPSIS, OutputChecker
 from pathlib import Path
 
@@ -17,7 +16,6 @@ _ROOT = Path(__file__).parents[2]
 _BIN = Path(sys.executable).parent
 _FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 _FILE = re.compile(r"(?:#!.*\n)?# (\S+\.\w+|Snakefile)\n")  # the first line of a block that is a file
-_INSTALL = re.compile(r"pip install '?typedtrack(?:\[([\w,]+)\])?'?( [\w ]+)?$")
 
 
 def run(folder: Path, *command: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -44,9 +42,7 @@ def follow(page: str, folder: Path, **environment: str) -> None:
             continue
         for shown in block.removeprefix("$ ").split("\n$ "):
             command, _, output = shown.strip("\n").partition("\n")
-            if command.startswith("pip install"):
-                _check_extras(command)
-            else:
+            if not command.startswith("pip install"):
                 printed = _on_a_terminal(folder, command, environment)
                 assert OutputChecker().check_output(_lines(output), _lines(printed), ELLIPSIS), (command, printed)
 
@@ -59,13 +55,6 @@ def _write(block: str, folder: Path) -> None:
     if named := _FILE.match(block):
         path = folder / named[1]
         path.write_text(block, encoding="utf-8")
-
-
-def _check_extras(command: str) -> None:
-    match = _INSTALL.match(command)
-    assert match is not None, command
-    extras = tomllib.loads((_ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["optional-dependencies"]
-    assert {*(match[1] or "").split(",")} <= {"", *extras}, command
 
 
 def _variables(environment: dict[str, str]) -> dict[str, str]:

@@ -112,3 +112,11 @@ def test_the_page_of_the_command_line_and_help_name_the_same_options(capsys: pyt
         named = {path for path in known if re.search(rf"{path}\b|`{path.removeprefix('typedtrack ')}\b", section)}
         surplus = {*_OPTION.findall(programs)} - everywhere.union(*(known[path] for path in named)) - _OF_OTHERS
         assert surplus == set(), section.partition("\n")[0]
+
+
+def test_every_line_that_installs_names_extras_that_exist() -> None:
+    """A reader can copy each ``pip install`` of README.md and docs/."""
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["optional-dependencies"]
+    for page in [*PAGES, *ELSEWHERE]:
+        for named in re.findall(r"\btypedtrack\[([^\]]*)\]", (ROOT / page).read_text(encoding="utf-8")):
+            assert {*named.split(",")} <= extras.keys(), page
