@@ -421,6 +421,21 @@ def test_a_notebook_shows_the_first_rows_and_no_markup_of_data(tracker: ResultTr
     assert "below 'a'" in repr(empty.frame("a"))
 
 
+def test_nothing_is_listed_or_read_to_show_a_tracker(tracker: ResultTracker, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A notebook shows the value of a cell by its ``repr``, unless it has another way; only a frame has one."""
+
+    def touch(*_: object) -> None:
+        raise AssertionError("the store was touched")
+
+    for primitive in ("_list", "_list_versions", "_read", "_read_many"):
+        monkeypatch.setattr(type(tracker), primitive, touch)
+    view = tracker.typed(Evaluation, key=RunKey)
+    for shown in (tracker, view, tracker.keys(), tracker.values(), tracker.items(), view.items()):
+        assert "LocalResultTracker(" in repr(shown)
+        assert not hasattr(shown, "_repr_html_")
+    assert "LocalResultTracker(" in repr(view.frame())
+
+
 def test_the_schema_is_that_of_the_table(tracker: ResultTracker) -> None:
     """A record whose ints are bounded knows it without reading."""
     tracker.put("a", x=1)
