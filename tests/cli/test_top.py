@@ -176,21 +176,20 @@ class Watch:
     """A `top` at a terminal, in a folder of its own for temporary files."""
 
     def __init__(self, *arguments: str, folder: Path, lines: int = 70) -> None:
-        self.terminal, slave = pty.openpty()
-        self.settings = termios.tcgetattr(slave)
-        self._slave = slave
+        self.terminal, self.slave = pty.openpty()
+        self.settings = termios.tcgetattr(self.slave)
         environment = {**os.environ, "TERM": "xterm", "COLUMNS": "120", "LINES": f"{lines}", "TMPDIR": str(folder)}
         self.process = subprocess.Popen(
             [sys.executable, "-m", "typedtrack", "top", *arguments],
-            stdin=slave, stdout=slave, stderr=slave, env=environment, start_new_session=True,
+            stdin=self.slave, stdout=self.slave, stderr=self.slave, env=environment, start_new_session=True,
         )  # fmt: skip
 
     def end(self, number: signal.Signals) -> tuple[int, str]:
         """Send the signal; return the exit code, and what is shown after it, without the settings if they changed."""
         self.process.send_signal(number)
         code = self.process.wait()
-        assert termios.tcgetattr(self._slave) == self.settings
-        os.close(self._slave)
+        assert termios.tcgetattr(self.slave) == self.settings
+        os.close(self.slave)
         shown = b""
         try:
             while chunk := os.read(self.terminal, 65536):
@@ -216,6 +215,17 @@ def test_a_signal_ends_watch_and_leaves_the_terminal_as_it_was(
     assert shown.rpartition("\x1b[?25")[2].startswith("h")
     assert "Traceback" not in shown
     assert "\x1b[?1049" not in shown
+    assert list((tmp_path / "tmp").iterdir()) == []
+
+
+def test_watch_ends_with_its_terminal(base: Path, tmp_path: Path) -> None:
+    """Also where no signal tells of its end; the cache is removed."""
+    (tmp_path / "tmp").mkdir()
+    watch = Watch(str(base), "--watch", folder=tmp_path / "tmp")
+    read_until(watch.terminal, "Failed and left out: 1")
+    os.close(watch.terminal)
+    os.close(watch.slave)
+    watch.process.wait()
     assert list((tmp_path / "tmp").iterdir()) == []
 
 

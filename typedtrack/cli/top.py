@@ -72,7 +72,7 @@ def top(
         signal.signal(signal.SIGTERM, _end)
         with tempfile.TemporaryDirectory() as folder:
             look.cache = f"{folder}/results"
-            _watch(look)
+            return _watch(look)
     with progress("reading") as bar:
         if bar is not None:
             look.rows = stored.counted(bar)
@@ -161,14 +161,14 @@ def _end(*_: object) -> NoReturn:
     raise SystemExit(_TERMINATED)
 
 
-def _watch(look: Look) -> NoReturn:
-    """Show the table again and again, until a signal ends the process; it leaves the terminal as it was."""
+def _watch(look: Look) -> None:
+    """Show the table again and again, until a signal or the end of the terminal; it leaves the terminal as it was."""
     from rich.console import Console, Group
     from rich.live import Live
     from rich.text import Text
 
     with Live(console=Console(markup=False, highlight=False), auto_refresh=False) as live:
-        while True:
+        while sys.stdout.isatty():  # else the terminal is closed, and nobody watches
             try:
                 contents = look()
             except ValueError as error:  # no result has the metric or the columns yet
