@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from typedtrack import (
@@ -23,10 +23,15 @@ from typedtrack import (
     ResultNotFoundError,
     ResultTracker,
     Stat,
+    TypedTracker,
     UnsupportedOperationError,
     key,
     open_tracker,
+    record,
 )
+from typedtrack._results.archive_lines import split_line
+from typedtrack.backends import archive
+from typedtrack.backends.archive import ArchiveResultTracker
 from typedtrack.testing import keys, results
 
 
@@ -36,6 +41,13 @@ class RunKey(KeyTemplate):
 
     model: str
     seed: int
+
+
+@key("{letter}")
+class LetterKey(KeyTemplate):
+    """A key that is its only field."""
+
+    letter: str
 
 
 @pytest.fixture(params=[".ndjson", ".ndjson.gz"])
@@ -154,6 +166,139 @@ def test_a_corrupt_result_is_one_error_among_its_neighbours(file: Path) -> None:
         found.extend(open_tracker(file).items())
     assert found == [("a", {"x": 1}), ("d", {"x": 2})]
     assert [*caught.value.errors] == ["b", "c"]
+
+
+_KEYS = st.sampled_from(
+    [*(f'"{letter}"' for letter in "abcdefgh"), '"a/b"', '"é"', '"b c"', '"\\u0061"', '".a"', "1", '"a\\nb"']
+)
+_BODIES = st.sampled_from(
+    [
+        *[',"mean":0.5,"sem":0.25'] * 8,
+        *(
+            ',"mean":1,"sem":0.0',
+            ',"x":1',
+            ',"mean":NaN,"sem":NaN',
+            ',"mean":0.5,"sem":-1.0',
+            ',"mean":0.5,"mean":2.5,"sem":1',
+        ),
+        *(
+            "",
+            ',"mean":true',
+            ',"x":"' + "y" * 300 + '"',
+            f',"x":{2**64}',
+            ',"x":9223372036854775808',
+            ',"mean":0.5,"key":"z","sem":0',
+        ),
+        *(
+            ',"mean":0.5,"sem":0,"key":5',
+            ',"result":{"key":1}',
+            ',"result":{"mean":1,"sem":1}',
+            ',"failure/type":"E","failure/message":"m"',
+        ),
+        *(',"x":\n1', ',"mean":0.5,"sem":{"key":"y"}', ',"x":1}{"key":"i"', ",", ',"x":"}\n{\\"key\\":\\"q\\"}"'),
+    ]
+)
+_LINE = st.tuples(_KEYS, _BODIES).map(lambda parts: f'{{"key":{parts[0]}{parts[1]}}}')
+_ENDS = st.sampled_from([*["\n"] * 9, "", " ", "\n\n", "\r\n", "\n "])
+
+
+def _one_by_one(view: object, lines: bytes) -> None:
+    """Decode no lines at once."""
+
+
+def _outcome(items: Iterator[tuple[Any, Any]]) -> object:
+    """Return what *items* yields, and the error that ends it."""
+    found: list[str] = []
+    try:
+        found.extend(repr(item) for item in items)
+    except BulkError as error:
+        return found, {key: repr(each) for key, each in error.errors.items()}
+    except CorruptResultError as error:
+        return found, repr(error)
+    return found, None
+
+
+@settings(max_examples=400, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.lists(st.tuples(_LINE, _ENDS), max_size=9),
+    st.booleans(),
+    st.sampled_from([1, 40, 2**16]),
+    st.sampled_from(["", "a", "a/"]),
+)
+@example([('{"key":"a","x":1}{"key":"b","x":2}', "\n"), ('{"key":"c",\n"x":1}', "\n")], False, 2**16, "")
+@example([('{"key":"a","x":1}', ""), ('{"key":"b","x":1}', "\n"), ("", "\n")], False, 2**16, "")
+@example([('{"key":"a","x":1,"key":5}', "\n")], False, 2**16, "")
+@example([('{"key":"a","x":1}', "\n\n"), ('{"key":"b","x":1}', "\n")], False, 2**16, "")
+@example([('{"key":"a",\n"x":1}', "\n"), ('{"key":"b","x":1}', "\n")], False, 2**16, "")
+@example([('{"x":1,"key":"a"}{"key":"b","x":1}', "\n"), ("", "\n"), ('{"key":"c","x":1}', "\n")], False, 2**16, "")
+@example([('{"key":"a","x":1}', "\n"), ('{"key":"a\\nb","x":1}', "\n")], False, 2**16, "")
+@example([('{"key":"a","x":1}', "\n\n"), ('{"key":"b","x":1}', ""), ('{"key":"c","x":1}', "\n")], False, 2**16, "")
+@example([("", "\n"), ('{"key":"b","x":1}', ""), ('{"key":"c","x":1}', "\n")], False, 2**16, "")
+def test_many_lines_are_decoded_as_each_by_itself(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lines: list[tuple[str, str]], sort: bool, size: int, prefix: str
+) -> None:
+    """The same items come in the same order, and the same errors, whatever the lines are."""
+    lines = sorted(lines) if sort else lines
+    file = tmp_path / "sweep.ndjson"
+    file.write_bytes("".join(line + end for line, end in lines).encode())
+    tracker = open_tracker(file)
+    with monkeypatch.context() as patches:
+        patches.setattr(archive, "_MAX_LINES", size)
+        views: list[Any] = [tracker, tracker.typed(Stat), tracker.typed(Stat, key=LetterKey)]
+        at_once = [_outcome(iter(view.items(prefix))) for view in views]
+        for face in (ArchiveResultTracker, TypedTracker):
+            patches.setattr(face, "_to_results", _one_by_one)
+        assert at_once == [_outcome(iter(view.items(prefix))) for view in views]
+
+
+def test_nearly_all_lines_are_decoded_at_once(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A line that is not plain makes few others be read one by one, and a prefix none."""
+    tracker = open_tracker("memory://archives/at_once")
+    tracker.put_many((f"run/{n:04}", {"mean": n / 8, "sem": 0.0}) for n in range(1000))
+    tracker.put("run/0500", mean=float("nan"), sem=float("nan"))
+    tracker.fail("run/0800x", "out of memory")
+    tracker.archive(file)
+    split: list[bytes] = []
+
+    def counted(line: bytes, place: str) -> tuple[str, bytes]:
+        split.append(line)
+        return split_line(line, place)
+
+    monkeypatch.setattr(archive, "split_line", counted)
+    archived = open_tracker(file)
+    for view in (archived, archived.typed(Stat)):
+        for prefix in ("", "run"):
+            split.clear()
+            assert len(list(iter(view.items(prefix)))) == 1000
+            assert len(split) < 200
+    assert archived.typed(Stat)["run/0500"].mean != 0
+
+
+@record
+class KeyedResult:
+    """A record with a field of the name that a line has for the key."""
+
+    key: int
+
+
+@record
+class OptionalResult:
+    """A record that needs no field."""
+
+    x: int = 0
+    y: int | None = None
+
+
+def test_records_that_are_decoded_line_by_line(file: Path) -> None:
+    """They have a field named ``key``, or need none, so that an empty result must be told apart."""
+    tracker = open_tracker("memory://archives/line_by_line")
+    tracker.put_many({"a": {"key": 1}, "b": {"key": 2}})
+    tracker.archive(file)
+    assert dict(open_tracker(file).typed(KeyedResult).items()) == {"a": KeyedResult(key=1), "b": KeyedResult(key=2)}
+    written(file, ['{"key":"a"}', '{"key":"b","y":1}'])
+    with pytest.raises(BulkError) as caught:
+        list(iter(open_tracker(file).typed(OptionalResult).items()))
+    assert list(caught.value.errors) == ["a"]
 
 
 def test_a_missing_or_empty_archive(file: Path, tmp_path: Path) -> None:

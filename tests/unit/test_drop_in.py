@@ -204,7 +204,7 @@ def test_the_base_class_has_few_private_names() -> None:
     """The private names of a backend clash only with these: the primitives, the conversions and four others."""
     primitives = {"_read", "_write", "_delete", "_list", "_read_many", "_write_many", "_list_versions", "_location"}
     primitives |= {"_list_times", "_remove_leftovers"}
-    conversions = {"_to_text", "_to_key", "_to_bytes", "_to_result", "_to_absent"}
+    conversions = {"_to_text", "_to_key", "_to_bytes", "_to_result", "_to_results", "_to_absent"}
     others = {"_check_process", "_concurrently", "_key_prefix", "_primitives"}
     names = {name for name in dir(typedtrack.ResultTracker) if re.match("_[a-z]", name)}
     assert names - {"_abc_impl", "_is_protocol"} == primitives | conversions | others

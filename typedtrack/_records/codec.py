@@ -9,14 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from collections.abc import Set as AbstractSet
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any, Generic, TypeVar
 
 import attrs
 import msgspec
 
 from typedtrack._records.annotations import Leaf, annotation_of, needs_decimals
-from typedtrack._records.compiled import emit_decode, emit_decode_columns, emit_encode
+from typedtrack._records.compiled import emit_decode, emit_decode_columns, emit_decode_lines, emit_encode
 from typedtrack._records.record_type import BROKEN, PLACES, RecordType, absent, record_type
 from typedtrack._results.codec import decode, encode, encode_twin
 from typedtrack._results.values import MAX_INT64, MAX_PLAIN_STR, MIN_INT, Result, Value
@@ -54,14 +54,7 @@ class RecordCodec(Generic[R]):
             omit_defaults=True,
             gc=False,
         )
-        decoded = msgspec.defstruct(
-            "Decoded",
-            [_decoded_field(place, leaf) for place, leaf in zip(names, of.leaves, strict=True)],
-            rename=names,
-            kw_only=True,
-            forbid_unknown_fields=True,
-            gc=False,
-        )
+        decoded = _decoded(of, names)
         decode_fast = emit_decode(of, decoded)  # mypy solves R wrongly where this is assigned to an attribute
         self.decode_fast = decode_fast
         self.decode_columns = emit_decode_columns(of, decoded)
@@ -76,6 +69,17 @@ class RecordCodec(Generic[R]):
     def schema(self) -> RecordSchema:
         """The schema of the records."""
         return self._record_type.schema
+
+    @cached_property
+    def decode_lines(self) -> Callable[[bytes], list[tuple[str, R]] | None] | None:
+        """Return the keys and records on lines of an archive, or `None` where each line must be decoded by itself.
+
+        There is no such function where a column has the name of the key, or no column is required.
+        """
+        names = {PLACES(number): column.name for number, column in enumerate(self.schema.columns)}
+        if "key" in names.values():
+            return None
+        return emit_decode_lines(self._record_type, _decoded(self._record_type, names, ("key", str)))
 
     def values(self, record: R) -> tuple[Value | None, ...]:
         """Return the values of the columns of *record* as they are on the wire; `None` where one is absent."""
@@ -156,6 +160,14 @@ def record_codec(of: RecordType[R]) -> RecordCodec[R]:
 
 def _codec_of(cls: type[R]) -> RecordCodec[R]:
     return record_codec(record_type(cls))
+
+
+def _decoded(of: RecordType[Any], names: dict[str, str], *more: tuple[str, Any]) -> type[msgspec.Struct]:
+    """Return the struct whose fields are the columns of the records, under *names*, and *more*."""
+    fields = [_decoded_field(place, leaf) for place, leaf in zip(names, of.leaves, strict=True)]
+    return msgspec.defstruct(
+        "Decoded", [*more, *fields], rename=names, kw_only=True, forbid_unknown_fields=True, gc=False
+    )
 
 
 def _decoded_field(place: str, leaf: Leaf) -> tuple[str, Any] | tuple[str, Any, Any]:

@@ -22,7 +22,7 @@ from typedtrack._records.source import Source
 from typedtrack._results.values import MAX_RESULT_BYTES, Value
 from typedtrack._schema.records import CONSTRAINTS, MISSING
 
-__all__ = ["emit_decode", "emit_decode_columns", "emit_encode", "emit_init"]
+__all__ = ["emit_decode", "emit_decode_columns", "emit_decode_lines", "emit_encode", "emit_init"]
 
 R = TypeVar("R")
 
@@ -138,6 +138,27 @@ def emit_decode_columns(
     source = Source("decode_columns", f"decode columns of {of.cls.__name__}", "data")
     with _emit_decoding(source, of, twin) as places:
         source.add(f"return {', '.join(_emit_values(source, of, iter(places)))},")
+    return source.function()
+
+
+def emit_decode_lines(
+    of: RecordType[R], twin: type[msgspec.Struct]
+) -> Callable[[bytes], list[tuple[str, R]] | None] | None:
+    """Return the function that decodes bytes as several *twin*s, each with a ``key``, and makes the records of them.
+
+    It returns `None` as that of `emit_decode` does. There is none where msgspec would take {} for a record.
+    """
+    if not any(column.required for column in of.schema.columns):
+        return None
+    source = Source("decode_lines", f"decode lines of {of.cls.__name__}", "data")
+    source.add("found = []")
+    decode = source.name(msgspec.json.Decoder(twin).decode_lines, "decode")
+    with source.block("try:"), source.block(f"for columns in {decode}(data):"):
+        record = _emit_record(source, of, (f"columns.{PLACES(number)}" for number in range(len(of.leaves))))
+        source.add(f"found.append((columns.key, {record}))")
+    with source.block("except (ValueError, RecursionError):"):
+        source.add("return None")
+    source.add("return found")
     return source.function()
 
 

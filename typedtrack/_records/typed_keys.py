@@ -11,7 +11,7 @@ from typedtrack._records.annotations import Leaf, read_annotation, read_leaf
 from typedtrack._records.classes import HOOK, Attribute, caller_names, declared_as, define, evaluate, is_plain
 from typedtrack._records.record_type import record_type
 from typedtrack._records.templates import Template
-from typedtrack._results.keys import KEY_CLASS, is_key, key_text
+from typedtrack._results.keys import KEY_CLASS, is_key, key_text, listed_key
 from typedtrack._results.values import Value
 from typedtrack._schema.fields import FieldSchema
 from typedtrack.errors import InvalidKeyError, RecordDefinitionError, not_one, shown
@@ -41,13 +41,8 @@ class PlainKeys:
         """Return the values of the fields of *key*; its text, where it has no fields."""
         return (key_text(key),)
 
-    def to_text(self, key: object) -> str:
-        """Return the text of *key*, or raise `InvalidKeyError`."""
-        return key_text(key)
-
-    def to_key(self, text: str) -> str | None:
-        """Return the key that *text* is, or `None` if it is not a key."""
-        return text if is_key(text) else None
+    to_text = staticmethod(key_text)
+    to_key = staticmethod(listed_key)
 
 
 class TemplateKeys(Generic[K]):

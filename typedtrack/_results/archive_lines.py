@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import json
 import math
+from operator import lt
 from typing import Any, Final, cast
 
 import msgspec
 
-from typedtrack._results.keys import is_key
+from typedtrack._results.codec import decode_lines
+from typedtrack._results.keys import are_keys, is_key
 from typedtrack._results.values import Result
 from typedtrack.errors import CorruptResultError
 
-__all__ = ["line_of", "split_line"]
+__all__ = ["are_lines", "line_of", "results_on", "split_line"]
 
 _KEY: Final = "key"
 _RESULT: Final = "result"
@@ -36,6 +38,38 @@ def line_of(key: str, result: Result) -> bytes:
     if all(type(value) is not float or math.isfinite(value) for value in result.values()):
         return _encode(document) + b"\n"
     return json.dumps(document, separators=(",", ":"), ensure_ascii=False).encode() + b"\n"
+
+
+def results_on(lines: bytes) -> list[tuple[str, Result]] | None:
+    """Return the keys and results on *lines*, or `None` where only `split_line` can tell.
+
+    `are_lines` checks the keys.
+    """
+    results = decode_lines(lines)
+    if results is None:
+        return None
+    try:
+        keys = [result.pop(_KEY) for result in results]
+    except KeyError:
+        return None
+    if not all(results) or not all(isinstance(key, str) for key in keys):
+        return None
+    return list(zip(cast("list[str]", keys), results, strict=True))
+
+
+def are_lines(lines: bytes, keys: list[str], before: str) -> bool:
+    """Return whether each of *lines* is one object, and their *keys* are valid and sorted, after the key *before*.
+
+    *keys* are those of all JSON objects in *lines*, none of which is inside another.
+    """
+    # A line cannot begin within a str, nor an object within an object. So none begins elsewhere than these lines.
+    return (
+        lines.startswith(_BEGINS)
+        and lines.count(b"\n" + _BEGINS) == len(keys) - 1 == lines.removesuffix(b"\n").count(b"\n")
+        and before < keys[0]
+        and all(map(lt, keys, keys[1:]))
+        and are_keys(keys)
+    )
 
 
 def split_line(line: bytes, file: str) -> tuple[str, bytes]:

@@ -34,7 +34,17 @@ from typedtrack._results.values import (
 )
 from typedtrack.errors import CorruptResultError, InvalidResultError, Problem, shown
 
-__all__ = ["END", "decode", "decode_fast", "decode_slow", "encode", "encode_twin", "holds_failure", "same_result"]
+__all__ = [
+    "END",
+    "decode",
+    "decode_fast",
+    "decode_lines",
+    "decode_slow",
+    "encode",
+    "encode_twin",
+    "holds_failure",
+    "same_result",
+]
 
 END: Final = b"}\n"
 """How every result ends that typedtrack wrote, and nothing before its end: a read that ends so needs no other read."""
@@ -49,6 +59,7 @@ _encode_json = msgspec.json.Encoder().encode
 _decode_plain = msgspec.json.Decoder(dict[str, _PlainInt | float | _PlainStr]).decode
 _decode_short = msgspec.json.Decoder(dict[str, _PlainInt | float | str]).decode
 _decode_any = msgspec.json.Decoder(dict[str, int | float | str]).decode
+_decode_lines = msgspec.json.Decoder(dict[str, _PlainInt | float | _PlainStr]).decode_lines
 _indent = msgspec.json.format  # by two spaces, its default: to pass `indent` would double its time
 
 _LOST: Final = "a loss of power soon after a put without fsync, or another program, left it so; `put` replaces it"
@@ -202,6 +213,19 @@ def decode_fast(data: bytes) -> Result | None:
     except (ValueError, RecursionError):
         return None
     return values if values and (are_known(values) or learn_names(values)) else None
+
+
+def decode_lines(data: bytes) -> list[Result] | None:
+    """Return the results that *data* holds one after the other, or `None` where only `decode` can tell of each.
+
+    They may be on one line, or over several. None of them is a failure.
+    """
+    try:
+        results = _decode_lines(data)
+    except (ValueError, RecursionError):
+        return None
+    known = all(map(are_known, results)) or all(map(learn_names, results))
+    return results if known and all(results) else None
 
 
 def decode_slow(data: bytes, file: str) -> Result:

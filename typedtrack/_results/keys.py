@@ -14,6 +14,7 @@ __all__ = [
     "MAX_KEY_BYTES",
     "MAX_SEGMENT_BYTES",
     "Key",
+    "are_keys",
     "is_below",
     "is_key",
     "key_text",
@@ -31,6 +32,11 @@ KEY_CLASS: Final = "__typedtrack_key__"
 
 # The fast path: it matches the keys that most applications use. `_problem` decides about all others.
 _plain = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.=-]*+(?:/[A-Za-z0-9_][A-Za-z0-9_.=-]*+)*+").fullmatch
+
+# The same for many at a time: keys of at most ten segments, each so short that all of it is within the limits.
+_plain_lines = re.compile(
+    r"(?:[A-Za-z0-9_][A-Za-z0-9_.=-]{0,100}+(?:/[A-Za-z0-9_][A-Za-z0-9_.=-]{0,100}+){0,9}+\n)*+"
+).fullmatch
 
 
 def key_text(key: object) -> str:
@@ -64,6 +70,12 @@ def listed_key(text: str) -> str | None:
 def is_key(text: str) -> bool:
     """Return whether *text* keeps the rules for a key."""
     return listed_key(text) is not None
+
+
+def are_keys(texts: list[str]) -> bool:
+    """Return whether all *texts* keep the rules for a key."""
+    lines = "\n".join([*texts, ""])
+    return (_plain_lines(lines) is not None and lines.count("\n") == len(texts)) or all(map(is_key, texts))
 
 
 def is_below(text: str, prefix: str) -> bool:

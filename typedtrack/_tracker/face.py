@@ -25,7 +25,7 @@ A = TypeVar("A")  # what `get` returns where nothing is stored
 
 
 class Face(ABC, Generic[K, R, A]):
-    """Five conversions between the caller's keys and results and the backend's text and bytes. Not for users."""
+    """Six conversions between the caller's keys and results and the backend's text and bytes. Not for users."""
 
     _key_prefix: str = ""
     """The whole segments with which every key of this face begins: a listing need not look elsewhere."""
@@ -58,6 +58,10 @@ class Face(ABC, Generic[K, R, A]):
         Raises:
             ResultFailedError: it is a failure.
         """
+
+    @abstractmethod
+    def _to_results(self, lines: bytes) -> list[tuple[str, R]] | None:
+        """Return the keys and results on the *lines* of an archive, as `results_on` does; `None` where it would."""
 
     @abstractmethod
     def _to_absent(self, text: str) -> A:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import warnings
 from collections import deque
 from collections.abc import Callable, ItemsView, Iterable, Iterator, KeysView, ValuesView
+from itertools import chain
 from typing import TYPE_CHECKING, Final, TypeVar, cast
 
-from typedtrack._results.keys import is_below, prefix_text
+from typedtrack._results.keys import is_below, listed_key, prefix_text
 from typedtrack._tracker.backend import annotate, load
 from typedtrack._tracker.face import Face, failure_in, result_in
 from typedtrack._tracker.views import Items, Keys, Values
@@ -233,17 +234,22 @@ def reads(
 
 
 def _scanned(
-    face: Face[K, R, A], prefix: str, scan: Callable[[str], Iterator[tuple[str, bytes]]]
-) -> Iterator[tuple[K, str, bytes | Exception]]:
+    face: Face[K, R, A], prefix: str, scan: Callable[[str], Iterator[list[tuple[str, bytes]]]]
+) -> Iterator[tuple[K, str, bytes]]:
     """Yield the same as `reads` for a backend whose listing has the contents: an archive."""
     folder = prefix.removesuffix("/")
     every, to_key = face._key_prefix, face._to_key
-    for text, data in scan(every if is_below(every, folder) else folder):
+    for text, data in chain.from_iterable(scan(every if is_below(every, folder) else folder)):
         if (text != folder or text == prefix) and is_below(text, folder) and (key := to_key(text)) is not None:
             yield key, text, data
 
 
 def _items(face: Face[K, R, A], prefix: str) -> Iterator[tuple[K, R]]:
+    scan = getattr(face._primitives, "_scan", None)
+    return _stored_items(face, prefix) if scan is None else _archived_items(face, prefix, scan)
+
+
+def _stored_items(face: Face[K, R, A], prefix: str) -> Iterator[tuple[K, R]]:
     errors: dict[object, Exception] = {}
     to_result = face._to_result
     for key, text, read in reads(face, prefix):
@@ -255,6 +261,39 @@ def _items(face: Face[K, R, A], prefix: str) -> Iterator[tuple[K, R]]:
             errors[key] = error
         else:
             yield key, result
+    if errors:
+        raise BulkError(errors)
+
+
+def _archived_items(
+    face: Face[K, R, A], prefix: str, scan: Callable[..., Iterator[list[tuple[str, bytes | R]]]]
+) -> Iterator[tuple[K, R]]:
+    """Yield the same as `_stored_items` for an archive, most lines of which are decoded many at once."""
+    errors: dict[object, Exception] = {}
+    folder = prefix.removesuffix("/")
+    every, to_key = face._key_prefix, face._to_key
+    is_plain = to_key is listed_key  # each key is its text, which the archive has checked
+    for pairs in scan(every if is_below(every, folder) else folder, face._to_results):
+        if is_plain and not folder and not isinstance(pairs[0][1], bytes):
+            yield from cast("list[tuple[K, R]]", pairs)
+            continue
+        for text, found in pairs:
+            if folder and not (is_below(text, folder) and (text != folder or text == prefix)):
+                continue
+            key = to_key(text)
+            if key is None:
+                continue
+            if not isinstance(found, bytes):
+                yield key, found
+                continue
+            try:
+                result = face._to_result(found, text)
+            except ResultFailedError:
+                continue
+            except Exception as error:
+                errors[key] = error
+            else:
+                yield key, result
     if errors:
         raise BulkError(errors)
 

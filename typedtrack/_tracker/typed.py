@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, MutableMapping
+from collections.abc import Callable, Iterator, Mapping, MutableMapping
 from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias, TypeVar, overload
 
 from typedtrack._records.codec import RecordCodec, record_codec
@@ -257,8 +257,9 @@ class TypedTracker(Calls[K, R, None], MutableMapping[K, R]):
     def _to_text(self, key: K) -> str:
         return self._keys.to_text(key)
 
-    def _to_key(self, text: str) -> K | None:
-        return self._keys.to_key(text)
+    @property
+    def _to_key(self) -> Callable[[str], K | None]:  # pyright: ignore[reportIncompatibleMethodOverride]  # saves a call
+        return self._keys.to_key
 
     def _to_bytes(self, result: R, text: str) -> bytes:
         if type(result) is not self._record:
@@ -272,6 +273,10 @@ class TypedTracker(Calls[K, R, None], MutableMapping[K, R]):
             result = decode_fast(data) or decode_after_fast(self._tracker, data, text)
             record = self._codec.from_result(result, self._tracker._location(text), closed=self._unknown == "error")
         return record
+
+    def _to_results(self, lines: bytes) -> list[tuple[str, R]] | None:
+        decode = self._codec.decode_lines
+        return None if decode is None else decode(lines)
 
     def _to_absent(self, text: str) -> None:
         return None

@@ -317,6 +317,11 @@ class ResultTracker(Calls[Key, Result, Result], Backend):
     def _to_result(self, data: bytes, text: str) -> Result:
         return decode_fast(data) or decode_after_fast(self, data, text)
 
+    def _to_results(self, lines: bytes) -> list[tuple[str, Result]] | None:
+        from typedtrack._results.archive_lines import results_on  # here, because few processes read an archive
+
+        return results_on(lines)
+
     def _to_absent(self, text: str) -> Result:
         return _Absent(text, self)
 

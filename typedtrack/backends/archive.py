@@ -11,19 +11,26 @@ import mmap
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
-from typing import IO, Final, NoReturn
+from collections.abc import Callable, Iterator, Mapping
+from itertools import chain
+from typing import IO, Any, Final, NoReturn, TypeVar
 
 from typedtrack._bases import local_path
-from typedtrack._results.archive_lines import split_line
+from typedtrack._results.archive_lines import are_lines, results_on, split_line
 from typedtrack._results.keys import is_below
-from typedtrack._tracker.backend import Read
 from typedtrack._tracker.untyped import ResultTracker
 from typedtrack.errors import CorruptResultError, UnsupportedOperationError
 
 __all__ = ["ArchiveResultTracker"]
 
+R = TypeVar("R")
+
 _BLOCK: Final = 2**20  # bytes that are copied at a time
+_MAX_LINES: Final = 2**16  # bytes of lines that are decoded at once
+
+
+def _leave_to_lines(lines: bytes) -> None:
+    """Decode no *lines* at once."""
 
 
 class ArchiveResultTracker(ResultTracker):
@@ -100,10 +107,12 @@ class ArchiveResultTracker(ResultTracker):
         raise UnsupportedOperationError(operation, repr(self), remedy)
 
     def _list(self, prefix: str) -> Iterator[str]:
-        return (key for key, _ in self._opened.scan(prefix))
+        return (key for key, _ in chain.from_iterable(self._opened.scan(prefix)))
 
-    def _scan(self, prefix: str) -> Iterator[tuple[str, Read]]:
-        return self._opened.scan(prefix)
+    def _scan(
+        self, prefix: str, decode: Callable[[bytes], list[tuple[str, R]] | None] = _leave_to_lines
+    ) -> Iterator[list[tuple[str, bytes | R]]]:
+        return self._opened.scan(prefix, decode)
 
 
 class _Lines:
@@ -114,23 +123,37 @@ class _Lines:
         self._file = file
         self._is_checked = False
 
-    def scan(self, prefix: str) -> Iterator[tuple[str, bytes]]:
-        """Yield the keys at and below *prefix*, with their results, after a check that each key follows the last."""
+    def scan(
+        self, prefix: str, decode: Callable[[bytes], list[tuple[str, R]] | None] = _leave_to_lines
+    ) -> Iterator[list[tuple[str, bytes | R]]]:
+        """Yield the keys at and below *prefix* with their results, after a check that each key follows the last.
+
+        The results in a list are decoded where *decode* could do so with all of its lines at once.
+        """
         start, before = (self._first(prefix) if prefix else 0), ""
-        number = 0
-        while start < len(self._data):
-            number += 1
-            end = self._end(start)
-            key, result = split_line(self._data[start:end], f"{self._file}, byte {start}")
-            if key <= before:
-                reason = f"comes after {before!r}: the lines of an archive are in the order of their keys, each once"
-                raise CorruptResultError(self._file, key, reason)
-            if prefix and not is_below(key, prefix):
-                if not key.startswith(prefix):
-                    return
-            else:
-                yield key, result
-            start, before = end + 1, key
+        stop = self._first(f"{prefix}0") if prefix else len(self._data)  # the next character after a slash
+        size = _MAX_LINES
+        while start < stop:
+            first_end = self._end(start) + 1
+            end = min(max(self._data.rfind(b"\n", start, start + size) + 1, first_end), stop)
+            lines = self._data[start:end]
+            pairs: list[tuple[str, Any]] | None = decode(lines)
+            if not pairs or not are_lines(lines, [key for key, _ in pairs], before):
+                if end > first_end:
+                    size = len(lines) // 8  # so that a line with a NaN, say, makes few others be read by themselves
+                    continue
+                pairs = [self._checked(start, before)]
+            yield pairs if not prefix else [pair for pair in pairs if is_below(pair[0], prefix)]
+            start, before = end, pairs[-1][0]
+            size = min(2 * max(size, len(lines)), _MAX_LINES)
+
+    def _checked(self, start: int, before: str) -> tuple[str, bytes]:
+        """Return the key and the result of a line, after a check that it follows the key *before*."""
+        key, result = self._split(start)
+        if key <= before:
+            reason = f"comes after {before!r}: the lines of an archive are in the order of their keys, each once"
+            raise CorruptResultError(self._file, key, reason)
+        return key, result
 
     def find(self, key: str) -> bytes | None:
         """Return the result under *key*, or `None`."""
@@ -143,7 +166,7 @@ class _Lines:
     def _first(self, key: str) -> int:
         """Return where the first line begins whose key is not before *key*."""
         if not self._is_checked:
-            for _ in self.scan(""):
+            for _ in self.scan("", results_on):
                 pass
             self._is_checked = True
         low, high = 0, len(self._data)
