@@ -101,7 +101,16 @@ def test_every_public_name_is_in_the_reference(built: Path) -> None:
     """Wherever it is imported from, it has a place that a link can name."""
     packed = (built / "objects.inv").read_bytes().split(b"\n", 4)[4]
     listed = {line.split()[0] for line in zlib.decompress(packed).decode().splitlines() if " py:" in line}
-    modules = ["typedtrack", "codegen", "errors", "integrations.hydra", "integrations.optuna", "schemas", "testing"]
+    modules = [
+        "typedtrack",
+        "cli",
+        "codegen",
+        "errors",
+        "integrations.hydra",
+        "integrations.optuna",
+        "schemas",
+        "testing",
+    ]
     missing: set[str] = set()
     for name in modules:
         module = importlib.import_module(name if name == "typedtrack" else f"typedtrack.{name}")
