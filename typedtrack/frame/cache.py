@@ -169,7 +169,8 @@ def renew(path: str, rows: CachedRows, errors: list[BulkError]) -> CachedTable:
     """
     identity = f"{_FORMAT}\n{rows.identity}"
     old = CacheFile.open(path, identity)
-    cached = {} if old is None else _versions_in(old, rows)
+    texts: list[list[str]] = []
+    cached = {} if old is None else _versions_in(old, texts, rows)
     if cached is None:
         old, cached = None, {}
     pending: dict[str, str | None] = {}
@@ -182,26 +183,28 @@ def renew(path: str, rows: CachedRows, errors: list[BulkError]) -> CachedTable:
     spool = Spool(_cached_chunks(rows, changed(), pending, errors))
     if old is not None and not spool.extents and not cached:
         return CachedTable(old, rows.keys)
-    kept = _Kept(old, cached)
+    kept = _Kept(old, texts, cached)
     types = kept.types_with(spool.extents)
     batches = chain((aligned(batch, types) for batch in kept.batches()), spool.batches(types))
     new = CacheFile.write(path, identity, types, batches)
     return CachedTable(new, rows.keys)
 
 
-def _versions_in(file: CacheFile, rows: CachedRows) -> dict[str, str | None] | None:
-    """Return the versions of the rows in *file* by their keys; `None` where a key has two rows."""
+def _versions_in(file: CacheFile, texts: list[list[str]], rows: CachedRows) -> dict[str, str | None] | None:
+    """Return the versions of the rows in *file* by their keys; `None` where a key has two rows.
+
+    Append the keys of each batch to *texts*.
+    """
     found: dict[str, str | None] = {}
-    count = 0
     for batch in file.batches():
-        found.update(zip(strings_of(batch[_KEY]), strings_of(batch[_VERSION]), strict=True))
-        count += batch.num_rows
+        texts.append(strings_of(batch[_KEY]))
+        found.update(zip(texts[-1], strings_of(batch[_VERSION]), strict=True))
     if (is_valid := rows.check) is not None:
         for chunk in CachedTable(file, rows.keys).chunks():
             for text, *values in zip(chunk.texts, *chunk.columns.values(), strict=True):
                 if not is_valid(dict(zip(chunk.columns, values, strict=True))):
                     found[text] = None  # read again, for its error
-    return found if len(found) == count else None
+    return found if len(found) == sum(map(len, texts)) else None
 
 
 def _cached_chunks(
@@ -233,18 +236,18 @@ def _cached_chunk(
 
 
 class _Kept:
-    """The rows of *file* that stay: those of all keys but the *stale*."""
+    """The rows of *file* that stay: those of all keys but the *stale*. *texts* has the keys of each batch."""
 
-    def __init__(self, file: CacheFile | None, stale: Collection[str]) -> None:
+    def __init__(self, file: CacheFile | None, texts: Iterable[Sequence[str]], stale: Collection[str]) -> None:
         self._file = file
         self._are_all = not stale
         self._rows: list[Array | None] = []  # the numbers of the rows that stay in each batch; `None` if all do
         self._columns: set[str] = set()  # the columns that have a value in these rows
-        for batch in () if file is None else file.batches():
-            self._add(batch, stale)
+        if file is not None:
+            for batch, keys in zip(file.batches(), texts, strict=True):
+                self._add(batch, [row for row, text in enumerate(keys) if text in stale] if stale else [])
 
-    def _add(self, batch: RecordBatch, stale: Collection[str]) -> None:
-        gone = [row for row, text in enumerate(strings_of(batch[_KEY])) if text in stale] if stale else []
+    def _add(self, batch: RecordBatch, gone: Sequence[int]) -> None:
         lost = _taken(batch, array_of(gone, "uint64"))
         self._columns.update(name for name in batch.column_names if _values_in(batch[name]) > _values_in(lost[name]))
         if gone:
