@@ -132,7 +132,7 @@ def draw(title: str, groups: list[Group]) -> str:
 
 
 def _is_ours(line: Line) -> bool:
-    return line.aim is not None or re.search("typedtrack|frame|items", line.name) is not None
+    return line.aim is not None or re.search("typedtrack|frame|items|renewal", line.name) is not None
 
 
 def pictures(page: str) -> dict[str, str]:
