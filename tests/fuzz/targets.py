@@ -1,4 +1,4 @@
-"""What is fuzzed: each target takes bytes, and raises for an input that typedtrack handles wrongly."""
+"""The targets of the fuzzer: each takes bytes, and raises for an input that typedtrack handles wrongly."""
 
 from __future__ import annotations
 

@@ -66,7 +66,7 @@ def test_no_fault_loses_a_put(stores: list[Store]) -> None:
 
 
 def test_two_coordinators_count_each_job_once(ceph: S3) -> None:
-    """Of jobs that fail, are killed and are started again, each is counted by one of them."""
+    """Jobs fail, are killed and are started again; one coordinator counts each of them."""
     bucket = f"crowd-{uuid.uuid4()}"
     ceph.make_bucket(bucket)
     tally = crowd.torture(ceph, bucket, producers=8, seed=SEED)

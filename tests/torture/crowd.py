@@ -45,7 +45,7 @@ def fate_of(seed: int, job: int, attempt: int) -> str:
 
 
 def torture(service: S3, bucket: str, *, producers: int, seed: int) -> Tally:
-    """Run all jobs on a bucket, and compare what the coordinators counted, what is stored, and what the seed says.
+    """Run all jobs on a bucket, and compare the counts of the coordinators with the stored results and with the seed.
 
     Raises:
         AssertionError: they differ.

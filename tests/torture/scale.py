@@ -28,7 +28,7 @@ _A_FOLDER: Final = 1000  # results in one folder
 
 
 class Cost(NamedTuple):
-    """What a step took: seconds by the clock and of the CPU, and the most memory of its process, in bytes."""
+    """The cost of a step: seconds by the clock and of the CPU, and the most memory of its process, in bytes."""
 
     step: str
     results: int

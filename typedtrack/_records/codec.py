@@ -74,7 +74,7 @@ class RecordCodec(Generic[R]):
     def decode_lines(self) -> Callable[[bytes], list[tuple[str, R]] | None] | None:
         """Return the keys and records on lines of an archive, or `None` where each line must be decoded by itself.
 
-        There is no such function where a column has the name of the key, or no column is required.
+        It is also `None` where a column has the name of the key, or no column is required.
         """
         names = {PLACES(number): column.name for number, column in enumerate(self.schema.columns)}
         if "key" in names.values():

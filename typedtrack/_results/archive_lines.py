@@ -60,7 +60,7 @@ def results_on(lines: bytes) -> list[tuple[str, Result]] | None:
 def are_lines(lines: bytes, keys: list[str], before: str) -> bool:
     """Return whether each of *lines* is one object, and their *keys* are valid and sorted, after the key *before*.
 
-    *keys* are those of all JSON objects in *lines*, none of which is inside another.
+    *keys* are those of all JSON objects in *lines*; the objects do not nest.
     """
     # A line cannot begin within a str, nor an object within an object. So none begins elsewhere than these lines.
     return (

@@ -268,7 +268,7 @@ def _stored_items(face: Face[K, R, A], prefix: str) -> Iterator[tuple[K, R]]:
 def _archived_items(
     face: Face[K, R, A], prefix: str, scan: Callable[..., Iterator[list[tuple[str, bytes | R]]]]
 ) -> Iterator[tuple[K, R]]:
-    """Yield the same as `_stored_items` for an archive, most lines of which are decoded many at once."""
+    """Yield the same as `_stored_items` for an archive; most of its lines are decoded many at once."""
     errors: dict[object, Exception] = {}
     folder = prefix.removesuffix("/")
     every, to_key = face._key_prefix, face._to_key
