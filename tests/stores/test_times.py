@@ -13,7 +13,7 @@ import pytest
 from tests.servers.sshd import Sftp
 from tests.stores.conftest import CLIENTS, Client
 from typedtrack import FsspecResultTracker, ResultTracker, open_tracker
-from typedtrack._tracker.listing import times_below
+from typedtrack._tracker.below import times_below
 from typedtrack.cli.app import run
 
 _CLOCKS_DIFFER = 60  # seconds by which the clock of a server may be another

@@ -1,7 +1,7 @@
 """Generates functions as source, a few for each record class: to construct, to encode, to decode.
 
 A loop over the fields would take several times as long. A generated function handles the common case, and leaves every
-other case to a function written by hand.
+other case to a function written by hand. All emitters of source stand in this one module.
 """
 
 from __future__ import annotations

@@ -16,8 +16,8 @@ from typedtrack._results.codec import decode
 from typedtrack._results.keys import Key
 from typedtrack._results.values import Result
 from typedtrack._tracker.backend import annotate
+from typedtrack._tracker.below import keys_below, reads
 from typedtrack._tracker.face import Face
-from typedtrack._tracker.listing import keys_below, reads
 from typedtrack.errors import BulkError, CorruptResultError, ResultNotFoundError
 
 __all__ = ["archive"]

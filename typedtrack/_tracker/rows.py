@@ -15,8 +15,8 @@ from typedtrack._results.codec import decode_fast
 from typedtrack._results.keys import Key
 from typedtrack._results.values import Result, Value
 from typedtrack._schema.fields import FieldSchema
+from typedtrack._tracker.below import changes_below, keys_below, reads
 from typedtrack._tracker.face import Face, result_in
-from typedtrack._tracker.listing import changes_below, keys_below, reads
 from typedtrack.errors import BulkError, Problem, ResultFailedError, SchemaMismatchError
 from typedtrack.frame.columns import ArrowName, type_of_field
 

@@ -13,7 +13,7 @@ import click
 
 from typedtrack._open import open_tracker
 from typedtrack._results.keys import prefix_text
-from typedtrack._tracker.listing import times_below
+from typedtrack._tracker.below import times_below
 from typedtrack._tracker.untyped import ResultTracker
 from typedtrack.cli.base_and_key import base_and_keys, base_or_environment
 from typedtrack.cli.output import print_text, progress

@@ -1,0 +1,122 @@
+"""Streams of the keys at and below a prefix, with their versions, their times or their stored bytes."""
+
+from __future__ import annotations
+
+import warnings
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from itertools import chain
+from typing import Final, TypeVar
+
+from typedtrack._results.keys import is_below
+from typedtrack._tracker.backend import annotate
+from typedtrack._tracker.face import Face
+from typedtrack.errors import UnsupportedOperationError, shown
+
+__all__ = ["changes_below", "keys_below", "reads", "times_below"]
+
+K = TypeVar("K")
+R = TypeVar("R")
+A = TypeVar("A")
+
+_PATTERN: Final = frozenset("*?[")
+
+
+def keys_below(face: Face[K, R, A], prefix: str) -> Iterator[tuple[K, str]]:
+    """Yield the keys at and below *prefix*, each with its text."""
+    folder = prefix.removesuffix("/")
+    below = f"{folder}/" if folder else ""
+    every, to_key = face._key_prefix, face._to_key
+    found = False
+    try:
+        for text in face._primitives._list(every if is_below(every, folder) else folder):
+            key = to_key(text)
+            if key is not None and (not prefix or text.startswith(below) or text == prefix):
+                found = True
+                yield key, text
+    except Exception as error:
+        annotate(face._primitives, error, "list", prefix)
+        raise
+    if not found and not _PATTERN.isdisjoint(prefix):
+        meaning = "a prefix is whole segments of keys, in which *, ? and [ stand for themselves"
+        remedy = "to match a pattern, list a shorter prefix and filter the keys, for example by fnmatch"
+        warnings.warn(f"no key is at or below {shown(prefix)}: {meaning}; {remedy}", UserWarning, stacklevel=2)
+
+
+def changes_below(face: Face[K, R, A], prefix: str, known: dict[str, str | None]) -> Iterator[tuple[str, str | None]]:
+    """Yield the texts of the keys at and below *prefix*, each with its version.
+
+    A key that *known* has with the same version is removed there instead. The keys of *known* are at or below *prefix*.
+    """
+    folder = prefix.removesuffix("/")
+    below = f"{folder}/" if folder else ""
+    every, to_key = face._key_prefix, face._to_key
+    try:
+        for text, version in face._primitives._list_versions(every if is_below(every, folder) else folder):
+            if version is not None and known.get(text) == version:
+                del known[text]
+            elif (text.startswith(below) or text == prefix) and to_key(text) is not None:
+                yield text, version
+    except Exception as error:
+        annotate(face._primitives, error, "list", prefix)
+        raise
+
+
+def times_below(face: Face[K, R, A], prefix: str) -> Iterator[tuple[str, float]]:
+    """Yield the texts of the keys at and below *prefix*, each with the time of its last put, by the store's clock.
+
+    Raises:
+        UnsupportedOperationError: the store's listing has no times.
+    """
+    folder = prefix.removesuffix("/")
+    try:
+        for text, time in face._primitives._list_times(folder):
+            if is_below(text, folder) and (text != folder or text == prefix) and face._to_key(text) is not None:
+                yield text, _time_in_folder(face, text) if time is None else time
+    except Exception as error:
+        annotate(face._primitives, error, "list", prefix)
+        raise
+
+
+def _time_in_folder(face: Face[K, R, A], text: str) -> float:
+    """Return the time of a key by listing the folder above; stores list the key itself without its time."""
+    for found, time in face._primitives._list_times(text.rpartition("/")[0]):
+        if found == text and time is not None:
+            return time
+    remedy = "its listing has no times; name the keys that are to be deleted"
+    raise UnsupportedOperationError("deleting by age", repr(face), remedy)
+
+
+def reads(
+    face: Face[K, R, A], prefix: str, only: Iterable[tuple[K, str]] | None = None
+) -> Iterator[tuple[K, str, bytes | Exception]]:
+    """Yield the keys at and below *prefix*, each with its text and its stored bytes or the error of reading it.
+
+    If *only* is given, yield its keys, which it has with their texts, and list nothing.
+    """
+    if only is None and (scan := getattr(face._primitives, "_scan", None)) is not None:
+        yield from _scanned(face, prefix, scan)
+        return
+    keys: deque[K] = deque()
+    pairs = keys_below(face, prefix) if only is None else only
+
+    def texts() -> Iterator[str]:
+        for key, text in pairs:
+            keys.append(key)
+            yield text
+
+    for text, read in face._primitives._read_many(texts()):
+        key = keys.popleft()
+        if read is not None:  # else it was deleted since it was listed
+            yield key, text, read
+
+
+def _scanned(
+    face: Face[K, R, A], prefix: str, scan: Callable[[str], Iterator[list[tuple[str, bytes]]]]
+) -> Iterator[tuple[K, str, bytes]]:
+    """Yield the same as `reads` for a backend whose listing has the contents: an archive."""
+    folder = prefix.removesuffix("/")
+    every, to_key = face._key_prefix, face._to_key
+    for text, data in chain.from_iterable(scan(every if is_below(every, folder) else folder)):
+        if (text != folder or text == prefix) and is_below(text, folder) and (key := to_key(text)) is not None:
+            yield key, text, data
