@@ -34,9 +34,7 @@ def test_losses_of_power_on_a_real_file_system(tmp_path: Path, kind: str) -> Non
     """No acknowledged result is lost with ``fsync``; without it each is whole, or a get says what it is."""
     if (reason := disks.missing(kind)) is not None:
         pytest.skip(reason)
-    with tempfile.TemporaryDirectory(
-        prefix="torture-", dir="/dev/shm" if os.path.isdir("/dev/shm") else None
-    ) as folder:
+    with tempfile.TemporaryDirectory(prefix="torture-", dir=disks.folder_for_disks()) as folder:
         tally = disks.torture(kind, Path(folder), seed=2, losses=4)
     assert tally.with_fsync["acknowledged"] >= 4 * disks.KEYS - tally.with_fsync["later"] > 0
     assert tally.without_fsync.total() >= 4 * disks.KEYS

@@ -26,10 +26,11 @@ from typing import Final, NamedTuple, TypeAlias
 
 from typedtrack import CorruptResultError, Result, ResultTracker, open_tracker
 
-__all__ = ["FILE_SYSTEMS", "KEYS", "Tally", "missing", "mounted", "new_disk", "torture"]
+__all__ = ["FILE_SYSTEMS", "KEYS", "Tally", "folder_for_disks", "missing", "mounted", "new_disk", "torture"]
 
 FILE_SYSTEMS: Final = {"ext4": 64, "xfs": 320, "btrfs": 256}  # and the size of a disk, in MiB
 _MAKE: Final = {"ext4": ["mkfs.ext4", "-q", "-F"], "xfs": ["mkfs.xfs", "-q"], "btrfs": ["mkfs.btrfs", "-q"]}
+_ROOM: Final = 2 * 2**30  # bytes that the disks and their copies need at most
 _CLONE: Final = 0x40049409  # the request FICLONE
 WRITERS: Final = "with", "without"
 KEYS: Final = 12  # that are put again and again
@@ -85,6 +86,12 @@ def torture(kind: str, folder: Path, seed: int, losses: int) -> Tally:
                 _check(base, log, acknowledged, place, tally)
             copy.unlink()
     return tally
+
+
+def folder_for_disks() -> str | None:
+    """Return a folder in memory with room for disks, or `None`, the temporary folder."""
+    memory = "/dev/shm"
+    return memory if os.path.isdir(memory) and shutil.disk_usage(memory).free > _ROOM else None
 
 
 def _run(*command: str) -> subprocess.CompletedProcess[bytes]:
@@ -247,7 +254,7 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--losses", type=int, default=40, help="on each file system (default: 40)")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--folder", default="/dev/shm", help="where the disks lie (default: in memory)")
+    parser.add_argument("--folder", default=folder_for_disks(), help="where the disks lie (default: in memory)")
     given = parser.parse_args(arguments)
     for kind in FILE_SYSTEMS:
         if (reason := missing(kind)) is not None:
