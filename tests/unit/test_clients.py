@@ -368,9 +368,11 @@ def test_adlfs_create_refused_for_a_lease_is_an_error() -> None:
 
 def test_adlfs_reads_an_empty_blob() -> None:
     """The refusal of a range of an empty blob reads as no bytes; any other refusal is an error."""
-    assert on_adlfs({"download_blob": Answers(azure(HttpResponseError("range"), None, 416))})._read("a", 1) == b""
-    with pytest.raises(HttpResponseError):
-        on_adlfs({"download_blob": Answers(azure(HttpResponseError("denied"), None, 403))}).get("a")
+    refused = azure(HttpResponseError("range"), "InvalidRange", 416)
+    assert on_adlfs({"download_blob": Answers(refused)})._read("a", 1) == b""
+    for code, status in ((None, 403), (None, 416)):
+        with pytest.raises(HttpResponseError):
+            on_adlfs({"download_blob": Answers(azure(HttpResponseError("denied"), code, status))}).get("a")
 
 
 def blob(data: bytes, size: int | None = None) -> SimpleNamespace:
@@ -561,9 +563,18 @@ def test_gcsfs_refuses_a_put_of_another_object(name: str | None) -> None:
 
 def test_gcsfs_reads_an_empty_object() -> None:
     """The refusal of a range of an empty object reads as no bytes; any other refusal is an error."""
-    tracker, _ = on_gcsfs(HttpError({"code": 403}), HttpError({"code": 416}))
-    with pytest.raises(HttpError):
-        tracker.get("a")
+    refused = HttpError({"code": 416})
+    larger = {"items": [{"name": "base/a", "size": "1"}]}
+    refusals: list[tuple[Exception | Mapping[str, object], ...]] = [
+        (HttpError({"code": 403}),),
+        (refused, {}),
+        (refused, larger),
+    ]
+    for answers in refusals:
+        tracker, _ = on_gcsfs(*answers)
+        with pytest.raises(HttpError):
+            tracker.get("a")
+    tracker, _ = on_gcsfs(refused, {"items": [{"name": "base/a", "size": "0"}]})
     assert tracker._read("a", 1) == b""
 
 

@@ -96,7 +96,7 @@ class AdlfsResultTracker(BucketResultTracker):
                 return None
             raise
         except HttpResponseError as error:
-            if error.status_code == 416:  # a range of a blob without bytes
+            if _code(error) == "InvalidRange":  # of a blob without bytes
                 return b""
             raise
         if len(data) != blob.size:

@@ -48,7 +48,7 @@ class GcsfsResultTracker(BucketResultTracker):
         try:
             answer = await self._unless_absent("GET", key, headers={"Range": f"bytes=0-{limit - 1}"}, alt="media")
         except HttpError as error:
-            if error.code == 416:  # a range of an object without bytes
+            if error.code == 416 and await self._is_empty(key):  # a range of an object without bytes
                 return b""
             raise
         if answer is None:
@@ -107,6 +107,12 @@ class GcsfsResultTracker(BucketResultTracker):
         )
         page: ObjectsPage = await _resource("a listing", answer, "storage#objects")
         return page
+
+    async def _is_empty(self, key: str) -> bool:
+        """Return whether the bucket lists an object of *key* without bytes: any server can send a 416."""
+        name = self._base_prefix + key
+        listed = (await self._page(name, size=1, fields="name,size")).get("items", ())
+        return any(entry["name"] == name and entry.get("size") == "0" for entry in listed)
 
     async def _unless_absent(
         self, method: str, key: str, *, headers: Mapping[str, str] | None = None, alt: str | None = None

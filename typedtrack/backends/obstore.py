@@ -46,8 +46,8 @@ _NOTHING: Final = ("NoSuchKey", "BlobNotFound")  # the codes for a missing objec
 _NO_KEY: Final = ".typedtrack"  # a name that no key has
 _is_host = re.compile(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*").fullmatch
 _is_azure_etag = re.compile('"?0x[0-9A-Fa-f]+"?').fullmatch
-# The answers to a get of a range of an empty object: a store's, and that of Azurite, Azure's emulator.
-_is_of_empty_object = re.compile("416 Range Not Satisfiable|bytes 0--1/0").search
+# The answers to a get of a range of an empty object: a store's, by its own code, and that of Azurite, Azure's emulator.
+_is_of_empty_object = re.compile("416 Range Not Satisfiable.*<Code>InvalidRange</Code>|bytes 0--1/0", re.DOTALL).search
 _answer_code = re.compile("<Code>([A-Za-z]+)</Code>").search
 
 # obstore's words for a broken connection. It tries again by itself, but not for a listing's body, the body of a refusal
