@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import time
 import uuid
 from pathlib import Path
@@ -15,6 +16,7 @@ from tests.stores.conftest import CLIENTS, Client
 from typedtrack import FsspecResultTracker, ResultTracker, open_tracker
 from typedtrack._tracker.below import times_below
 from typedtrack.cli.app import run
+from typedtrack.cli.top import Look
 
 _CLOCKS_DIFFER = 60  # seconds by which the clock of a server may be another
 
@@ -67,3 +69,28 @@ def test_a_listing_on_sftp_has_the_times_of_files(sftp: Sftp) -> None:
     tracker.put("a", x=1)
     os.utime(Path(sftp.folder, folder, "a"), (1000, 1000))
     assert dict(tracker._list_times("")) == {"a": 1000}
+
+
+@pytest.mark.parametrize("client", ["azure_obstore", "azure_adlfs", "gcs_gcsfs"], indirect=True)
+def test_a_table_that_renews_itself_reads_only_what_changed(client: Client, tmp_path: Path) -> None:
+    """``typedtrack top --watch`` lists the keys at each look, and then asks for new and changed results alone.
+
+    On S3 and sftp, young results are read again: their versions could be those of other contents.
+    """
+    client.tracker.put_many({f"trial-{number}": {"loss": number / 8} for number in range(20)})
+    look = Look(client.tracker.frame().rows, "loss", "min", 5, None, (), None)
+    look.cache = str(tmp_path / "cache")
+
+    def reads() -> set[str]:
+        """Return the keys that the next look reads."""
+        client.proxy.reset()
+        look()
+        found = (re.search(r"trial-[0-9]+", request.path) for request in client.proxy.requests)
+        return {match[0] for match in found if match is not None}
+
+    assert len(reads()) == 20
+    assert reads() == set()
+    client.tracker.put("trial-7", loss=-1.0)
+    client.tracker.put("trial-99", loss=-2.0)
+    assert reads() == {"trial-7", "trial-99"}
+    assert look().columns[0].values[:3] == ["trial-99", "trial-7", "trial-0"]
