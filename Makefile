@@ -28,12 +28,13 @@ test-packages: $(VENV)/packages ## Build the wheel and the source distribution, 
 	$(BIN)/python -m build --outdir build/packages
 	TYPEDTRACK_TEST_PACKAGES=build/packages $(BIN)/pytest -n auto tests/packages
 
-# The interpreters from 3.11 on that this machine has: those of pyenv, then those on PATH.
-PYTHONS = $(shell PATH="$$(echo $(HOME)/.pyenv/versions/*/bin | tr ' ' ':'):$$PATH"; \
-  for minor in 11 12 13 14; do command -v python3.$$minor || true; done)
+# The interpreters that this machine has beside $(PYTHON): those of pyenv, then those on PATH.
+PYTHONS = $(filter-out %/python$(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])'), \
+  $(shell PATH="$$(echo $(HOME)/.pyenv/versions/*/bin | tr ' ' ':'):$$PATH"; \
+    for minor in 11 12 13 14; do command -v python3.$$minor || true; done))
 
 .PHONY: test-matrix
-test-matrix: ## Run the tests that need no server with each Python from 3.11 on that this machine has.
+test-matrix: ## Run the tests that need no server with each other Python, 3.11 to 3.14, that this machine has.
 	@for python in $(PYTHONS); do \
 	  $(MAKE) --no-print-directory test-version PYTHON=$$python VENV=.venv-$${python##*/} || exit 1; \
 	done
