@@ -132,7 +132,7 @@ class _Lines:
         """
         start, before = (self._first(prefix) if prefix else 0), ""
         stop = self._first(f"{prefix}0") if prefix else len(self._data)  # the next character after a slash
-        size = _MAX_LINES
+        size = most = 1 if decode is _leave_to_lines else _MAX_LINES
         while start < stop:
             first_end = self._end(start) + 1
             end = min(max(self._data.rfind(b"\n", start, start + size) + 1, first_end), stop)
@@ -145,7 +145,7 @@ class _Lines:
                 pairs = [self._checked(start, before)]
             yield pairs if not prefix else [pair for pair in pairs if is_below(pair[0], prefix)]
             start, before = end, pairs[-1][0]
-            size = min(2 * max(size, len(lines)), _MAX_LINES)
+            size = min(2 * max(size, len(lines)), most)
 
     def _checked(self, start: int, before: str) -> tuple[str, bytes]:
         """Return the key and the result of a line, after a check that it follows the key *before*."""
