@@ -388,6 +388,28 @@ def test_a_file_is_written_whole_or_not_at_all(tracker: ResultTracker, tmp_path:
     assert sorted(path.name for path in tmp_path.iterdir()) == ["base", "table.csv"]
 
 
+def test_a_table_of_an_archive_is_the_table_of_its_base(tracker: ResultTracker, tmp_path: Path) -> None:
+    """Below a prefix, too, and whether the lines of the archive are decoded together or one by one."""
+    view = tracker.typed(Evaluation, key=RunKey)
+    for seed in range(9):
+        view[RunKey(model="a", seed=seed)] = evaluation(seed)
+        view[RunKey(model="b", seed=seed)] = evaluation(seed, accuracy=math.nan if seed == 5 else -0.0)
+    tracker.fail("b/seed_10", "out of memory")
+    tracker.put("c", x=1)
+    tracker.archive(tmp_path / "sweep.ndjson")
+    archive = open_tracker(tmp_path / "sweep.ndjson")
+    archived = archive.typed(Evaluation, key=RunKey)
+    for prefix, rows in (("", 18), ("b", 9), ("b/", 9)):
+        assert shown_rows(archived.frame(prefix)) == shown_rows(view.frame(prefix))
+        assert shown_rows(archive.frame(prefix)) == shown_rows(tracker.frame(prefix))
+        assert len(shown_rows(archived.frame(prefix))) == rows
+
+
+def shown_rows(frame: Frame) -> list[str]:
+    """Return the rows of *frame* as texts, in which a NaN equals a NaN, and the order of columns does not count."""
+    return sorted(repr(sorted(row.items())) for row in pyarrow.table(frame).to_pylist())
+
+
 def test_parquet_is_written_in_groups_that_fit_in_memory(tmp_path: Path) -> None:
     """A group is in memory until it is written, and no larger for more rows; its columns are compressed."""
     rows = CHUNK_ROWS

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from itertools import chain
 from typing import Final, TypeVar
 
@@ -13,11 +13,12 @@ from typedtrack._tracker.backend import annotate
 from typedtrack._tracker.face import Face
 from typedtrack.errors import UnsupportedOperationError, shown
 
-__all__ = ["changes_below", "keys_below", "reads", "times_below"]
+__all__ = ["changes_below", "decoded_reads", "keys_below", "reads", "times_below"]
 
 K = TypeVar("K")
 R = TypeVar("R")
 A = TypeVar("A")
+T = TypeVar("T")
 
 _PATTERN: Final = frozenset("*?[")
 
@@ -95,7 +96,7 @@ def reads(
     If *only* is given, yield its keys, which it has with their texts, and list nothing.
     """
     if only is None and (scan := getattr(face._primitives, "_scan", None)) is not None:
-        yield from _scanned(face, prefix, scan)
+        yield from _scanned(face, prefix, scan(_listed(face, prefix)))
         return
     keys: deque[K] = deque()
     pairs = keys_below(face, prefix) if only is None else only
@@ -111,12 +112,24 @@ def reads(
             yield key, text, read
 
 
-def _scanned(
-    face: Face[K, R, A], prefix: str, scan: Callable[[str], Iterator[list[tuple[str, bytes]]]]
-) -> Iterator[tuple[K, str, bytes]]:
-    """Yield the same as `reads` for a backend whose listing has the contents: an archive."""
+def decoded_reads(face: Face[K, R, A], prefix: str) -> Iterator[tuple[K, str, bytes | Exception | R]]:
+    """Yield the same as `reads`, but results of an archive, which decodes most lines many at once."""
+    scan = getattr(face._primitives, "_scan", None)
+    if scan is None:
+        return reads(face, prefix)
+    return _scanned(face, prefix, scan(_listed(face, prefix), face._to_results))
+
+
+def _listed(face: Face[K, R, A], prefix: str) -> str:
+    """Return the folder that a backend lists for *prefix*."""
     folder = prefix.removesuffix("/")
-    every, to_key = face._key_prefix, face._to_key
-    for text, data in chain.from_iterable(scan(every if is_below(every, folder) else folder)):
+    return face._key_prefix if is_below(face._key_prefix, folder) else folder
+
+
+def _scanned(face: Face[K, R, A], prefix: str, scanned: Iterator[list[tuple[str, T]]]) -> Iterator[tuple[K, str, T]]:
+    """Yield the same as `reads` from what a backend has *scanned* whose listing has the contents: an archive."""
+    folder = prefix.removesuffix("/")
+    to_key = face._to_key
+    for text, data in chain.from_iterable(scanned):
         if (text != folder or text == prefix) and is_below(text, folder) and (key := to_key(text)) is not None:
             yield key, text, data

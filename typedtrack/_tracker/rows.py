@@ -15,7 +15,7 @@ from typedtrack._results.codec import decode_fast
 from typedtrack._results.keys import Key
 from typedtrack._results.values import Result, Value
 from typedtrack._schema.fields import FieldSchema
-from typedtrack._tracker.below import changes_below, keys_below, reads
+from typedtrack._tracker.below import changes_below, decoded_reads, keys_below, reads
 from typedtrack._tracker.face import Face, result_in
 from typedtrack.errors import BulkError, Problem, ResultFailedError, SchemaMismatchError
 from typedtrack.frame.columns import ArrowName, type_of_field
@@ -99,6 +99,10 @@ class Rows(ABC, Generic[K, R, T]):
         """Return the row that *read* holds, or raise its error."""
 
     @abstractmethod
+    def _row(self, result: R) -> T:
+        """Return the row of *result*."""
+
+    @abstractmethod
     def _columns(self, keys: Sequence[K], texts: Sequence[str], rows: list[T]) -> Mapping[str, Sequence[Value | None]]:
         """Return *rows* column by column, those of the key first."""
 
@@ -130,7 +134,7 @@ class Rows(ABC, Generic[K, R, T]):
             row = decode(read) if isinstance(read, bytes) else None
             if row is None:
                 try:
-                    row = self._decode_slow(text, read)
+                    row = self._decode_slow(text, read) if isinstance(read, (bytes, Exception)) else self._row(read)
                 except ResultFailedError:
                     self._failed.append(text)
                     continue
@@ -148,14 +152,14 @@ class Rows(ABC, Generic[K, R, T]):
         if errors:
             raise BulkError(errors)
 
-    def _reads(self, texts: Iterable[str] | None) -> Iterator[tuple[K, str, bytes | Exception]]:
+    def _reads(self, texts: Iterable[str] | None) -> Iterator[tuple[K, str, bytes | Exception | R]]:
         face = self._face
         if texts is not None:
             keys = ((face._to_key(text), text) for text in texts)
             return reads(face, self._prefix, ((key, text) for key, text in keys if key is not None))
-        return reads(
-            face, self._prefix, None if self._only is None else ((key, face._to_text(key)) for key in self._only)
-        )
+        if self._only is not None:
+            return reads(face, self._prefix, ((key, face._to_text(key)) for key in self._only))
+        return decoded_reads(face, self._prefix)
 
     def counted(self, progress: Progress) -> Rows[K, R, T]:
         """Return the same rows, which count the results that they read on *progress*."""
@@ -186,6 +190,9 @@ class UntypedRows(Rows[Key, Result, Result]):
 
     def _decode_slow(self, text: str, read: bytes | Exception) -> Result:
         return result_in(self._face, text, read)
+
+    def _row(self, result: Result) -> Result:
+        return result
 
     def _columns(
         self, keys: Sequence[Key], texts: Sequence[str], rows: list[Result]
@@ -251,7 +258,10 @@ class TypedRows(Rows[K, R, tuple[Value | None, ...]]):
         return TypedRows(self._face, self._prefix, only, self._key_form, self._codec)
 
     def _decode_slow(self, text: str, read: bytes | Exception) -> tuple[Value | None, ...]:
-        return self._codec.values(result_in(self._face, text, read))
+        return self._row(result_in(self._face, text, read))
+
+    def _row(self, result: R) -> tuple[Value | None, ...]:
+        return self._codec.values(result)
 
     def _columns(
         self, keys: Sequence[K], texts: Sequence[str], rows: list[tuple[Value | None, ...]]
