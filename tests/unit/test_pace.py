@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -186,3 +187,33 @@ def test_an_error_in_one_thread_or_many(tmp_path: Path, slow: System, failing: i
     with pytest.raises(BulkError) as caught:
         tracker.put_many((key if n != failing else conflict, {"n": n}) for n, key in enumerate(KEYS))
     assert list(caught.value.errors) == [conflict]
+
+
+def test_several_threads_synchronise(tmp_path: Path, clocks: Clocks, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With *fsync*, a disk that takes long to synchronise gets the puts of several threads."""
+    system, threads = System(), set[int]()
+    for module in ("folders", "tracker"):
+        monkeypatch.setattr(f"typedtrack.backends.local.{module}.os", system)
+
+    def sync(number: int, argument: object) -> None:
+        if system.calls[number] == "fsync":
+            threads.add(threading.get_ident())
+            clocks.spend(*SERVER)
+
+    system.before = sync
+    tracker = LocalResultTracker(tmp_path, fsync=True, max_concurrency=4)
+    tracker.put_many((key, {"n": n}) for n, key in enumerate(KEYS))
+    assert len(threads) == 1 + 4
+    assert len(tracker) == len(KEYS)
+
+
+def test_len_costs_a_listing(tmp_path: Path, slow: System, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It makes the system calls of a loop over the keys, and reads no result."""
+    monkeypatch.setattr("typedtrack.backends.local.listing.os", slow)
+    tracker = LocalResultTracker(tmp_path)
+    tracker.put_many((key, {"n": n}) for n, key in enumerate(KEYS))
+    for folder in (tmp_path, tmp_path / "k"):
+        os.utime(folder, (0, 0.5))  # at rest: a listing looks once
+    calls = slow.calls_of(lambda: len(tracker))
+    assert calls == slow.calls_of(lambda: list(iter(tracker))) == slow.calls_of(lambda: len(tracker.items()))
+    assert set(calls) == {"scandir"}
