@@ -14,6 +14,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, ClassVar
 
+import polars
 import pyarrow
 import pytest
 from hypothesis import given, settings
@@ -501,13 +502,48 @@ def test_the_cache_of_another_release_is_read_anew(
     assert reads == ["a", "a"]
 
 
-@pytest.mark.parametrize("content", [b"", b"x", b"PAR1", b"PAR1\xff\xff\xff\xffPAR1", b"\0" * 5000])
-def test_a_file_that_is_not_a_cache_is_replaced(tracker: ResultTracker, path: Path, content: bytes) -> None:
+@pytest.mark.parametrize("content", [b"", b"PA", b"PAR1", b"PAR1\xff\xff\xff\xffPAR1", b"\0" * 5000])
+def test_a_file_that_may_be_a_damaged_cache_is_replaced(tracker: ResultTracker, path: Path, content: bytes) -> None:
     """A frame reads all results, and writes a cache over the file."""
     tracker.put("a", x=1)
     path.write_bytes(content)
     assert len(table_of(tracker.frame(cache=path))[1]) == 1
     assert path.read_bytes()[:4] == b"PAR1"
+
+
+def parquet(path: Path) -> bytes:
+    """Return a table as another program writes it."""
+    polars.DataFrame({"x": ["typedtrack"]}).write_parquet(path)
+    return path.read_bytes()
+
+
+def own_table(path: Path) -> bytes:
+    """Return a table as `Frame.write` writes it."""
+    tracker = open_tracker(f"{path.parent}/other")
+    tracker.put("a", x="typedtrack")
+    tracker.frame().write(path)
+    return path.read_bytes()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"x", b"key,loss\na,1.0\n", b"\0" * 5000 + b"x", b"PARx" * 100, b"ARROW1\0\0", parquet, own_table],
+    ids=["byte", "csv", "zeros", "text", "arrow", "parquet", "own table"],
+)
+def test_a_file_that_is_not_a_cache_is_kept(
+    tracker: ResultTracker, tmp_path: Path, content: bytes | Callable[[Path], bytes]
+) -> None:
+    """The error names the file and the remedy."""
+    tracker.put("a", x=1)
+    path = tmp_path / "precious.parquet"
+    if isinstance(content, bytes):
+        path.write_bytes(content)
+    else:
+        content = content(path)
+    for frame in (tracker.frame(cache=path), tracker.typed(Stat).frame(cache=path)):
+        with pytest.raises(FileExistsError, match=r"not a cache.*another name, or delete it.*precious\.parquet"):
+            table_of(frame)
+        assert path.read_bytes() == content
 
 
 @given(st.data())

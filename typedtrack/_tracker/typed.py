@@ -175,7 +175,7 @@ class TypedTracker(Calls[K, R, None], MutableMapping[K, R]):
 
         Results that cannot be read are one `BulkError` after the last row, or a warning with ``on_error="warn"``.
         *cache* is the path of a local file that keeps the results. Then each use of the frame reads only the results
-        that changed since.
+        that changed since. A file there that is not a cache stays, and each use raises `FileExistsError`.
 
         Raises:
             ImportError: the extra ``arrow`` is not installed.

@@ -226,7 +226,7 @@ class ResultTracker(Calls[Key, Result, Result], Backend):
 
         Results that cannot be read are one `BulkError` after the last row, or a warning with ``on_error="warn"``.
         *cache* is the path of a local file that keeps the results. Then each use of the frame reads only the results
-        that changed since.
+        that changed since. A file there that is not a cache stays, and each use raises `FileExistsError`.
 
         Raises:
             ImportError: the extra ``arrow`` is not installed.

@@ -5,6 +5,7 @@ Another process may replace the file at any time. So a reader keeps the file ope
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import zlib
@@ -24,6 +25,8 @@ __all__ = ["CacheFile"]
 _METADATA: Final = "typedtrack"
 _SEAL: Final = b"typedtrack cache, crc32 "  # Parquet's "created by", whose last characters are the checksum
 _UNSEALED: Final = b"00000000"
+_PARTS_OF_SEAL: Final = (b"typedtrack cache", b", crc32 ")  # one changed byte leaves one of them
+_MAGIC: Final = b"PAR1"  # at both ends of a Parquet file
 _BATCH_ROWS: Final = 65_536
 _BLOCK: Final = 2**20  # bytes that are read at a time
 
@@ -48,6 +51,7 @@ class CacheFile:
         """Return the file at *path*, or `None` where there is none, it is damaged, or it has another *identity*.
 
         Raises:
+            FileExistsError: it is not a cache, so it must not be replaced.
             OSError: it cannot be read.
         """
         try:
@@ -55,7 +59,10 @@ class CacheFile:
         except FileNotFoundError:
             return None
         if not _is_sound(file):
-            file.close()
+            with file:
+                if not _was_cache(file):
+                    reason = "this file is not a cache of typedtrack, so cache= does not replace it"
+                    raise FileExistsError(errno.EEXIST, f"{reason}; give another name, or delete it", path)
             return None
         found = cls(file)
         return found if found.identity == _text_of(identity) else None
@@ -112,6 +119,26 @@ def _is_sound(file: IO[bytes]) -> bool:
         return False
     file.seek(place)
     return file.read(len(_UNSEALED)) == _checksum(file, place)
+
+
+def _was_cache(file: IO[bytes]) -> bool:
+    """Return whether *file*, which is not sound, may be a damaged cache.
+
+    It may be one if it is empty or has zeros alone, or begins as Parquet and does not end so. A whole Parquet file must
+    have a part of the seal.
+    """
+    size = file.seek(0, os.SEEK_END)
+    file.seek(max(size - _BLOCK, 0))
+    end = file.read()
+    if any(part in end for part in _PARTS_OF_SEAL):
+        return True
+    file.seek(0)
+    start = file.read(len(_MAGIC))
+    if start == _MAGIC[:size]:
+        footer = int.from_bytes(end[-8:-4], "little")
+        return not end.endswith(_MAGIC) or not 0 < footer <= size - 12
+    file.seek(0)
+    return not any(block.strip(b"\0") for block in iter(lambda: file.read(_BLOCK), b""))
 
 
 def _place_of_seal(file: IO[bytes]) -> int | None:
