@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import pickle
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -134,6 +134,28 @@ def test_an_archive_written_by_others_is_read(file: Path) -> None:
         file.write_bytes(file.read_bytes().rstrip(b"\n"))
     assert dict(open_tracker(file).items()) == {"a": {"x": 1}, "bé": {"x": 2}, 'c"d': {"key": 3}}
     assert open_tracker(file)['c"d'] == {"key": 3}
+
+
+DAMAGES: dict[str, Callable[[bytes], bytes]] = {
+    "cut": lambda data: data[: len(data) // 2],
+    "magic": lambda data: b"x" + data[1:],
+    "checksum": lambda data: data[:-8] + bytes(4) + data[-4:],
+    "content": lambda data: data[:12] + bytes([data[12] ^ 0xFF]) * 9 + data[21:],
+    "plain": lambda data: b'{"key":"a","x":1}\n',
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
+def test_a_damaged_gzip_archive_is_corrupt(tmp_path: Path, damage: Callable[[bytes], bytes]) -> None:
+    """Each call says so, and names the archive."""
+    file = tmp_path / "sweep.ndjson.gz"
+    written(file, [f'{{"key":"a{number}","x":{number}}}' for number in range(10)])
+    file.write_bytes(damage(file.read_bytes()))
+    tracker = open_tracker(file)
+    for call in (lambda: tracker.get("a1"), lambda: dict(tracker.items()), lambda: tracker.frame().schema):
+        with pytest.raises(CorruptResultError, match=r"sweep\.ndjson\.gz: the archive is not whole gzip") as caught:
+            call()
+        assert caught.value.file == str(file)
 
 
 @pytest.mark.parametrize(

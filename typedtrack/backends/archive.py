@@ -11,6 +11,7 @@ import mmap
 import os
 import shutil
 import tempfile
+import zlib
 from collections.abc import Callable, Iterator, Mapping
 from itertools import chain
 from typing import IO, Any, Final, NoReturn, TypeVar
@@ -74,7 +75,11 @@ class ArchiveResultTracker(ResultTracker):
         with self._file() as file:
             if self._base.endswith(".gz"):
                 with tempfile.TemporaryFile() as plain, gzip.open(file) as compressed:
-                    shutil.copyfileobj(compressed, plain, _BLOCK)
+                    try:
+                        shutil.copyfileobj(compressed, plain, _BLOCK)
+                    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+                        reason = f"the archive is not whole gzip ({error}); copy it again, or archive its base again"
+                        raise CorruptResultError(self._shown_base, None, reason) from error
                     return _map(plain)
             return _map(file)
 
