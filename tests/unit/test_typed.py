@@ -8,8 +8,9 @@ import sys
 from collections.abc import Callable, Iterator, MutableMapping
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
+import polars
 import pytest
 from msgspec import Meta
 
@@ -33,6 +34,7 @@ from typedtrack import (
     TypedTracker,
     field,
     key,
+    open_tracker,
     record,
 )
 
@@ -409,3 +411,80 @@ def test_values_show_themselves_without_reading(tmp_path: Path) -> None:
     """The `repr` of `values()` names its view, and reads nothing."""
     view = FsspecResultTracker(tmp_path).typed(Stat)
     assert repr(view) in repr(view.values())
+
+
+@record
+class Positive:
+    """Its hook raises an error that is not a `ValueError`."""
+
+    x: int
+
+    def __attrs_post_init__(self) -> None:
+        if self.x < 0:
+            raise AssertionError("x must be positive")
+
+
+@record
+class HoldsPositive:
+    """It holds a record with such a hook."""
+
+    inner: Positive
+
+
+@pytest.mark.parametrize(("cls", "name", "note"), [(Positive, "x", "Positive;"), (HoldsPositive, "inner/x", "'inner'")])
+@pytest.mark.parametrize("kind", ["base", "archive"])
+def test_any_error_of_a_hook_names_the_key(tmp_path: Path, cls: type[object], name: str, note: str, kind: str) -> None:
+    """It spares the other results, in each call for many of them, and in the file of a table."""
+    tracker = open_tracker(tmp_path / "base")
+    tracker.put_many({"bad": {name: -1}, "good": {name: 1}})
+    if kind == "archive":
+        tracker.archive(tmp_path / "all.ndjson")
+        tracker = open_tracker(tmp_path / "all.ndjson")
+    view: TypedTracker[int | str, object] = tracker.typed(cls)
+
+    def notes_of(error: BaseException) -> str:
+        assert type(error) is AssertionError
+        return "\n".join(error.__notes__)
+
+    with pytest.raises(AssertionError, match="must be positive") as caught:
+        view["bad"]
+    assert "bad" in notes_of(caught.value)
+    assert note in notes_of(caught.value)
+    found: list[object] = []
+    with pytest.raises(BulkError) as items:
+        found.extend(key for key, _ in view.items())
+    assert found == ["good"]
+    assert "bad" in notes_of(items.value.errors["bad"])
+    table = tmp_path / "table.parquet"
+    for cache in (None, tmp_path / "cache"):
+        frame = view.frame(cache=cache)
+        for _ in range(2):
+            with pytest.raises(BulkError) as written:
+                frame.write(table)
+            assert [*written.value.errors] == ["bad"]
+            assert polars.read_parquet(table)["key"].to_list() == ["good"]
+
+
+def test_a_cached_row_may_meet_any_error_of_a_hook(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A hook of today may raise an error that it did not raise when the row was cached."""
+    tracker = open_tracker(tmp_path / "base")
+    tracker.put_many({"a": {"x": 1}, "b": {"x": 2}})
+    frame = tracker.typed(Flexible).frame(cache=tmp_path / "cache")
+    assert polars.DataFrame(frame).height == 2
+    monkeypatch.setattr(Flexible, "least", 2)
+    with pytest.raises(BulkError) as caught:
+        frame.write(tmp_path / "table.parquet")
+    assert [*caught.value.errors] == ["a"]
+
+
+@record
+class Flexible:
+    """A record whose hook changes."""
+
+    least: ClassVar[int] = 0
+
+    x: int
+
+    def __attrs_post_init__(self) -> None:
+        if self.x < self.least:
+            raise AttributeError("x")

@@ -139,6 +139,10 @@ class RecordType(Generic[R]):
             except ValueError as error:
                 problems.append(Problem(name, _reason(error), None, path))
                 return cast("R", BROKEN)
+            except Exception as error:
+                where = self.schema.name if name is None else f"{self.schema.name}, field {name!r}"
+                error.add_note(f"typedtrack: {HOOK} of {where}; it reports a bad record by a ValueError")
+                raise
         return record
 
 

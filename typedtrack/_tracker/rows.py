@@ -17,7 +17,7 @@ from typedtrack._results.values import Result, Value
 from typedtrack._schema.fields import FieldSchema
 from typedtrack._tracker.below import changes_below, decoded_reads, keys_below, reads
 from typedtrack._tracker.face import Face, result_in
-from typedtrack.errors import BulkError, Problem, ResultFailedError, SchemaMismatchError
+from typedtrack.errors import BulkError, CorruptResultError, Problem, ResultFailedError, SchemaMismatchError
 from typedtrack.frame.columns import ArrowName, type_of_field
 
 __all__ = ["KeyColumns", "TypedRows", "UntypedRows"]
@@ -62,6 +62,7 @@ class Rows(ABC, Generic[K, R, T]):
         self._prefix = prefix
         self._only = only
         self._failed: list[str] = []
+        self._store_error: Exception | None = None
         self._progress: Progress | None = None
 
     @property
@@ -83,6 +84,11 @@ class Rows(ABC, Generic[K, R, T]):
     def failed(self) -> Sequence[str]:
         """The texts of the keys of the failures that the last reading has met."""
         return self._failed
+
+    @property
+    def store_error(self) -> Exception | None:
+        """The first error of the store that the last reading has met."""
+        return self._store_error
 
     @property
     def check(self) -> Callable[[Mapping[str, Value | None]], bool] | None:
@@ -124,7 +130,7 @@ class Rows(ABC, Generic[K, R, T]):
             BulkError: (at the end) some results cannot be read; it names them all.
         """
         errors: dict[object, Exception] = {}
-        self._failed = []
+        self._failed, self._store_error = [], None
         keys: list[K] = []
         found: list[str] = []
         values: list[T] = []
@@ -140,6 +146,8 @@ class Rows(ABC, Generic[K, R, T]):
                     continue
                 except Exception as error:
                     errors[key] = error
+                    if error is read and not isinstance(error, CorruptResultError):
+                        self._store_error = self._store_error or error
                     continue
             keys.append(key)
             found.append(text)
@@ -246,7 +254,7 @@ class TypedRows(Rows[K, R, tuple[Value | None, ...]]):
         result = {name: value for name, value in row.items() if name not in self.keys and value is not None}
         try:
             self._codec.from_result(result, "")
-        except SchemaMismatchError:
+        except Exception:  # a hook may raise any; the result is read again, and its error names the key
             return False
         return True
 

@@ -11,7 +11,7 @@ from typedtrack._results.codec import decode_fast
 from typedtrack._results.keys import prefix_text
 from typedtrack._results.values import FAILURE_TYPE, Value
 from typedtrack._schema.fields import FieldSchema
-from typedtrack._tracker.backend import Backend, create, load, store
+from typedtrack._tracker.backend import Backend, annotate, create, load, store
 from typedtrack._tracker.calls import Calls
 from typedtrack._tracker.face import decode_after_fast
 from typedtrack.errors import (
@@ -271,7 +271,11 @@ class TypedTracker(Calls[K, R, None], MutableMapping[K, R]):
         record = self._codec.decode_fast(data)
         if record is None:
             result = decode_fast(data) or decode_after_fast(self._tracker, data, text)
-            record = self._codec.from_result(result, self._tracker._location(text), closed=self._unknown == "error")
+            try:
+                record = self._codec.from_result(result, self._tracker._location(text), closed=self._unknown == "error")
+            except Exception as error:  # a hook may raise any
+                annotate(self._tracker, error, "get", text)
+                raise
         return record
 
     def _to_results(self, lines: bytes) -> list[tuple[str, R]] | None:

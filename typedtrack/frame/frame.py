@@ -13,7 +13,7 @@ from arro3.core import RecordBatch, Schema
 from typedtrack._files import writing
 from typedtrack._progress import Progress
 from typedtrack._results.chunks import Chunk, Direction
-from typedtrack.errors import BulkError, CorruptResultError, Problem, SchemaMismatchError
+from typedtrack.errors import BulkError, Problem, SchemaMismatchError
 from typedtrack.frame.cache import CachedRows, CachedTable, cache_path, renew
 from typedtrack.frame.chunks import CHUNK_ROWS, Spool, batch_of
 from typedtrack.frame.columns import ArrowName, reader_of, schema_of_types
@@ -53,6 +53,11 @@ class Rows(CachedRows, Protocol):
     @property
     def is_archive(self) -> bool:
         """Whether one file holds all rows, so that a cache would save nothing."""
+        ...
+
+    @property
+    def store_error(self) -> Exception | None:
+        """The first error of the store that the last reading has met."""
         ...
 
     def counted(self, progress: Progress) -> Rows:
@@ -147,7 +152,7 @@ class Frame:
         types, batches = self._read(errors)
         with writing(path, storage_options) as file:
             write(types, batches, file)
-            _check_store(errors)
+            self._check_store()
         self._tell(errors)
 
     def report(
@@ -185,7 +190,7 @@ class Frame:
         cached = self._renewed(errors)
         chunks = _deferring(self.rows.chunks(CHUNK_ROWS), errors) if cached is None else cached.chunks()
         contents = contents_of(chunks, self.rows.keys, by, direction)
-        _check_store(errors)
+        self._check_store()
         notes = [*contents.notes]
         if failures := len(self.rows.failed) if cached is None else cached.failures:
             notes.append(f"Failed and left out: {failures:,}")
@@ -250,6 +255,14 @@ class Frame:
         """Return the table in the cache after its renewal; `None` without a cache."""
         return None if self._cache is None or self.rows.is_archive else renew(self._cache, self.rows, errors)
 
+    def _check_store(self) -> None:
+        """Raise the error of the store, if there was one: an incomplete file must not replace a complete one.
+
+        A result that is corrupt or does not fit has no such error. It stays so, and is left out of any file.
+        """
+        if self.rows.store_error is not None:
+            raise self.rows.store_error
+
     def _then_telling(self, items: Iterator[T], errors: list[BulkError]) -> Iterator[T]:
         """Yield *items*; then raise the *errors* of unreadable results, or warn of them."""
         yield from items
@@ -261,17 +274,6 @@ class Frame:
             if self._on_error == "raise":
                 raise error
             warnings.warn(str(error), stacklevel=3)
-
-
-def _check_store(errors: list[BulkError]) -> None:
-    """Raise the first of *errors* that is the store's: an incomplete file must not replace a complete one.
-
-    A result that is corrupt or does not fit has no such error. It stays so, and is left out of any file.
-    """
-    for error in errors:
-        for each in error.errors.values():
-            if not isinstance(each, (CorruptResultError, SchemaMismatchError)):
-                raise each
 
 
 def _deferring(items: Iterator[T], errors: list[BulkError]) -> Iterator[T]:
