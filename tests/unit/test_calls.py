@@ -30,6 +30,7 @@ from typedtrack import (
     ResultNotFoundError,
     ResultTimeoutError,
     ResultTracker,
+    Stat,
     UnsupportedOperationError,
 )
 from typedtrack._tracker import polling
@@ -128,6 +129,17 @@ def test_put_refuses_an_object_that_is_not_a_mapping(tracker: DictTracker, resul
     """Anything else is refused by the rule, not by a TypeError from within."""
     with pytest.raises(InvalidResultError, match="a result is a mapping of field names to values, got"):
         tracker["k"] = results  # type: ignore[assignment]  # the point
+    assert tracker.stored == {}
+
+
+def test_put_refuses_a_record_and_says_where_it_belongs(tracker: DictTracker) -> None:
+    """An untyped tracker takes plain maps."""
+    remedy = r"got Stat\(.*; use tracker.typed\(Stat\), or give as_result\(record\)"
+    with pytest.raises(InvalidResultError, match=remedy):
+        tracker["k"] = Stat(mean=1.0, sem=0.5)  # type: ignore[assignment]  # the point
+    with pytest.raises(BulkError) as caught:
+        tracker.put_many([("k", Stat(mean=1.0, sem=0.5))])  # type: ignore[list-item]  # the point
+    assert "tracker.typed(Stat)" in str(caught.value.errors["k"])
     assert tracker.stored == {}
 
 

@@ -469,6 +469,41 @@ def test_only_a_key_class_types_keys(thing: Any) -> None:
         FsspecResultTracker("memory://keys/none").typed(Stat, key=thing)
 
 
+class Undecorated(KeyTemplate[Stat]):
+    """A key class whose decorator was forgotten."""
+
+    x: int
+
+
+def test_a_key_class_without_its_decorator_is_told_so() -> None:
+    """Alone it would be taken for a record."""
+    tracker = FsspecResultTracker("memory://keys/undecorated")
+    with pytest.raises(
+        RecordDefinitionError, match=r"Undecorated: is not a key class; decorate it with @key\(template"
+    ):
+        tracker.typed(Undecorated)
+
+
+@pytest.mark.parametrize("base", [KeyTemplate[Stat], KeyTemplate, TrialKey])
+def test_a_key_class_is_not_a_record(base: Any) -> None:
+    """The wrong decorator is refused."""
+    with pytest.raises(RecordDefinitionError, match=r"inherits from a key class.*@key\(template\)"):
+
+        @record
+        class Wrong(base):  # type: ignore[misc]  # a base that a test gives
+            x: int
+
+
+def test_an_untyped_tracker_tells_which_view_takes_a_typed_key() -> None:
+    """A key that carries its record needs no other argument."""
+    tracker = FsspecResultTracker("memory://keys/untyped")
+    with pytest.raises(InvalidKeyError, match=r"use tracker.typed\(LossKey\), or str\(key\)"):
+        tracker[LossKey(1)]  # type: ignore[index]  # the point
+    name = TrialKey.__name__
+    with pytest.raises(InvalidKeyError, match=rf"use tracker.typed\(\.\.\., key={name}\), or str\(key\)"):
+        tracker[TrialKey("a", 1)]  # type: ignore[index]  # the point
+
+
 def test_only_a_class_can_be_a_key() -> None:
     """The error shows the object that was decorated."""
     with pytest.raises(RecordDefinitionError, match="is not a class"):

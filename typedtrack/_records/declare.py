@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Annotated, Any, Final, TypeVar, dataclass_transform, overload
+from typing import Annotated, Any, Final, TypeVar, cast, dataclass_transform, overload
 from weakref import WeakSet
 
 import attrs
@@ -18,6 +18,7 @@ from typedtrack._records.classes import Attribute, caller_names, define, is_plai
 from typedtrack._records.compiled import emit_init
 from typedtrack._records.constraints import DEPRECATED
 from typedtrack._records.record_type import RECORD_TYPE, Member, RecordType, absent, record_type
+from typedtrack._results.keys import KEY_CLASS
 from typedtrack._schema.docstrings import uncleaned
 from typedtrack._schema.records import MISSING, FieldSchema, NestedSchema, RecordSchema
 from typedtrack.errors import Problem, RecordDefinitionError, shown
@@ -131,6 +132,9 @@ def record(cls: type[R] = _NOT_GIVEN, /) -> type[R] | Callable[[type[R]], type[R
 
 
 def _record(cls: type[R], names: Mapping[str, Any]) -> type[R]:
+    if isinstance(cast("object", cls), type) and KEY_CLASS not in vars(cls) and hasattr(cls, KEY_CLASS):
+        reason = "inherits from a key class, so it cannot be a record; decorate it with @key(template)"
+        raise RecordDefinitionError(cls.__name__, None, reason)
     defined, attributes = define(cls, names, RECORD_TYPE)
     members: list[Member] = []
     fields: list[FieldSchema | NestedSchema] = []

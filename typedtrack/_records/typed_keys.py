@@ -154,6 +154,9 @@ class KeyTemplate(Generic[R_co]):
         def _record(cls) -> type[R_co]: ...
 
 
+setattr(KeyTemplate, KEY_CLASS, None)  # so that a class without the decorator is known as a key, too
+
+
 class KeyClass(Protocol[K_co, R_co]):
     """A key class that carries a record, as type checkers know it: by the methods of `KeyTemplate`."""
 
@@ -273,7 +276,7 @@ def pair(record: type[Any], key: type[Any] | None) -> tuple[type[Any], type[Any]
         RecordDefinitionError: the key class carries no record, or another one.
     """
     if key is None:
-        is_key_class = isinstance(cast("object", record), type) and KEY_CLASS in vars(record)
+        is_key_class = isinstance(cast("object", record), type) and hasattr(record, KEY_CLASS)
         return (_carried_by(record), record) if is_key_class else (record, None)
     carried = template_keys(key).record
     if carried is not None and carried is not record:

@@ -106,7 +106,9 @@ def _text(key: object) -> str:
         raise InvalidKeyError("(an int)", f"a key is at most {MAX_KEY_BYTES:,} bytes") from None
     except Exception:  # the __index__ of a foreign type may raise anything
         name = type(key).__name__
-        advice = f"; use tracker.typed(..., key={name}), or str(key)" if hasattr(type(key), KEY_CLASS) else ""
+        found = getattr(type(key), KEY_CLASS, None)
+        argument = name if found is not None and found.record is not None else f"..., key={name}"
+        advice = "" if found is None else f"; use tracker.typed({argument}), or str(key)"
         raise InvalidKeyError(shown(key), f"a key is an int or a str, not {name}{advice}") from None
 
 

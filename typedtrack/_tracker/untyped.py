@@ -347,7 +347,11 @@ def _values(results: Fields, fields: Result, key: str) -> Result:
         try:
             values = dict(results)
         except (TypeError, ValueError) as error:
-            reason = "a result is a mapping of field names to values"
-            raise InvalidResultError((Problem(None, reason, shown(results)),), key) from error
+            from typedtrack._records.record_type import RECORD_TYPE  # here, because only this error needs it
+
+            reason, name = "a result is a mapping of field names to values", type(results).__name__
+            is_record = RECORD_TYPE in vars(type(results))
+            remedy = f"use tracker.typed({name}), or give as_result(record)" if is_record else None
+            raise InvalidResultError((Problem(None, reason, shown(results), remedy=remedy),), key) from error
     values.update(fields)
     return values
