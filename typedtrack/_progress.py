@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Final, Protocol, TypeVar
 
-__all__ = ["Progress", "counted"]
+from typedtrack.errors import shown
+
+__all__ = ["Progress", "check_progress", "counted"]
 
 T = TypeVar("T")
 
@@ -17,6 +19,16 @@ class Progress(Protocol):
 
     def update(self, n: int, /) -> object:
         """Show that *n* more results are done."""
+
+
+def check_progress(progress: object) -> None:
+    """Check that *progress* is a bar, or `None`.
+
+    Raises:
+        TypeError: it is not.
+    """
+    if progress is not None and (isinstance(progress, type) or not callable(getattr(progress, "update", None))):
+        raise TypeError(f"progress is a bar with an update method, for example tqdm(), not {shown(progress)}")
 
 
 def counted(items: Iterable[T], progress: Progress) -> Iterator[T]:

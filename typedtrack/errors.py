@@ -277,19 +277,24 @@ class FailureLike(Protocol):
 
 
 class ResultFailedError(TypedtrackError, RuntimeError):
-    """The application under that key failed. Attributes: ``key``, ``failure`` (a `typedtrack.Failure`)."""
+    """The application under that key failed.
 
-    def __init__(self, key: str, failure: FailureLike) -> None:
-        super().__init__(key, failure)
+    Attributes: ``key``, ``failure`` (a `typedtrack.Failure`), ``is_stored`` (false if `wait` found that the application
+    is gone).
+    """
+
+    def __init__(self, key: str, failure: FailureLike, is_stored: bool = True) -> None:
+        super().__init__(key, failure, is_stored)
         self.key = key
         self.failure = failure
+        self.is_stored = is_stored
 
     def __str__(self) -> str:
         failure = self.failure
         code = "" if failure.exit_code is None else f", exit code {failure.exit_code}"
         host = "" if failure.host is None else f", on host {shown(failure.host)}"
         reason = shown(f"{failure.type}: {failure.message}", _SHOWN_MESSAGE)
-        advice = "`put` replaces a stored failure, `del` removes it"
+        advice = "`put` replaces a stored failure, `del` removes it" if self.is_stored else "start it again"
         return f"key {shown(self.key)}: the application failed with {reason}{code}{host}; {advice}"
 
 

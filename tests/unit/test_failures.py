@@ -376,6 +376,40 @@ def test_a_job_that_is_gone_has_failed(face: Face, tracker: DictTracker) -> None
     assert tracker.stored.keys() == {"ok"}
 
 
+def test_the_error_of_a_job_that_is_gone_advises_what_can_be_done(face: Face) -> None:
+    """Nothing is stored that could be deleted; so it stays when the error is pickled."""
+    with pytest.raises(ResultFailedError) as caught:
+        face.wait("k", alive=lambda _: False)
+    for error in (caught.value, pickle.loads(pickle.dumps(caught.value))):
+        assert not error.is_stored
+        assert "start it again" in str(error)
+        assert "del" not in str(error)
+
+
+@pytest.mark.parametrize("alive", [False, True, 3, lambda: True, isinstance])
+def test_alive_is_a_function_of_a_key(face: Face, tracker: DictTracker, alive: Any) -> None:
+    """The error comes at once, whether or not the results are there."""
+    tracker["k"] = PLAIN
+    for call in (lambda: face.wait("k", alive=alive), lambda: face.wait_all(["k"], alive=alive)):
+        with pytest.raises(TypeError, match="alive is a function that takes a key and returns a bool, not"):
+            call()
+
+
+@pytest.mark.parametrize("answer", [None, 1, "no"])
+def test_alive_returns_a_bool(face: Face, answer: Any) -> None:
+    """A function that forgets to return would let a job that lives be taken for gone."""
+    with pytest.raises(TypeError, match="alive must return a bool"):
+        face.wait("k", alive=lambda _: answer)
+    with pytest.raises(TypeError, match="alive must return a bool"):
+        list(face.wait_all(["k"], alive=lambda _: answer))
+
+
+def test_alive_may_be_a_builtin_function(face: Face) -> None:
+    """Some of them have no signature."""
+    with pytest.raises(ResultTimeoutError):
+        face.wait("k", timeout=0, alive=bool)
+
+
 def test_a_result_that_came_just_before_is_not_missed(face: Face, tracker: DictTracker) -> None:
     """A job may put its result and end between the read and the question: one more read decides."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -92,3 +93,20 @@ def test_archive_counts_what_it_reads(tracker: ResultTracker, tmp_path: Path) ->
     bar = Bar()
     assert tracker.archive(tmp_path / "all.ndjson", progress=bar) == 121
     assert bar.updates == [100, 21]
+
+
+@pytest.mark.parametrize("progress", [True, 5, Bar])
+def test_progress_is_a_bar(tmp_path: Path, progress: Any) -> None:
+    """Anything else is refused at once, and no file is written."""
+    tracker = open_tracker(tmp_path / "base")
+    tracker.put("a", loss=1.0)
+    calls: list[Callable[[], object]] = [
+        lambda: tracker.wait_all(["a"], progress=progress),
+        lambda: tracker.archive(tmp_path / "all.ndjson", progress=progress),
+        lambda: tracker.frame().write(tmp_path / "table.csv", progress=progress),
+        lambda: tracker.frame().report(tmp_path / "page.html", progress=progress),
+    ]
+    for call in calls:
+        with pytest.raises(TypeError, match="progress is a bar with an update method"):
+            call()
+    assert [path.name for path in tmp_path.iterdir()] == ["base"]

@@ -10,7 +10,7 @@ from typing import IO, Final, cast
 
 from typedtrack._bases import ARCHIVES
 from typedtrack._files import writing
-from typedtrack._progress import Progress, counted
+from typedtrack._progress import Progress, check_progress, counted
 from typedtrack._results.archive_lines import line_of
 from typedtrack._results.codec import decode
 from typedtrack._results.keys import Key
@@ -43,6 +43,7 @@ def archive(
     name = os.fspath(path_or_url)
     if not name.endswith(ARCHIVES):
         raise ValueError(f"an archive is a file that ends in {' or '.join(ARCHIVES)}, not {name!r}")
+    check_progress(progress)
     backend = face._primitives
     keys = sorted(text for _, text in keys_below(face, prefix))
     errors: dict[object, Exception] = {}

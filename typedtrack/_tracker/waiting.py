@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Collection, Iterable, Iterator
-from typing import TYPE_CHECKING, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, TypeAlias, TypeVar, cast
 
 from typedtrack._tracker.backend import READ_LIMIT, Backend, Read, forks
 from typedtrack._tracker.bulk import places_of
 from typedtrack._tracker.face import Face, result_in
 from typedtrack._tracker.polling import Polling
-from typedtrack.errors import BulkError, ResultFailedError, ResultTimeoutError
+from typedtrack.errors import BulkError, ResultFailedError, ResultTimeoutError, shown
 
 if TYPE_CHECKING:
     from typedtrack._progress import Progress
@@ -36,6 +36,7 @@ class Waiting(Face[K, R, A]):
         grow up to 2 s, or 0.9 s with *alive*, so that the call ends within a second of the application.
 
         Raises:
+            TypeError: *alive* is not a function of a key, or does not return a `bool`.
             ResultTimeoutError: the result did not come in time.
             ResultFailedError: the application stored a failure, or is gone (type ``Ended``) without a result.
 
@@ -46,6 +47,7 @@ class Waiting(Face[K, R, A]):
             ...
         typedtrack.errors.ResultTimeoutError: no result after 0.01 s under 1 key(s): 'app1_out'; ...
         """
+        _check_alive(alive)
         polling = Polling(timeout, for_alive=alive is not None)
         text, _, found = next(_arrivals(self._primitives, {self._to_text(key): [key]}, polling, alive))
         return result_in(self, text, found)
@@ -65,6 +67,7 @@ class Waiting(Face[K, R, A]):
         *alive* tells of a key whether its application still runs, as for `wait`.
 
         Raises:
+            TypeError: *alive* is not a function of a key, or does not return a `bool`; *progress* is not a bar.
             ResultTimeoutError: some results did not come in time, and no key failed; it names their keys.
             BulkError: some keys failed; raised at the end, when every other key has been yielded or is too late. The
                 error of a key whose result did not come in time is then that `ResultTimeoutError`, that of a failure
@@ -77,6 +80,11 @@ class Waiting(Face[K, R, A]):
         ...     print(key, result["loss"])
         trial_1 0.5
         """
+        _check_alive(alive)
+        if progress is not None:
+            from typedtrack._progress import check_progress  # here, because most waits have no bar
+
+            check_progress(progress)
         errors: dict[object, Exception] = {}
         places = places_of(self, keys, errors)
         polling = Polling(timeout, for_alive=alive is not None)
@@ -125,7 +133,7 @@ def _arrivals(
         yield list(places), False
         if alive is None or polling.unanswered:
             return
-        gone = [text for text, keys in places.items() if not alive(keys[0])]
+        gone = [text for text, keys in places.items() if not _is_alive(alive, keys[0])]
         if gone:
             yield gone, True
 
@@ -150,6 +158,29 @@ def _arrivals(
         polling.pause()
 
 
+def _check_alive(alive: object) -> None:
+    if alive is None:
+        return
+    from inspect import signature  # here, because most waits ask nothing
+
+    try:
+        signature(alive).bind(None)  # type: ignore[arg-type]  # it raises TypeError for an object that is not callable
+    except ValueError:  # a builtin function may have no signature
+        return
+    except TypeError as error:
+        reason = f"alive is a function that takes a key and returns a bool, not {shown(alive)}"
+        raise TypeError(f"{reason}: {error}") from None
+
+
+def _is_alive(alive: Alive[K], key: K) -> bool:
+    answer = alive(key)
+    if not isinstance(cast("object", answer), bool):
+        raise TypeError(
+            f"alive must return a bool, whether the application runs; for {key!r} it returned {shown(answer)}"
+        )
+    return answer
+
+
 def _read_each(backend: Backend, texts: Collection[str]) -> Iterable[tuple[str, Read]]:
     if len(texts) > 1:
         return backend._read_many(texts)
@@ -166,4 +197,5 @@ def _read_one(backend: Backend, text: str) -> Read:
 def _ended(text: str) -> ResultFailedError:
     from typedtrack._records.failure import Failure  # here, because untyped use loads no attrs
 
-    return ResultFailedError(text, Failure(type="Ended", message="the application is gone and has stored nothing"))
+    failure = Failure(type="Ended", message="the application is gone and has stored nothing")
+    return ResultFailedError(text, failure, is_stored=False)

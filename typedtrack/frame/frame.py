@@ -11,7 +11,7 @@ from typing import Final, Literal, Protocol, TypeAlias, TypeVar
 from arro3.core import RecordBatch, Schema
 
 from typedtrack._files import writing
-from typedtrack._progress import Progress
+from typedtrack._progress import Progress, check_progress
 from typedtrack._results.chunks import Chunk, Direction
 from typedtrack.errors import BulkError, Problem, SchemaMismatchError
 from typedtrack.frame.cache import CachedRows, CachedTable, cache_path, renew
@@ -215,6 +215,7 @@ class Frame:
 
     def _counted(self, progress: Progress) -> Frame:
         """Return the same frame, which counts the results that it reads on *progress*."""
+        check_progress(progress)
         frame = copy(self)
         frame.rows = self.rows.counted(progress)
         return frame
