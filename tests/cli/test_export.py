@@ -76,3 +76,14 @@ def test_report_writes_a_page(cli: Cli, stored: str, monkeypatch: pytest.MonkeyP
     assert "<title>Sweep &lt;1&gt;</title>" in page
     code, _, err = cli("report", stored, "--out", "r.html", "--by", "accuracy")
     assert (code, err.startswith("typedtrack: ValueError: ")) == (2, True)
+
+
+@pytest.mark.parametrize("name", ["train.py", "page", "page.html.txt", "html"])
+def test_report_overwrites_no_other_file(cli: Cli, stored: str, name: str) -> None:
+    """A slip of the fingers must not cost a file: a page's name ends in .html or .htm."""
+    Path(name).write_text("mine", "utf-8")
+    code, out, err = cli("report", stored, "--out", name)
+    assert (code, out, Path(name).read_text("utf-8")) == (2, "", "mine")
+    message = f"cannot write {name!r}: a page is written to a file that ends in .html or .htm"
+    assert err == f"typedtrack: ValueError: {message}\n"
+    assert cli("report", stored, "--out", "page.htm").code == 0

@@ -14,7 +14,7 @@ __all__ = ["report"]
 @click.command()
 @click.argument("base", metavar="[BASE]", required=False)
 @click.argument("prefix", default="")
-@click.option("--out", metavar="FILE", required=True, help="A local path or URL of the page, .html.")
+@click.option("--out", metavar="FILE", required=True, help="A local path or URL of the page: .html or .htm.")
 @click.option("--by", metavar="FIELD", help="The metric; by default the first field that is a float.")
 @click.option("--max/--min", "greatest", default=True, help="Whether the greatest value is the best, or the least.")
 @click.option("--title", default="Results", help="The heading of the page.")

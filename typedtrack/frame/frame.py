@@ -27,6 +27,7 @@ OnError: TypeAlias = Literal["raise", "warn"]
 T = TypeVar("T")
 
 _SHOWN_ROWS: Final = 20
+_PAGES: Final = (".html", ".htm")  # endings of a page's name: any other file could be one of the user's own
 _ADVICE: Final = (
     "a column has one type; a record declares it, and a frame of records leaves out the results that do not fit"
 )
@@ -174,11 +175,14 @@ class Frame:
         *progress* are as for `write`.
 
         Raises:
-            ValueError: no result has a numeric field named *by*.
+            ValueError: *path* does not end in ``.html`` or ``.htm``, or no result has a numeric field named *by*.
             FileNotFoundError: the page's script is not built, as in an editable install; says how to build it.
             BulkError: some results are corrupt or do not fit the record; the page has all others.
             OSError: or another error of the store, which could not read some results; the old page stays as it was.
         """
+        name = os.fspath(path)
+        if not name.endswith(_PAGES):
+            raise ValueError(f"cannot write {name!r}: a page is written to a file that ends in {' or '.join(_PAGES)}")
         if progress is not None:
             counted = self._counted(progress)
             return counted.report(path, by, direction=direction, title=title, storage_options=storage_options)
