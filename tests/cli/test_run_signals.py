@@ -205,6 +205,33 @@ def test_ctrl_c_reaches_the_program_once(tmp_path: Path, key: bytes, name: str) 
     assert running.returncode == 5
 
 
+def test_a_later_ctrl_c_kills(tmp_path: Path) -> None:
+    """The terminal sends it to the program, too, which ignores it; the wrapper kills the program."""
+    command = with_patch(JUMPING, wrapper(tmp_path, "k", *REPORTS))
+    with started_at_terminal(command) as (running, output, keyboard):
+        for _ in range(1000):  # two that reach the program may reach the wrapper as one, if it is slow
+            os.write(keyboard, b"\x03")
+            if not output.readline():
+                break
+        else:
+            pytest.fail("the program still runs")
+    os.close(keyboard)
+    assert running.returncode == 128 + signal.SIGKILL
+    assert failure(tmp_path)["message"] == f"{Path(sys.executable).name} was ended by SIGKILL after SIGINT"
+
+
+def test_ctrl_c_twice_within_a_second_does_not_kill(tmp_path: Path) -> None:
+    """It is one request; the program receives both signals from the terminal, and none from the wrapper."""
+    with started_at_terminal(with_patch(FROZEN, wrapper(tmp_path, "k", *REPORTS))) as (running, output, keyboard):
+        for _ in range(2):
+            os.write(keyboard, b"\x03")
+            assert output.readline() == b"SIGINT\n"
+        running.send_signal(signal.SIGUSR2)
+        assert output.readline() == b"SIGUSR2\n"
+    os.close(keyboard)
+    assert running.returncode == 5
+
+
 def test_ctrl_c_reaches_a_program_in_a_group_of_its_own(tmp_path: Path) -> None:
     """The terminal does not send it there."""
     program = REPORTER.replace("import signal", "import os, signal\nos.setpgid(0, 0)", 1)

@@ -78,10 +78,10 @@ class Supervisor:
         now = time.monotonic()
         if received in _STOPS and self._stopped_at is None:
             self.stopped_by, self._stopped_at = signal.Signals(received), now
-        if from_terminal and received in _KEYBOARD and os.getpgid(program) == os.getpgrp():
-            return  # Ctrl-C and Ctrl-\ reach the whole group
-        again = self._stopped_at is not None and now - self._stopped_at > _SAME_REQUEST
-        os.kill(program, signal.SIGKILL if received in _STOPS and again else received)
+        if received in _STOPS and self._stopped_at is not None and now - self._stopped_at > _SAME_REQUEST:
+            os.kill(program, signal.SIGKILL)
+        elif not (from_terminal and received in _KEYBOARD and os.getpgid(program) == os.getpgrp()):
+            os.kill(program, received)  # Ctrl-C and Ctrl-\ reach the whole group, the program included
 
 
 def _do_nothing(number: int, frame: FrameType | None) -> None:
