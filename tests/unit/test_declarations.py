@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import enum
+import functools
 import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Callable
@@ -109,6 +110,37 @@ def test_a_generated_method_may_not_be_defined(decorate: Any, name: str) -> None
     """The decorator would overwrite it."""
     error = refusal(decorate, type("Declared", (), body(**{name: ()})))
     assert error.reason == f"defines {name}, which is generated from its fields"
+
+
+@pytest.mark.parametrize("value", [1, 3.0, "text", True, None, Stat(mean=1.0, sem=0.0), [], (1, 2)])
+@pytest.mark.parametrize("decorate", _DECORATORS)
+def test_a_value_without_an_annotation_is_refused(decorate: Any, value: object) -> None:
+    """It seems to be a field, and would be none; also where the class has no field."""
+    for hints in ({"x": int}, {}):
+        error = refusal(decorate, type("Declared", (), body(y=value, __annotations__=hints)))
+        assert error.field == "y"
+        assert "has no annotation, so it would not be a field; write `y: type = " in error.reason
+
+
+@pytest.mark.parametrize("decorate", _DECORATORS)
+def test_members_that_are_not_fields_need_no_annotation(decorate: Any) -> None:
+    """Methods, properties, classes within the class, private names, and constants."""
+    members: dict[str, object] = {
+        "LIMIT_2": 3.0,
+        "_cached": 3.0,
+        "constant": 3.0,
+        "made": classmethod(_method),
+        "helper": staticmethod(_method),
+        "half": property(_method),
+        "whole": functools.cached_property(_method),
+        "part": functools.partial(_method, 1),
+        "Inner": Exception,
+        "method": _method,
+    }
+    annotations = {"x": int, "constant": ClassVar[float]}
+    made = decorate(type("Declared", (), body(**members, __annotations__=annotations)))
+    assert [field.name for field in attrs.fields(made)] == ["x"]
+    assert made.constant == made.LIMIT_2 == 3.0
 
 
 @pytest.mark.parametrize("base", [None, "plain", "attrs"])

@@ -91,6 +91,7 @@ def define(
     _check_kind(cls)
     _check_body(cls, (*_GENERATED, *generated))
     _check_bases(cls, marker, generated)
+    _check_values(cls)
     if check is not None:
         setattr(cls, HOOK, check)
     try:
@@ -167,6 +168,18 @@ def _check_bases(cls: type, marker: str, generated: tuple[str, ...]) -> None:
             if name in vars(base):
                 reason = f"inherits {name} of {base.__name__}, which would never run; {_checks(generated)}"
                 raise RecordDefinitionError(cls.__name__, None, reason)
+
+
+def _check_values(cls: type) -> None:
+    """Refuse a value in the body of *cls* that seems to be a field, but has no annotation."""
+    annotated = inspect.get_annotations(cls)
+    for name, value in vars(cls).items():
+        if name in annotated or name.startswith("_") or name.isupper():
+            continue
+        if not callable(value) and not hasattr(value, "__get__"):  # neither a method nor a property
+            declared = f"`{name}: type = {shown(value)}` for a field, or `{name}: ClassVar = …` for a constant"
+            reason = f"has no annotation, so it would not be a field; write {declared}"
+            raise RecordDefinitionError(cls.__name__, name, reason)
 
 
 def _annotated(cls: type) -> dict[str, Any]:
