@@ -100,10 +100,19 @@ def test_a_value_is_a_json_scalar_or_else_text(cli: Cli, base: str, text: str, v
     assert (type(stored), stored) == (type(value), value)
 
 
-@pytest.mark.parametrize("text", ["", "007", ".5", "5.", "+1", "nan", "-inf", "1_000", " 1"])
-def test_text_that_looks_like_a_number_is_stored_with_a_warning(cli: Cli, base: str, text: str) -> None:
-    """A shell variable may be empty, and C prints ``nan``; ``--str`` says that text is meant."""
-    warning = f"typedtrack: warning: x={text} is stored as text; if that is meant: --str x={text}\n"
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        *(("", None), ("007", "7"), (".5", "0.5"), ("5.", "5.0"), ("+1", "1"), ("nan", "NaN"), ("-inf", "-Infinity")),
+        *(("1_000", "1000"), (" 1", "1"), ("+1e999", None)),
+    ],
+)
+def test_text_that_looks_like_a_number_is_stored_with_a_warning(
+    cli: Cli, base: str, text: str, number: str | None
+) -> None:
+    """A shell variable may be empty, and C prints ``nan``; the warning says how to write the text and the number."""
+    remedy = f"; write {number} for the number" if number else ""
+    warning = f"typedtrack: warning: x={text} is stored as text; if that is meant: --str x={text}{remedy}\n"
     assert cli("put", base, "k", f"x={text}") == (0, "", warning)
     assert cli("put", base, "k", "--str", f"x={text}") == (0, "", "")
     assert open_tracker(base)["k"] == {"x": text}
@@ -175,7 +184,7 @@ def test_put_reads_an_object_from_standard_input(cli: Cli, base: str) -> None:
     command = [sys.executable, "-m", "typedtrack", "put", base, "k", "--json", "-"]
     ended = subprocess.run(command, input=b"{", stderr=subprocess.PIPE, check=False)
     assert ended.stderr.startswith(b"typedtrack: standard input: is not JSON: ")
-    subprocess.run(command, input=b'{"a=b": 1, "x": NaN, "a=b": 2}', check=True)
+    subprocess.run(command, input=b'{"a=b": 2, "x": NaN}', check=True)
     assert cli("get", base, "k", "--json").out == '{\n  "a=b": 2,\n  "x": NaN\n}\n'
 
 
@@ -310,3 +319,28 @@ def test_misuse_exits_with_2(cli: Cli, monkeypatch: pytest.MonkeyPatch, argument
     code, out, err = cli(*arguments)
     assert (code, out, err.count("\n")) == (2, "", 1)
     assert err.startswith(f"typedtrack: {message}")
+
+
+def test_a_key_that_is_forgotten_is_named(cli: Cli, base: str) -> None:
+    """The first field took its place; a key may have a ``=`` where fields follow it."""
+    code, _, err = cli("put", base, "x=1")
+    assert (code, err) == (2, "typedtrack: KEY seems to be missing before x=1: typedtrack put BASE KEY NAME=VALUE\n")
+    assert cli("put", base, "lr=1", "x=1") == (0, "", "")
+    assert open_tracker(base)["lr=1"] == {"x": 1}
+
+
+def test_json_with_a_name_twice_is_refused(cli: Cli, base: str) -> None:
+    """One of the two values would be lost."""
+    Path("twice.json").write_text('{"a": 1, "a": 2}', "utf-8")
+    message = "typedtrack: twice.json: field 'a' is given twice\n"
+    assert cli("put", base, "k", "--json", "twice.json") == (2, "", message)
+    assert list(open_tracker(base)) == []
+
+
+@pytest.mark.parametrize("options", [(), ("--create",)])
+def test_lines_with_a_key_twice_are_refused(cli: Cli, base: str, options: tuple[str, ...]) -> None:
+    """The first line of a key is stored, and each later one is reported."""
+    Path("l.ndjson").write_text('{"key": "k", "x": 1}\n{"key": "j", "x": 2}\n{"key": "k", "x": 3}\n', "utf-8")
+    message = "typedtrack: l.ndjson, line 3: key 'k' is given twice, first on line 1\n"
+    assert cli("put", base, "--lines", "l.ndjson", *options) == (2, "", message)
+    assert dict(open_tracker(base).items()) == {"k": {"x": 1}, "j": {"x": 2}}

@@ -53,6 +53,8 @@ def put(
             return _put_lines(target, lines, source, cls, create=create)
 
     place, assignments = _split(arguments)
+    if len(place) == 2 and "=" in place[1] and not (assignments or texts or object_file):
+        raise click.UsageError(f"KEY seems to be missing before {place[1]}: typedtrack put BASE KEY NAME=VALUE")
     base, key = base_and_key(place)
     if object_file is None:
         fields: dict[str, Any] = parse_fields(assignments, texts)
@@ -132,6 +134,7 @@ def _result(cls: type[object] | None, key: str, fields: dict[str, Any]) -> Any:
 
 def _put_lines(target: Any, lines: IO[bytes], source: str, cls: type[object] | None, *, create: bool) -> int:
     refused = False
+    seen: dict[str, int] = {}  # the line of each key
 
     def results() -> Iterator[tuple[str, Any]]:
         nonlocal refused
@@ -142,6 +145,8 @@ def _put_lines(target: Any, lines: IO[bytes], source: str, cls: type[object] | N
             try:
                 key, fields = parse_line(line, where)
                 text = key_text(key)
+                if (first := seen.setdefault(text, number)) != number:
+                    raise click.UsageError(f"{where}: key {text!r} is given twice, first on line {first}")
                 result = _result(cls, text, fields)
             except click.UsageError as error:
                 print_error(error.message)

@@ -45,6 +45,8 @@ def run(place: tuple[str, ...], program: list[str], retries: int, requeue: bool)
     The program finds BASE and KEY in TYPEDTRACK_BASE and TYPEDTRACK_KEY. Its exit code is passed on: 128 + N if signal
     N ended it, 126 or 127 if it cannot be started, 1 if it exits with 0 but stores no result.
 
+    An earlier result or failure of KEY stays if the program stores nothing; typedtrack rm before a new run makes room.
+
     Signals are passed on. A second SIGTERM, SIGINT or SIGHUP, more than a second after the first, kills the program.
     With --requeue such a signal announces that a scheduler will start the same job again, so it is not a failure.
     """
@@ -67,7 +69,7 @@ def run(place: tuple[str, ...], program: list[str], retries: int, requeue: bool)
             if not (requeue and supervisor.stopped_by):
                 tracker.fail(key, ended)
         except Exception as error:
-            print_error(f"the failure of key {key!r} may not be stored: {error_text(error)}")
+            print_error(f"it is not known whether the failure of key {key!r} was stored: {error_text(error)}")
             return ended.exit_code or 3
         return ended.exit_code or 1
 

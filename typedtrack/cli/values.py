@@ -56,7 +56,9 @@ def _parse_value(name: str, text: str) -> Value:
         except ValueError:
             return text
     if not text or _is_like_a_number(text):
-        print_error(f"warning: {name}={text} is stored as text; if that is meant: --str {name}={text}")
+        meant = _number_text(text)
+        remedy = f"; write {meant} for the number" if meant else ""
+        print_error(f"warning: {name}={text} is stored as text; if that is meant: --str {name}={text}{remedy}")
     return text
 
 
@@ -66,6 +68,15 @@ def _is_like_a_number(text: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def _number_text(text: str) -> str | None:
+    """Return *text*, which is like a number, as a number is written; `None` if it is empty or beyond all limits."""
+    try:
+        return str(int(text))
+    except ValueError:
+        value = float(text or "inf")
+    return None if math.isinf(value) and "inf" not in text.lower() else value_text(value)
 
 
 def _parse_int(text: str) -> int:
@@ -85,12 +96,20 @@ def parse_object(data: bytes, source: str) -> dict[str, Any]:
     """Return the JSON object in *data*, with NaN and the infinities as the wire format writes them.
 
     Raises:
-        click.UsageError: *data*, which *source* names, is not one.
+        click.UsageError: *data*, which *source* names, is not one, or has a name twice.
     """
     import json
 
+    def fields_of(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        fields: dict[str, Any] = {}
+        for name, value in pairs:
+            if name in fields:
+                raise click.UsageError(f"{source}: field {name!r} is given twice")
+            fields[name] = value
+        return fields
+
     try:
-        document: object = json.loads(data, parse_int=_parse_int, parse_float=_parse_float)
+        document: object = json.loads(data, parse_int=_parse_int, parse_float=_parse_float, object_pairs_hook=fields_of)
     except RecursionError:
         raise click.UsageError(f"{source}: is nested too deeply") from None
     except ValueError as error:
