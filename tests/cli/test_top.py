@@ -55,6 +55,14 @@ def test_the_best_comes_first(cli: Cli, base: Path) -> None:
     assert [row[0] for row in lines(cli, str(base), "--rows", "2")] == ["large/seed_2", "large/seed_1"]
 
 
+def test_a_metric_that_holds_text_is_named(cli: Cli, base: Path) -> None:
+    """One text among numbers makes it a column without an order."""
+    open_tracker(base).put("text", {"epochs": "three"})
+    ended = cli("top", str(base), "--by", "epochs")
+    message = "by='epochs': field 'epochs' is not numeric: a result has the text 'three'; numeric fields: 'accuracy'"
+    assert (ended.code, ended.err) == (2, f"typedtrack: ValueError: {message}\n")
+
+
 def test_columns_are_chosen_and_ordered(cli: Cli, base: Path) -> None:
     """A chosen column is shown even if it is the same in every row."""
     assert lines(cli, str(base), "small", "--columns", "epochs,key")[0] == ["3", "small/seed_2"]

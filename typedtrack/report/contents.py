@@ -144,6 +144,13 @@ def _metric(columns: Sequence[Column], keys: Sequence[str], by: str | None) -> C
             if by in (column.name, f"{column.name}{MEAN}"):
                 return column
         named = ", ".join(shown(column.name) for column in numeric) or "none"
+        for column in columns:
+            text = next((value for value in column.values if isinstance(value, str)), None)
+            if by == column.name and text is not None:
+                name, found = shown(by), shown(text)
+                raise ValueError(
+                    f"by={by!r}: field {name} is not numeric: a result has the text {found}; numeric fields: {named}"
+                )
         raise ValueError(f"by={by!r}: no result has a numeric field of that name; there are: {named}")
     fields = [column for column in numeric if column.name not in keys]
     floats = [column for column in fields if any(isinstance(value, float) for value in column.values)]
