@@ -65,7 +65,7 @@ def test_no_fault_loses_a_put(stores: list[Store]) -> None:
         assert tally.lies == []
 
 
-def test_two_coordinators_count_each_job_once(ceph: S3) -> None:
+def test_two_coordinators_on_s3_count_each_job_once(ceph: S3) -> None:
     """Jobs fail, are killed and are started again; one coordinator counts each of them."""
     bucket = f"crowd-{uuid.uuid4()}"
     ceph.make_bucket(bucket)

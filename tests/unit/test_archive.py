@@ -382,3 +382,11 @@ def test_a_line_is_flat_json_for_other_tools(tmp_path: Path) -> None:
     lines = (tmp_path / "sweep.ndjson").read_text(encoding="utf-8").splitlines()
     assert [*map(json.loads, lines)] == [{"key": "a", "x": 1}, {"key": "b", "result": {"key": 2}}]
     assert repr(open_tracker("memory://x/y.ndjson")) == "ArchiveResultTracker('memory://x/y.ndjson')"
+
+
+def test_a_prefix_with_a_slash_leaves_out_the_result_of_that_name(file: Path) -> None:
+    """A store without folders may hold ``sweep`` beside ``sweep/1``; ``sweep/`` is the prefix of the latter alone."""
+    written(file, ['{"key": "sweep", "x": 1}', '{"key": "sweep/1", "x": 2}'])
+    tracker = open_tracker(str(file))
+    assert dict(tracker.items("sweep/")) == {"sweep/1": {"x": 2}}
+    assert dict(tracker.items("sweep")) == {"sweep": {"x": 1}, "sweep/1": {"x": 2}}

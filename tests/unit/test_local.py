@@ -403,3 +403,12 @@ def test_every_way_to_name_a_base_sees_the_same(base: Path) -> None:
     for tracker in trackers:
         assert {key: dict(result) for key, result in tracker.items()} == {str(n): {"n": n} for n in range(4)}
         assert tracker._location("k") == f"{base}/k"
+
+
+def test_a_name_that_is_no_text_is_not_listed_with_its_version_or_time(tmp_path: Path) -> None:
+    """A file whose name is not UTF-8 cannot be a result; listings with versions or times leave it out, too."""
+    tracker = LocalResultTracker(tmp_path)
+    tracker["a"] = {"x": 1}
+    Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xff")).write_bytes(b"{}")
+    assert [text for text, _ in tracker._list_versions("")] == ["a"]
+    assert [text for text, _ in tracker._list_times("")] == ["a"]

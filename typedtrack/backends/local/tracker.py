@@ -130,14 +130,14 @@ class LocalResultTracker(ResultTracker):
     def _read(self, key: str, limit: int) -> bytes | None:
         path = self._base_prefix_bytes + key.encode()
         try:
-            for fd in map(os.open, (path,), _READ_FLAGS):
-                try:
-                    data = os.read(fd, limit if limit < _FIRST_READ else _FIRST_READ)
-                    if len(data) == _FIRST_READ or not data.endswith(END):  # nearly every result is whole by now
-                        data = _read_on(fd, data, limit)
-                    return data
-                finally:
-                    os.close(fd)
+            (fd,) = map(os.open, (path,), _READ_FLAGS)
+            try:
+                data = os.read(fd, limit if limit < _FIRST_READ else _FIRST_READ)
+                if len(data) == _FIRST_READ or not data.endswith(END):  # nearly every result is whole by now
+                    data = _read_on(fd, data, limit)
+                return data
+            finally:
+                os.close(fd)
         except (FileNotFoundError, NotADirectoryError):
             self._confirm_absence(path[: path.rindex(b"/")] or b"/")
         except IsADirectoryError:  # a folder of results holds none itself
