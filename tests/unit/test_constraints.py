@@ -15,7 +15,7 @@ import msgspec
 import pytest
 
 from typedtrack import FieldSchema, InvalidResultError, RecordSchema, SchemaError, SchemaMismatchError, Value
-from typedtrack._records import codec, compiled, constraints
+from typedtrack._records import codec, constraints, generated_functions
 from typedtrack._records.codec import record_codec
 from typedtrack._records.declare import record_class
 from typedtrack._records.record_type import record_type
@@ -117,7 +117,7 @@ def test_a_constraint_without_a_rule_is_named(monkeypatch: pytest.MonkeyPatch) -
 
 def test_a_constraint_without_an_emitter_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     """A constraint that the emitter claims to write itself, and does not write, is found."""
-    monkeypatch.setitem(compiled._INLINE, "str", frozenset(CONSTRAINTS))
+    monkeypatch.setitem(generated_functions._INLINE, "str", frozenset(CONSTRAINTS))
     assert [*missing_parts("pattern")] == ["a test in the emitted constructor"]
 
 

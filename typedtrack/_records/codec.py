@@ -16,7 +16,7 @@ import attrs
 import msgspec
 
 from typedtrack._records.annotations import Leaf, annotation_of, needs_decimals
-from typedtrack._records.compiled import emit_decode, emit_decode_columns, emit_decode_lines, emit_encode
+from typedtrack._records.generated_functions import emit_decode, emit_decode_columns, emit_decode_lines, emit_encode
 from typedtrack._records.record_type import BROKEN, PLACES, RecordType, absent, record_type
 from typedtrack._results.codec import decode, encode, encode_twin
 from typedtrack._results.values import MAX_INT64, MAX_PLAIN_STR, MIN_INT, Result, Value

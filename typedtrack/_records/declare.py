@@ -15,8 +15,8 @@ from msgspec import Meta
 
 from typedtrack._records.annotations import Annotation, Leaf, annotation_of, read_annotation, read_leaf
 from typedtrack._records.classes import Attribute, caller_names, define, is_plain
-from typedtrack._records.compiled import emit_init
 from typedtrack._records.constraints import DEPRECATED
+from typedtrack._records.generated_functions import emit_init
 from typedtrack._records.record_type import RECORD_TYPE, Member, RecordType, absent, record_type
 from typedtrack._results.keys import KEY_CLASS
 from typedtrack._schema.docstrings import uncleaned

@@ -1,6 +1,6 @@
 """A record class as data: its schema, its attributes, and how its instances become columns and back.
 
-The functions here handle every case and find every problem. `compiled` generates fast ones for the common case.
+The functions here handle every case and find every problem. `generated_functions` has fast ones for the common case.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The source of a generated function, while it is written line by line.
+"""Builds one function from lines of source. `generated_functions` says which lines.
 
 Each function has a name that says what it does, and an entry in `linecache`, so that tracebacks and debuggers show its
 text.
@@ -16,15 +16,15 @@ from typing import Any, Final, cast
 
 from typedtrack._schema.identifiers import attribute_name
 
-__all__ = ["Source"]
+__all__ = ["SourceBuilder"]
 
 _INDENT: Final = "    "
 
 _functions = count(1)
 
 
-class Source:
-    """The source of one function, while it is written.
+class SourceBuilder:
+    """Collects the lines of one function and the objects that they name, and compiles them.
 
     The parameters of a constructor are the attributes of a record, and may have the name of any builtin. So all other
     names begin with an underscore, which no attribute does.
@@ -61,7 +61,7 @@ class Source:
         self._indent = self._indent.removesuffix(_INDENT)
 
     def function(self) -> Callable[..., Any]:
-        """Return the function."""
+        """Compile the lines, and return the function."""
         text = "\n".join(self._lines) + "\n"
         file = f"<typedtrack {next(_functions)}: {self._name}>"
         exec(compile(text, file, "exec"), self._globals)

@@ -161,8 +161,8 @@ def test_a_signature_has_the_fields_alone() -> None:
 
 def test_the_slow_path_does_not_try_the_fast_one_again(monkeypatch: pytest.MonkeyPatch) -> None:
     """A read that the fast path cannot serve decodes as a record once, then as a plain result."""
-    view = FsspecResultTracker("memory://compiled").typed(Loss)
-    tracker = FsspecResultTracker("memory://compiled")
+    view = FsspecResultTracker("memory://generated").typed(Loss)
+    tracker = FsspecResultTracker("memory://generated")
     tracker["unknown"] = {"loss": 1.0, "unknown": 1}
     fast, calls = view._codec.decode_fast, list[bytes]()
 

@@ -1,7 +1,7 @@
-"""Generates functions as source, a few for each record class: to construct, to encode, to decode.
+"""The functions that are generated for each record class, with their source: to construct, to encode, to decode.
 
 A loop over the fields would take several times as long. A generated function handles the common case, and leaves every
-other case to a function written by hand. All emitters of source stand in this one module.
+other case to a function written by hand. All source that is compiled is written in this one module.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import msgspec
 
 from typedtrack._records.annotations import Leaf, needs_decimals
 from typedtrack._records.record_type import PLACES, Member, RecordType, convert, refuse
-from typedtrack._records.source import Source
+from typedtrack._records.source_builder import SourceBuilder
 from typedtrack._results.values import MAX_RESULT_BYTES, Value
 from typedtrack._schema.records import CONSTRAINTS, MISSING
 
@@ -63,7 +63,7 @@ def emit_init(of: RecordType[Any]) -> Callable[..., None]:
     It accepts wrong arguments (positional, unexpected, missing), so that `convert` can explain them.
     """
     names = [member.attribute for member in of.members]
-    source = Source(
+    source = SourceBuilder(
         "__init__", f"{of.cls.__name__}.__init__", f"self, /, *_positional, {', '.join(names)}, **_unexpected"
     )
     tests = [f"_type(self) is {source.name(of.cls, of.cls.__name__)}", "not _positional", "not _unexpected"]
@@ -98,7 +98,7 @@ def _signature(of: RecordType[Any]) -> Signature:
 
 def emit_encode(of: RecordType[R], twin: type[msgspec.Struct]) -> Callable[[R], msgspec.Struct]:
     """Return the function that makes a *twin* of a record, which msgspec then encodes."""
-    source = Source("encode", f"encode {of.cls.__name__}", "record")
+    source = SourceBuilder("encode", f"encode {of.cls.__name__}", "record")
     source.add(f"return {source.name(twin, 'twin')}({', '.join(_emit_columns('record', of))})")
     return source.function()
 
@@ -119,7 +119,7 @@ def emit_decode(of: RecordType[R], twin: type[msgspec.Struct]) -> Callable[[byte
 
     It returns `None` where only the slow path can tell whether the bytes hold such a record.
     """
-    source = Source("decode", f"decode {of.cls.__name__}", "data")
+    source = SourceBuilder("decode", f"decode {of.cls.__name__}", "data")
     with _emit_decoding(source, of, twin) as places:
         source.add(f"return {_emit_record(source, of, iter(places))}")
     return source.function()
@@ -135,7 +135,7 @@ def emit_decode_columns(
     """
     if _needs_hook(of):
         return None
-    source = Source("decode_columns", f"decode columns of {of.cls.__name__}", "data")
+    source = SourceBuilder("decode_columns", f"decode columns of {of.cls.__name__}", "data")
     with _emit_decoding(source, of, twin) as places:
         source.add(f"return {', '.join(_emit_values(source, of, iter(places)))},")
     return source.function()
@@ -150,7 +150,7 @@ def emit_decode_lines(
     """
     if not any(column.required for column in of.schema.columns):
         return None
-    source = Source("decode_lines", f"decode lines of {of.cls.__name__}", "data")
+    source = SourceBuilder("decode_lines", f"decode lines of {of.cls.__name__}", "data")
     source.add("found = []")
     decode = source.name(msgspec.json.Decoder(twin).decode_lines, "decode")
     with source.block("try:"), source.block(f"for columns in {decode}(data):"):
@@ -163,7 +163,7 @@ def emit_decode_lines(
 
 
 @contextmanager
-def _emit_decoding(source: Source, of: RecordType[Any], twin: type[msgspec.Struct]) -> Generator[list[str]]:
+def _emit_decoding(source: SourceBuilder, of: RecordType[Any], twin: type[msgspec.Struct]) -> Generator[list[str]]:
     """Add the lines that decode ``data`` as *twin*, and yield the places of its columns for the lines that use them.
 
     Where those lines raise an exception, or the bytes are refused, the function returns `None`.
@@ -190,7 +190,7 @@ def _has_own_rule(of: RecordType[Any]) -> bool:
     return of.hook is not None and not any(member.leaf and member.leaf.least is not None for member in of.members)
 
 
-def _emit_values(source: Source, of: RecordType[Any], columns: Iterator[str]) -> Iterator[str]:
+def _emit_values(source: SourceBuilder, of: RecordType[Any], columns: Iterator[str]) -> Iterator[str]:
     """Yield the value of each of *columns* as it is on the wire, after the tests that msgspec cannot do."""
     for member in of.members:
         if member.leaf is not None:
@@ -214,7 +214,7 @@ def _emit_values(source: Source, of: RecordType[Any], columns: Iterator[str]) ->
         yield from values
 
 
-def _emit_record(source: Source, of: RecordType[Any], columns: Iterator[str]) -> str:
+def _emit_record(source: SourceBuilder, of: RecordType[Any], columns: Iterator[str]) -> str:
     """Add the lines that make the record of *columns*, which hold valid values; return the name of the record."""
     record = source.variable(of.cls.__name__)
     source.add(f"{record} = {source.name(object.__new__, 'new')}({source.name(of.cls, of.cls.__name__)})")
@@ -228,7 +228,7 @@ def _emit_record(source: Source, of: RecordType[Any], columns: Iterator[str]) ->
     return record
 
 
-def _emit_value(source: Source, leaf: Leaf, columns: Iterator[str]) -> str:
+def _emit_value(source: SourceBuilder, leaf: Leaf, columns: Iterator[str]) -> str:
     """Return the value of the next of *columns* as the attribute holds it, after the tests that msgspec cannot do."""
     column = next(columns)
     _emit_decimals(source, leaf, column)
@@ -239,7 +239,7 @@ def _emit_value(source: Source, leaf: Leaf, columns: Iterator[str]) -> str:
     return f"{source.name({**members, None: None}, 'members')}[{column}]"
 
 
-def _emit_decimals(source: Source, leaf: Leaf, column: str) -> None:
+def _emit_decimals(source: SourceBuilder, leaf: Leaf, column: str) -> None:
     """Add the test for multiples as they are written in decimals, which msgspec cannot do, if *leaf* needs it."""
     if needs_decimals(leaf.column):
         with source.block(
@@ -248,7 +248,7 @@ def _emit_decimals(source: Source, leaf: Leaf, column: str) -> None:
             source.add("raise ValueError")
 
 
-def _emit_nested(source: Source, member: Member, columns: Iterator[str]) -> str:
+def _emit_nested(source: SourceBuilder, member: Member, columns: Iterator[str]) -> str:
     """Do the same for a nested record. One that may be `None` is `None` if all its columns are absent.
 
     If only some of its columns are absent, and it needs one of these, the lines raise `ValueError`.
@@ -268,7 +268,7 @@ def _emit_nested(source: Source, member: Member, columns: Iterator[str]) -> str:
     return nested
 
 
-def _emit_presence(source: Source, of: RecordType[Any], places: list[str]) -> tuple[str, str]:
+def _emit_presence(source: SourceBuilder, of: RecordType[Any], places: list[str]) -> tuple[str, str]:
     """Return the tests that all of the nested record's columns at *places* are absent, and that a needed one is."""
     missing = source.name(MISSING, "missing")
     pairs = [*zip(places, of.schema.columns, strict=True)]
@@ -277,7 +277,7 @@ def _emit_presence(source: Source, of: RecordType[Any], places: list[str]) -> tu
     return " and ".join(absent), " or ".join(lacking)
 
 
-def _emit_check(source: Source, member: Member) -> str:
+def _emit_check(source: SourceBuilder, member: Member) -> str:
     """Return the test that the argument for *member* keeps the rules and needs no conversion."""
     value, python_type = member.attribute, source.name(member.python_type, member.python_type.__name__)
     rule = None if member.leaf is None else _emit_rule(source, member.leaf, value)
@@ -285,7 +285,7 @@ def _emit_check(source: Source, member: Member) -> str:
     return f"({value} is None or {test})" if member.optional else test
 
 
-def _emit_rule(source: Source, leaf: Leaf, value: str) -> str | None:
+def _emit_rule(source: SourceBuilder, leaf: Leaf, value: str) -> str | None:
     """Return the test that *value*, of the exact type, keeps the rules of *leaf*; `None` if every value does.
 
     A value that fails the test may still keep the rules. The slow path decides.
