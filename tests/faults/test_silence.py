@@ -6,7 +6,7 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 import pytest
 from hypothesis import given
@@ -55,6 +55,27 @@ def test_a_wait_leaves_a_silent_store_behind(silent: Silent, timeout: float) -> 
         assert caught.value.__notes__ == SILENT
     silent.released.set()
     assert silent.wait("k", ENOUGH) == {"n": 1}
+
+
+def test_a_wait_leaves_a_store_behind_that_does_not_open() -> None:
+    """A client may connect before its first read, as that of sftp does: that takes time from the wait, too."""
+    released = threading.Event()
+
+    class Opening(DictTracker):
+        def _read(self, key: str, limit: int) -> bytes | None:
+            assert released.wait(ENOUGH)
+            return super()._read(key, limit)
+
+        def _read_many(self, keys: Iterable[str]) -> Iterator[tuple[str, bytes | Exception | None]]:
+            assert released.wait(ENOUGH)
+            return super()._read_many(keys)
+
+    for keys in (["a"], ["a", "b"]):
+        with pytest.raises(ResultTimeoutError) as caught:
+            list(Opening().wait_all(keys, timeout=0))
+        assert not released.is_set()
+        assert (caught.value.keys, caught.value.__notes__) == (tuple(keys), SILENT)
+    released.set()
 
 
 def test_a_wait_for_several_yields_the_results_that_were_read() -> None:
@@ -196,7 +217,10 @@ import sys
 from typedtrack import FsspecResultTracker, ResultTimeoutError, open_tracker
 
 make, call, endpoint = sys.argv[1:]
-if make == "obstore":
+if make == "sshfs":
+    options = {"username": "a", "password": "b", "known_hosts": None}
+    tracker = FsspecResultTracker(f"sftp{endpoint.removeprefix('http')}/base", storage_options=options)
+elif make == "obstore":
     config = {"endpoint": endpoint, "region": "us-east-1", "access_key_id": "a", "secret_access_key": "b"}
     tracker = open_tracker("s3://bucket/base", storage_options={"config": config})
 else:
@@ -214,7 +238,7 @@ except ResultTimeoutError as error:
 
 
 @pytest.mark.parametrize(("call", "keys"), [("wait", 1), ("wait_all", 100)])
-@pytest.mark.parametrize("make", ["obstore", "s3fs"])
+@pytest.mark.parametrize("make", ["obstore", "s3fs", "sshfs"])
 def test_a_wait_on_a_silent_server_ends_and_so_does_the_process(make: str, call: str, keys: int) -> None:
     """The server has its connections and says nothing until the process has ended."""
     with socket.create_server(("127.0.0.1", 0), backlog=256) as server:

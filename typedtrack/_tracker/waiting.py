@@ -181,10 +181,13 @@ def _is_alive(alive: Alive[K], key: K) -> bool:
     return answer
 
 
-def _read_each(backend: Backend, texts: Collection[str]) -> Iterable[tuple[str, Read]]:
+def _read_each(backend: Backend, texts: Collection[str]) -> Iterator[tuple[str, Read]]:
+    """Yield each of *texts* with what is read; a generator, so that even the opening of a store is part of a look."""
     if len(texts) > 1:
-        return backend._read_many(texts)
-    return ((text, _read_one(backend, text)) for text in texts)  # which needs no threads
+        yield from backend._read_many(texts)
+    else:  # which needs no threads
+        for text in texts:
+            yield text, _read_one(backend, text)
 
 
 def _read_one(backend: Backend, text: str) -> Read:
