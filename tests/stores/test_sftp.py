@@ -9,7 +9,7 @@ import socket
 import threading
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
@@ -146,6 +146,34 @@ def test_base_that_is_a_file_is_an_error(tracker: FsspecResultTracker, sftp: Sft
             list(place.keys())
 
 
+@pytest.mark.parametrize("target", ["unmounted", "base", "x" * 200])
+def test_base_that_is_a_link_to_nowhere_is_an_error(sftp: Sftp, target: str) -> None:
+    """Every call raises where the base is a link to storage that is not mounted, or is below one, as on a local disk.
+
+    A link to a folder is a base.
+    """
+    folder = sftp.folder / f"{uuid.uuid4()}"
+    folder.mkdir()
+    (folder / "base").symlink_to(target)
+    options = {"client_keys": [str(sftp.client_key)]}
+    base = f"sftp://{sftp.address}/{folder.name}/base"
+    for tracker in (FsspecResultTracker(place, storage_options=options) for place in (base, f"{base}/below")):
+        calls: list[Callable[[], object]] = [
+            *(partial(call, "a") for call in (tracker.get, tracker.__contains__, tracker.__delitem__)),
+            *(partial(put, "a", x=1) for put in (tracker.put, tracker.create)),
+            *(partial(tracker.wait, "a", timeout=60), partial(list, tracker.keys()), tracker.remove_leftovers),
+        ]
+        for call in calls:
+            with pytest.raises(NotADirectoryError, match=f"this link leads nowhere.*: '{folder}/base'"):
+                call()
+    if target == "unmounted":
+        (folder / target).mkdir()
+        tracker = FsspecResultTracker(base, storage_options=options)
+        assert tracker.get("a") == {}
+        tracker.put("a", x=1)
+        assert tracker["a"] == {"x": 1}
+
+
 def test_files_of_all_sizes_are_read_whole(tracker: FsspecResultTracker) -> None:
     """A read returns the whole file up to its limit, whether it takes one request or many."""
     for size in (0, 1, 2**14 - 1, 2**14, 2**14 + 1, 2**15 + 1, 2**20):
@@ -164,7 +192,10 @@ def test_listing_is_the_same_as_on_a_local_disk(tracker: FsspecResultTracker, sf
     base = sftp.folder / tracker._location("").rstrip("/").rpartition("/")[2]
     for folder in (base, base / "b"):
         Path(os.fsdecode(os.fsencode(folder) + b"/caf\xe9")).write_text("x")
-    for link, target in (("link", "a"), ("folder", "b"), ("nothing", "nowhere"), ("itself", "itself")):
+    for link, target in (
+        *(("link", "a"), ("folder", "b"), ("nothing", "nowhere"), ("itself", "itself")),
+        *(("through", "a/file"), ("name", "x" * 300), ("long", "x/" * 2_000)),
+    ):
         (base / link).symlink_to(target)
     local = FsspecResultTracker(f"file://{base}")
     assert sorted(tracker) == sorted(local) == ["a", "b/c", "link"]

@@ -38,8 +38,10 @@ def tracker_at(channel: Mock, folder: str) -> SftpResultTracker:
 
 @pytest.fixture
 def channel() -> Mock:
-    """Return a channel whose requests all succeed."""
-    return Mock(spec=SftpChannel)
+    """Return a channel whose requests all succeed, on a server that has no links unless a test says so."""
+    channel = Mock(spec=SftpChannel)
+    channel.own_kind = channel.kind
+    return channel
 
 
 @pytest.fixture
@@ -102,6 +104,37 @@ CALLS: dict[str, Callable[[ResultTracker], object]] = {
     "create": lambda tracker: tracker.create("a", x=1),
     "delete": lambda tracker: tracker.__delitem__("a"),
 }
+
+
+@pytest.mark.parametrize(("denied", "leaves_out"), [("lost+found", True), ("sub/lost+found", True), ("found", False)])
+@pytest.mark.parametrize("is_roots_alone", [True, False])
+def test_listing_leaves_out_the_lost_and_found_folder(
+    tracker: SftpResultTracker, channel: Mock, denied: str, leaves_out: bool, is_roots_alone: bool
+) -> None:
+    """The folder that an ext file system keeps for root is left out where it may not be read; no other one is."""
+    above, _, name = f"/base/{denied}".rpartition("/")
+    folders = {"/base": [Entry("a", "file"), Entry("sub", "folder")], "/base/sub": [Entry("b", "file")]}
+    folders[above].append(Entry(name, "folder", is_roots_alone=is_roots_alone))
+
+    def entries(path: str) -> list[Entry]:
+        if path not in folders:
+            raise PermissionError(errno.EACCES, "denied")
+        return folders[path]
+
+    channel.entries.side_effect = entries
+    if leaves_out and is_roots_alone:
+        assert sorted(iter(tracker)) == ["a", "sub/b"]
+    else:
+        with pytest.raises(PermissionError):
+            list(tracker)
+
+
+def test_listing_enters_no_folder_whose_name_no_key_has(tracker: SftpResultTracker, channel: Mock) -> None:
+    """Whether it may be read does not matter."""
+    names = "back\\slash", "new\nline", ".hidden", "x" * 256
+    channel.entries.side_effect = [[Entry("a", "file"), *(Entry(name, "folder") for name in names)]]
+    assert list(iter(tracker)) == ["a"]
+    channel.entries.assert_called_once_with("/base")
 
 
 @pytest.mark.parametrize("call", CALLS)

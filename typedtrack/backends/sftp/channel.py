@@ -11,7 +11,7 @@ import threading
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from math import inf
-from stat import S_IFDIR, S_IFLNK, S_IFMT, S_IFREG
+from stat import S_IFDIR, S_IFLNK, S_IFMT, S_IFREG, S_IMODE
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, TypeAlias, TypeVar
 
 from asyncssh.sftp import (
@@ -49,6 +49,8 @@ class Entry(NamedTuple):
     kind: Kind
     size: int | None = None  # of a link, that of the link
     modified: int | None = None
+    is_roots_alone: bool = False
+    """Whether it belongs to root, and nobody else may read it."""
 
 
 def kind_of(mode: int | None) -> Kind:
@@ -210,6 +212,11 @@ class SftpChannel:
         attributes = await self._run(lambda client: client.stat(path))
         return kind_of(attributes.permissions)
 
+    async def own_kind(self, path: str) -> Kind:
+        """Return the kind of *path*; a link is a link, wherever it leads."""
+        attributes = await self._run(lambda client: client.lstat(path))
+        return kind_of(attributes.permissions)
+
     async def entries(self, path: str) -> list[Entry]:
         """Return the entries of the folder, links as links; names that are not UTF-8 are left out."""
 
@@ -222,8 +229,9 @@ class SftpChannel:
                 if name not in (b".", b".."):
                     with suppress(SFTPBadMessage):  # no key has such a name
                         text, attributes = str(client.decode(name)), entry.attrs
-                        kind = kind_of(attributes.permissions)
-                        found.append(Entry(text, kind, attributes.size, attributes.mtime))
+                        mode = attributes.permissions or 0
+                        is_roots_alone = attributes.uid == 0 and S_IMODE(mode) == 0o700
+                        found.append(Entry(text, kind_of(mode), attributes.size, attributes.mtime, is_roots_alone))
             return found
 
         return await self._run(call)

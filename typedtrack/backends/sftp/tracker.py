@@ -15,9 +15,10 @@ from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Final, TypeVar
 from weakref import WeakValueDictionary
 
-from asyncssh.sftp import SFTPFailure, SFTPOpUnsupported
+from asyncssh.sftp import SFTPBadMessage, SFTPFailure, SFTPOpUnsupported
 from sshfs.spec import SSHFileSystem
 
+from typedtrack._results.keys import is_key
 from typedtrack.backends.asynchronous import AsyncResultTracker, Page, Task
 from typedtrack.backends.sftp.channel import Entry, Kind, SftpChannel
 from typedtrack.errors import KeyConflictError, UnsupportedOperationError
@@ -94,15 +95,23 @@ class SftpResultTracker(AsyncResultTracker):
         except FileNotFoundError:
             return None
 
+    async def _kind_on_the_way(self, path: str) -> Kind | None:
+        """Return the kind of *path*, which must be a folder; a link that leads nowhere is a link."""
+        try:
+            kind = await self._channel.own_kind(path)
+        except FileNotFoundError:
+            return None
+        return (await self._kind(path) or kind) if kind == "link" else kind
+
     async def _check_base(self) -> None:
         """Raise `NotADirectoryError` if the base cannot be a folder.
 
-        The server also reports a file as missing where its base is a file; that does not confirm that the key holds
-        nothing.
+        The server also reports a file as missing where its base is a file, or a link to storage that is not mounted;
+        that does not confirm that the key holds nothing.
         """
         path = "" if self._base_was_seen else self._folder
         while path:
-            kind = await self._kind(path)
+            kind = await self._kind_on_the_way(path)
             if kind is not None:
                 _require_folder(path, kind)
                 self._base_was_seen = path == self._folder
@@ -148,7 +157,7 @@ class SftpResultTracker(AsyncResultTracker):
         above = self._path(key).split("/")[:-1]
         for end in range(1, len(above) + 1):
             path = "/".join(above[:end])
-            kind = "folder" if path == "" else await self._kind(path)
+            kind = "folder" if path == "" else await self._kind_on_the_way(path)
             if kind == "file" and path.startswith(f"{self._folder}/"):
                 raise KeyConflictError(key, path.removeprefix(f"{self._folder}/"))
             if kind is not None:
@@ -227,8 +236,11 @@ class SftpResultTracker(AsyncResultTracker):
             yield page
 
     async def _folders(self, prefix: str) -> AsyncIterator[tuple[str, list[Entry]]]:
-        """Yield the path of each folder at or below *prefix*, with a slash at its end, and the folder's entries."""
-        folders = [prefix]
+        """Yield the path of each folder at or below *prefix*, with a slash at its end, and the folder's entries.
+
+        Folders that cannot hold results are left out.
+        """
+        folders, of_ext = [prefix], set[str]()
         while folders:
             folder = folders.pop()
             try:
@@ -236,8 +248,14 @@ class SftpResultTracker(AsyncResultTracker):
             except FileNotFoundError:  # nothing was ever put, or the folder was removed since
                 await self._check_base()
                 continue
+            except PermissionError:
+                if folder in of_ext:
+                    continue
+                raise
             above = f"{folder}/" if folder else ""
-            folders += [above + entry.name for entry in entries if entry.kind == "folder" and entry.name[0] != "."]
+            below = {above + entry.name: entry for entry in entries if entry.kind == "folder"}
+            folders += filter(is_key, below)
+            of_ext |= {path for path, entry in below.items() if entry.name == "lost+found" and entry.is_roots_alone}
             yield above, entries
 
     def _remove_leftovers(self, older_than: float) -> int:
@@ -267,11 +285,14 @@ class SftpResultTracker(AsyncResultTracker):
     async def _is_file(self, link: str) -> bool:
         try:
             return await self._kind(self._path(link)) == "file"
-        except (SFTPFailure, PermissionError):  # a link to itself, or to a place that may not be read
+        except (SFTPFailure, SFTPBadMessage, PermissionError):  # it leads to itself, to a long path, or may not be read
             return False
 
 
 def _require_folder(path: str, kind: Kind) -> None:
+    if kind == "link":
+        reason = "this link leads nowhere, so no result can be below it; mount or make its target"
+        raise NotADirectoryError(errno.ENOTDIR, reason, path)
     if kind != "folder":
         raise NotADirectoryError(errno.ENOTDIR, "it is not a folder, so no results can be below it", path)
 
