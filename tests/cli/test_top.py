@@ -74,10 +74,15 @@ def test_columns_are_chosen_and_ordered(cli: Cli, base: Path) -> None:
 
 
 def test_keys_are_split_by_a_template(cli: Cli, base: Path) -> None:
-    """Each field is a column; digits are a number; keys of another form are left out."""
+    """Each field is a column; digits are a number; keys of another form are left out, and one is named."""
     found = lines(cli, str(base), "--key", "{model}/seed_{seed}", "--columns", "model,seed")
     assert found[:2] == [["large", "2"], ["large", "1"]]
     assert len(found) == 6
+    ended = cli("top", str(base), "--key", "{model}/seed_{seed}", "--rows", "1")
+    left_out = "Left out, as they do not match --key"
+    assert f"typedtrack: {left_out} '{{model}}/seed_{{seed}}': key 'other'\n" in ended.err
+    ended = cli("top", str(base), "--key", "{model}_{seed}")
+    assert f"typedtrack: {left_out} '{{model}}_{{seed}}': 7 keys, such as " in ended.err
     ended = cli("top", str(base), "--key", "{model}/{model}")
     assert ended.code == 2
     assert "a template has fields in braces, each once" in ended.err
@@ -111,6 +116,27 @@ def test_json_is_one_row_a_line(cli: Cli, base: Path) -> None:
     """Each row has the stored values, not those of the table."""
     ended = cli("top", str(base), "--json", "--rows", "1")
     assert json.loads(ended.out) == {"key": "large/seed_2", "accuracy": 0.95, "epochs": 3, "note": "large"}
+
+
+def test_a_pipe_is_told_what_is_left_out_and_nothing_else(cli: Cli, base: Path) -> None:
+    """The best row is the first line, so no note names it; with nothing left out, standard error is empty."""
+    open_tracker(base).put("sparse", {"note": "without the metric"})
+    for option in ((), ("--json",)):
+        ended = cli("top", str(base), "--rows", "2", *option)
+        assert (ended.code, ended.out.count("\n")) == (0, 2)
+        assert ended.err.splitlines() == [
+            "typedtrack: 1 row without accuracy left out",
+            "typedtrack: The best 2 of 7 rows",
+            "typedtrack: Failed and left out: 1",
+        ]
+    assert cli("top", str(base), "small").err == ""
+
+
+def test_a_program_gets_columns_that_never_change(cli: Cli, base: Path) -> None:
+    """Which columns there are does not depend on their values; a terminal names them instead."""
+    assert lines(cli, str(base), "small")[0] == ["small/seed_2", "0.7 ± 0.01", "3", "small"]
+    ended = cli("top", str(base), "small", "--json", "--rows", "1")
+    assert json.loads(ended.out) == {"key": "small/seed_2", "accuracy": 0.7, "epochs": 3, "note": "small"}
 
 
 def test_what_cannot_be_read_is_told_after_the_table(cli: Cli, base: Path) -> None:
@@ -276,7 +302,7 @@ def test_the_best_of_100_000_results(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("arguments", [("--watch",), ()])
 def test_a_terminal_shows_a_table(base: Path, arguments: tuple[str, ...]) -> None:
-    """Once with its notes; or renewed while results arrive, until Ctrl-C, which shows the cursor again."""
+    """Once with all its notes; or renewed while results arrive, until Ctrl-C, which shows the cursor again."""
     tracker: ResultTracker = open_tracker(base)
     master, slave = pty.openpty()
     command = [sys.executable, "-m", "typedtrack", "top", str(base), *arguments]

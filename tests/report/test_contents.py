@@ -32,7 +32,8 @@ def test_the_best_rows_stay_and_every_other_row_is_accounted_for(
     sign = -1.0 if direction == "max" else 1.0
     order = sorted((sign * value if not math.isnan(value) else math.inf) for value in map(float, there))
     assert sorted(sign * value if not math.isnan(value) else math.inf for value in shown) == order[: len(shown)]
-    words = " ".join(found.notes)
+    assert {*found.left_out} <= {*found.notes}
+    words = " ".join(found.left_out)
     assert ("without x left out" in words) == (len(there) < len(values))
     assert (f"The best {most:,} of {len(there):,} rows" in words) == (most < len(there))
 

@@ -5,21 +5,25 @@ from __future__ import annotations
 import re
 import string
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import TypeAlias
 
 from typedtrack._records.stat import Stat
 from typedtrack._results.chunks import Chunk
 from typedtrack._results.values import Value
 from typedtrack.report.contents import MEAN, SEM, is_stat
 
-__all__ = ["averaged", "splitter"]
+__all__ = ["Splitter", "averaged", "splitter"]
 
 _INT = re.compile(r"0|-?[1-9][0-9]*|[0-9]+").fullmatch
 
 
-def splitter(template: str, key: str) -> tuple[Callable[[Iterable[Chunk]], Iterator[Chunk]], list[str]]:
+Splitter: TypeAlias = Callable[[Iterable[Chunk], list[str]], Iterator[Chunk]]
+
+
+def splitter(template: str, key: str) -> tuple[Splitter, list[str]]:
     """Return a function that replaces the column *key* by the fields of *template*, and the names of those fields.
 
-    A row whose key has another form is left out. A field of digits is an `int`.
+    A row whose key has another form is left out; the function appends its key to a list. A field of digits is an `int`.
 
     Raises:
         ValueError: *template* has no field, one twice, or cannot be read.
@@ -33,10 +37,12 @@ def splitter(template: str, key: str) -> tuple[Callable[[Iterable[Chunk]], Itera
     pattern = "".join(re.escape(text) + (f"(?P<{name}>[^/]+)" if name else "") for text, name, _, _ in parts)
     match = re.compile(pattern).fullmatch
 
-    def split(chunks: Iterable[Chunk]) -> Iterator[Chunk]:
+    def split(chunks: Iterable[Chunk], others: list[str]) -> Iterator[Chunk]:
         for chunk in chunks:
-            matches = [match(str(text)) for text in chunk.columns[key]]
+            texts = [str(text) for text in chunk.columns[key]]
+            matches = [match(text) for text in texts]
             kept = [row for row, found in enumerate(matches) if found]
+            others += [text for text, found in zip(texts, matches, strict=True) if not found]
             columns: dict[str, Sequence[Value | None]] = {
                 name: [_value(found[name]) for found in matches if found] for name in names
             }

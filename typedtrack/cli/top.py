@@ -6,7 +6,7 @@ import signal
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from importlib.util import find_spec
 from math import floor, isfinite, log10
 from typing import Final, NoReturn
@@ -19,7 +19,7 @@ from typedtrack._results.chunks import Chunk, Direction
 from typedtrack._results.values import Value
 from typedtrack.cli.base_and_key import base_or_environment
 from typedtrack.cli.output import json_option, one_line, print_error, print_line, print_table, progress, table_of
-from typedtrack.cli.tables import averaged, splitter
+from typedtrack.cli.tables import Splitter, averaged, splitter
 from typedtrack.errors import BulkError
 from typedtrack.frame.cache import renew
 from typedtrack.frame.chunks import CHUNK_ROWS
@@ -42,7 +42,7 @@ _TERMINATED: Final = 143  # 128 + SIGTERM, as in shells
 @click.option("--columns", metavar="NAME,…", help="Show these columns alone, in this order.")
 @click.option("--key", "template", metavar="TEMPLATE", help="Split keys into columns: '{model}/seed_{seed}'.")
 @click.option("--over", metavar="FIELD,…", help="Average over these fields of the key; needs --key.")
-@click.option("--rows", type=click.IntRange(min=1), default=50, show_default=True, help="Show so many rows.")
+@click.option("--rows", type=click.IntRange(min=1), default=50, show_default=True, help="Show so many rows, the best.")
 @click.option("--watch", is_flag=True, help="Look again every two seconds, until Ctrl-C.")
 @json_option
 def top(
@@ -59,7 +59,8 @@ def top(
 ) -> None:
     """Show results as a table, the best first.
 
-    A mean and its standard error, as a Stat has them, are one cell.
+    A mean and its standard error, as a Stat has them, are one cell. A pipe gets the same rows as a terminal, one a
+    line. Lines on standard error say which rows are left out.
     """
     if over and not template:
         raise click.UsageError("--over needs --key: it averages over fields of the key")
@@ -67,7 +68,11 @@ def top(
         raise click.UsageError("--watch needs a terminal, the package rich, and no --json")
     stored = open_tracker(base_or_environment(base)).frame(prefix).rows
     averaged_fields = tuple(over.split(",")) if over else ()
-    look = Look(stored, by, "max" if greatest else "min", rows, template, averaged_fields, columns)
+    is_read_by_person = sys.stdout.isatty() and not as_json
+    look = Look(
+        stored, by, "max" if greatest else "min", rows, template, averaged_fields, columns,
+        keep_constant=not is_read_by_person,  # a program counts on the columns
+    )  # fmt: skip
     if watch:
         signal.signal(signal.SIGTERM, _end)
         with tempfile.TemporaryDirectory() as folder:
@@ -83,9 +88,8 @@ def top(
             print_line(result.pop(_KEY, None), {name: value for name, value in result.items() if value is not None})
     else:
         print_table(*_cells(contents))
-        if sys.stdout.isatty():
-            for note in contents.notes:
-                print_error(note)
+    for note in contents.notes if is_read_by_person else contents.left_out:
+        print_error(note)
     for error in look.errors:
         raise error
 
@@ -105,12 +109,15 @@ class Look:
         template: str | None,
         over: tuple[str, ...],
         columns: str | None,
+        *,
+        keep_constant: bool = False,
     ) -> None:
         self.rows = rows
         self._by = by
         self._direction: Direction = direction
         self._most = most
-        self._split: Callable[[Iterable[Chunk]], Iterator[Chunk]] | None = None
+        self._template = template
+        self._split: Splitter | None = None
         self._keys: Sequence[str] = (_KEY,)
         if template is not None:
             self._split, self._keys = splitter(template, _KEY)
@@ -119,6 +126,7 @@ class Look:
                 raise ValueError(f"--over {name}: the template of --key has the fields {', '.join(self._keys)}")
         self._over = over
         self._columns = columns.split(",") if columns else []
+        self._keep_constant = keep_constant
         self.cache: str | None = None
         self.errors: list[BulkError] = []
         self._failures = 0
@@ -127,13 +135,19 @@ class Look:
         """Return the best rows, as they are stored now."""
         chunks: Iterable[Chunk] = self._read()
         keys: Sequence[str] = self._keys
+        others: list[str] = []
         if self._split is not None:
-            chunks = self._split(chunks)
+            chunks = self._split(chunks, others)
         if self._over:
             chunks, keys = [averaged(chunks, keys, self._over)], [name for name in keys if name not in self._over]
-        found = contents_of(chunks, keys, self._by, self._direction, self._most, keep=self._columns)
+        most, keep, keep_constant = self._most, self._columns, self._keep_constant
+        found = contents_of(chunks, keys, self._by, self._direction, most, keep, keep_constant=keep_constant)
+        left_out: list[str] = []
+        if others:
+            left_out.append(f"Left out, as they do not match --key {self._template!r}: {_examples(others)}")
         if self._failures:
-            found = attrs.evolve(found, notes=(*found.notes, f"Failed and left out: {self._failures:,}"))
+            left_out.append(f"Failed and left out: {self._failures:,}")
+        found = attrs.evolve(found, notes=(*found.notes, *left_out), left_out=(*found.left_out, *left_out))
         if not self._columns:
             return found
         by_name = {column.name: column for column in found.columns}
@@ -154,6 +168,10 @@ class Look:
         except BulkError as error:
             self.errors.append(error)
         self._failures = len(self.rows.failed)
+
+
+def _examples(keys: Sequence[str]) -> str:
+    return f"{len(keys):,} keys, such as {keys[0]!r}" if len(keys) > 1 else f"key {keys[0]!r}"
 
 
 def _end(*_: object) -> NoReturn:

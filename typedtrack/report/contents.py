@@ -43,13 +43,17 @@ class Column:
 
 @attrs.frozen
 class Contents:
-    """The columns of a page, the number of the column that ranks the rows, and notes for the reader."""
+    """The columns of a page, the number of the column that ranks the rows, and notes for the reader.
+
+    ``left_out`` has those of the notes that tell of results without a row.
+    """
 
     columns: tuple[Column, ...]
     rows: int
     by: int | None
     direction: Direction
     notes: tuple[str, ...]
+    left_out: tuple[str, ...]
 
 
 def contents_of(
@@ -59,11 +63,13 @@ def contents_of(
     direction: Direction,
     most: int = MOST_ROWS,
     keep: Collection[str] = (),
+    *,
+    keep_constant: bool = False,
 ) -> Contents:
     """Return the contents of a page for the rows in *chunks*; *keys* are the names of the columns of their keys.
 
     It has the best *most* rows, the best first. A column that is the same in all rows is left out, unless its name
-    is in *keep*.
+    is in *keep*, or *keep_constant* is true.
 
     *by* names the metric: a numeric field, or a `Stat` by its name without ``/mean``. By default it is the first float
     field; if no field is a float, it is the first `int` field.
@@ -76,13 +82,15 @@ def contents_of(
     table, count = _gathered(chunks, keys)
     columns = _with_errors(table)
     metric = _metric(columns, keys, by)
+    heading: list[str] = []
+    left_out: list[str] = []
     notes: list[str] = []
     if metric is not None:
         rows = [row for row in range(count) if metric.values[row] is not None]
-        if left_out := count - len(rows):
-            notes.append(f"{_counted(left_out, 'row')} without {metric.name} left out")
+        if missing := count - len(rows):
+            left_out.append(f"{_counted(missing, 'row')} without {metric.name} left out")
         if len(rows) > most:
-            notes.append(f"The best {most:,} of {len(rows):,} rows")
+            left_out.append(f"The best {most:,} of {len(rows):,} rows")
         rows = _best(metric, rows, direction, most)
         columns = [_rows_of(column, rows) for column in columns]
         metric = columns[next(place for place, column in enumerate(columns) if column.name == metric.name)]
@@ -90,21 +98,21 @@ def contents_of(
         if odd := sum(not math.isfinite(value) for value in metric.values if isinstance(value, float)):
             notes.append(f"{_counted(odd, 'row')} in the table alone: {metric.name} is NaN or infinite")
     elif count > most:
-        notes.append(f"The first {most:,} of {count:,} rows")
+        left_out.append(f"The first {most:,} of {count:,} rows")
         columns = [_rows_of(column, range(most)) for column in columns]
         count = most
     keep = {*keep, *keys}
     constant = [column for column in columns if column.name not in keep and column is not metric and column.is_constant]
-    if constant and count > 1:
+    if constant and count > 1 and not keep_constant:
         notes.append(
             "The same in every row: " + ", ".join(f"{column.name} = {column.values[0]}" for column in constant)
         )
         columns = [column for column in columns if all(column is not other for other in constant)]
     if metric is not None and (best := _best_row(metric, direction)) is not None:
         key = ", ".join(str(column.values[best]) for column in columns if column.name in keys)
-        notes.insert(0, f"Best: {key} ({metric.name} {metric.values[best]})")
+        heading.append(f"Best: {key} ({metric.name} {metric.values[best]})")
     place = next((place for place, column in enumerate(columns) if column is metric), None)
-    return Contents(tuple(columns), count, place, direction, tuple(notes))
+    return Contents(tuple(columns), count, place, direction, (*heading, *left_out, *notes), tuple(left_out))
 
 
 def _gathered(chunks: Iterable[Chunk], keys: Sequence[str]) -> tuple[dict[str, list[Value | None]], int]:
