@@ -178,6 +178,57 @@ def test_misuse_starts_no_program(
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    ("base", "code", "reason"),
+    [
+        ("old.ndjson", 2, "put is not safe on ArchiveResultTracker('old.ndjson'): an archive is read-only; "),
+        ("http://127.0.0.1/results", 2, "storing a failure is not safe on HttpResultTracker("),
+        ("file", 3, "NotADirectoryError: [Errno 20] this is not a folder, so no result can be below it: "),
+        ("/proc/self", 3, "OSError: [Errno 30] the kernel keeps no results here; choose a folder on a disk: "),
+        ("used", 2, "key 'k': in its way is a folder that is not empty; "),
+        ("linked", 2, "key 'k': in its way is a folder that is not empty; "),
+        ("above", 2, "key 'a/k': in its way is a result, stored under key 'a'; "),
+    ],
+)
+def test_no_program_is_started_whose_result_could_not_be_stored(
+    tmp_path: Path, base: str, code: int, reason: str
+) -> None:
+    """A job of days would be lost. Nothing is written to find out."""
+    (tmp_path / "file").write_text("", "utf-8")
+    open_tracker(tmp_path / "used").put("k/1", x=1)
+    (tmp_path / "linked").mkdir()
+    (tmp_path / "linked" / "k").symlink_to(tmp_path / "used")
+    open_tracker(tmp_path / "above").put("a", x=1)
+    before = sorted(tmp_path.rglob("*"))
+    command = wrapper(base, "a/k" if base == "above" else "k", "/usr/bin/touch", "started")
+    ended = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path)
+    assert (ended.returncode, ended.stdout, ended.stderr.count("\n")) == (code, "", 1)
+    assert ended.stderr.startswith(f"typedtrack: touch was not started: {reason}")
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_no_program_is_started_where_the_store_does_not_answer(tmp_path: Path) -> None:
+    """The client's own words say why, and the exit code is that of a store that failed."""
+    patch = "from typedtrack.backends.local import LocalResultTracker as Local; from typedtrack.cli import main\n"
+    patch += "def _read(*_): raise ConnectionError('no route to the store')\n"
+    patch += "Local._read = _read; import sys; main(sys.argv[1:])"
+    command = [sys.executable, "-c", patch, *wrapper(tmp_path, "k", "touch", f"{tmp_path}/started")[3:]]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False)
+    message = "typedtrack: touch was not started: ConnectionError: no route to the store\n"
+    assert (ended.returncode, ended.stderr) == (3, message)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_program_may_mend_what_its_key_holds(tmp_path: Path) -> None:
+    """A torn result, or an empty folder, is in the way of no put."""
+    (tmp_path / "k").write_text("{", "utf-8")
+    assert run_shell(tmp_path, PUT).returncode == 0
+    (tmp_path / "k").unlink()
+    (tmp_path / "k").mkdir()
+    assert run_shell(tmp_path, 'rmdir "$TYPEDTRACK_BASE/k"; exit 3').returncode == 3
+    assert failure(tmp_path)["exit_code"] == 3
+
+
 def test_run_has_help_and_completion(cli: Cli) -> None:
     """A missing program is not an error there."""
     assert cli("run", "--help").out.startswith("Usage: typedtrack run [OPTIONS] [BASE KEY] -- PROGRAM [ARGS]...")

@@ -140,10 +140,11 @@ def test_an_exit_code_is_known_where_the_caller_ignored_sigchld(tmp_path: Path) 
 def test_ctrl_c_that_meets_the_end_of_the_program_hides_no_failure(tmp_path: Path) -> None:
     """It was meant for the program, so it does not interrupt the store that follows."""
     patch = """
-reap = signals._reap
+reap, ends = signals._reap, itertools.count(1)
 def interrupted(program):
     status = reap(program)
-    os.kill(os.getpid(), signal.SIGINT)
+    if status is not None and next(ends) == 2:  # not that of the check before the start
+        os.kill(os.getpid(), signal.SIGINT)
     return status
 signals._reap = interrupted
 """
@@ -162,6 +163,37 @@ run._has_result = hang
 """
     command = with_patch(patch, wrapper(tmp_path, "k", "sh", "-c", "exit 5"))
     assert subprocess.run(command, check=False, stderr=subprocess.DEVNULL).returncode == 128 + signal.SIGINT
+
+
+@pytest.mark.parametrize("name", [*STOPS, "SIGKILL"])
+def test_a_signal_ends_a_check_that_hangs(tmp_path: Path, name: str) -> None:
+    """A store that does not answer cannot hold up a job that is cancelled; the program is not started."""
+    to = "getpid" if name == "SIGKILL" else "getppid"
+    patch = f"""
+def hang(*_):
+    os.kill(os.{to}(), signal.{name})
+    while True:
+        signal.pause()
+run._check = hang
+"""
+    command = with_patch(patch, wrapper(tmp_path, "k", "touch", f"{tmp_path}/started"))
+    ended = subprocess.run(command, check=False, capture_output=True)
+    assert (ended.returncode, ended.stderr) == (128 + number(name), b"")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_request_to_stop_that_meets_the_end_of_the_check_stops(tmp_path: Path) -> None:
+    """The program would never hear of it."""
+    patch = """
+def check(*_):
+    os.kill(os.getppid(), signal.SIGTERM)
+    return 0
+run._check = check
+signal.signal(signal.SIGTERM, lambda *_: None)  # the check ends as if the signal came too late for it
+"""
+    command = with_patch(patch, wrapper(tmp_path, "k", "touch", f"{tmp_path}/started"))
+    assert subprocess.run(command, check=False).returncode == 128 + signal.SIGTERM
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_signals_are_passed_on_where_the_sender_is_unknown(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -56,6 +57,17 @@ def test_a_call_without_permission(base: Path, operation: str, call: Callable[[R
     (base / "closed").chmod(0o755)
     assert {path for path, data in snapshot(base).items() if data is not None} == {"k", "closed/k"}
     assert dict(open_tracker(base).items()) == {"k": {"n": 1}, "closed/k": {"n": 2}}
+
+
+def test_a_folder_without_permission_is_known_before_a_write(base: Path) -> None:
+    """So `typedtrack run` need not wait for the end of a program whose result it could not store."""
+    for key, folder in (("k", base), ("new/k", base), ("closed/k", base / "closed")):
+        error = as_nobody(partial(open_tracker(base)._check_writable, key))
+        assert isinstance(error, PermissionError)
+        assert error.filename == str(folder)
+    (base / "closed").chmod(0o777)
+    assert as_nobody(partial(open_tracker(base)._check_writable, "closed/k")) is None
+    assert as_nobody(partial(open_tracker(base)._check_writable, "closed/new/k")) is None
 
 
 def test_a_read_only_base(base: Path) -> None:

@@ -412,3 +412,17 @@ def test_a_name_that_is_no_text_is_not_listed_with_its_version_or_time(tmp_path:
     Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xff")).write_bytes(b"{}")
     assert [text for text, _ in tracker._list_versions("")] == ["a"]
     assert [text for text, _ in tracker._list_times("")] == ["a"]
+
+
+def test_a_write_is_refused_beforehand_where_the_system_says_no(
+    base: Path, tracker: LocalResultTracker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The question is about the nearest folder that exists, and whether names can be looked up and made there."""
+    asked: list[tuple[bytes, int]] = []
+    monkeypatch.setattr(os, "access", lambda path, mode: asked.append((path, mode)))
+    with pytest.raises(PermissionError, match="no file can be made in this folder; mend its permissions") as caught:
+        tracker._check_writable("a/k")
+    existing = base.parent.parent
+    assert caught.value.filename == str(existing)
+    assert asked == [(os.fsencode(existing), os.W_OK | os.X_OK)]
+    assert list(existing.iterdir()) == []

@@ -20,7 +20,7 @@ from typedtrack.errors import ResultExistsError, TypedtrackError, UnsupportedOpe
 if TYPE_CHECKING:
     from typedtrack._tracker.threads import Call
 
-__all__ = ["READ_LIMIT", "Backend", "Read", "annotate", "create", "forks", "load", "store"]
+__all__ = ["READ_LIMIT", "Backend", "Read", "annotate", "check_store", "create", "forks", "load", "store"]
 
 T = TypeVar("T")
 U = TypeVar("U")
@@ -103,6 +103,12 @@ class Backend(ABC):
         The time is `None` where it is unknown. A store whose listings have times overrides this.
         """
         return ((key, None) for key in self._list(prefix))
+
+    def _check_writable(self, key: str) -> None:  # noqa: B027  # most stores know nothing before a write
+        """Raise an error if it is known without a write that nothing can be stored under *key*.
+
+        A store that takes no results, or can ask for permissions, overrides this.
+        """
 
     def _remove_leftovers(self, older_than: float) -> int:
         """Remove the hidden files of killed writers that are older than *older_than* seconds; return their number.
@@ -193,6 +199,16 @@ def annotate(backend: Backend, error: Exception, operation: str, text: str) -> N
     """Add a note that names the key to an *error* of the store; errors of typedtrack name it themselves."""
     if not isinstance(error, TypedtrackError):
         error.add_note(f"typedtrack: {operation} {backend._location(text)}")
+
+
+def check_store(backend: Backend, text: str) -> None:
+    """Check without a write that the store answers, and that no reason is known why a put under *text* would fail."""
+    try:
+        backend._check_writable(text)
+        backend._read(text, 1)
+    except Exception as error:
+        annotate(backend, error, "look for", text)
+        raise
 
 
 def load(backend: Backend, text: str) -> bytes | None:

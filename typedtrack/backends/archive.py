@@ -104,6 +104,9 @@ class ArchiveResultTracker(ResultTracker):
     def _write(self, key: str, data: bytes, *, exclusive: bool = False) -> NoReturn:
         self._refuse("create" if exclusive else "put")
 
+    def _check_writable(self, key: str) -> NoReturn:
+        self._refuse("put")
+
     def _delete(self, key: str) -> NoReturn:
         self._refuse("del")
 

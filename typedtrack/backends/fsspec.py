@@ -125,6 +125,9 @@ class FsspecResultTracker(ResultTracker):
     def _list_times(self, prefix: str) -> Iterator[tuple[str, float | None]]:
         return self._backend._list_times(prefix)
 
+    def _check_writable(self, key: str) -> None:
+        self._backend._check_writable(key)
+
     def _remove_leftovers(self, older_than: float) -> int:
         return self._backend._remove_leftovers(older_than)
 

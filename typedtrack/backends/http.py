@@ -11,6 +11,7 @@ from urllib.parse import quote, unquote
 
 from typedtrack._tracker.untyped import ResultTracker
 from typedtrack.backends.other import OtherResultTracker
+from typedtrack.errors import UnsupportedOperationError
 
 if TYPE_CHECKING:
     from fsspec import AbstractFileSystem
@@ -35,6 +36,10 @@ class HttpResultTracker(OtherResultTracker):
         if data is not None and data.lstrip().startswith(b"<") and self._is_folder(key):
             return None
         return None if data is None else data[:limit]
+
+    def _check_writable(self, key: str) -> None:
+        remedy = "a web server has no atomic create; use the base that it serves, or another store"
+        raise UnsupportedOperationError("storing a failure", repr(self), remedy)
 
     def _is_folder(self, key: str) -> bool:
         """Return whether the server leads from *key* to the index page of a folder, whose URL ends in a slash."""

@@ -12,7 +12,7 @@ from typing import Final
 import click
 
 from typedtrack import __version__
-from typedtrack.cli.output import drop_output, error_text, is_unread, prepare_output, print_error
+from typedtrack.cli.output import drop_output, error_text, exit_code, is_unread, prepare_output, print_error
 
 __all__ = ["root", "run"]
 
@@ -116,27 +116,9 @@ def _answer_error(error: Exception) -> int:
         texts = [(repr(key), error_text(each)) for key, each in error.errors.items()]
         for line in dict.fromkeys(text if key in text else f"key {key}: {text}" for key, text in texts):
             print_error(line)  # once, where one error is that of several keys
-        return max(map(_code, error.errors.values()))
+        return max(map(exit_code, error.errors.values()))
     print_error(error_text(error))
-    return _code(error)
-
-
-def _code(error: Exception) -> int:
-    from typedtrack.errors import (
-        CorruptResultError,
-        ResultExistsError,
-        ResultFailedError,
-        ResultNotFoundError,
-        ResultTimeoutError,
-        TypedtrackError,
-    )
-
-    if isinstance(error, (ResultNotFoundError, ResultFailedError, ResultExistsError, ResultTimeoutError)):
-        return 1
-    if isinstance(error, CorruptResultError):
-        return 3
-    # A base raises ValueError if its URL is invalid, and ImportError if its filesystem is not installed.
-    return 2 if isinstance(error, (TypedtrackError, ValueError, ImportError)) else 3
+    return exit_code(error)
 
 
 def _warn(message: Warning | str, *_: object, **__: object) -> None:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:  # every command pays for the imports above
 __all__ = [
     "drop_output",
     "error_text",
+    "exit_code",
     "finite",
     "is_unread",
     "json_option",
@@ -71,6 +72,25 @@ def error_text(error: Exception) -> str:
     message, _, dump = str(error).partition("\n\nDebug source:\n")
     reasons = dict.fromkeys(re.findall(r'\bmessage: "([^"]+)"', dump))
     return f"{type(error).__name__}: {': '.join([message.strip(), *reasons])}"
+
+
+def exit_code(error: Exception) -> int:
+    """Return the exit code of a command that *error* ends."""
+    from typedtrack.errors import (
+        CorruptResultError,
+        ResultExistsError,
+        ResultFailedError,
+        ResultNotFoundError,
+        ResultTimeoutError,
+        TypedtrackError,
+    )
+
+    if isinstance(error, (ResultNotFoundError, ResultFailedError, ResultExistsError, ResultTimeoutError)):
+        return 1
+    if isinstance(error, CorruptResultError):
+        return 3
+    # A base raises ValueError if its URL is invalid, and ImportError if its filesystem is not installed.
+    return 2 if isinstance(error, (TypedtrackError, ValueError, ImportError)) else 3
 
 
 def prepare_output() -> None:

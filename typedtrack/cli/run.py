@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Mapping
+from functools import partial
 from typing import NamedTuple
 
 import click
@@ -12,9 +13,10 @@ import click
 from typedtrack._bases import BASE_VARIABLE, KEY_VARIABLE, RETRIES_VARIABLE, local_path
 from typedtrack._open import open_tracker
 from typedtrack._results.keys import key_text
+from typedtrack._tracker.backend import check_store
 from typedtrack._tracker.untyped import ResultTracker
 from typedtrack.cli.base_and_key import base_and_key
-from typedtrack.cli.output import error_text, print_error
+from typedtrack.cli.output import error_text, exit_code, print_error
 from typedtrack.cli.signals import Supervisor
 from typedtrack.errors import ResultFailedError
 
@@ -45,6 +47,8 @@ def run(place: tuple[str, ...], program: list[str], retries: int, requeue: bool)
     The program finds BASE and KEY in TYPEDTRACK_BASE and TYPEDTRACK_KEY. Its exit code is passed on: 128 + N if signal
     N ended it, 126 or 127 if it cannot be started, 1 if it exits with 0 but stores no result.
 
+    Before the start it asks the store for KEY, and starts nothing where the result could not be stored.
+
     An earlier result or failure of KEY stays if the program stores nothing; typedtrack rm before a new run makes room.
 
     Signals are passed on. A second SIGTERM, SIGINT or SIGHUP, more than a second after the first, kills the program.
@@ -53,6 +57,9 @@ def run(place: tuple[str, ...], program: list[str], retries: int, requeue: bool)
     base, key = base_and_key(place)
     supervisor = Supervisor()
     tracker, key = open_tracker(base), key_text(key)
+    name = os.path.basename(program[0])  # the arguments may hold secrets
+    if code := supervisor.call(partial(_check, tracker, key, name)):
+        return code
     environment = {**os.environ, BASE_VARIABLE: local_path(base) or base, KEY_VARIABLE: key}
     left = retries
     while True:
@@ -74,6 +81,16 @@ def run(place: tuple[str, ...], program: list[str], retries: int, requeue: bool)
         return ended.exit_code or 1
 
 
+def _check(tracker: ResultTracker, key: str, name: str) -> int:
+    """Return 0 if the store answers, and may store a result under *key*; else say why *name* is not started."""
+    try:
+        check_store(tracker, key)
+    except Exception as error:
+        print_error(f"{name} was not started: {error_text(error)}")
+        return exit_code(error)
+    return 0
+
+
 class _Ended(NamedTuple):
     """How an attempt ended, with the attributes of a `typedtrack.Failure`, whose class would load attrs."""
 
@@ -85,7 +102,7 @@ class _Ended(NamedTuple):
 
 
 def _run_once(supervisor: Supervisor, program: list[str], environment: Mapping[str, str], *, last: bool) -> _Ended:
-    name = os.path.basename(program[0])  # the arguments may hold secrets
+    name = os.path.basename(program[0])
     host = os.uname().nodename
     try:
         code = supervisor.run(program, environment, last=last)

@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from types import FrameType
 from typing import Final
 
@@ -21,6 +21,7 @@ _KEPT: Final = {  # signals that this process never forwards
 _STOPS: Final = {signal.SIGTERM, signal.SIGINT, signal.SIGHUP}
 _KEYBOARD: Final = {signal.SIGINT, signal.SIGQUIT}
 _FROM_KERNEL: Final = 0x80  # `si_code` of a signal that a terminal made, on Linux
+_INTERRUPTED: Final = 130  # 128 + SIGINT, as in shells
 _SAME_REQUEST: Final = 1.0  # seconds; `timeout` sends SIGTERM to the process and to its group, a shell SIGHUP twice
 
 
@@ -65,6 +66,24 @@ class Supervisor:
                 signal.sigwait({signal.SIGINT})
             signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT} & self._signals - self._mask)
         return os.waitstatus_to_exitcode(status)
+
+    def call(self, function: Callable[[], int]) -> int:
+        """Return *function()*, an exit code, which a forked process calls; 128 + N if signal N ended that process.
+
+        So the function may start threads and leave connections open, and a signal ends it even where it hangs.
+        """
+        started = os.fork()
+        if not started:
+            code = _INTERRUPTED
+            try:
+                signal.pthread_sigmask(signal.SIG_SETMASK, self._mask)
+                code = function()
+            finally:
+                os._exit(code)
+        code = os.waitstatus_to_exitcode(self._wait(started))
+        if self.stopped_by is not None:
+            return 128 + self.stopped_by
+        return 128 - code if code < 0 else code
 
     def _wait(self, program: int) -> int:
         while True:

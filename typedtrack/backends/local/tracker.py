@@ -273,6 +273,18 @@ class LocalResultTracker(ResultTracker):
             raise FileExistsError(errno.EEXIST, reason, os.fsdecode(target)) from None
         return False
 
+    def _check_writable(self, key: str) -> None:
+        target = self._path(key)
+        folder = nearest(os.path.dirname(target))
+        if in_kernel(folder) or not os.path.isdir(folder):
+            self._refuse_result_above(key)
+            raise no_place(folder)
+        if os.path.isdir(target) and (os.path.islink(target) or next(iter(self.keys(key)), None) is not None):
+            raise KeyConflictError(key, key)
+        if not os.access(folder, os.W_OK | os.X_OK):
+            reason = "no file can be made in this folder; mend its permissions, or choose another base"
+            raise PermissionError(errno.EACCES, reason, os.fsdecode(folder))
+
     def _sync_folders(self, folder: bytes, made: list[bytes]) -> None:
         """Make the name of a file in *folder* survive a loss of power.
 
