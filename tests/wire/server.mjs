@@ -17,11 +17,11 @@ function read(kind, text) {
   return view.getFloat64(0);
 }
 
-createInterface({ input: process.stdin }).on("line", (line) => {
+createInterface({ input: process.stdin }).on("line", async (line) => {
   const { call, base, key, fields } = JSON.parse(line);
   try {
     if (call === "put") put(base, key, new Map(fields.map(([name, kind, text]) => [name, read(kind, text)])));
-    const found = call === "get" ? get(base, key) : null;
+    const found = call === "get" ? await get(base, key) : null;
     console.log(JSON.stringify({ fields: found && [...found].map(([name, value]) => [name, ...written(value)]) }));
   } catch (error) {
     console.log(JSON.stringify({ error: String(error) }));
