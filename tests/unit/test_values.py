@@ -215,7 +215,7 @@ def test_each_number_of_numpy_is_exact(name: str) -> None:
         ints: Any = np.iinfo(cls)
         numbers = [ints.min, ints.max, 1]
     for value in map(cls, numbers):
-        normal = cast("Value", other_types.normalise(value))
+        normal = cast("Value", other_types.converter(cls)(value))
         assert exact({"value": normal}) == exact({"value": value.item()})
 
 
@@ -482,8 +482,8 @@ def test_remembered_names_are_bounded() -> None:
 
 def test_types_of_values_are_remembered_up_to_a_number(monkeypatch: pytest.MonkeyPatch) -> None:
     """Classes that a program makes as it runs do not fill the memory."""
-    monkeypatch.setattr(other_types, "_REMEMBERED_TYPES", 2)
+    monkeypatch.setattr(rules, "_REMEMBERED_TYPES", 2)
     for number in range(5):
         cls = type(f"Count{number}", (int,), {})
-        assert other_types.normalise(cls(number)) == number
-    assert len(other_types._converters) <= 2
+        assert rules.normalised(cls(number)) == number
+    assert len(rules._converters) <= 2

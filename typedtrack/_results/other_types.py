@@ -16,10 +16,9 @@ from enum import Enum
 from fractions import Fraction
 from typing import Any, Final
 
-__all__ = ["normalise", "remedy"]
+__all__ = ["converter", "remedy"]
 
 _TIMES: Final = ("m", "M")  # the kinds of numpy's times: their item() may be an int without its unit
-_REMEMBERED_TYPES: Final = 256
 
 _EXACT: Final[Mapping[str, Callable[[Any], object]]] = {
     **dict.fromkeys(("float16", "float32", "float64"), float),
@@ -27,27 +26,12 @@ _EXACT: Final[Mapping[str, Callable[[Any], object]]] = {
 }
 """How to convert the numbers of numpy, by the names of their types. Those of other types may change, or have a unit."""
 
-_converters: Final[dict[type, Callable[[Any], object]]] = {}
 
+def converter(cls: type) -> Callable[[Any], object]:
+    """Return the function that normalises values of *cls*; it returns something of another type where it must not.
 
-def normalise(value: object) -> object:
-    """Return *value* as an exact `int`, `float` or `str` where that loses nothing, else something of another type."""
-    try:
-        convert = _converters.get(type(value))
-        return _converter(type(value))(value) if convert is None else convert(value)
-    except Exception:  # a foreign type may raise anything; a value that does not convert is refused by its type
-        return value
-
-
-def _converter(cls: type) -> Callable[[Any], object]:
-    """Return the function that normalises values of *cls*, and remember it, because to choose it takes long."""
-    if len(_converters) >= _REMEMBERED_TYPES:  # of classes made as the program runs
-        _converters.clear()
-    _converters[cls] = convert = _choose(cls)
-    return convert
-
-
-def _choose(cls: type) -> Callable[[Any], object]:
+    It may raise any exception, because a foreign type may.
+    """
     if cls.__module__ == "numpy" and cls.__name__ in _EXACT:
         return _EXACT[cls.__name__]
     if issubclass(cls, (bool, Decimal, Fraction)):
@@ -84,7 +68,10 @@ def _array(value: Any) -> object:
     if len(value.shape) > 0 or _has_unit(value) or getattr(getattr(value, "dtype", None), "kind", None) in _TIMES:
         return value
     scalar: object = value.item() if hasattr(value, "item") else value.numpy()
-    return value if scalar is value else _if_equal(normalise(scalar), value)
+    if scalar is value:
+        return value
+    exact = scalar if type(scalar) in (int, float, str) else converter(type(scalar))(scalar)
+    return _if_equal(exact, value)
 
 
 def _if_equal(exact: object, value: object) -> object:

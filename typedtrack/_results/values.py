@@ -7,7 +7,6 @@ the caller decides which error to raise.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from functools import cache
 from typing import Any, Final, Literal, NamedTuple, TypeAlias
 
 from typedtrack.errors import Problem, shown
@@ -60,6 +59,7 @@ FAILURE_TYPE: Final = "failure/type"
 """The name of the field that makes a result a failure."""
 
 _REMEMBERED_NAMES: Final = 4096
+_REMEMBERED_TYPES: Final = 256
 
 
 def text_problem(text: str, limit: int) -> str | None:
@@ -154,17 +154,27 @@ def normalised(value: object) -> object:
     variables without dimensions. It imports no library that defines them. It leaves `bool` alone, and a value that
     carries a unit.
     """
-    if type(value) in KINDS:
+    kind = type(value)
+    if kind in KINDS:
         return value
-    normal = _normalise()(value)
+    try:
+        normal = (_converters.get(kind) or _learn_type(kind))(value)
+    except Exception:  # a foreign type may raise anything; a value that does not convert is refused by its type
+        return value
     return normal if type(normal) in KINDS else value
 
 
-@cache
-def _normalise() -> Callable[[object], object]:
-    from typedtrack._results.other_types import normalise  # here, because many processes store no other type
+_converters: dict[type, Callable[[Any], object]] = {}  # by the types of values: to choose one takes long
 
-    return normalise
+
+def _learn_type(cls: type) -> Callable[[Any], object]:
+    """Return the function that normalises values of *cls*, and remember it; the memory is bounded."""
+    from typedtrack._results.other_types import converter  # here, because many processes store no other type
+
+    if len(_converters) >= _REMEMBERED_TYPES:  # of classes that the program makes as it runs
+        _converters.clear()
+    _converters[cls] = convert = converter(cls)
+    return convert
 
 
 _names: set[str] = set()  # field names that keep the rules: an application has few, and puts them often
