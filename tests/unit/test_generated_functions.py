@@ -211,5 +211,29 @@ def test_a_hook_decides_on_records_alone() -> None:
         inner: Loss | None = None
         x: int = 0
 
+    above = record_codec(record_type(Above))
     assert codec.decode_columns is None
-    assert record_codec(record_type(Above)).decode_columns is None
+    assert above.decode_columns is None
+    assert codec.decode_lines_to_columns is not None
+    assert codec.decode_lines_to_columns(b'{"key":"a","loss":1}\n') == [("a", (1.0, 3, None, None))]
+    assert codec.decode_lines_to_columns(b'{"key":"a","loss":1}\n{"key":"b","loss":-1}\n') is None
+
+
+@pytest.mark.parametrize("cls", [Stat, Inner, Outer, Loss])
+@given(st.data())
+def test_lines_are_decoded_to_the_columns_of_their_records(cls: type[Any], data: st.DataObject) -> None:
+    """With a hook or without, columns are refused if one of the records would be."""
+    of = record_codec(record_type(cls))
+    assert of.decode_lines is not None
+    assert of.decode_lines_to_columns is not None
+    made: list[Any] = data.draw(st.lists(records(cls), max_size=3))
+    stored: list[dict[str, Any]] = [{"key": f"run/{n}", **json.loads(of.encode(each))} for n, each in enumerate(made)]
+    names = [column.name for column in of.schema.columns]
+    for line in stored:
+        for name in data.draw(st.sets(st.sampled_from(names), max_size=1)):
+            line.pop(name, None)
+        line.update(data.draw(st.dictionaries(st.sampled_from(names), st.sampled_from([0.25, -1, None]), max_size=1)))
+    lines = "\n".join(map(json.dumps, stored)).encode()
+    found = of.decode_lines(lines)
+    columns = None if found is None else [(key, of.values(each)) for key, each in found]
+    assert repr(of.decode_lines_to_columns(lines)) == repr(columns)

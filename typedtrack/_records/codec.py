@@ -16,7 +16,13 @@ import attrs
 import msgspec
 
 from typedtrack._records.annotations import Leaf, annotation_of, needs_decimals
-from typedtrack._records.generated_functions import emit_decode, emit_decode_columns, emit_decode_lines, emit_encode
+from typedtrack._records.generated_functions import (
+    emit_decode,
+    emit_decode_columns,
+    emit_decode_lines,
+    emit_decode_lines_to_columns,
+    emit_encode,
+)
 from typedtrack._records.record_type import BROKEN, PLACES, RecordType, absent, record_type
 from typedtrack._results.codec import decode, encode, encode_twin
 from typedtrack._results.values import MAX_INT64, MAX_PLAIN_STR, MIN_INT, Result, Value
@@ -76,10 +82,22 @@ class RecordCodec(Generic[R]):
 
         It is also `None` where a column has the name of the key, or no column is required.
         """
+        twin = self._line
+        return None if twin is None else emit_decode_lines(self._record_type, twin)
+
+    @cached_property
+    def decode_lines_to_columns(self) -> Callable[[bytes], list[tuple[str, tuple[Value | None, ...]]] | None] | None:
+        """Return the same, with the columns (as `values` does) in place of the records."""
+        twin = self._line
+        return None if twin is None else emit_decode_lines_to_columns(self._record_type, twin, self.values)
+
+    @property
+    def _line(self) -> type[msgspec.Struct] | None:
+        """The struct of a line of an archive, which has a key; `None` where msgspec cannot decode many at once."""
         names = {PLACES(number): column.name for number, column in enumerate(self.schema.columns)}
-        if "key" in names.values():
-            return None
-        return emit_decode_lines(self._record_type, _decoded(self._record_type, names, ("key", str)))
+        if "key" in names.values() or not any(column.required for column in self.schema.columns):
+            return None  # without a required column, msgspec would take a line without a field for a record
+        return _decoded(self._record_type, names, ("key", str))
 
     def values(self, record: R) -> tuple[Value | None, ...]:
         """Return the values of the columns of *record* as they are on the wire; `None` where one is absent."""

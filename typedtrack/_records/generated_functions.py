@@ -22,7 +22,14 @@ from typedtrack._records.source_builder import SourceBuilder
 from typedtrack._results.values import MAX_RESULT_BYTES, Value
 from typedtrack._schema.records import CONSTRAINTS, MISSING
 
-__all__ = ["emit_decode", "emit_decode_columns", "emit_decode_lines", "emit_encode", "emit_init"]
+__all__ = [
+    "emit_decode",
+    "emit_decode_columns",
+    "emit_decode_lines",
+    "emit_decode_lines_to_columns",
+    "emit_encode",
+    "emit_init",
+]
 
 R = TypeVar("R")
 
@@ -141,22 +148,37 @@ def emit_decode_columns(
     return source.function()
 
 
-def emit_decode_lines(
-    of: RecordType[R], twin: type[msgspec.Struct]
-) -> Callable[[bytes], list[tuple[str, R]] | None] | None:
+def emit_decode_lines(of: RecordType[R], twin: type[msgspec.Struct]) -> Callable[[bytes], list[tuple[str, R]] | None]:
     """Return the function that decodes bytes as several *twin*s, each with a ``key``, and makes the records of them.
 
-    It returns `None` as that of `emit_decode` does. There is none where msgspec would take {} for a record.
+    It returns `None` as that of `emit_decode` does.
     """
-    if not any(column.required for column in of.schema.columns):
-        return None
+    return _emit_lines(of, twin, lambda source, columns: _emit_record(source, of, columns))
+
+
+def emit_decode_lines_to_columns(
+    of: RecordType[R], twin: type[msgspec.Struct], values: Callable[[R], tuple[Value | None, ...]]
+) -> Callable[[bytes], list[tuple[str, tuple[Value | None, ...]]] | None]:
+    """Return the same function, but it makes the values of the columns: those of a record, where a hook must see it."""
+
+    def row(source: SourceBuilder, columns: Iterator[str]) -> str:
+        if _needs_hook(of):
+            return f"{source.name(values, 'values')}({_emit_record(source, of, columns)})"
+        return f"({', '.join(_emit_values(source, of, columns))},)"
+
+    return _emit_lines(of, twin, row)
+
+
+def _emit_lines(
+    of: RecordType[Any], twin: type[msgspec.Struct], row: Callable[[SourceBuilder, Iterator[str]], str]
+) -> Callable[[bytes], list[tuple[str, Any]] | None]:
     source = SourceBuilder("decode_lines", f"decode lines of {of.cls.__name__}", "data")
     source.add("found = []")
     decode = source.name(msgspec.json.Decoder(twin).decode_lines, "decode")
     with source.block("try:"), source.block(f"for columns in {decode}(data):"):
-        record = _emit_record(source, of, (f"columns.{PLACES(number)}" for number in range(len(of.leaves))))
-        source.add(f"found.append((columns.key, {record}))")
-    with source.block("except Exception:"):  # as above
+        places = (f"columns.{PLACES(number)}" for number in range(len(of.leaves)))
+        source.add(f"found.append((columns.key, {row(source, places)}))")
+    with source.block("except Exception:"):  # a hook may raise any; the slow path names the field in a note
         source.add("return None")
     source.add("return found")
     return source.function()

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import warnings
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
-from typedtrack._results.keys import is_below
+from typedtrack._results.keys import is_below, listed_key
 from typedtrack._tracker.backend import annotate
 from typedtrack._tracker.face import Face
 from typedtrack.errors import UnsupportedOperationError, shown
@@ -112,12 +112,14 @@ def reads(
             yield key, text, read
 
 
-def decoded_reads(face: Face[K, R, A], prefix: str) -> Iterator[tuple[K, str, bytes | Exception | R]]:
-    """Yield the same as `reads`, but results of an archive, which decodes most lines many at once."""
+def decoded_reads(
+    face: Face[K, R, A], prefix: str, decode_lines: Callable[[bytes], list[tuple[str, T]] | None]
+) -> Iterator[tuple[K, str, bytes | Exception | T]]:
+    """Yield the same as `reads`, but most results of an archive as *decode_lines* decodes many lines at once."""
     scan = getattr(face._primitives, "_scan", None)
     if scan is None:
         return reads(face, prefix)
-    return _scanned(face, prefix, scan(_listed(face, prefix), face._to_results))
+    return _scanned(face, prefix, scan(_listed(face, prefix), decode_lines))
 
 
 def _listed(face: Face[K, R, A], prefix: str) -> str:
@@ -129,7 +131,12 @@ def _listed(face: Face[K, R, A], prefix: str) -> str:
 def _scanned(face: Face[K, R, A], prefix: str, scanned: Iterator[list[tuple[str, T]]]) -> Iterator[tuple[K, str, T]]:
     """Yield the same as `reads` from what a backend has *scanned* whose listing has the contents: an archive."""
     folder = prefix.removesuffix("/")
+    below = f"{folder}/" if folder else ""
     to_key = face._to_key
-    for text, data in chain.from_iterable(scanned):
-        if (text != folder or text == prefix) and is_below(text, folder) and (key := to_key(text)) is not None:
+    pairs: Iterator[tuple[Any, T]] = chain.from_iterable(scanned)  # not str, since a text may be a key
+    if to_key is listed_key and not prefix:  # each key is its text, which the archive has checked
+        yield from ((text, text, data) for text, data in pairs)
+        return
+    for text, data in pairs:
+        if (not prefix or text.startswith(below) or text == prefix) and (key := to_key(text)) is not None:
             yield key, text, data

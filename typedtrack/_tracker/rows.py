@@ -105,8 +105,8 @@ class Rows(ABC, Generic[K, R, T]):
         """Return the row that *read* holds, or raise its error."""
 
     @abstractmethod
-    def _row(self, result: R) -> T:
-        """Return the row of *result*."""
+    def _decode_lines(self, lines: bytes) -> list[tuple[str, T]] | None:
+        """Return the keys and rows on *lines* of an archive, or `None` where each must be decoded by itself."""
 
     @abstractmethod
     def _columns(self, keys: Sequence[K], texts: Sequence[str], rows: list[T]) -> Mapping[str, Sequence[Value | None]]:
@@ -140,7 +140,7 @@ class Rows(ABC, Generic[K, R, T]):
             row = decode(read) if isinstance(read, bytes) else None
             if row is None:
                 try:
-                    row = self._decode_slow(text, read) if isinstance(read, (bytes, Exception)) else self._row(read)
+                    row = self._decode_slow(text, read) if isinstance(read, (bytes, Exception)) else read
                 except ResultFailedError:
                     self._failed.append(text)
                     continue
@@ -160,14 +160,14 @@ class Rows(ABC, Generic[K, R, T]):
         if errors:
             raise BulkError(errors)
 
-    def _reads(self, texts: Iterable[str] | None) -> Iterator[tuple[K, str, bytes | Exception | R]]:
+    def _reads(self, texts: Iterable[str] | None) -> Iterator[tuple[K, str, bytes | Exception | T]]:
         face = self._face
         if texts is not None:
             keys = ((face._to_key(text), text) for text in texts)
             return reads(face, self._prefix, ((key, text) for key, text in keys if key is not None))
         if self._only is not None:
             return reads(face, self._prefix, ((key, face._to_text(key)) for key in self._only))
-        return decoded_reads(face, self._prefix)
+        return decoded_reads(face, self._prefix, self._decode_lines)
 
     def counted(self, progress: Progress) -> Rows[K, R, T]:
         """Return the same rows, which count the results that they read on *progress*."""
@@ -199,8 +199,8 @@ class UntypedRows(Rows[Key, Result, Result]):
     def _decode_slow(self, text: str, read: bytes | Exception) -> Result:
         return result_in(self._face, text, read)
 
-    def _row(self, result: Result) -> Result:
-        return result
+    def _decode_lines(self, lines: bytes) -> list[tuple[str, Result]] | None:
+        return self._face._to_results(lines)
 
     def _columns(
         self, keys: Sequence[Key], texts: Sequence[str], rows: list[Result]
@@ -266,10 +266,11 @@ class TypedRows(Rows[K, R, tuple[Value | None, ...]]):
         return TypedRows(self._face, self._prefix, only, self._key_form, self._codec)
 
     def _decode_slow(self, text: str, read: bytes | Exception) -> tuple[Value | None, ...]:
-        return self._row(result_in(self._face, text, read))
+        return self._codec.values(result_in(self._face, text, read))
 
-    def _row(self, result: R) -> tuple[Value | None, ...]:
-        return self._codec.values(result)
+    def _decode_lines(self, lines: bytes) -> list[tuple[str, tuple[Value | None, ...]]] | None:
+        decode = self._codec.decode_lines_to_columns
+        return None if decode is None else decode(lines)
 
     def _columns(
         self, keys: Sequence[K], texts: Sequence[str], rows: list[tuple[Value | None, ...]]
