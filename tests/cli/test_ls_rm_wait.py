@@ -33,6 +33,14 @@ def test_ls_lists_in_the_order_of_keys(cli: Cli, base: str) -> None:
     assert cli("ls", base, "--long").out == "a/1\tx=0.5, t=line\\nbreak\nab\tx=1\nb\tx=2\n"
 
 
+def test_ls_sorts_more_keys_than_memory_holds(cli: Cli, base: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The order is the same, and so is the JSON."""
+    monkeypatch.setattr("typedtrack._sorting._MOST", 2)
+    open_tracker(base).put_many({key: {"x": 1} for key in "edcba"})
+    assert cli("ls", base).out == "a\nb\nc\nd\ne\n"
+    assert cli("ls", base, "--json").out == "".join(f'{{"key": "{key}"}}\n' for key in "abcde")
+
+
 def test_ls_prints_the_readable_results(cli: Cli, base: str) -> None:
     """A corrupt result is an error of the store."""
     open_tracker(base).put_many({"a": {"x": 1}, "c": {"x": 1}})

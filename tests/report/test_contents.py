@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import math
+from unittest.mock import patch
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from typedtrack import Value
 from typedtrack._results.chunks import Chunk
+from typedtrack.report import rows
 from typedtrack.report.contents import contents_of
 
 numbers = st.one_of(st.none(), st.integers(-3, 3), st.floats())
 
 
 @given(st.lists(numbers, min_size=1, max_size=30), st.sampled_from(["max", "min"]), st.integers(1, 40))
+@example([math.nan, 1.0, None], "max", 2)
 def test_the_best_rows_stay_and_every_other_row_is_accounted_for(
     values: list[Value | None], direction: str, most: int
 ) -> None:
@@ -36,6 +39,35 @@ def test_the_best_rows_stay_and_every_other_row_is_accounted_for(
     words = " ".join(found.left_out)
     assert ("without x left out" in words) == (len(there) < len(values))
     assert (f"The best {most:,} of {len(there):,} rows" in words) == (most < len(there))
+
+
+values = st.one_of(numbers, st.sampled_from(["a", "b"]))
+
+
+@given(
+    st.lists(st.tuples(values, values, numbers, numbers), min_size=1, max_size=30),
+    st.integers(1, 10),
+    st.integers(0, 200),
+    st.sampled_from([None, "x", "y"]),
+)
+def test_the_contents_do_not_depend_on_the_chunks(
+    values: list[tuple[Value | None, ...]], size: int, memory: int, by: str | None
+) -> None:
+    """Rows in one chunk or in many, in memory or in a file, are the same."""
+    names = ["x", "y", "z/mean", "z/sem"]
+
+    def found(size: int) -> str:
+        parts = [values[start : start + size] for start in range(0, len(values), size)]
+        columns = [dict(zip(names, map(list, zip(*part, strict=True)), strict=True)) for part in parts]
+        chunks = [Chunk(len(of["x"]), {"key": ["k"] * len(of["x"]), **of}) for of in columns]
+        try:
+            return repr(contents_of(chunks, ("key",), by, "max", 10))
+        except ValueError as error:
+            return str(error)
+
+    with patch.object(rows, "_MEMORY", memory):
+        in_file = found(size)
+    assert in_file == found(len(values))
 
 
 def test_the_metric_is_a_float_where_there_is_one() -> None:

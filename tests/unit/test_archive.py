@@ -359,12 +359,12 @@ def test_a_missing_or_empty_archive(file: Path, tmp_path: Path) -> None:
 def test_results_that_cannot_be_archived_are_named_and_all_others_are_there(file: Path, tmp_path: Path) -> None:
     """Corrupt results, and results that were put or deleted while the archive was written."""
     tracker = open_tracker(tmp_path / "base")
-    tracker.put_many({name: {"x": 1} for name in ("a", "b", "gone")})
+    tracker.put_many({name: {"x": 1} for name in ("a", "absent", "b", "gone")})
     (tmp_path / "base" / "bad").write_text("{")
     read_many = tracker._read_many
 
     def meanwhile(keys: Any) -> Iterator[Any]:
-        del tracker["gone"]
+        del tracker["absent"], tracker["gone"]
         tracker.put("late", x=2)
         yield from read_many(keys)
 
@@ -373,6 +373,7 @@ def test_results_that_cannot_be_archived_are_named_and_all_others_are_there(file
         tracker.archive(file)
     errors = caught.value.errors
     assert {name: type(error) for name, error in errors.items()} == {
+        "absent": ResultNotFoundError,
         "bad": CorruptResultError,
         "gone": ResultNotFoundError,
         "late": RuntimeError,

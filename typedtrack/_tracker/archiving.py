@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import gzip
 import os
-from collections.abc import Generator, Mapping
+from collections import deque
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import IO, Final, cast
 
@@ -15,6 +16,7 @@ from typedtrack._results.archive_lines import line_of
 from typedtrack._results.codec import decode
 from typedtrack._results.keys import Key
 from typedtrack._results.values import Result
+from typedtrack._sorting import SortedTexts
 from typedtrack._tracker.backend import annotate
 from typedtrack._tracker.below import keys_below, reads
 from typedtrack._tracker.face import Face
@@ -45,33 +47,54 @@ def archive(
         raise ValueError(f"an archive is a file that ends in {' or '.join(ARCHIVES)}, not {name!r}")
     check_progress(progress)
     backend = face._primitives
-    keys = sorted(text for _, text in keys_below(face, prefix))
     errors: dict[object, Exception] = {}
-    written: set[str] = set()
-    with writing(path_or_url, storage_options) as file, _compressing(file, name) as lines:
-        found = reads(face, prefix, ((key, key) for key in keys))
-        for _, text, read in found if progress is None else counted(found, progress):
-            written.add(text)
-            if isinstance(
-                read, Exception
-            ):  # the store's: an archive must not replace another if results could not be read
-                annotate(backend, read, "archive", text)
-                raise read
-            try:
-                result = decode(read, backend._location(text))
-            except CorruptResultError as error:
-                errors[text] = error
-            else:
-                lines.write(line_of(text, result))
-    for text in keys:
-        if text not in written:
-            errors[text] = ResultNotFoundError(text, repr(backend))
-    for _, text in keys_below(face, prefix):
-        if text not in written and text not in errors:
-            errors[text] = RuntimeError(f"key {text!r} {_PUT_MEANWHILE}")
+    count = 0
+    with _sorted_keys(face, prefix) as keys:
+        asked: deque[str] = deque()
+        with writing(path_or_url, storage_options) as file, _compressing(file, name) as lines:
+            found = reads(face, prefix, _remembered(keys, asked))
+            for _, text, read in found if progress is None else counted(found, progress):
+                while (absent := asked.popleft()) != text:
+                    errors[absent] = ResultNotFoundError(absent, repr(backend))
+                count += 1
+                if isinstance(read, Exception):  # the store's: the archive would lack results
+                    annotate(backend, read, "archive", text)
+                    raise read
+                try:
+                    result = decode(read, backend._location(text))
+                except CorruptResultError as error:
+                    errors[text] = error
+                else:
+                    lines.write(line_of(text, result))
+            errors.update((absent, ResultNotFoundError(absent, repr(backend))) for absent in asked)
+        with _sorted_keys(face, prefix) as keys_now:
+            for text in _only_in(keys_now, keys):
+                errors[text] = RuntimeError(f"key {text!r} {_PUT_MEANWHILE}")
     if errors:
         raise BulkError(errors)
-    return len(written)
+    return count
+
+
+def _sorted_keys(face: Face[Key, Result, Result], prefix: str) -> SortedTexts:
+    return SortedTexts(text for _, text in keys_below(face, prefix))
+
+
+def _remembered(keys: Iterable[str], asked: deque[str]) -> Iterator[tuple[Key, str]]:
+    """Yield *keys* as `reads` takes them; append each to *asked*, because `reads` yields no key that is absent."""
+    for key in keys:
+        asked.append(key)
+        yield key, key
+
+
+def _only_in(texts: Iterable[str], others: Iterable[str]) -> Iterator[str]:
+    """Yield those of *texts* that are not among *others*; both are sorted."""
+    rest = iter(others)
+    other = next(rest, None)
+    for text in texts:
+        while other is not None and other < text:
+            other = next(rest, None)
+        if text != other:
+            yield text
 
 
 @contextmanager

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import click
 
 from typedtrack._open import open_tracker
 from typedtrack._results.failure import FAILURE_MESSAGE, FAILURE_TYPE, failure_result
 from typedtrack._results.values import Result
+from typedtrack._sorting import SortedTexts
 from typedtrack._tracker.untyped import ResultTracker
 from typedtrack.cli.base_and_key import base_or_environment
 from typedtrack.cli.output import json_option, print_line, print_table, print_text
@@ -28,7 +29,11 @@ def ls(base: str | None, prefix: str, long: bool, failed: bool, count: bool, as_
     """List keys: all of them, or PREFIX and those below it."""
     if long and failed:
         raise click.UsageError("--long and --failed exclude each other")
-    stored = _stored(open_tracker(base_or_environment(base)), prefix, long=long, failed=failed)
+    tracker = open_tracker(base_or_environment(base))
+    if not (long or failed):
+        _list_keys(map(str, tracker.keys(prefix)), count=count, as_json=as_json)
+        return
+    stored = _failures(tracker, prefix) if failed else _results(tracker, prefix)
     if count:
         print(sum(1 for _ in stored))
         return
@@ -43,16 +48,25 @@ def ls(base: str | None, prefix: str, long: bool, failed: bool, count: bool, as_
         elif failed:
             rows = [(key, str(result[FAILURE_TYPE]), str(result[FAILURE_MESSAGE])) for key, result in found]
             print_table(("key", "type", "message"), rows)
-        elif long:
-            print_table(("key", "result"), [(key, result_text(result)) for key, result in found])
         else:
-            for key, _ in found:
+            print_table(("key", "result"), [(key, result_text(result)) for key, result in found])
+
+
+def _list_keys(keys: Iterable[str], *, count: bool, as_json: bool) -> None:
+    if count:
+        print(sum(1 for _ in keys))
+        return
+    with SortedTexts(keys) as in_order:
+        for key in in_order:
+            if as_json:
+                print_line(key, {})
+            else:
                 print_text(key)
 
 
-def _stored(tracker: ResultTracker, prefix: str, *, long: bool, failed: bool) -> Iterator[tuple[str, Result]]:
-    if failed:
-        return ((str(key), failure_result(failure)) for key, failure in tracker.failures(prefix))
-    if long:
-        return ((str(key), result) for key, result in tracker.items(prefix))
-    return ((str(key), {}) for key in tracker.keys(prefix))
+def _failures(tracker: ResultTracker, prefix: str) -> Iterator[tuple[str, Result]]:
+    return ((str(key), failure_result(failure)) for key, failure in tracker.failures(prefix))
+
+
+def _results(tracker: ResultTracker, prefix: str) -> Iterator[tuple[str, Result]]:
+    return ((str(key), result) for key, result in tracker.items(prefix))

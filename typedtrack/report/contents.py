@@ -5,6 +5,7 @@ from __future__ import annotations
 import heapq
 import math
 from collections.abc import Collection, Container, Iterable, Mapping, Sequence
+from itertools import islice
 from typing import Final
 
 import attrs
@@ -12,6 +13,7 @@ import attrs
 from typedtrack._results.chunks import Chunk, Direction
 from typedtrack._results.values import Value
 from typedtrack.errors import shown
+from typedtrack.report.rows import Row, Rows, Seen
 
 __all__ = ["MEAN", "MOST_ROWS", "SEM", "Column", "Contents", "contents_of", "is_stat"]
 
@@ -79,28 +81,30 @@ def contents_of(
     """
     if direction not in ("max", "min"):
         raise ValueError(f"direction is 'max' or 'min', not {direction!r}")
-    table, count = _gathered(chunks, keys)
-    columns = _with_errors(table)
-    metric = _metric(columns, keys, by)
+    rows = Rows(chunks, keys)
+    sources = _sources(rows.seen)
+    by = _metric(rows.seen, sources, keys, by)
     heading: list[str] = []
     left_out: list[str] = []
     notes: list[str] = []
-    if metric is not None:
-        rows = [row for row in range(count) if metric.values[row] is not None]
-        if missing := count - len(rows):
-            left_out.append(f"{_counted(missing, 'row')} without {metric.name} left out")
-        if len(rows) > most:
-            left_out.append(f"The best {most:,} of {len(rows):,} rows")
-        rows = _best(metric, rows, direction, most)
-        columns = [_rows_of(column, rows) for column in columns]
-        metric = columns[next(place for place, column in enumerate(columns) if column.name == metric.name)]
-        count = len(rows)
-        if odd := sum(not math.isfinite(value) for value in metric.values if isinstance(value, float)):
-            notes.append(f"{_counted(odd, 'row')} in the table alone: {metric.name} is NaN or infinite")
-    elif count > most:
-        left_out.append(f"The first {most:,} of {count:,} rows")
-        columns = [_rows_of(column, range(most)) for column in columns]
-        count = most
+    if by is not None:
+        source, _ = sources[by]
+        there = rows.seen[source].count
+        if missing := rows.count - there:
+            left_out.append(f"{_counted(missing, 'row')} without {by} left out")
+        if there > most:
+            left_out.append(f"The best {most:,} of {there:,} rows")
+        kept = _best(rows, [*rows.seen].index(source), direction, most)
+    else:
+        if rows.count > most:
+            left_out.append(f"The first {most:,} of {rows.count:,} rows")
+        kept = [*islice(rows, most)]
+    count = len(kept)
+    columns = _columns_of(kept, rows.seen, sources)
+    metric = next((column for column in columns if column.name == by), None)
+    ranked = [] if metric is None else metric.values
+    if odd := sum(not math.isfinite(value) for value in ranked if isinstance(value, float)):
+        notes.append(f"{_counted(odd, 'row')} in the table alone: {by} is NaN or infinite")
     keep = {*keep, *keys}
     constant = [column for column in columns if column.name not in keep and column is not metric and column.is_constant]
     if constant and count > 1 and not keep_constant:
@@ -115,53 +119,41 @@ def contents_of(
     return Contents(tuple(columns), count, place, direction, (*heading, *left_out, *notes), tuple(left_out))
 
 
-def _gathered(chunks: Iterable[Chunk], keys: Sequence[str]) -> tuple[dict[str, list[Value | None]], int]:
-    table: dict[str, list[Value | None]] = {name: [] for name in keys}
-    count = 0
-    for chunk in chunks:
-        for name in chunk.columns:
-            table.setdefault(name, [None] * count)
-        for name, values in table.items():
-            values.extend(chunk.columns.get(name) or [None] * chunk.rows)
-        count += chunk.rows
-    return table, count
-
-
 def is_stat(name: str, names: Container[str]) -> bool:
     """Return whether the column *name* is the mean of a `Stat`: its error is among *names*, and their base is not."""
     base = name.removesuffix(MEAN)
     return base != name and base not in names and base + SEM in names
 
 
-def _with_errors(table: Mapping[str, list[Value | None]]) -> list[Column]:
-    """Return a column for each name; those of a `Stat` are one."""
-    columns: list[Column] = []
-    for name, values in table.items():
-        if is_stat(name, table):
+def _sources(names: Collection[str]) -> dict[str, tuple[str, str | None]]:
+    """Return the columns of the page, each with the name of its values and of its errors, by *names*."""
+    sources: dict[str, tuple[str, str | None]] = {}
+    for name in names:
+        if is_stat(name, names):
             base = name.removesuffix(MEAN)
-            columns.append(Column(base, values, table[base + SEM]))
-        elif not (name.endswith(SEM) and is_stat(name.removesuffix(SEM) + MEAN, table)):
-            columns.append(Column(name, values))
-    return columns
+            sources[base] = name, base + SEM
+        elif not (name.endswith(SEM) and is_stat(name.removesuffix(SEM) + MEAN, names)):
+            sources[name] = name, None
+    return sources
 
 
-def _metric(columns: Sequence[Column], keys: Sequence[str], by: str | None) -> Column | None:
-    numeric = [column for column in columns if column.is_number and any(value is not None for value in column.values)]
+def _metric(
+    seen: Mapping[str, Seen], sources: Mapping[str, tuple[str, str | None]], keys: Sequence[str], by: str | None
+) -> str | None:
+    """Return the column of the page that ranks the rows."""
+    columns = {name: seen[source] for name, (source, _) in sources.items()}
+    numeric = [name for name, values in columns.items() if values.is_number]
     if by is not None:
-        for column in numeric:
-            if by in (column.name, f"{column.name}{MEAN}"):
-                return column
-        named = ", ".join(shown(column.name) for column in numeric) or "none"
-        for column in columns:
-            text = next((value for value in column.values if isinstance(value, str)), None)
-            if by == column.name and text is not None:
-                name, found = shown(by), shown(text)
-                raise ValueError(
-                    f"by={by!r}: field {name} is not numeric: a result has the text {found}; numeric fields: {named}"
-                )
+        for name in numeric:
+            if by in (name, f"{name}{MEAN}"):
+                return name
+        named = ", ".join(map(shown, numeric)) or "none"
+        if by in columns and (text := columns[by].text) is not None:
+            reason = f"is not numeric: a result has the text {shown(text)}; numeric fields: {named}"
+            raise ValueError(f"by={by!r}: field {shown(by)} {reason}")
         raise ValueError(f"by={by!r}: no result has a numeric field of that name; there are: {named}")
-    fields = [column for column in numeric if column.name not in keys]
-    floats = [column for column in fields if any(isinstance(value, float) for value in column.values)]
+    fields = [name for name in numeric if name not in keys]
+    floats = [name for name in fields if columns[name].has_float]
     return next(iter(floats or fields), None)
 
 
@@ -173,9 +165,20 @@ def _order(value: Value | None, direction: Direction) -> float:
     return -number if direction == "max" else number
 
 
-def _best(metric: Column, rows: Sequence[int], direction: Direction, most: int) -> list[int]:
-    """Return the best *most* of *rows*, the best first."""
-    return heapq.nsmallest(most, rows, key=lambda row: (_order(metric.values[row], direction), row))
+def _best(rows: Iterable[Row], place: int, direction: Direction, most: int) -> list[Row]:
+    """Return the best *most* of the *rows* that have a value at *place*, the best first."""
+    ranked = ((_order(row[place], direction), number, row) for number, row in enumerate(rows) if row[place] is not None)
+    return [row for _, _, row in heapq.nsmallest(most, ranked)]  # it keeps no other rows in memory
+
+
+def _columns_of(
+    rows: Sequence[Row], names: Iterable[str], sources: Mapping[str, tuple[str, str | None]]
+) -> list[Column]:
+    values = {name: [row[place] for row in rows] for place, name in enumerate(names)}
+    return [
+        Column(name, values[source], None if errors is None else values[errors])
+        for name, (source, errors) in sources.items()
+    ]
 
 
 def _best_row(metric: Column, direction: Direction) -> int | None:
@@ -183,12 +186,6 @@ def _best_row(metric: Column, direction: Direction) -> int | None:
         row for row, value in enumerate(metric.values) if isinstance(value, (int, float)) and math.isfinite(value)
     ]
     return min(finite, key=lambda row: _order(metric.values[row], direction), default=None)
-
-
-def _rows_of(column: Column, rows: Iterable[int]) -> Column:
-    kept = [*rows]
-    errors = None if column.errors is None else [column.errors[row] for row in kept]
-    return Column(column.name, [column.values[row] for row in kept], errors)
 
 
 def _counted(count: int, thing: str) -> str:
