@@ -34,9 +34,10 @@ def test_slurm(tmp_path: Path) -> None:
 
 
 def test_kubernetes(tmp_path: Path) -> None:
-    """The command of the container is what a shell runs, with the variable that Kubernetes sets."""
+    """The command of the container runs with the variable that Kubernetes sets, and no failed pod ends the others."""
     write_files("how-to/kubernetes", tmp_path)
     job = yaml.safe_load((tmp_path / "sweep.yaml").read_text(encoding="utf-8"))
+    assert job["spec"].keys() & {"backoffLimit", "backoffLimitPerIndex"} == {"backoffLimitPerIndex"}
     container = job["spec"]["template"]["spec"]["containers"][0]
     [script] = container["args"]
     _program(tmp_path / "train", "#!/bin/sh\ntypedtrack put accuracy=0.93\n")
