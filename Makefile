@@ -18,7 +18,7 @@ test: $(VENV)/test typedtrack/report/bundle/report.js ## Run all tests, and the 
 	$(BIN)/pytest -n auto --cov
 
 .PHONY: test-integrations
-test-integrations: $(VENV)/integrations typedtrack/report/bundle/report.js ## Run the guides on large frameworks (Ax, Dask, DVC, Hugging Face, Keras, Lightning, Snakemake), and long studies of Optuna.
+test-integrations: $(VENV)/integrations typedtrack/report/bundle/report.js ## Run the guides on large frameworks (Ax, Dask, DVC, Hugging Face, Keras, Lightning, MLflow, Snakemake), and long studies of Optuna.
 	$(BIN)/pytest -n auto tests/integrations/test_ax.py tests/integrations/test_dask_s3.py tests/integrations/test_frameworks.py tests/unit/test_docs.py
 	TYPEDTRACK_TEST_TRIALS=500 $(BIN)/pytest tests/integrations -k share_a_study # by 16 processes, on disk, Ceph and Azurite
 

@@ -5,19 +5,19 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-import import_mlruns
 import pytest
 import yaml
 
 from tests.integrations.guides import follow, run, write_files
 from typedtrack import open_tracker
+
+_EXAMPLES = Path(__file__).parents[2] / "examples"
 
 
 def needs(program: str) -> pytest.MarkDecorator:
@@ -96,29 +96,40 @@ def test_github_actions(tmp_path: Path) -> None:
     assert (tmp_path / "output").read_text(encoding="utf-8") == "accuracy=0.93\n"
 
 
-def test_runs_of_mlflow_are_imported(tmp_path: Path) -> None:
-    """The last value of a metric counts; a run without any content is a failure."""
-    run_folder = tmp_path / "mlruns/0/abc"
-    files = {
-        "meta.yaml": "status: 3\n",
-        "params/lr": "0.1",
-        "params/depth": "7",
-        "params/optimizer": "adam",
-        "metrics/val/loss": "1000 0.5 0\n2000 0.25 1\n1500 0.125 1\n",
-        "metrics/nan": "1000 nan 0\n",
-        "tags/mlflow.user": "me",
-    }
-    for name, text in files.items():
-        (run_folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (run_folder / name).write_text(text, encoding="utf-8")
-    empty = tmp_path / "mlruns/0/def/meta.yaml"
-    empty.parent.mkdir()
-    empty.write_text("status: 4\n", encoding="utf-8")
-    command = [sys.executable, import_mlruns.__file__, "mlruns", "results"]
-    subprocess.run(command, cwd=tmp_path, check=True, env={**os.environ})
+_RUNS_OF_MLFLOW = """
+import sys
+import mlflow
+
+mlflow.set_tracking_uri(sys.argv[1])
+mlflow.set_experiment("digits")
+with mlflow.start_run():
+    mlflow.log_params({"lr": 0.1, "depth": 7, "optimizer": "adam", "layers": "é" * 600})
+    for step, loss in enumerate([0.5, 0.125, 0.25]):
+        mlflow.log_metric("val/loss", loss, step=step)
+    mlflow.log_metric("nan", float("nan"))
+try:
+    with mlflow.start_run():
+        raise ValueError("no data")
+except ValueError:
+    pass
+with mlflow.start_run() as deleted:
+    mlflow.log_metric("val/loss", 1)
+mlflow.delete_run(deleted.info.run_id)
+"""
+
+
+@needs("mlflow")
+@pytest.mark.parametrize("runs", ["sqlite:///mlflow.db", "mlruns"])
+def test_mlflow(runs: str, tmp_path: Path) -> None:
+    """A run becomes its status, its parameters and the last value of each metric; a deleted run is left out."""
+    environment = {"MLFLOW_ALLOW_FILE_STORE": "true", "MLFLOW_DISABLE_TELEMETRY": "true"}
+    for program in (["-c", _RUNS_OF_MLFLOW, runs], [str(_EXAMPLES / "import_mlflow.py"), runs, "results"]):
+        done = run(tmp_path, sys.executable, *program, **environment)
+        assert done.returncode == 0, done.stderr
     tracker = open_tracker(tmp_path / "results")
-    [(key, result)] = tracker.items()
-    assert key == "mlflow/0/abc"
-    assert str(result.pop("nan")) == "nan"
-    assert result == {"param/lr": 0.1, "param/depth": 7, "param/optimizer": "adam", "val/loss": 0.25}
-    assert [key for key, _ in tracker.failures()] == ["mlflow/0/def"]
+    failed, finished = sorted(tracker.values(), key=len)
+    assert failed == {"status": "FAILED"}
+    assert str(finished.pop("nan")) == "nan"
+    parameters = {"param/lr": 0.1, "param/depth": 7, "param/optimizer": "adam", "param/layers": "é" * 512}
+    assert finished == {"status": "FINISHED", **parameters, "val/loss": 0.25}
+    assert all(re.fullmatch("mlflow/[0-9]+/[0-9a-f]{32}", str(key)) for key in tracker)

@@ -1,0 +1,23 @@
+from contextlib import AbstractContextManager
+from typing import Literal
+
+class _Info:
+    experiment_id: str
+    run_id: str
+    status: Literal["RUNNING", "SCHEDULED", "FINISHED", "FAILED", "KILLED"]
+
+class _Data:
+    params: dict[str, str]
+    metrics: dict[str, float]
+
+class Run:
+    info: _Info
+    data: _Data
+
+def set_tracking_uri(uri: str) -> None: ...
+def set_experiment(experiment_name: str) -> object: ...
+def start_run() -> AbstractContextManager[Run]: ...
+def log_params(params: dict[str, object]) -> object: ...
+def log_metric(key: str, value: float, step: int | None = None) -> object: ...
+def delete_run(run_id: str) -> None: ...
+def search_runs(*, search_all_experiments: bool, output_format: Literal["list"]) -> list[Run]: ...
