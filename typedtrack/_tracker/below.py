@@ -13,7 +13,7 @@ from typedtrack._tracker.backend import annotate
 from typedtrack._tracker.face import Face
 from typedtrack.errors import UnsupportedOperationError, shown
 
-__all__ = ["changes_below", "decoded_reads", "keys_below", "reads", "times_below"]
+__all__ = ["changes_below", "decoded_reads", "keys_below", "listed_folder", "reads", "scanned", "times_below"]
 
 K = TypeVar("K")
 R = TypeVar("R")
@@ -25,12 +25,9 @@ _PATTERN: Final = frozenset("*?[")
 
 def keys_below(face: Face[K, R, A], prefix: str) -> Iterator[tuple[K, str]]:
     """Yield the keys at and below *prefix*, each with its text."""
-    folder = prefix.removesuffix("/")
-    below = f"{folder}/" if folder else ""
-    every, to_key = face._key_prefix, face._to_key
-    found = False
+    below, to_key, found = _below(prefix), face._to_key, False
     try:
-        for text in face._primitives._list(every if is_below(every, folder) else folder):
+        for text in face._primitives._list(listed_folder(face, prefix)):
             key = to_key(text)
             if key is not None and (not prefix or text.startswith(below) or text == prefix):
                 found = True
@@ -49,11 +46,9 @@ def changes_below(face: Face[K, R, A], prefix: str, known: dict[str, str | None]
 
     A key that *known* has with the same version is removed there instead. The keys of *known* are at or below *prefix*.
     """
-    folder = prefix.removesuffix("/")
-    below = f"{folder}/" if folder else ""
-    every, to_key = face._key_prefix, face._to_key
+    below, to_key = _below(prefix), face._to_key
     try:
-        for text, version in face._primitives._list_versions(every if is_below(every, folder) else folder):
+        for text, version in face._primitives._list_versions(listed_folder(face, prefix)):
             if version is not None and known.get(text) == version:
                 del known[text]
             elif (text.startswith(below) or text == prefix) and to_key(text) is not None:
@@ -69,10 +64,9 @@ def times_below(face: Face[K, R, A], prefix: str) -> Iterator[tuple[str, float]]
     Raises:
         UnsupportedOperationError: the store's listing has no times.
     """
-    folder = prefix.removesuffix("/")
     try:
-        for text, time in face._primitives._list_times(folder):
-            if is_below(text, folder) and (text != folder or text == prefix) and face._to_key(text) is not None:
+        for text, time in face._primitives._list_times(listed_folder(face, prefix)):
+            if is_below(text, prefix) and face._to_key(text) is not None:
                 yield text, _time_in_folder(face, text) if time is None else time
     except Exception as error:
         annotate(face._primitives, error, "list", prefix)
@@ -96,7 +90,7 @@ def reads(
     If *only* is given, yield its keys, which it has with their texts, and list nothing.
     """
     if only is None and (scan := getattr(face._primitives, "_scan", None)) is not None:
-        yield from _scanned(face, prefix, scan(_listed(face, prefix)))
+        yield from scanned(face, prefix, scan(listed_folder(face, prefix)))
         return
     keys: deque[K] = deque()
     pairs = keys_below(face, prefix) if only is None else only
@@ -119,21 +113,24 @@ def decoded_reads(
     scan = getattr(face._primitives, "_scan", None)
     if scan is None:
         return reads(face, prefix)
-    return _scanned(face, prefix, scan(_listed(face, prefix), decode_lines))
+    return scanned(face, prefix, scan(listed_folder(face, prefix), decode_lines))
 
 
-def _listed(face: Face[K, R, A], prefix: str) -> str:
+def listed_folder(face: Face[K, R, A], prefix: str) -> str:
     """Return the folder that a backend lists for *prefix*."""
     folder = prefix.removesuffix("/")
     return face._key_prefix if is_below(face._key_prefix, folder) else folder
 
 
-def _scanned(face: Face[K, R, A], prefix: str, scanned: Iterator[list[tuple[str, T]]]) -> Iterator[tuple[K, str, T]]:
-    """Yield the same as `reads` from what a backend has *scanned* whose listing has the contents: an archive."""
-    folder = prefix.removesuffix("/")
-    below = f"{folder}/" if folder else ""
-    to_key = face._to_key
-    pairs: Iterator[tuple[Any, T]] = chain.from_iterable(scanned)  # not str, since a text may be a key
+def _below(prefix: str) -> str:
+    """Return how the keys below *prefix* begin. A loop tests this without `is_below`: a call a key takes time."""
+    return f"{prefix.removesuffix('/')}/" if prefix else ""
+
+
+def scanned(face: Face[K, R, A], prefix: str, lists: Iterable[list[tuple[str, T]]]) -> Iterator[tuple[K, str, T]]:
+    """Yield the same as `reads` from the *lists* that an archive scans: its listing has the contents."""
+    below, to_key = _below(prefix), face._to_key
+    pairs: Iterator[tuple[Any, T]] = chain.from_iterable(lists)  # not str, since a text may be a key
     if to_key is listed_key and not prefix:  # each key is its text, which the archive has checked
         yield from ((text, text, data) for text, data in pairs)
         return

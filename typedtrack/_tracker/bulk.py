@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from collections.abc import Set as AbstractSet
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast, overload
+from typing import Any, Protocol, TypeVar, cast, overload
 
 from typedtrack._tracker.backend import annotate
 from typedtrack._tracker.face import Face, result_in
 from typedtrack.errors import BulkError, InvalidKeyError, shown
-
-if TYPE_CHECKING:
-    pass
 
 __all__ = ["Bulk", "HasItems", "places_of"]
 

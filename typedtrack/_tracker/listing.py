@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, ItemsView, Iterator, KeysView, ValuesView
+from collections.abc import ItemsView, Iterator, KeysView, ValuesView
 from typing import TYPE_CHECKING, TypeVar, cast
 
 from typedtrack._results.keys import is_below, listed_key, prefix_text
 from typedtrack._tracker.backend import annotate, load
-from typedtrack._tracker.below import keys_below, reads
+from typedtrack._tracker.below import keys_below, listed_folder, reads, scanned
 from typedtrack._tracker.face import Face, failure_in, result_in
 from typedtrack._tracker.views import Items, Keys, Values
 from typedtrack.errors import BulkError, ResultFailedError
@@ -141,14 +141,30 @@ def _count(face: Face[K, R, A], prefix: str) -> int:
 
 
 def _items(face: Face[K, R, A], prefix: str) -> Iterator[tuple[K, R]]:
-    scan = getattr(face._primitives, "_scan", None)
-    return _stored_items(face, prefix) if scan is None else _archived_items(face, prefix, scan)
-
-
-def _stored_items(face: Face[K, R, A], prefix: str) -> Iterator[tuple[K, R]]:
     errors: dict[object, Exception] = {}
+    scan = getattr(face._primitives, "_scan", None)
+    if scan is None:
+        yield from _decoded(face, reads(face, prefix), errors)
+    else:
+        are_keys = not prefix and face._to_key is listed_key  # each key is its text, which the archive has checked
+        for pairs in scan(listed_folder(face, prefix), face._to_results):
+            if are_keys and not isinstance(pairs[0][1], bytes):  # the archive has decoded these lines at once
+                yield from pairs
+            else:
+                yield from _decoded(face, scanned(face, prefix, [pairs]), errors)
+    if errors:
+        raise BulkError(errors)
+
+
+def _decoded(
+    face: Face[K, R, A], found: Iterator[tuple[K, str, bytes | Exception | R]], errors: dict[object, Exception]
+) -> Iterator[tuple[K, R]]:
+    """Yield the keys that a listing has *found*, with their results; put the errors of the others into *errors*."""
     to_result = face._to_result
-    for key, text, read in reads(face, prefix):
+    for key, text, read in found:
+        if not isinstance(read, (bytes, Exception)):  # an archive has decoded it
+            yield key, read
+            continue
         try:
             result = to_result(read, text) if isinstance(read, bytes) else result_in(face, text, read)
         except ResultFailedError:
@@ -157,41 +173,6 @@ def _stored_items(face: Face[K, R, A], prefix: str) -> Iterator[tuple[K, R]]:
             errors[key] = error
         else:
             yield key, result
-    if errors:
-        raise BulkError(errors)
-
-
-def _archived_items(
-    face: Face[K, R, A], prefix: str, scan: Callable[..., Iterator[list[tuple[str, bytes | R]]]]
-) -> Iterator[tuple[K, R]]:
-    """Yield the same as `_stored_items` for an archive; most of its lines are decoded many at once."""
-    errors: dict[object, Exception] = {}
-    folder = prefix.removesuffix("/")
-    every, to_key = face._key_prefix, face._to_key
-    is_plain = to_key is listed_key  # each key is its text, which the archive has checked
-    for pairs in scan(every if is_below(every, folder) else folder, face._to_results):
-        if is_plain and not folder and not isinstance(pairs[0][1], bytes):
-            yield from cast("list[tuple[K, R]]", pairs)
-            continue
-        for text, found in pairs:
-            if folder and not (is_below(text, folder) and (text != folder or text == prefix)):
-                continue
-            key = to_key(text)
-            if key is None:
-                continue
-            if not isinstance(found, bytes):
-                yield key, found
-                continue
-            try:
-                result = face._to_result(found, text)
-            except ResultFailedError:
-                continue
-            except Exception as error:
-                errors[key] = error
-            else:
-                yield key, result
-    if errors:
-        raise BulkError(errors)
 
 
 def _failures(face: Face[K, R, A], prefix: str) -> Iterator[tuple[K, Failure]]:
