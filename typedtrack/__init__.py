@@ -86,6 +86,12 @@ if typing.TYPE_CHECKING:
     from typedtrack.frame.frame import Frame
     from typedtrack.schemas import load_schemas
 else:  # hidden from type checkers: with a __getattr__ they would accept any name
+    from importlib.machinery import PathFinder
+
+    if PathFinder.find_spec("arro3") is None:  # without the extra `arrow`, `help(typedtrack)` cannot load the name
+        __all__.remove("Frame")
+    del PathFinder
+
     _MODULES = {
         "BulkError": "errors",
         "CorruptResultError": "errors",

@@ -21,10 +21,13 @@ CONSTRAINTS = ROOT / "constraints.txt"
 pytestmark = pytest.mark.skipif(FOLDER is None, reason="`make test-packages` builds and installs the packages")
 
 CORE = """
+import pydoc
 from typing import Annotated
 from msgspec import Meta
 import typedtrack
-from typedtrack import KeyTemplate, key, open_tracker, record
+from typedtrack import *
+
+pydoc.render_doc(typedtrack)
 
 @record
 class Evaluation:

@@ -526,6 +526,23 @@ open_tracker("memory://x").frame()
     assert ended.stderr.endswith("tables need arro3-core and arro3-io: pip install 'typedtrack[arrow]'\n")
 
 
+def test_without_the_extra_the_other_names_are_listed() -> None:
+    """`help`, completion and an import of every name leave out the class that cannot be loaded."""
+    program = """
+import pydoc
+from importlib.machinery import PathFinder
+find_spec = PathFinder.find_spec
+PathFinder.find_spec = lambda name, *rest: None if name == "arro3" else find_spec(name, *rest)
+import typedtrack
+assert "open_tracker" in pydoc.render_doc(typedtrack)
+assert "open_tracker" in dir(typedtrack) and "Frame" not in dir(typedtrack)
+from typedtrack import *
+print(open_tracker)
+"""
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert ended.stdout.startswith("<function open_tracker"), ended.stderr
+
+
 def test_a_report_says_what_it_leaves_out(tracker: ResultTracker, tmp_path: Path) -> None:
     """Failures and corrupt results are counted on the page, which is written before the error is raised."""
     view = tracker.typed(Evaluation, key=RunKey)
