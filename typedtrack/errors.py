@@ -211,18 +211,21 @@ class KeyConflictError(TypedtrackError, OSError):
 class CorruptResultError(TypedtrackError, ValueError):
     """The stored bytes are not a result. ``tracker.get_bytes(key)`` returns them.
 
-    Attributes: ``file`` (where they are stored), ``field`` (or `None`), ``reason``.
+    Attributes: ``file`` (where they are stored), ``field`` (or `None`), ``reason``, ``advice`` (what to do).
     """
 
-    def __init__(self, file: str, field: str | None, reason: str) -> None:
-        super().__init__(file, field, reason)
+    def __init__(
+        self, file: str, field: str | None, reason: str, advice: str = "get_bytes() returns its bytes"
+    ) -> None:
+        super().__init__(file, field, reason, advice)
         self.file = file
         self.field = field
         self.reason = reason
+        self.advice = advice
 
     def __str__(self) -> str:
         where = "" if self.field is None else f" field {shown(self.field)}:"
-        return f"{self.file}:{where} {self.reason}; get_bytes() returns its bytes, if they are within the size limit"
+        return f"{self.file}:{where} {self.reason}; {self.advice}"
 
 
 class SchemaMismatchError(TypedtrackError, ValueError):

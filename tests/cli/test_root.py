@@ -116,7 +116,7 @@ def test_help_describes_each_command_in_its_own_words(cli: Cli, name: str) -> No
         (
             CorruptResultError("f", None, "is broken"),
             3,
-            "f: is broken; get_bytes() returns its bytes, if they are within the size limit",
+            "f: is broken; get_bytes() returns its bytes",
         ),
         (BulkError({"k": OSError("x")}), 3, "key 'k': OSError: x"),
         (BulkError({"k": ResultExistsError("k", "T")}), 1, str(ResultExistsError("k", "T"))),

@@ -17,6 +17,9 @@ from typedtrack.report.page import page as page_of
 
 Columns = Mapping[str, Sequence[Value | None]]
 
+PATIENCE = 300
+"""Seconds after which a page that does not get there fails its test; no busy machine takes so long."""
+
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
@@ -41,6 +44,7 @@ def visited(browser: Browser) -> Iterator[Callable[[Path, str], Page]]:
     """Return the function that opens a report with a fragment; at the end it must have been a quiet page."""
     noise: list[str] = []
     context = browser.new_context(viewport={"width": 1200, "height": 900})
+    context.set_default_timeout(PATIENCE * 1000)
 
     def visit(file: Path, fragment: str = "") -> Page:
         page = context.new_page()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
@@ -12,6 +13,7 @@ from urllib.parse import quote
 import pytest
 from playwright.sync_api import Page
 
+from tests.report.conftest import PATIENCE
 from typedtrack import Value, open_tracker
 from typedtrack.cli.app import run
 
@@ -51,8 +53,13 @@ HOSTILE = [
 
 
 def until(page: Page, condition: str) -> None:
-    """Wait until *condition* holds; Playwright's own way would need a page that lets texts be evaluated."""
+    """Wait until *condition* holds; Playwright's own way would need a page that lets texts be evaluated.
+
+    A page that never gets there fails the test.
+    """
+    deadline = time.monotonic() + PATIENCE
     while not page.evaluate(condition):
+        assert time.monotonic() < deadline, f"the page does not get there in {PATIENCE} seconds: {condition}"
         page.wait_for_timeout(20)
 
 

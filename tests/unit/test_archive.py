@@ -170,6 +170,7 @@ def test_a_damaged_gzip_archive_is_corrupt(tmp_path: Path, damage: Callable[[byt
         with pytest.raises(CorruptResultError, match=r"sweep\.ndjson\.gz: the archive is not whole gzip") as caught:
             call()
         assert caught.value.file == str(file)
+        assert str(caught.value).endswith("; copy the archive again, or archive its base again")
 
 
 @pytest.mark.parametrize(
@@ -181,8 +182,8 @@ def test_a_damaged_gzip_archive_is_corrupt(tmp_path: Path, damage: Callable[[byt
         ('{"x":1}', "field 'key': is missing, or is not a key"),
         ('{"key":5,"x":1}', "field 'key': is missing, or is not a key"),
         ('{"key":".hidden","x":1}', "field 'key': is missing, or is not a key"),
-        ('{"key":"a","x":1}', "field 'a': comes after 'b'"),
-        ('{"key":"b","x":1}', "field 'b': comes after 'b'"),
+        ('{"key":"a","x":1}', "key 'a' comes after 'b'"),
+        ('{"key":"b","x":1}', "key 'b' comes after 'b'"),
     ],
 )
 def test_a_faulty_line_is_told_with_its_place(file: Path, line: str, reason: str) -> None:
@@ -192,6 +193,7 @@ def test_a_faulty_line_is_told_with_its_place(file: Path, line: str, reason: str
         with pytest.raises(CorruptResultError, match=reason) as caught:
             read()
         assert str(file) in caught.value.file
+        assert str(caught.value).endswith("; copy the archive again, or archive its base again")
 
 
 def test_a_corrupt_result_is_one_error_among_its_neighbours(file: Path) -> None:

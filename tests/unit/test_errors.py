@@ -110,13 +110,19 @@ ERRORS: list[tuple[TypedtrackError, type[Exception], dict[str, object], str]] = 
         CorruptResultError("/base/k", "a", "is bad"),
         ValueError,
         {"file": "/base/k", "field": "a", "reason": "is bad"},
-        "/base/k: field 'a': is bad; get_bytes() returns its bytes, if they are within the size limit",
+        "/base/k: field 'a': is bad; get_bytes() returns its bytes",
     ),
     (
         CorruptResultError("/base/k", None, "is empty"),
         ValueError,
-        {"file": "/base/k", "field": None, "reason": "is empty"},
-        "/base/k: is empty; get_bytes() returns its bytes, if they are within the size limit",
+        {"file": "/base/k", "field": None, "reason": "is empty", "advice": "get_bytes() returns its bytes"},
+        "/base/k: is empty; get_bytes() returns its bytes",
+    ),
+    (
+        CorruptResultError("/base.ndjson", None, "is not JSON", "archive its base again"),
+        ValueError,
+        {"file": "/base.ndjson", "field": None, "reason": "is not JSON", "advice": "archive its base again"},
+        "/base.ndjson: is not JSON; archive its base again",
     ),
     (
         SchemaMismatchError("EvalResult", "/base/k", PROBLEMS[:1]),

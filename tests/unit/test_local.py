@@ -419,7 +419,12 @@ def test_a_write_is_refused_beforehand_where_the_system_says_no(
 ) -> None:
     """The question is about the nearest folder that exists, and whether names can be looked up and made there."""
     asked: list[tuple[bytes, int]] = []
-    monkeypatch.setattr(os, "access", lambda path, mode: asked.append((path, mode)))
+
+    def refuse(path: bytes, mode: int) -> bool:
+        asked.append((path, mode))
+        return False
+
+    monkeypatch.setattr(os, "access", refuse)
     with pytest.raises(PermissionError, match="no file can be made in this folder; mend its permissions") as caught:
         tracker._check_writable("a/k")
     existing = base.parent.parent

@@ -18,7 +18,10 @@ from typedtrack._results.keys import are_keys, is_key
 from typedtrack._results.values import Result
 from typedtrack.errors import CorruptResultError
 
-__all__ = ["are_lines", "line_of", "results_on", "split_line"]
+__all__ = ["ARCHIVE_AGAIN", "are_lines", "line_of", "results_on", "split_line"]
+
+ARCHIVE_AGAIN: Final = "copy the archive again, or archive its base again"
+"""The advice of errors about an archive in which no key can be found, so that `get_bytes` would not help."""
 
 _KEY: Final = "key"
 _RESULT: Final = "result"
@@ -95,12 +98,12 @@ def _split_slow(line: bytes, file: str) -> tuple[str, bytes]:
     try:
         document: object = json.loads(line)
     except (ValueError, RecursionError) as error:
-        raise CorruptResultError(file, None, f"is not JSON: {error}") from None
+        raise CorruptResultError(file, None, f"is not JSON: {error}", ARCHIVE_AGAIN) from None
     if not isinstance(document, dict):
-        raise CorruptResultError(file, None, "is JSON, but not an object")
+        raise CorruptResultError(file, None, "is JSON, but not an object", ARCHIVE_AGAIN)
     fields = cast("dict[str, Any]", document)
     key = fields.pop(_KEY, None)
     if not isinstance(key, str) or not is_key(key):
-        raise CorruptResultError(file, _KEY, "is missing, or is not a key")
+        raise CorruptResultError(file, _KEY, "is missing, or is not a key", ARCHIVE_AGAIN)
     result = fields[_RESULT] if fields.keys() == {_RESULT} and isinstance(fields[_RESULT], dict) else fields
     return key, json.dumps(result, ensure_ascii=False).encode(errors="surrogatepass")

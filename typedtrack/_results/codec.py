@@ -44,6 +44,7 @@ __all__ = [
     "encode_twin",
     "holds_failure",
     "same_result",
+    "too_large",
 ]
 
 END: Final = b"}\n"
@@ -235,11 +236,17 @@ def decode_slow(data: bytes, file: str) -> Result:
         CorruptResultError: as `decode`.
     """
     if len(data) > MAX_RESULT_BYTES:
-        raise CorruptResultError(file, None, f"is larger than the limit of {MAX_RESULT_BYTES:,} bytes")
+        raise too_large(file)
     values = _decode_marked(data) if _N in data or _I in data else None
     if values is None:
         values = _decode_large(data)
     return _decode_json(data, file) if values is None else values
+
+
+def too_large(file: str) -> CorruptResultError:
+    """Return the error for *file*, which is larger than a result may be."""
+    reason = f"is larger than the limit of {MAX_RESULT_BYTES:,} bytes"
+    return CorruptResultError(file, None, reason, "look at it with the tools of its store, or put a result there")
 
 
 def _decode_marked(data: bytes) -> Result | None:
@@ -292,7 +299,7 @@ def _decode_json(data: bytes, file: str) -> Result:
         if isinstance(value, _Beyond):
             raise CorruptResultError(file, field, f"the number {shown(value)} is beyond the limits of int and float")
     if not values:
-        raise CorruptResultError(file, None, "has no field, as if absent; delete the key, or put a result there")
+        raise CorruptResultError(file, None, "has no field, as if absent", "delete the key, or put a result there")
     for problem in problems_of(values):
         got = "" if problem.value is None else f", got {problem.value}"
         raise CorruptResultError(file, problem.field, problem.reason + got)

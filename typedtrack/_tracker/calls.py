@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TypeVar
 
+from typedtrack._results.codec import too_large
 from typedtrack._results.values import MAX_RESULT_BYTES
 from typedtrack._tracker.backend import annotate, load
 from typedtrack._tracker.bulk import Bulk
 from typedtrack._tracker.failing import Failing
 from typedtrack._tracker.listing import Listing
 from typedtrack._tracker.waiting import Waiting
-from typedtrack.errors import CorruptResultError, ResultNotFoundError
+from typedtrack.errors import ResultNotFoundError
 
 __all__ = ["Calls"]
 
@@ -40,8 +41,7 @@ class Calls(Listing[K, R, A], Bulk[K, R, A], Waiting[K, R, A], Failing[K, R, A])
         if data is None:
             raise ResultNotFoundError(text, repr(self._primitives))
         if len(data) > MAX_RESULT_BYTES:
-            reason = f"is larger than the limit of {MAX_RESULT_BYTES:,} bytes"
-            raise CorruptResultError(self._primitives._location(text), None, reason)
+            raise too_large(self._primitives._location(text))
         return data
 
     def __delitem__(self, key: K) -> None:

@@ -17,7 +17,7 @@ from itertools import chain
 from typing import IO, Any, Final, NoReturn, TypeVar
 
 from typedtrack._bases import local_path
-from typedtrack._results.archive_lines import are_lines, results_on, split_line
+from typedtrack._results.archive_lines import ARCHIVE_AGAIN, are_lines, results_on, split_line
 from typedtrack._results.keys import is_below
 from typedtrack._tracker.untyped import ResultTracker
 from typedtrack.errors import CorruptResultError, UnsupportedOperationError
@@ -78,8 +78,8 @@ class ArchiveResultTracker(ResultTracker):
                     try:
                         shutil.copyfileobj(compressed, plain, _BLOCK)
                     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-                        reason = f"the archive is not whole gzip ({error}); copy it again, or archive its base again"
-                        raise CorruptResultError(self._shown_base, None, reason) from error
+                        reason = f"the archive is not whole gzip ({error})"
+                        raise CorruptResultError(self._shown_base, None, reason, ARCHIVE_AGAIN) from error
                     return _map(plain)
             return _map(file)
 
@@ -159,8 +159,8 @@ class _Lines:
         """Return the key and the result of a line, after a check that it follows the key *before*."""
         key, result = self._split(start)
         if key <= before:
-            reason = f"comes after {before!r}: the lines of an archive are in the order of their keys, each once"
-            raise CorruptResultError(self._file, key, reason)
+            reason = f"key {key!r} comes after {before!r}: the lines are in the order of their keys, each once"
+            raise CorruptResultError(self._file, None, reason, ARCHIVE_AGAIN)
         return key, result
 
     def find(self, key: str) -> bytes | None:
