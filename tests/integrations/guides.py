@@ -54,6 +54,7 @@ def _text(page: str) -> str:
 def _write(block: str, folder: Path) -> None:
     if named := _FILE.match(block):
         path = folder / named[1]
+        path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(block, encoding="utf-8")
 
 

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from tests.integrations.guides import run, write_files
+from tests.integrations.guides import follow
 from typedtrack import Stat, as_result, open_tracker
 
 pytest.importorskip("ax", reason="Ax is not installed; `make test-integrations` installs it")
@@ -19,23 +19,10 @@ from typedtrack.integrations.ax import ProcessRunner, ResultMetric
 
 def test_the_guide(tmp_path: Path) -> None:
     """`Client.run_trials` starts programs and reads their results; each that fails is a failed trial."""
-    write_files("how-to/ax", tmp_path)
-    done = run(tmp_path, "python", "search.py")
-    assert done.returncode == 0, done.stderr
-    rows = [line.split()[1:] for line in done.stdout.splitlines()[1:]]
-    assert len(rows) == 6
+    follow("how-to/ax", tmp_path)
     tracker = open_tracker(tmp_path / "results")
-    results, failures = dict(tracker.items()), dict(tracker.failures())
-    assert results
-    assert failures
-    for index, (status, loss, lr) in enumerate(rows):
-        if status == "FAILED":
-            assert failures[str(index)].type == "ExitCode"
-            assert loss == "NaN"
-        else:
-            assert status == "COMPLETED"
-            assert float(loss) == pytest.approx(results[str(index)]["loss/mean"], abs=1e-5)
-        assert (float(lr) > 0.8) == (status == "FAILED")
+    assert sorted(key for key, _ in tracker.items()) == ["0", "1", "3", "4", "5"]
+    assert {key: failure.type for key, failure in tracker.failures()} == {"2": "ExitCode"}
 
 
 def test_ax_copies_the_metric_and_the_runner() -> None:
