@@ -14,6 +14,7 @@ import polars
 import pytest
 from msgspec import Meta
 
+from tests.trackers import DictTracker
 from typedtrack import (
     BulkError,
     CorruptResultError,
@@ -84,6 +85,17 @@ PLAIN: Result = {
     "steps": 0,
     "latency/p99": 0.0,
 }
+
+
+@record
+class Checked:
+    """A record whose own check has a mistake."""
+
+    n: int
+
+    def __attrs_post_init__(self) -> None:
+        """Look for a number that is not there."""
+        assert {0: 0, 1: 1, 2: 2}[self.n] == self.n
 
 
 @pytest.fixture
@@ -165,6 +177,57 @@ def test_absent_is_none_or_the_default_or_an_error(view: TypedTracker[Key, EvalR
     assert view.get("x") == view.get("x", 3) == RESULT
     with pytest.raises(ResultNotFoundError):
         del view["y"]
+
+
+MAPPING_CALLS: dict[str, Callable[[TypedTracker[Key, Checked]], object]] = {
+    "get": lambda view: view.get("k"),
+    "[]": lambda view: view["k"],
+    "in": lambda view: "k" in view,
+    "pop": lambda view: view.pop("k", None),
+    "setdefault": lambda view: view.setdefault("k", Checked(n=2)),
+    "popitem": lambda view: view.popitem(),
+    "clear": lambda view: view.clear(),
+    "wait": lambda view: view.wait("k", timeout=60),
+}
+
+
+@pytest.mark.parametrize("call", MAPPING_CALLS)
+def test_a_key_error_of_the_store_does_not_mean_absent(call: str) -> None:
+    """A backend of the user's may raise one by mistake; a mapping would take it for its own, and hide the result."""
+    tracker = DictTracker()
+    view = tracker.typed(Checked)
+    view["k"] = Checked(n=1)
+    tracker.faults.update({"k": KeyError("size"), "": KeyError("size")})
+    with pytest.raises(RuntimeError, match=r"raised KeyError\('size'\), which says nothing about the key") as caught:
+        MAPPING_CALLS[call](view)
+    assert isinstance(caught.value.__cause__, KeyError)
+    assert any("DictTracker()" in note for note in caught.value.__notes__)
+    assert list(tracker.stored) == ["k"]
+
+
+def test_a_key_error_of_every_other_call_is_another_error() -> None:
+    """A put, a create, a delete, a listing and the results of a bulk call have none, either."""
+    tracker = DictTracker()
+    view = tracker.typed(Checked)
+    tracker.faults.update({"k": KeyError("size"), "": KeyError("size")})
+    for call in (view.put, view.create, view.__setitem__):
+        with pytest.raises(RuntimeError, match="KeyError"):
+            call("k", Checked(n=1))
+    for act in (lambda: view.__delitem__("k"), lambda: list(view.keys()), lambda: len(view)):
+        with pytest.raises(RuntimeError, match="KeyError"):
+            act()
+    with pytest.raises(BulkError) as caught:
+        view.get_many(["k"])
+    assert [type(error) for error in caught.value.errors.values()] == [RuntimeError]
+
+
+def test_a_key_error_of_a_record_does_not_mean_absent() -> None:
+    """The check of a record's own may raise one."""
+    tracker = DictTracker()
+    tracker.put("k", n=-1)
+    with pytest.raises(RuntimeError, match="KeyError"):
+        tracker.typed(Checked).pop("k", None)
+    assert list(tracker.stored) == ["k"]
 
 
 def test_create_stores_only_under_a_free_key(view: TypedTracker[Key, EvalResult]) -> None:

@@ -20,7 +20,7 @@ from typedtrack.errors import ResultExistsError, TypedtrackError, UnsupportedOpe
 if TYPE_CHECKING:
     from typedtrack._tracker.threads import Call
 
-__all__ = ["READ_LIMIT", "Backend", "Read", "annotate", "check_store", "create", "forks", "load", "store"]
+__all__ = ["READ_LIMIT", "Backend", "Read", "add_note", "annotate", "check_store", "create", "forks", "load", "store"]
 
 T = TypeVar("T")
 U = TypeVar("U")
@@ -195,10 +195,23 @@ _OTHER_LISTINGS: Final[Mapping[str, object]] = {
 }
 
 
-def annotate(backend: Backend, error: Exception, operation: str, text: str) -> None:
+def add_note(backend: Backend, error: Exception, operation: str, text: str) -> None:
     """Add a note that names the key to an *error* of the store; errors of typedtrack name it themselves."""
     if not isinstance(error, TypedtrackError):
         error.add_note(f"typedtrack: {operation} {backend._location(text)}")
+
+
+def annotate(backend: Backend, error: Exception, operation: str, text: str) -> None:
+    """Add that note to an *error* which the caller then raises; raise another in place of a bare `KeyError`.
+
+    To the callers of a mapping, a `KeyError` means that nothing is stored: ``view.pop(key, None)`` would return `None`.
+    """
+    add_note(backend, error, operation, text)
+    if isinstance(error, KeyError) and not isinstance(error, TypedtrackError):
+        found = f"{type(error).__name__}({error})"
+        other = RuntimeError(f"the store's client or the record raised {found}, which says nothing about the key")
+        add_note(backend, other, operation, text)
+        raise other from error
 
 
 def check_store(backend: Backend, text: str) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from collections.abc import Set as AbstractSet
 from typing import Any, Protocol, TypeVar, cast, overload
 
-from typedtrack._tracker.backend import annotate
+from typedtrack._tracker.backend import add_note
 from typedtrack._tracker.face import Face, result_in
 from typedtrack.errors import BulkError, InvalidKeyError, shown
 
@@ -87,7 +87,7 @@ class Bulk(Face[K, R, A]):
                     text = self._to_text(key)
                     data = self._to_bytes(result, text)
                 except Exception as error:  # of ours, or of the caller's mapping
-                    annotate(self._primitives, error, "put", shown(given_key))
+                    add_note(self._primitives, error, "put", shown(given_key))
                     _record(errors, given_key, error)
                 else:
                     if text in under_way:
@@ -100,7 +100,7 @@ class Bulk(Face[K, R, A]):
             for text, outcome in self._primitives._write_many(writes()):
                 key = under_way.pop(text)
                 if outcome is not None:
-                    annotate(self._primitives, outcome, "put", text)
+                    add_note(self._primitives, outcome, "put", text)
                     _record(errors, key, outcome)
             if not put_off:
                 break
