@@ -65,8 +65,8 @@ def test_the_architecture_has_every_room_in_the_order_that_is_enforced() -> None
 
 
 def test_the_rules_of_compatibility_are_fresh(capsys: pytest.CaptureFixture[str]) -> None:
-    """The table between the markers of docs/how-to/schemas.md is what ``typedtrack schema rules --markdown`` prints."""
-    page = (ROOT / "docs/how-to/schemas.md").read_text(encoding="utf-8")
+    """The table in docs/reference/schemas.md is that of ``typedtrack schema rules --markdown``."""
+    page = (ROOT / "docs/reference/schemas.md").read_text(encoding="utf-8")
     table = re.search(r"^<!-- rules -->\n(.*?)<!-- rules -->$", page, re.DOTALL | re.MULTILINE)
     assert table is not None
     assert run(["schema", "rules", "--markdown"]) == 0
