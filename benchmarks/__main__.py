@@ -27,14 +27,15 @@ _MODULES = {
     "codec": codec,
     "records": records,
 }
-_MORE_MODULES = ("cold", "far", "stores")
+_MORE_MODULES = ("cold", "far", "report", "stores")
 
 
 def main() -> None:
     """Print one Markdown table for each topic."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     help_text = (
-        "the topics to measure (default: all but cold, which only root can run, and far and stores: `make servers`)"
+        "the topics to measure (default: all but cold, which only root can run, and report, far and stores, which need "
+        "the programs of `make servers`)"
     )
     parser.add_argument("modules", nargs="*", choices=[*_MODULES, *_MORE_MODULES, []], help=help_text)
     parser.add_argument("--quick", action="store_true", help="make only a few calls, to test the benchmarks themselves")

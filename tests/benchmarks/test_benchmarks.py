@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
+
+import pytest
 
 ROOT = Path(__file__).parents[2]
 
@@ -63,3 +68,21 @@ def test_one_module_by_name(tmp_path: Path) -> None:
     run = subprocess.run(program, cwd=ROOT, capture_output=True, encoding="utf-8", check=True)
     assert run.stdout.count("| ratio |") == 1
     assert "| get | median |" in run.stdout
+
+
+def test_the_report_is_measured_in_a_browser(tmp_path: Path) -> None:
+    """The table has the times of writing and of drawing, and the size, each with its least and its most."""
+    if not (shutil.which("chromium") or shutil.which("google-chrome")):
+        absent = pytest.fail if os.environ.get("CI") == "true" else pytest.skip
+        absent("no Chromium on this machine; `make servers` installs it")
+    program = [sys.executable, "-m", "benchmarks", "--quick", f"--folder={tmp_path}", "report"]
+    run = subprocess.run(program, cwd=ROOT, capture_output=True, encoding="utf-8", check=True)
+    _, table = run.stdout.strip().split("\n\n")
+    head, _, *lines = table.splitlines()
+    assert head == "| the report of 300 results | least | most | aim |"
+    assert [re.sub(r"\d+\.\d\d", "N", line) for line in lines] == [
+        "| write it | N s | N s |  |",
+        "| open it in Chromium until it is drawn | N s | N s | ≤ 3 s |",
+        "| its size | N MB | N MB | ≤ 3 MB |",
+    ]
+    assert not list(tmp_path.iterdir())
