@@ -11,7 +11,8 @@ import stat
 import subprocess
 import tempfile
 from collections.abc import Callable, Generator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -20,7 +21,7 @@ from tests.faults.as_nobody import as_nobody
 from tests.faults.system import System
 from tests.torture import disks
 from tests.trackers import snapshot
-from typedtrack import BulkError, CorruptResultError, Result, ResultExistsError, ResultTracker, open_tracker
+from typedtrack import BulkError, CorruptResultError, ResultExistsError, ResultTracker, open_tracker
 from typedtrack.backends.local import LocalResultTracker
 
 OLD = b'{\n  "n": 1\n}\n'
@@ -63,22 +64,56 @@ def test_a_full_disk(tmp_path: Path, options: str, fsync: bool) -> None:
         assert tracker["old"] == {"n": 2}
 
 
-def test_a_quota(tmp_path: Path) -> None:
-    """A quota of btrfs is as a full disk."""
-    if (reason := disks.missing("btrfs")) is not None:
+@contextmanager
+def _quota(kind: str) -> Generator[Path]:
+    """Mount a disk of the file system *kind*, on which the user nobody has 400 KiB."""
+    if (reason := disks.missing(kind)) is not None:
         pytest.skip(reason)
-    disk = disks.new_disk("btrfs", tmp_path / "disk", disks.FILE_SYSTEMS["btrfs"])
-    with disks.mounted("btrfs", disk, tmp_path / "base") as base:
-        tracker = open_tracker(base, fsync=True)
-        tracker["old"] = {"n": 1}
-        subprocess.run(["btrfs", "quota", "enable", str(base)], check=True)
-        subprocess.run(["btrfs", "qgroup", "limit", "256K", str(base)], check=True)
-        large: Result = {f"{n}": "x" * 1000 for n in range(100)}
-        with pytest.raises(BulkError) as caught:
-            tracker.put_many((n, large) for n in range(10))
-        assert {error.errno for error in caught.value.errors.values() if isinstance(error, OSError)} == {errno.EDQUOT}
-        stored = {str(n): large for n in range(10) if n not in caught.value.errors}
-        assert dict(tracker.items()) == {"old": {"n": 1}, **stored}
+    if kind != "btrfs" and shutil.which("setquota") is None:
+        pytest.skip("setquota is not installed")
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(dir=disks.folder_for_disks())))
+        folder.chmod(0o755)
+        features = ["-O", "quota"] if kind == "ext4" else []
+        disk = disks.new_disk(kind, folder / "disk", disks.FILE_SYSTEMS[kind], features)
+        mounted = disks.mounted(kind, disk, folder / "base", *([] if kind == "btrfs" else ["usrquota"]))
+        try:
+            base = stack.enter_context(mounted)
+        except subprocess.CalledProcessError:
+            pytest.skip(f"this kernel has no quotas of {kind}")
+        base.chmod(0o777)
+        if kind == "btrfs":  # which has quotas of folders, not of users
+            commands = [["btrfs", "quota", "enable"], ["btrfs", "qgroup", "limit", "400K"]]
+        else:
+            commands = [["setquota", "-u", "nobody", "0", "400", "0", "0"]]
+        for command in commands:
+            subprocess.run([*command, str(base)], check=True)
+        yield base
+
+
+@pytest.mark.parametrize("fsync", [False, True])
+@pytest.mark.parametrize("kind", disks.FILE_SYSTEMS)
+def test_a_quota(kind: str, fsync: bool) -> None:
+    """A quota is as a full disk: the first results stay, the others raise its error, and deletes make room."""
+    large, larger = ({f"{n}": "x" * 1000 for n in range(kilobytes)} for kilobytes in (100, 900))
+    with _quota(kind) as base:
+        tracker = open_tracker(base, fsync=fsync)
+        assert as_nobody(partial(tracker.put, "old", n=1)) is None
+        error = as_nobody(partial(tracker.put_many, [(f"{n}/k", large) for n in range(10)]))
+        assert isinstance(error, BulkError)
+        assert {each.errno for each in error.errors.values() if isinstance(each, OSError)} == {errno.EDQUOT}
+        stored = {f"{n}/k" for n in range(10)} - error.errors.keys()
+        assert stored
+        for call in (partial(tracker.put, "old", larger), partial(tracker.create, "new/k", larger)):
+            error = as_nobody(call)
+            assert isinstance(error, OSError)
+            assert error.errno == errno.EDQUOT
+        assert dict(tracker.items()) == {"old": {"n": 1}, **dict.fromkeys(stored, large)}
+        assert {path for path, data in snapshot(base).items() if data is not None} == {"old", *stored}
+        for key in stored:
+            assert as_nobody(partial(tracker.__delitem__, key)) is None
+        assert as_nobody(partial(tracker.put, "old", large)) is None
+        assert dict(tracker.items()) == {"old": large}
 
 
 OUTPUTS: dict[str, Callable[[ResultTracker, Path], object]] = {

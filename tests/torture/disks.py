@@ -19,7 +19,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Final, NamedTuple, TypeAlias
@@ -101,20 +101,20 @@ def _run(*command: str) -> subprocess.CompletedProcess[bytes]:
 # -- disks ------------------------------------------------------------------------------------------------------------
 
 
-def new_disk(kind: str, path: Path, mebibytes: int) -> Path:
-    """Return the file *path* that is a disk of that size with an empty file system."""
+def new_disk(kind: str, path: Path, mebibytes: int, options: Sequence[str] = ()) -> Path:
+    """Return the file *path* that is a disk of that size with an empty file system, made with *options*."""
     with path.open("wb") as file:
         file.truncate(mebibytes * 2**20)
-    subprocess.run([*_MAKE[kind], str(path)], check=True, stdout=subprocess.DEVNULL)
+    subprocess.run([*_MAKE[kind], *options, str(path)], check=True, stdout=subprocess.DEVNULL)
     return path
 
 
 @contextmanager
-def mounted(kind: str, disk: Path, folder: Path) -> Generator[Path]:
-    """Mount *disk* at *folder*."""
+def mounted(kind: str, disk: Path, folder: Path, *options: str) -> Generator[Path]:
+    """Mount *disk* at *folder* with *options*."""
     folder.mkdir(exist_ok=True)
-    options = "loop,nouuid" if kind == "xfs" else "loop"
-    subprocess.run(["mount", "-t", kind, "-o", options, str(disk), str(folder)], check=True)
+    every = ",".join(["loop", *(["nouuid"] if kind == "xfs" else []), *options])
+    subprocess.run(["mount", "-t", kind, "-o", every, str(disk), str(folder)], check=True)
     try:
         yield folder
     finally:
