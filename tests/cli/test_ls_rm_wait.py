@@ -83,6 +83,17 @@ def test_rm_deletes_all_keys_that_it_finds(cli: Cli, base: str) -> None:
     assert cli("rm", base, "--prefix", "s") == (0, "", "")
 
 
+def test_rm_deletes_many_keys_some_at_a_time(cli: Cli, base: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """None is left, and a missing one among them is named."""
+    monkeypatch.setattr("typedtrack.cli.rm._AT_ONCE", 3)
+    open_tracker(base).put_many({f"s/{n}": {"x": 1} for n in range(10)})
+    code, out, err = cli("rm", base, "s/0", "s/1", "s/2", "s/3", "missing", "s/4")
+    assert (code, out) == (1, "")
+    assert err.startswith("typedtrack: no result under key 'missing' in ")
+    assert cli("rm", base, "--prefix", "s") == (0, "", "")
+    assert list(open_tracker(base)) == []
+
+
 def test_rm_removes_what_killed_writers_left(cli: Cli, base: str) -> None:
     """The number of files is printed; results stay."""
     open_tracker(base).put("k", x=1)
