@@ -39,6 +39,33 @@ def test_snakemake(tmp_path: Path) -> None:
     assert sorted(open_tracker(tmp_path / "results").keys()) == ["sweep/trial_0", "sweep/trial_2"]
 
 
+_RANK_2_FAILS = """
+import os, pathlib, time
+pathlib.Path("started_" + os.environ["RANK"]).touch()
+while os.environ["RANK"] != "2" or len(list(pathlib.Path().glob("started_*"))) < 4:
+    time.sleep(0.05)
+raise ValueError("no data")
+"""
+
+
+@needs("torchrun")
+def test_distributed(tmp_path: Path) -> None:
+    """Each rank stores a result of its own. If one fails, `torchrun` ends the others, and each returns a failure."""
+    follow("how-to/distributed", tmp_path)
+    shutil.rmtree(tmp_path / "results")
+
+    (command,) = re.findall(r"^\$ (torchrun .*)$", write_files("how-to/distributed", tmp_path), re.MULTILINE)
+    (tmp_path / "train.py").write_text(_RANK_2_FAILS, encoding="utf-8")
+    assert run(tmp_path, "sh", "-c", command).returncode != 0
+    failures = dict(open_tracker(tmp_path / "results").failures())
+    assert {key: failure.type for key, failure in failures.items()} == {
+        "job_7/rank_0": "Signal",
+        "job_7/rank_1": "Signal",
+        "job_7/rank_2": "ExitCode",
+        "job_7/rank_3": "Signal",
+    }
+
+
 def train_in(folder: Path) -> None:
     """Write a program that returns an accuracy of 0.93."""
     (folder / "train").write_text("#!/bin/sh\ntypedtrack put accuracy=0.93\n", encoding="utf-8")

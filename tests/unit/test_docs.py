@@ -25,7 +25,8 @@ NEEDS = {  # what is too large for `make test`; `make test-integrations` install
 }
 ELSEWHERE = [  # pages that other tests run: by their commands, or against a server
     *(f"docs/tutorial/{step}.md" for step in ("first-result", "typed-pipeline", "failures", "tables")),
-    *(f"docs/how-to/{page}.md" for page in ("azure", "dvc", "gcs", "kubernetes", "s3", "slurm", "snakemake")),
+    *(f"docs/how-to/{page}.md" for page in ("azure", "distributed", "dvc", "gcs", "kubernetes", "s3", "slurm")),
+    "docs/how-to/snakemake.md",
 ]
 PAGES = sorted(
     {path.relative_to(ROOT).as_posix() for path in [ROOT / "README.md", *ROOT.glob("docs/**/*.md")]} - {*ELSEWHERE}
