@@ -21,8 +21,10 @@ from tests.faults.as_nobody import as_nobody
 from tests.faults.system import System
 from tests.torture import disks
 from tests.trackers import snapshot
-from typedtrack import BulkError, CorruptResultError, ResultExistsError, ResultTracker, open_tracker
+from typedtrack import BulkError, CorruptResultError, ResultExistsError, ResultTracker, _sorting, open_tracker
 from typedtrack.backends.local import LocalResultTracker
+from typedtrack.frame import chunks
+from typedtrack.report import rows
 
 OLD = b'{\n  "n": 1\n}\n'
 
@@ -139,6 +141,26 @@ def test_output_on_a_full_disk(tmp_path: Path, name: str) -> None:
             OUTPUTS[name](tracker, disk / name)
         assert caught.value.errno == errno.ENOSPC
         assert snapshot(disk) == {name: old}
+
+
+@pytest.mark.parametrize("name", OUTPUTS)
+def test_a_full_temporary_folder(tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rows and keys that memory does not hold lie there: the caller gets the error of the disk; the old file stays."""
+    tracker = open_tracker(tmp_path / "base")
+    tracker.put_many((f"{n:0200}", {"n": n, "text": os.urandom(500).hex()}) for n in range(200))
+    old = bytes(3) if name == "cache.parquet" else b"old"
+    (tmp_path / name).write_bytes(old)
+    monkeypatch.setattr(_sorting, "_MOST", 100)
+    monkeypatch.setattr(chunks, "_MEMORY", 1000)
+    monkeypatch.setattr(rows, "_MEMORY", 1000)
+    with _disk(tmp_path / "disk", "size=16k") as disk:
+        monkeypatch.setattr(tempfile, "tempdir", str(disk))
+        with pytest.raises(OSError, match="No space left on device") as caught:
+            OUTPUTS[name](tracker, tmp_path / name)
+        assert caught.value.errno == errno.ENOSPC
+        assert snapshot(disk) == {}
+    assert (tmp_path / name).read_bytes() == old
+    assert {path.name for path in tmp_path.iterdir()} == {"base", "disk", name}
 
 
 def test_a_read_only_disk(tmp_path: Path) -> None:
