@@ -159,6 +159,24 @@ def compared(count: int) -> Callable[[], object]:
     return lambda: check(reader, writer)
 
 
+class Choice(str):
+    """A choice whose comparisons count as work."""
+
+    __slots__ = ()
+    __hash__ = str.__hash__
+
+    def __eq__(self, other: object) -> bool:
+        return str.__eq__(self, other)
+
+
+def chosen(count: int) -> Callable[[], object]:
+    """Return an action that compares two schemas of *count* choices."""
+    names = [f"v{n}" for n in range(count)]
+    reader = FieldSchema(attribute="x", name="x", kind="str", choices=tuple(map(Choice, names)))
+    writer = FieldSchema(attribute="x", name="x", kind="str", choices=tuple(names))
+    return lambda: check(RecordSchema(name="R", fields=(reader,)), RecordSchema(name="R", fields=(writer,)))
+
+
 def of_one_attribute(count: int) -> Callable[[], object]:
     """Return an action that finds attributes for *count* names that all become one."""
     names = [f"x{chr(0x4E00 + number)}" for number in range(count)]
@@ -172,6 +190,7 @@ GROWING: dict[str, tuple[Callable[[int], Callable[[], object]], int]] = {
     "an optional group": (lambda count: lambda: optional_group(count), 500),
     "the fingerprint of an optional group": (fingerprint, 500),
     "compatibility": (compared, 300),
+    "compatibility of choices": (chosen, 300),
     "names that become one attribute": (of_one_attribute, 1_000),
 }
 

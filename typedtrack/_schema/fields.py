@@ -10,6 +10,7 @@ import math
 import re
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from functools import cached_property
 from typing import Any, Final, NamedTuple, cast
 
 import attrs
@@ -174,6 +175,11 @@ class FieldSchema:
         """The most characters that a `str` of this field can have."""
         return MAX_STR_BYTES if self.max_length is None else min(self.max_length, MAX_STR_BYTES)
 
+    @cached_property
+    def _allowed(self) -> frozenset[int | str]:
+        """The choices, of which there may be thousands, for a fast look."""
+        return frozenset(self.choices)
+
     def problem(self, value: object) -> str | None:
         """Return why this field refuses *value*, or `None`. A `float` field accepts an `int`."""
         exact, declared = type(value), KINDS_BY_NAME[self.kind]
@@ -182,7 +188,7 @@ class FieldSchema:
         if (reason := value_problem(value)) is not None:
             return reason
         if self.choices:
-            return None if value in self.choices else f"must be one of {', '.join(map(repr, self.choices))}"
+            return None if value in self._allowed else f"must be one of {', '.join(map(repr, self.choices))}"
         if isinstance(value, str):
             return self._text_problem(value)
         number = cast("int | float", value)
