@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import sys
 from collections.abc import Callable
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
 from tests.unit.test_documents import object_of
 from typedtrack import FieldSchema, RecordSchema, SchemaError
+from typedtrack._records.declare import record_class
 from typedtrack._schema.identifiers import attribute_names
 from typedtrack.schemas import check, document_text, parse_document
 
@@ -202,3 +205,15 @@ def test_work_grows_with_the_document(name: str) -> None:
     make(3)()  # what only the first call does
 
     assert work(make(2 * count)) < 2.5 * work(make(count))
+
+
+def test_a_class_of_many_fields_copies_its_annotations_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Python copies the annotations of a class for each caller: once for each field would be quadratic."""
+    copies = Mock(wraps=inspect.get_annotations)
+    monkeypatch.setattr(inspect, "get_annotations", copies)
+    numbers: list[int] = []
+    for count in (4, 400):
+        copies.reset_mock()
+        record_class(RecordSchema.from_json_schema(flat(count)), __name__, {})
+        numbers.append(copies.call_count)
+    assert numbers[0] == numbers[1]

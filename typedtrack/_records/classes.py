@@ -10,6 +10,7 @@ import operator
 import types
 import typing
 from collections.abc import Callable, Iterator, Mapping
+from functools import cache
 from typing import Any, Final, NamedTuple, TypeVar, cast
 
 import attrs
@@ -193,6 +194,7 @@ def _is_class_variable(annotation: object) -> bool:
 
 def _attributes(cls: type, names: Mapping[str, Any], marker: str) -> Iterator[Attribute]:
     names = {**names, cls.__name__: cls}
+    annotations = cache(inspect.get_annotations)  # copied once for each class, not for each field
     for field in attrs.fields(cast("type[attrs.AttrsInstance]", cls)):  # attrs.frozen has made it one
         slot = next((vars(base)[field.name] for base in cls.__mro__ if field.name in vars(base)), None)
         if not isinstance(slot, (types.MemberDescriptorType, types.NoneType)):
@@ -204,7 +206,7 @@ def _attributes(cls: type, names: Mapping[str, Any], marker: str) -> Iterator[At
             continue
         owner = cls if base is None else next(owner for owner in base.__mro__ if field.name in _annotated(owner))
         try:
-            hint = evaluate(owner, inspect.get_annotations(owner)[field.name], names)
+            hint = evaluate(owner, annotations(owner)[field.name], names)
         except Exception as error:  # an annotation may raise any error
             reason = f"has an annotation that cannot be evaluated: {error}; declare or import its names above the class"
             raise RecordDefinitionError(cls.__name__, field.name, reason) from error
