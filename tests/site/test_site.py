@@ -67,7 +67,7 @@ def test_search_finds_first_what_a_reader_looks_for(page: Page, site: str) -> No
         ("index", 0, "pip install typedtrack"),
         ("tutorial/first-result", 0, "pip install 'typedtrack[cli]'"),
         ("tutorial/first-result", 6, "typedtrack ls results\ntypedtrack get results first_fit rate"),
-        ("how-to/distributed", 1, "import os\n"),
+        ("how-to/distributed", 2, "# train.py\nimport os\n"),
     ],
 )
 def test_a_button_copies_what_a_reader_types(page: Page, site: str, address: str, block: int, copied: str) -> None:
