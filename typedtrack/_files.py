@@ -36,7 +36,11 @@ def writing(
             _upload(file, os.fspath(path_or_url), storage_options or {})
         return
     folder, name = os.path.split(path)
-    number, temporary = tempfile.mkstemp(prefix=f".{name}-", suffix=".tmp", dir=folder)
+    try:
+        number, temporary = tempfile.mkstemp(prefix=f".{name}-", suffix=".tmp", dir=folder)
+    except OSError as error:
+        error.filename = folder  # the user knows no temporary file
+        raise
     try:
         with open(number, "wb") as file:
             yield file

@@ -186,7 +186,7 @@ class ResultExistsError(TypedtrackError, FileExistsError):
     def __str__(self) -> str:
         where = f"key {shown(self.key)} in {self.tracker}"
         if self.is_failure:
-            return f"{where} already holds a failure; `del` makes room, `put` replaces it"
+            return f"{where} already holds a failure; delete it, or replace it by `put`"
         return f"{where} already holds another result; `put` replaces it, another key keeps both"
 
 
@@ -297,7 +297,7 @@ class ResultFailedError(TypedtrackError, RuntimeError):
         code = "" if failure.exit_code is None else f", exit code {failure.exit_code}"
         host = "" if failure.host is None else f", on host {shown(failure.host)}"
         reason = shown(f"{failure.type}: {failure.message}", _SHOWN_MESSAGE)
-        advice = "`put` replaces a stored failure, `del` removes it" if self.is_stored else "start it again"
+        advice = "delete this failure, or replace it by `put`" if self.is_stored else "start it again"
         return f"key {shown(self.key)}: the application failed with {reason}{code}{host}; {advice}"
 
 

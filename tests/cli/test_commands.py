@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -33,15 +34,20 @@ COMMANDS: Final[Mapping[str, set[str]]] = {
 SCHEMA_COMMANDS: Final = {"export", "generate", "check", "infer", "rules"}
 
 
-def typedtrack(*arguments: str, stdin: str = "", code: int = 0, environment: Mapping[str, str] = {}) -> str:
-    """Run a command without a terminal, check its exit code, and return what it printed: on a refusal, the error."""
+def typedtrack(
+    *arguments: str, stdin: str = "", code: int = 0, environment: Mapping[str, str] = {}, note: str = ""
+) -> str:
+    """Run a command without a terminal, check its exit code, and return what it printed: on a refusal, the error.
+
+    If all goes well, it prints the *note* on standard error, and nothing else.
+    """
     command = [sys.executable, "-m", "typedtrack", *arguments]
     ended = subprocess.run(
         command, input=stdin, capture_output=True, text=True, check=False, env={**os.environ, **environment}
     )
     assert ended.returncode == code, ended.stderr
     if code == 0:
-        assert ended.stderr == ""
+        assert ended.stderr == (f"typedtrack: {note}\n" if note else "")
         return ended.stdout
     assert ended.stderr.startswith("typedtrack: ")
     assert "Traceback" not in ended.stderr
@@ -138,13 +144,14 @@ def test_top_export_and_report(base: str, tmp_path: Path) -> None:
     }
     open_tracker(base).put_many(rows)
     split = ["--key", "{m}/seed_{s}"]
-    assert typedtrack("top", base, "--by", "loss", "--min", "--rows", "1") == "a/seed_0\t1 ± 0.5\t0\n"
-    assert typedtrack("top", base, "--by", "loss", "--max", "--columns", "n,key", "--rows", "1") == "1\tbb/seed_1\n"
-    assert typedtrack("top", base, "bb", *split, "--columns", "s,m", "--rows", "1") == "1\tbb\n"
+    best = partial(typedtrack, "top", base, "--rows", "1", note="The best 1 of 4 rows")
+    assert best("--by", "loss", "--min") == "a/seed_0\t1 ± 0.5\t0\n"
+    assert best("--by", "loss", "--max", "--columns", "n,key") == "1\tbb/seed_1\n"
+    assert json.loads(best("--json"))["key"] == "bb/seed_1"
+    assert typedtrack("top", base, "bb", *split, "--columns", "s,m") == "1\tbb\n0\tbb\n"
     assert typedtrack("top", base, *split, "--over", "s", "--columns", "m,loss,count") == (
         "bb\t2.12 ± 0.12\t2\na\t1.12 ± 0.12\t2\n"
     )
-    assert json.loads(typedtrack("top", base, "--json", "--rows", "1"))["key"] == "bb/seed_1"
     assert "--watch needs a terminal" in typedtrack("top", base, "--watch", code=2)
 
     readers: dict[str, Callable[[Path], polars.DataFrame]]
@@ -196,8 +203,11 @@ def test_base_and_key_come_from_the_environment_both_or_neither(base: str) -> No
     assert typedtrack("ls", environment=both) == ""
     for variable, value in both.items():
         alone = {**dict.fromkeys(both, ""), variable: value}
-        assert "BASE and KEY are missing" in typedtrack("get", code=2, environment=alone)
-    assert "expected BASE and KEY, or neither" in typedtrack("wait", base, code=2, environment=both)
+        (other,) = both.keys() - {variable}
+        message = f"BASE and KEY are missing: pass both, or set {other}, too"
+        assert message in typedtrack("get", code=2, environment=alone)
+    message = 'expected BASE and KEY, or neither, got: k; for the base of the environment: "$TYPEDTRACK_BASE" k'
+    assert message in typedtrack("wait", "k", code=2, environment=both)
 
 
 def test_exit_codes(base: str, tmp_path: Path) -> None:

@@ -45,11 +45,15 @@ def test_the_proposal_is_json_for_programs(cli: Cli) -> None:
     assert "class Result:\n    other: str\n" in document["python"]
 
 
-def test_without_results_the_exit_code_is_1(cli: Cli) -> None:
-    """The error is one line."""
-    assert cli("schema", "infer", "nowhere") == (1, "", "typedtrack: no result in nowhere to infer a schema from\n")
-    code, out, err = cli("schema", "infer", "nowhere", "--json")
-    assert (code, err) == (1, "typedtrack: no result in nowhere to infer a schema from\n")
+def test_without_results_the_exit_code_is_1(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The error is one line; the base may be that of the environment."""
+    Path("empty").mkdir()
+    monkeypatch.setenv("TYPEDTRACK_BASE", "empty")
+    no = "typedtrack: no result in empty to infer a schema from\n"
+    for arguments in ((), ("empty",)):
+        assert cli("schema", "infer", *arguments) == (1, "", no)
+    code, out, err = cli("schema", "infer", "empty", "--json")
+    assert (code, err) == (1, no)
     assert out == '{\n  "schema": null,\n  "results": 0,\n  "outliers": []\n}\n'
 
 

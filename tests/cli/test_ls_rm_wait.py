@@ -33,6 +33,26 @@ def test_ls_lists_in_the_order_of_keys(cli: Cli, base: str) -> None:
     assert cli("ls", base, "--long").out == "a/1\tx=0.5, t=line\\nbreak\nab\tx=1\nb\tx=2\n"
 
 
+@pytest.mark.parametrize(
+    "command", [("ls",), ("ls", "--json"), ("top",), ("export",), ("report",), ("schema", "infer")], ids=" ".join
+)
+def test_a_folder_that_does_not_exist_is_named(cli: Cli, monkeypatch: pytest.MonkeyPatch, command: tuple[str]) -> None:
+    """It may be a slip of the fingers, or a prefix whose base is in the environment; a put makes it."""
+    files = {"export": "out.ndjson", "report": "out.html"}
+    out = ("--out", files[command[0]]) if command[0] in files else ()
+    monkeypatch.delenv("TYPEDTRACK_BASE", raising=False)
+    ended = cli(*command, "resluts", *out)
+    assert ended.code == (1 if "infer" in command else 0)
+    warning = f"typedtrack: warning: there is no folder {str(Path('resluts').absolute())!r}"
+    assert ended.err.splitlines()[0] == warning
+    monkeypatch.setenv("TYPEDTRACK_BASE", "results")
+    hint = '; for a prefix in the base of the environment: "$TYPEDTRACK_BASE" resluts'
+    assert cli(*command, "resluts", *out).err.splitlines()[0] == warning + hint
+    Path("resluts").mkdir()
+    assert "warning" not in cli(*command, "resluts", *out).err
+    assert "warning" not in cli(*command, "memory://resluts", *out).err
+
+
 def test_ls_sorts_more_keys_than_memory_holds(cli: Cli, base: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """The order is the same, and so is the JSON."""
     monkeypatch.setattr("typedtrack._sorting._MOST", 2)

@@ -153,7 +153,7 @@ def test_open_tracker_takes_the_base_of_the_environment(tmp_path: Path, monkeypa
         (
             ["--", "true"],
             {"TYPEDTRACK_BASE": "b"},
-            "BASE and KEY are missing: pass both, or set TYPEDTRACK_BASE and TYPEDTRACK_KEY",
+            "BASE and KEY are missing: pass both, or set TYPEDTRACK_KEY, too",
         ),
         (
             ["--retries", "-1", "b", "k", "--", "true"],

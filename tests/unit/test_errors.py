@@ -148,7 +148,7 @@ ERRORS: list[tuple[TypedtrackError, type[Exception], dict[str, object], str]] = 
         {"key": "a", "failure": Failure(type="Signal", message="SIGKILL", exit_code=137, host="node7")},
         (
             "key 'a': the application failed with 'Signal: SIGKILL', exit code 137, on host 'node7'; "
-            "`put` replaces a stored failure, `del` removes it"
+            "delete this failure, or replace it by `put`"
         ),
     ),
     (

@@ -145,7 +145,7 @@ def test_a_failure_replaces_nothing(face: Face, tracker: DictTracker) -> None:
 def test_create_finds_a_failure(face: Face, tracker: DictTracker) -> None:
     """Its error says that a failure is there, and what makes room."""
     face.fail("k", "broken")
-    with pytest.raises(ResultExistsError, match="already holds a failure; `del` makes room") as caught:
+    with pytest.raises(ResultExistsError, match="already holds a failure; delete it, or replace it by `put`") as caught:
         tracker.create("k", PLAIN)
     assert caught.value.is_failure
     assert pickle.loads(pickle.dumps(caught.value)).is_failure
@@ -247,7 +247,7 @@ def test_a_failure_is_raised(face: Face, read: Callable[[Face], object]) -> None
     assert error.failure == Failure(type="Signal", message="SIGKILL\n\x1b[31m", exit_code=137, host="node7")
     assert str(error) == (
         r"key 'k': the application failed with 'Signal: SIGKILL\n\x1b[31m', exit code 137, on host 'node7'; "
-        "`put` replaces a stored failure, `del` removes it"
+        "delete this failure, or replace it by `put`"
     )
     assert isinstance(error, RuntimeError)
 

@@ -43,6 +43,13 @@ def test_a_local_file_has_the_permissions_that_the_process_gives(tmp_path: Path)
     assert (tmp_path / "table.csv").stat().st_mode == (tmp_path / "other").stat().st_mode
 
 
+def test_a_missing_folder_is_named(tmp_path: Path) -> None:
+    """The error names it, and not the temporary file that would be in it."""
+    with pytest.raises(FileNotFoundError) as caught:
+        write(tmp_path / "missing" / "table.csv")
+    assert caught.value.filename == str(tmp_path / "missing")
+
+
 def test_an_interrupt_leaves_nothing(tmp_path: Path) -> None:
     """Ctrl-C amid the writing leaves the folder as it was."""
 

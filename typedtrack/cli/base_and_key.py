@@ -7,9 +7,10 @@ from collections.abc import Sequence
 
 import click
 
-from typedtrack._bases import BASE_VARIABLE, KEY_VARIABLE
+from typedtrack._bases import ARCHIVES, BASE_VARIABLE, KEY_VARIABLE, local_path
+from typedtrack.cli.output import print_error
 
-__all__ = ["base_and_key", "base_and_keys", "base_or_environment", "environment_place"]
+__all__ = ["base_and_key", "base_and_keys", "base_or_environment", "base_to_read", "environment_place"]
 
 
 def base_and_key(arguments: Sequence[str]) -> tuple[str, str]:
@@ -22,9 +23,13 @@ def base_and_key(arguments: Sequence[str]) -> tuple[str, str]:
         base, key = arguments
         return base, key
     if arguments:
-        raise click.UsageError(f"expected BASE and KEY, or neither, got: {' '.join(arguments)}")
+        given = " ".join(arguments)
+        hint = f'; for the base of the environment: "${BASE_VARIABLE}" {given}' if os.environ.get(BASE_VARIABLE) else ""
+        raise click.UsageError(f"expected BASE and KEY, or neither, got: {given}{hint}")
     if (place := environment_place()) is None:
-        raise click.UsageError(f"BASE and KEY are missing: pass both, or set {BASE_VARIABLE} and {KEY_VARIABLE}")
+        missing = [variable for variable in (BASE_VARIABLE, KEY_VARIABLE) if not os.environ.get(variable)]
+        too = ", too" if len(missing) == 1 else ""
+        raise click.UsageError(f"BASE and KEY are missing: pass both, or set {' and '.join(missing)}{too}")
     return place
 
 
@@ -51,6 +56,23 @@ def base_or_environment(base: str | None) -> str:
         if not base:
             raise click.UsageError(f"BASE is missing: pass it, or set {BASE_VARIABLE}")
     return base
+
+
+def base_to_read(base: str | None) -> str:
+    """Return the same as `base_or_environment`, after a warning if it is a local folder that does not exist.
+
+    Without it, a mistyped base would look like one that has no results yet.
+
+    Raises:
+        click.UsageError: there is neither.
+    """
+    found = base_or_environment(base)
+    path = None if found.endswith(ARCHIVES) else local_path(found)
+    if path is not None and not os.path.lexists(path):
+        is_prefix = base is not None and os.environ.get(BASE_VARIABLE)
+        hint = f'; for a prefix in the base of the environment: "${BASE_VARIABLE}" {base}' if is_prefix else ""
+        print_error(f"warning: there is no folder {path!r}{hint}")
+    return found
 
 
 def environment_place() -> tuple[str, str] | None:

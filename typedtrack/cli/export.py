@@ -6,7 +6,7 @@ import click
 
 from typedtrack._bases import ARCHIVES
 from typedtrack._open import open_tracker
-from typedtrack.cli.base_and_key import base_or_environment
+from typedtrack.cli.base_and_key import base_to_read
 from typedtrack.cli.output import progress
 
 __all__ = ["export"]
@@ -23,7 +23,7 @@ def export(base: str | None, prefix: str, out: str) -> None:
 
     An archive has failures, too, and is a read-only BASE itself.
     """
-    tracker = open_tracker(base_or_environment(base))
+    tracker = open_tracker(base_to_read(base))
     with progress("reading") as bar:
         if out.endswith(ARCHIVES):
             tracker.archive(out, prefix, progress=bar)

@@ -11,7 +11,7 @@ from typedtrack._results.failure import FAILURE_MESSAGE, FAILURE_TYPE, failure_r
 from typedtrack._results.values import Result
 from typedtrack._sorting import SortedTexts
 from typedtrack._tracker.untyped import ResultTracker
-from typedtrack.cli.base_and_key import base_or_environment
+from typedtrack.cli.base_and_key import base_to_read
 from typedtrack.cli.output import json_option, print_line, print_table, print_text
 from typedtrack.cli.values import result_text
 
@@ -29,7 +29,7 @@ def ls(base: str | None, prefix: str, long: bool, failed: bool, count: bool, as_
     """List keys: all of them, or PREFIX and those below it."""
     if long and failed:
         raise click.UsageError("--long and --failed exclude each other")
-    tracker = open_tracker(base_or_environment(base))
+    tracker = open_tracker(base_to_read(base))
     if not (long or failed):
         _list_keys(map(str, tracker.keys(prefix)), count=count, as_json=as_json)
         return

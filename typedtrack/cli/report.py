@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from typedtrack._open import open_tracker
-from typedtrack.cli.base_and_key import base_or_environment
+from typedtrack.cli.base_and_key import base_to_read
 from typedtrack.cli.output import progress
 
 __all__ = ["report"]
@@ -20,6 +20,6 @@ __all__ = ["report"]
 @click.option("--title", default="Results", help="The heading of the page.")
 def report(base: str | None, prefix: str, out: str, by: str | None, greatest: bool, title: str) -> None:
     """Write one HTML page to look at results: a table and plots."""
-    frame = open_tracker(base_or_environment(base)).frame(prefix)
+    frame = open_tracker(base_to_read(base)).frame(prefix)
     with progress("reading") as bar:
         frame.report(out, by, direction="max" if greatest else "min", title=title, progress=bar)

@@ -206,21 +206,23 @@ def _identifier(_context: click.Context, _parameter: click.Parameter, name: str)
 
 
 @schema.command(name="infer")
-@click.argument("base")
+@click.argument("base", metavar="[BASE]", required=False)
 @click.option("--prefix", default="", help="Read only the keys below it.")
 @click.option("--name", default="Result", show_default=True, callback=_identifier, help="Name of the record.")
 @click.option("--python", is_flag=True, help="Print a module with the record instead of the schema.")
 @json_option
-def infer_command(base: str, prefix: str, name: str, python: bool, as_json: bool) -> int:
+def infer_command(base: str | None, prefix: str, name: str, python: bool, as_json: bool) -> int:
     """Propose a schema for the results at BASE, and list the results that do not fit it.
 
     The proposal is printed on standard output, the list on standard error.
     """
     from typedtrack._open import open_tracker
+    from typedtrack.cli.base_and_key import base_to_read
     from typedtrack.codegen import generate
     from typedtrack.errors import BulkError
     from typedtrack.schemas import corrupt_results, document_text, infer
 
+    base = base_to_read(base)
     outliers: tuple[Outlier, ...] = ()
     try:
         found = infer(open_tracker(base).items(prefix), name)

@@ -28,7 +28,10 @@ def splitter(template: str, key: str) -> tuple[Splitter, list[str]]:
     Raises:
         ValueError: *template* has no field, one twice, or cannot be read.
     """
-    parts = [*string.Formatter().parse(template)]
+    try:
+        parts = [*string.Formatter().parse(template)]
+    except ValueError:  # a brace without its other
+        parts = []
     names = [name for _, name, _, _ in parts if name is not None]
     if not names or len({*names}) < len(names) or not all(name.isidentifier() for name in names):
         raise ValueError(

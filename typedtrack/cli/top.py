@@ -17,7 +17,7 @@ import click
 from typedtrack._open import open_tracker
 from typedtrack._results.chunks import Chunk, Direction
 from typedtrack._results.values import Value
-from typedtrack.cli.base_and_key import base_or_environment
+from typedtrack.cli.base_and_key import base_to_read
 from typedtrack.cli.output import json_option, one_line, print_error, print_line, print_table, progress, table_of
 from typedtrack.cli.tables import Splitter, averaged, splitter
 from typedtrack.errors import BulkError
@@ -66,7 +66,7 @@ def top(
         raise click.UsageError("--over needs --key: it averages over fields of the key")
     if watch and (as_json or not (sys.stdout.isatty() and find_spec("rich"))):
         raise click.UsageError("--watch needs a terminal, the package rich, and no --json")
-    stored = open_tracker(base_or_environment(base)).frame(prefix).rows
+    stored = open_tracker(base_to_read(base)).frame(prefix).rows
     averaged_fields = tuple(over.split(",")) if over else ()
     is_read_by_person = sys.stdout.isatty() and not as_json
     look = Look(
