@@ -121,12 +121,21 @@ def slow(clocks: Clocks, monkeypatch: pytest.MonkeyPatch) -> System:
     return system
 
 
-def _threads_of(system: System, spend: Callable[[int, object], object]) -> set[int]:
-    """Return a set to which the id of each thread is added that opens a file."""
+def _threads_of(system: System, spend: Callable[[int, object], object], expected: int = 1) -> set[int]:
+    """Return a set to which the id of each thread is added that opens a file.
+
+    The first thread goes on at once. Each other one waits until *expected* threads have come: on a busy machine one
+    could open all files before the others run.
+    """
     threads: set[int] = set()
+    first, arrival = threading.get_ident(), threading.Condition()
 
     def note(number: int, argument: object) -> None:
-        threads.add(threading.get_ident())
+        with arrival:
+            threads.add(threading.get_ident())
+            arrival.notify_all()
+            if threading.get_ident() != first:
+                arrival.wait_for(lambda: len(threads) >= expected, timeout=60)
         spend(number, argument)
 
     system.before = note
@@ -138,7 +147,7 @@ KEYS = [f"k/{number:03}" for number in range(300)]
 
 def test_results_come_in_order(tmp_path: Path, slow: System) -> None:
     """Several threads read and write, and the results are those of one."""
-    threads = _threads_of(slow, slow.before)
+    threads = _threads_of(slow, slow.before, expected=1 + 4)
     tracker = LocalResultTracker(tmp_path, max_concurrency=4)
     tracker.put_many((key, {"n": n}) for n, key in enumerate(KEYS))
     assert len(threads) == 1 + 4
