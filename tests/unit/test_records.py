@@ -869,6 +869,13 @@ def test_an_optional_field_in_a_default_is_none(form: Callable[..., list[Any]]) 
     assert caught.value.field == "x.b"
 
 
+def test_an_absent_optional_field_without_a_default_is_none(form: Callable[..., list[Any]]) -> None:
+    """A put stores no `None`, so a get reads it back as one, though the constructor demands the field."""
+    [made] = form(declare({"x": int | None, "y": int}))
+    codec = record_codec(record_type(made))
+    assert codec.decode_fast(b'{"y": 1}') == codec.decode(b'{"y": 1, "unknown": 2}', "f") == made(x=None, y=1)
+
+
 def test_a_default_of_a_schema_takes_the_type_of_its_column() -> None:
     """A document may say ``1`` for a `float`, also in a nested record."""
     stat = NestedSchema(attribute="s", name="s", record=schema_of(Stat), defaults=(1, 2))

@@ -37,6 +37,8 @@ def reads_alike(pattern: str) -> bool:
 
     >>> [reads_alike(pattern) for pattern in ("^v[0-9]+", "^v[0-9]+$", r"\d", "[^/]+", "a{2,}?", "(?i)a", "a}")]
     [True, False, False, True, True, False, False]
+    >>> [reads_alike(pattern) for pattern in ("(ab)+", "(?=a)+", "(a", "a)")]
+    [True, False, False, False]
     """
     position = 0
     groups: list[str] = []
