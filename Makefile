@@ -14,8 +14,9 @@ demo: $(VENV)/demo ## Run the example: a search in separate processes, whose res
 	$(BIN)/python examples/hyperparameter_search.py
 
 .PHONY: test
-test: $(VENV)/test typedtrack/report/bundle/report.js ## Run all tests, and the snippets of README.md and docs/. They must cover all lines and branches.
-	$(BIN)/pytest -n auto --cov
+test: $(VENV)/test typedtrack/report/bundle/report.js ## Run all tests, and the snippets of README.md and docs/. Those outside tests/properties must cover all lines and branches.
+	$(BIN)/pytest -n auto --cov --ignore=tests/properties
+	$(BIN)/pytest -n auto tests/properties # without coverage, which would double their time
 
 .PHONY: test-integrations
 test-integrations: $(VENV)/integrations typedtrack/report/bundle/report.js ## Run the guides on large frameworks (Ax, Dask, DVC, Hugging Face, Keras, Lightning, MLflow, Snakemake), and long studies of Optuna.

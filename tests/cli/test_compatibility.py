@@ -14,6 +14,7 @@ import pytest
 
 from tests.cli.conftest import RECORDS, Cli
 from tests.cli.test_made_files import BOTH
+from tests.terminals import read_all
 from typedtrack import SchemaError
 from typedtrack.schemas import MODES, RULES, files, read_committed
 
@@ -383,13 +384,7 @@ def test_the_rules_are_a_table_on_a_terminal() -> None:
     command = [sys.executable, "-m", "typedtrack", "schema", "rules"]
     subprocess.run(command, stdout=follower, check=True, env=environment)
     os.close(follower)
-    shown = b""
-    try:
-        while chunk := os.read(leader, 65536):
-            shown += chunk
-    except OSError:  # Linux raises it when the other end is closed
-        pass
-    os.close(leader)
+    shown = read_all(leader)
     assert b"holds if" in shown
     assert all(rule.id.encode() in shown for rule in RULES)
     assert b"\t" not in shown

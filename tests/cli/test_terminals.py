@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.terminals import read_all
 from typedtrack import open_tracker
 
 
@@ -23,13 +24,7 @@ def at_terminal(*arguments: str, answer: bytes = b"", environment: Mapping[str, 
     os.write(keyboard, answer)
     with subprocess.Popen(command, stdin=terminal, stdout=terminal, stderr=terminal, env=environment) as running:
         os.close(terminal)
-        shown = b""
-        try:
-            while chunk := os.read(keyboard, 65536):
-                shown += chunk
-        except OSError:  # on Linux: the other end is closed
-            pass
-    os.close(keyboard)
+        shown = read_all(keyboard)
     return running.returncode, shown.decode()
 
 

@@ -18,6 +18,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import Cli
+from tests.terminals import read_all
 from typedtrack import Result, ResultTracker, open_tracker
 from typedtrack.backends.local import LocalResultTracker
 from typedtrack.cli.top import Look
@@ -225,14 +226,7 @@ class Watch:
         code = self.process.wait()
         assert termios.tcgetattr(self.slave) == self.settings
         os.close(self.slave)
-        shown = b""
-        try:
-            while chunk := os.read(self.terminal, 65536):
-                shown += chunk
-        except OSError:  # on Linux: the other end is closed
-            pass
-        os.close(self.terminal)
-        return code, shown.decode()
+        return code, read_all(self.terminal).decode()
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])

@@ -10,6 +10,8 @@ import sys
 from doctest import ELLIPSIS, OutputChecker
 from pathlib import Path
 
+from tests.terminals import read_all
+
 __all__ = ["follow", "run", "write_files"]
 
 _ROOT = Path(__file__).parents[2]
@@ -72,18 +74,8 @@ def _on_a_terminal(folder: Path, command: str, environment: dict[str, str]) -> s
     variables = {**_variables(environment), "TERM": "dumb", "COLUMNS": "110", "LINES": "50"}  # no colours, no bars
     with subprocess.Popen(["sh", "-c", command], cwd=folder, env=variables, stdin=its, stdout=its, stderr=its):
         os.close(its)
-        printed = b""
-        while piece := _read(ours):
-            printed += piece
-    os.close(ours)
+        printed = read_all(ours)
     return printed.decode().replace("\x1b[0m", "")  # DVC resets colours where there are none
-
-
-def _read(terminal: int) -> bytes:
-    try:
-        return os.read(terminal, 65536)
-    except OSError:  # Linux: the last process that had the terminal has ended
-        return b""
 
 
 def _lines(text: str) -> str:

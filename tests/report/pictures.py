@@ -24,6 +24,7 @@ from playwright.sync_api import Browser, sync_playwright
 from rich.console import Console
 from rich.text import Text
 
+from tests.terminals import read_all
 from typedtrack import Result, open_tracker
 
 __all__ = ["CHROMIUM", "COMMANDS", "put_sweep", "write_report", "write_terminal"]
@@ -68,15 +69,9 @@ def write_terminal(command: str, folder: Path, path: Path) -> None:
     program = [sys.executable, "-m", *shlex.split(command)]
     with subprocess.Popen(program, cwd=folder, stdout=follower, stderr=subprocess.PIPE, env=environment) as running:
         os.close(follower)
-        shown = b""
-        try:
-            while chunk := os.read(leader, 65536):
-                shown += chunk
-        except OSError:  # on Linux: the other end is closed
-            pass
+        shown = read_all(leader)
         assert running.stderr is not None
         notes = [line.removeprefix("typedtrack: ") for line in running.stderr.read().decode().splitlines()]
-    os.close(leader)
     console = Console(record=True, width=_COLUMNS, file=io.StringIO(), force_terminal=True)
     console.print(Text(f"$ {command}"), style="bold")
     console.print(Text.from_ansi(shown.decode().replace("\r\n", "\n").rstrip()))
