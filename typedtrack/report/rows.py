@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import pickle
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final, TypeAlias
 from weakref import finalize
 
 import attrs
+import msgspec
 
 from typedtrack._results.chunks import Chunk
 from typedtrack._results.values import Value
@@ -17,6 +17,9 @@ __all__ = ["Row", "Rows", "Seen"]
 
 Row: TypeAlias = tuple[Value | None, ...]
 """A value or `None` for each column."""
+
+_encode: Final = msgspec.msgpack.Encoder().encode  # it keeps every value to the bit, and reading it runs no code
+_decode: Final = msgspec.msgpack.Decoder(tuple[int, dict[str, list[Value | None]]]).decode
 
 _MEMORY: Final = 16 * 2**20  # bytes of rows in memory; the others go to a temporary file
 
@@ -55,7 +58,7 @@ class Rows:
     def __init__(self, chunks: Iterable[Chunk], keys: Sequence[str]) -> None:
         self._file = tempfile.SpooledTemporaryFile(max_size=_MEMORY)  # noqa: SIM115  # it lives as long as the rows
         finalize(self, self._file.close)
-        self._chunks = 0
+        self._sizes: list[int] = []  # of each chunk in the file, in bytes
         self.count = 0
         """How many rows there are."""
         self.seen: dict[str, Seen] = {name: Seen() for name in keys}
@@ -66,14 +69,13 @@ class Rows:
     def _add(self, chunk: Chunk) -> None:
         for name, values in chunk.columns.items():
             self.seen.setdefault(name, Seen()).add(values)
-        pickle.dump((chunk.rows, {**chunk.columns}), self._file)
-        self._chunks += 1
+        self._sizes.append(self._file.write(_encode((chunk.rows, {**chunk.columns}))))
         self.count += chunk.rows
 
     def __iter__(self) -> Iterator[Row]:
         """Iterate over the rows, each with all columns."""
         self._file.seek(0)
-        for _ in range(self._chunks):
-            rows, columns = pickle.load(self._file)
+        for size in self._sizes:
+            rows, columns = _decode(self._file.read(size))
             absent = [None] * rows
             yield from zip(*(columns.get(name, absent) for name in self.seen), strict=True)
