@@ -212,8 +212,8 @@ def test_a_class_of_many_fields_copies_its_annotations_once(monkeypatch: pytest.
     copies = Mock(wraps=inspect.get_annotations)
     monkeypatch.setattr(inspect, "get_annotations", copies)
     numbers: list[int] = []
-    for count in (4, 400):
+    for count in (4, 4, 400):  # what only the first class does is not counted
         copies.reset_mock()
         record_class(RecordSchema.from_json_schema(flat(count)), __name__, {})
         numbers.append(copies.call_count)
-    assert numbers[0] == numbers[1]
+    assert numbers[1] == numbers[2]
