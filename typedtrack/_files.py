@@ -36,26 +36,22 @@ def writing(
             _upload(file, os.fspath(path_or_url), storage_options or {})
         return
     folder, name = os.path.split(path)
+    temporary = os.path.join(folder, f".{name}-{os.urandom(4).hex()}.tmp")
     try:
-        number, temporary = tempfile.mkstemp(prefix=f".{name}-", suffix=".tmp", dir=folder)
-    except OSError as error:
-        error.filename = folder  # the user knows no temporary file
-        raise
-    try:
-        with open(number, "wb") as file:
-            yield file
-        os.chmod(temporary, 0o666 & ~_umask())  # mkstemp lets nobody else read it
+        try:
+            output = open(temporary, "xb")  # noqa: SIM115  # below; "x": no existing file, and through no link
+        except OSError as error:
+            error.filename = folder  # the user knows no temporary file
+            raise
+        with output:
+            yield output
         os.replace(temporary, path)
     except BaseException:
-        with suppress(OSError):  # the error that is being raised matters more than the file that stays
+        try:  # not by `suppress`, because a signal's handler may raise when a function begins
             os.unlink(temporary)
+        except OSError:  # the error that is being raised matters more than the file that stays
+            pass
         raise
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
 
 
 def _upload(file: IO[bytes], url: str, storage_options: Mapping[str, object]) -> None:

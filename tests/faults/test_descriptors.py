@@ -15,13 +15,13 @@ from typing import NoReturn
 import pytest
 
 from tests.trackers import snapshot
-from typedtrack import ResultTracker
+from typedtrack import ResultTracker, _files
 from typedtrack.backends import local
 from typedtrack.backends.local import LocalResultTracker
 from typedtrack.testing import interruptions
 
-BACKEND = os.path.dirname(local.__file__)
-CALLS = ("CALL", "CALL_FUNCTION_EX", "CALL_KW")
+WRITERS = (os.path.dirname(local.__file__), _files.__file__)
+INTERRUPTIBLE = ("CALL", "CALL_FUNCTION_EX", "CALL_KW", "RESUME")
 
 
 class InterruptError(Exception):
@@ -35,19 +35,17 @@ def _interruptible(code: CodeType) -> set[int]:
     It does so when a call has returned, when a function begins, and when a loop begins again.
     """
     instructions = [*dis.get_instructions(code)]
-    after_calls = {instruction.offset for before, instruction in pairwise(instructions) if before.opname in CALLS}
-    return after_calls | {
-        instruction.offset for instruction in instructions if instruction.opname in ("RESUME", "JUMP_BACKWARD")
-    }
+    after = {instruction.offset for before, instruction in pairwise(instructions) if before.opname in INTERRUPTIBLE}
+    return after | {instruction.offset for instruction in instructions if instruction.opname == "JUMP_BACKWARD"}
 
 
 def _can_be_interrupted() -> bool:
-    """Return whether the next instruction is the backend's, and Python runs handlers before it."""
+    """Return whether the next instruction is one of the writers, and Python runs handlers before it."""
     frame: FrameType | None = sys._getframe()
     while frame is not None and frame.f_code.co_filename in (__file__, interruptions.__file__):
         frame = frame.f_back
     assert frame is not None
-    return frame.f_code.co_filename.startswith(BACKEND) and frame.f_lasti in _interruptible(frame.f_code)
+    return frame.f_code.co_filename.startswith(WRITERS) and frame.f_lasti in _interruptible(frame.f_code)
 
 
 def _interrupt() -> NoReturn:
@@ -72,6 +70,11 @@ def _open_files() -> int:
     return len(os.listdir("/proc/self/fd"))
 
 
+def _write_output(tracker: ResultTracker) -> None:
+    with _files.writing(tracker._location("k")) as file:
+        file.write(b"{}")
+
+
 OPERATIONS: dict[str, Callable[[ResultTracker], object]] = {
     "get": lambda tracker: tracker.get("k"),
     "put": lambda tracker: tracker.put("new/k", n=2),
@@ -79,6 +82,7 @@ OPERATIONS: dict[str, Callable[[ResultTracker], object]] = {
     "create again": lambda tracker: tracker.create("k", n=1),
     "delete": lambda tracker: tracker.__delitem__("k"),
     "list": lambda tracker: list(iter(tracker)),
+    "output": _write_output,
 }
 
 

@@ -84,12 +84,12 @@ class CacheFile:
                     max_row_group_size=GROUP_ROWS,
                 )
             file.flush()
-            written = open(os.dup(file.fileno()), "rb")  # noqa: SIM115  # as above
+            written = open(file.name, "rb")  # noqa: SIM115  # as above
             try:
                 place = _place_of_seal(written)
                 assert place is not None  # it was written above
                 checksum = _checksum(written, place)
-                file.seek(place)  # only now: both share their place in the file
+                file.seek(place)
                 file.write(checksum)
                 file.flush()
             except BaseException:

@@ -29,7 +29,6 @@ from typedtrack.backends.local.folders import (
     remove_empty_file,
     remove_empty_folders,
     remove_if_empty,
-    remove_quietly,
     sync,
     temporary_in,
 )
@@ -176,7 +175,10 @@ class LocalResultTracker(ResultTracker):
             else:
                 self._rename(key, temporary, target)
         except BaseException as error:
-            remove_quietly(temporary)
+            try:  # here, because a signal's handler may raise when a function begins
+                os.unlink(temporary)
+            except OSError:
+                pass
             for path in reversed(made):
                 remove_if_empty(path)
             if self._fsync and isinstance(error, FileExistsError):  # the caller may accept the stored result as its own
