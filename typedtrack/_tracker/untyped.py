@@ -258,7 +258,7 @@ class ResultTracker(Calls[Key, Result, Result], Backend):
         with its ``key``, in the order of the keys, whole or not at all. `open_tracker` opens it as a read-only tracker
         with the same values, which reads a million results at the price of one file. Nothing is deleted here.
         *storage_options* go to the filesystem of a URL. *progress* is a bar whose ``update(n)`` is called for each *n*
-        results that are read.
+        results that are read. More than 100,000 keys are sorted in temporary files.
 
         Raises:
             ValueError: *path_or_url* ends otherwise.

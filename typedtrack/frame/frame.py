@@ -171,8 +171,8 @@ class Frame:
         It has a table, a plot of the metric over each column, and parallel coordinates; a brush on one of their axes
         filters the page. *by* names the metric, by default the first `float` field; a `Stat` is named without
         ``/mean``. *direction* says whether its greatest (``"max"``) or least value is the best. The page has the best
-        10,000 rows, and says in words what it leaves out. *title* is its heading. *storage_options* and
-        *progress* are as for `write`.
+        10,000 rows, and says in words what it leaves out. More than 16 MiB of rows wait in a temporary file until it is
+        known which are the best. *title* is its heading. *storage_options* and *progress* are as for `write`.
 
         Raises:
             ValueError: *path* does not end in ``.html`` or ``.htm``, or no result has a numeric field named *by*.
