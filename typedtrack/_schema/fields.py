@@ -10,7 +10,6 @@ import math
 import re
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from functools import cached_property
 from typing import Any, Final, NamedTuple, cast
 
 import attrs
@@ -131,7 +130,12 @@ class FieldSchema:
     within: tuple[str, ...] = ()
     """For a column of nested records: the paths of those records that can be `None`, outermost first."""
 
+    # Not a cached property: with one, attrs gives the class a `__getattr__`, which makes all attributes slower to read.
+    _allowed: frozenset[int | str] = attrs.field(init=False, eq=False, repr=False)
+    """The choices, of which there may be thousands, for a fast look."""
+
     def __attrs_post_init__(self) -> None:
+        object.__setattr__(self, "_allowed", frozenset(self.choices))
         if self.doc:
             object.__setattr__(self, "doc", kept(self.doc))  # it is frozen
 
@@ -174,11 +178,6 @@ class FieldSchema:
     def most_characters(self) -> int:
         """The most characters that a `str` of this field can have."""
         return MAX_STR_BYTES if self.max_length is None else min(self.max_length, MAX_STR_BYTES)
-
-    @cached_property
-    def _allowed(self) -> frozenset[int | str]:
-        """The choices, of which there may be thousands, for a fast look."""
-        return frozenset(self.choices)
 
     def problem(self, value: object) -> str | None:
         """Return why this field refuses *value*, or `None`. A `float` field accepts an `int`."""
