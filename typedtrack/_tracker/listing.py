@@ -162,11 +162,11 @@ def _decoded(
     """Yield the keys that a listing has *found*, with their results; put the errors of the others into *errors*."""
     to_result = face._to_result
     for key, text, read in found:
-        if not isinstance(read, (bytes, Exception)):  # an archive has decoded it
-            yield key, read
-            continue
         try:
-            result = to_result(read, text) if isinstance(read, bytes) else result_in(face, text, read)
+            if isinstance(read, bytes):
+                result = to_result(read, text)
+            else:
+                result = result_in(face, text, read) if isinstance(read, Exception) else read  # decoded by an archive
         except ResultFailedError:
             continue
         except Exception as error:
