@@ -80,10 +80,9 @@ def test_keys_are_split_by_a_template(cli: Cli, base: Path) -> None:
     assert found[:2] == [["large", "2"], ["large", "1"]]
     assert len(found) == 6
     ended = cli("top", str(base), "--key", "{model}/seed_{seed}", "--rows", "1")
-    left_out = "Left out, as they do not match --key"
-    assert f"typedtrack: {left_out} '{{model}}/seed_{{seed}}': key 'other'\n" in ended.err
+    assert "typedtrack: Not matched by --key '{model}/seed_{seed}' and left out: key 'other'\n" in ended.err
     ended = cli("top", str(base), "--key", "{model}_{seed}")
-    assert f"typedtrack: {left_out} '{{model}}_{{seed}}': 7 keys, such as " in ended.err
+    assert "typedtrack: Not matched by --key '{model}_{seed}' and left out: 7 keys, such as " in ended.err
     ended = cli("top", str(base), "--key", "{model}/{model}")
     assert ended.code == 2
     assert "a template has fields in braces, each once" in ended.err

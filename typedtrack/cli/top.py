@@ -144,7 +144,7 @@ class Look:
         found = contents_of(chunks, keys, self._by, self._direction, most, keep, keep_constant=keep_constant)
         left_out: list[str] = []
         if others:
-            left_out.append(f"Left out, as they do not match --key {self._template!r}: {_examples(others)}")
+            left_out.append(f"Not matched by --key {self._template!r} and left out: {_examples(others)}")
         if self._failures:
             left_out.append(f"Failed and left out: {self._failures:,}")
         found = attrs.evolve(found, notes=(*found.notes, *left_out), left_out=(*found.left_out, *left_out))
