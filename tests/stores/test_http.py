@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager, suppress
+from email.message import Message
 from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler, SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from unittest.mock import Mock
 from urllib.parse import unquote
 
+import aiohttp
 import fsspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 
 from tests.servers.process import HOST
 from typedtrack import (
+    CorruptResultError,
     FsspecResultTracker,
     Key,
     ResultNotFoundError,
@@ -23,6 +28,7 @@ from typedtrack import (
     open_tracker,
 )
 from typedtrack.backends.http import HttpResultTracker
+from typedtrack.backends.local import LocalResultTracker
 from typedtrack.backends.other import OtherResultTracker
 from typedtrack.testing import FaultyFileSystem, keys
 
@@ -48,16 +54,25 @@ class Handler(SimpleHTTPRequestHandler):
         self.end_headers()
 
 
+@contextmanager
+def serving(handler: Callable[..., BaseHTTPRequestHandler]) -> Generator[str]:
+    """Run a web server until the block is left; return its URL."""
+    with ThreadingHTTPServer((HOST, 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+        thread.start()
+        try:
+            yield f"http://{HOST}:{server.server_port}"
+        finally:
+            server.shutdown()
+            thread.join()
+
+
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
     """Return the URL of a web server, and the folder that it serves."""
     folder = tmp_path_factory.mktemp("served")
-    with ThreadingHTTPServer((HOST, 0), partial(Handler, directory=str(folder))) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-        thread.start()
-        yield f"http://{HOST}:{server.server_port}", folder
-        server.shutdown()
-        thread.join()
+    with serving(partial(Handler, directory=str(folder))) as url:
+        yield url, folder
 
 
 @pytest.fixture
@@ -84,6 +99,81 @@ def test_each_key_is_itself(pair: tuple[ResultTracker, ResultTracker]) -> None:
     for key in KEYS:
         del local[key]
         assert over_http.get(key) == {}
+
+
+class Endless(BaseHTTPRequestHandler):
+    """Sends spaces for ever, whatever range is asked for."""
+
+    sent = 0
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # the name is the base class's
+        """Print nothing."""
+
+    def do_GET(self) -> None:  # the name is the base class's
+        """Send the head, and spaces until the client hangs up."""
+        self.send_response(200)
+        self.end_headers()
+        with suppress(OSError):
+            while Endless.sent < 2**30:
+                Endless.sent += self.wfile.write(b" " * 2**16)
+
+
+def test_a_file_that_is_too_large_is_read_up_to_the_limit() -> None:
+    """A server may ignore the range that is asked for, as Python's own does; the rest of the file stays unread."""
+    with serving(Endless) as url:
+        tracker = open_tracker(url)
+        with pytest.raises(CorruptResultError, match="is larger than the limit"):
+            tracker.get("a")
+        assert "a" in tracker
+    assert Endless.sent < 2**26  # the rest of it was in buffers
+
+
+def test_a_get_over_http_is_one_request(pair: tuple[ResultTracker, ResultTracker]) -> None:
+    """The request has the headers that the user gives, and asks for no more than a result may have."""
+    requests: list[Message] = []
+
+    class Noting(Handler):
+        def do_GET(self) -> None:
+            requests.append(self.headers)
+            super().do_GET()
+
+    local, _ = pair
+    assert isinstance(local, LocalResultTracker)
+    local.put("a", x=1)
+    with serving(partial(Noting, directory=local._location(""))) as url:
+        tracker = open_tracker(url, storage_options={"headers": {"X-Token": "secret"}})
+        assert tracker.get("a") == {"x": 1}
+        assert tracker.get("b") == {}
+    assert [(request["X-Token"], request["Range"]) for request in requests] == [("secret", "bytes=0-1048576")] * 2
+
+
+def test_a_trickle_over_http_ends() -> None:
+    """An answer that comes byte by byte for ever is an error when the time-out of the client is up, and never `{}`."""
+
+    class Trickling(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Type", "text/html")
+            self.end_headers()
+            with suppress(OSError):
+                while not ended.wait(0.01):
+                    self.wfile.write(b" ")
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # the name is the base class's
+            """Print nothing."""
+
+    ended = threading.Event()
+    with serving(Trickling) as url:
+        options = {"client_kwargs": {"timeout": aiohttp.ClientTimeout(total=0.3)}}
+        tracker = open_tracker(url, storage_options=options)
+        calls: list[Callable[[], object]] = [
+            *(partial(call, "a") for call in (tracker.get, tracker.__contains__, tracker.__delitem__)),
+            lambda: list(tracker.keys()),
+        ]
+        for call in calls:
+            with pytest.raises(TimeoutError):
+                call()
+        ended.set()
 
 
 def test_put_over_http(pair: tuple[ResultTracker, ResultTracker]) -> None:
@@ -130,10 +220,7 @@ def test_page_that_vanishes_is_not_a_folder(monkeypatch: pytest.MonkeyPatch) -> 
     def missing(*_: object, **__: object) -> None:
         raise FileNotFoundError
 
-    def page(*_: object, **__: object) -> bytes:
-        return b"<html>"
-
-    monkeypatch.setattr(FaultyFileSystem, "cat_file", page)
+    monkeypatch.setattr(HttpResultTracker, "_contents", Mock(return_value=b"<html>"))
     monkeypatch.setattr(FaultyFileSystem, "info", missing)
     assert tracker._read("a", 3) == b"<ht"
 

@@ -59,7 +59,9 @@ SHOWN_BY = {
     "A store's client is trusted; a server in its place is not.": (
         "tests/stores/test_torture.py::test_no_answer_makes_a_call_lie"
     ),
-    "Each answer must have the store's own form.": "tests/stores/test_torture.py::test_no_answer_makes_a_call_lie",
+    "On S3, Azure and Google Cloud Storage each answer must have the store's own form.": (
+        "tests/stores/test_torture.py::test_no_answer_makes_a_call_lie"
+    ),
     "The page on stores names the few answers that no client can tell from the store's.": (
         f"{HERE}::test_the_page_on_stores_names_what_no_client_can_tell"
     ),
@@ -91,7 +93,8 @@ SHOWN_BY = {
     ),
     "Memory is limited.": "tests/properties/test_bytes.py::test_memory_is_bounded",
     "A get reads at most 1 MiB and one byte, however large the file is.": (
-        "tests/faults/test_surroundings.py::test_a_strange_thing_at_a_key"
+        "tests/faults/test_surroundings.py::test_a_strange_thing_at_a_key "
+        "tests/stores/test_http.py::test_a_file_that_is_too_large_is_read_up_to_the_limit"
     ),
     "Listings stream.": f"{HERE}::test_a_listing_streams",
     "A key never leaves its base.": "tests/properties/test_keys.py::test_a_text_is_stored_below_the_base_or_refused",
@@ -113,10 +116,14 @@ SHOWN_BY = {
     "They never show `storage_options`, and neither does the `repr` of a tracker.": (
         f"{HERE}::test_nothing_shows_storage_options tests/stores/test_filesystems.py::test_repr_shows_no_secrets"
     ),
-    "A killed writer may leave a hidden file `.typedtrack-*.tmp` on a local disk.": (
-        "tests/faults/test_leftovers.py::test_the_hidden_file_of_a_writer"
+    "A killed writer may leave a hidden file `.typedtrack-*.tmp` on a local disk or an sftp server.": (
+        "tests/faults/test_leftovers.py::test_the_hidden_file_of_a_writer "
+        "tests/stores/test_sftp.py::test_leftovers_of_killed_writers_are_removed"
     ),
     "typedtrack never lists or reads it.": "tests/faults/test_leftovers.py::test_the_hidden_file_of_a_writer",
+    "The command `typedtrack rm BASE --leftovers` removes those that are older than a day.": (
+        "tests/cli/test_ls_rm_wait.py::test_rm_removes_what_killed_writers_left"
+    ),
 }
 ABSENT = {  # they say that something is not done: no test can show it
     "It does not protect against somebody who may write the file.",

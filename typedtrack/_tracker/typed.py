@@ -107,6 +107,8 @@ class TypedTracker(Calls[K, R, None], MutableMapping[K, R]):
     def put(self, key: K, record: R, /) -> None:
         """Store *record* under *key*, whole or not at all; it replaces what is stored there.
 
+        On a local disk without *fsync*, a loss of power within half a minute may undo that, or leave an empty file.
+
         Raises:
             InvalidKeyError: *key* breaks the rules.
             InvalidResultError: *record* is not of this tracker's class.

@@ -49,6 +49,8 @@ class Put(Protocol):
 def put(tracker: ResultTracker, key: Key = _NOT_GIVEN, results: Fields = (), /, **fields: Value) -> None:
     """Store a result under *key*, whole or not at all; it replaces what is stored there.
 
+    On a local disk without *fsync*, a loss of power within half a minute may undo that, or leave an empty file.
+
     The result is given as for `dict.update`: *results* is a mapping or pairs, and *fields* are further fields. Numbers
     and strings of other types (numpy's, an `enum.IntEnum`, a 0-d array or tensor) are stored as `int`, `float` or `str`
     where that loses nothing. If no key is given by position, the keyword argument *key* is the key, as code for torchx

@@ -80,13 +80,16 @@ class OtherResultTracker(ResultTracker):
         with readable_answers():
             self._fs.invalidate_cache()
             try:
-                return self._fs.cat_file(path, start=0, end=limit)[:limit]  # some filesystems ignore the range
+                return self._contents(path, limit)
             except (FileNotFoundError, IsADirectoryError):
                 return None
             except Exception:
                 if self._is_empty(path):  # some filesystems refuse a range of an empty file
                     return b""
                 raise
+
+    def _contents(self, path: str, limit: int) -> bytes:
+        return self._fs.cat_file(path, start=0, end=limit)[:limit]  # some filesystems ignore the range
 
     def _is_empty(self, path: str) -> bool:
         try:

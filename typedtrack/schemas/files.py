@@ -26,7 +26,6 @@ __all__ = ["SUFFIX", "check_size", "document_text", "file_name", "load_schemas",
 SUFFIX: Final = ".schema.json"
 """The end of the name of a schema file in a folder."""
 
-_CHUNK_BYTES: Final = 2**16
 _CAPITALS: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 
 
@@ -124,27 +123,21 @@ def _read_remote(url: str, storage_options: Mapping[str, object]) -> Iterator[tu
     for found in paths:
         source = url if found == path else f"{url.rstrip('/')}/{found.rpartition('/')[2]}"
         try:
-            data = _stream(filesystem, found) if over_http else filesystem.cat_file(found, 0, MAX_BYTES + 1)
+            data = _read_http(filesystem, found) if over_http else filesystem.cat_file(found, 0, MAX_BYTES + 1)
         except FileNotFoundError as error:  # each filesystem words it differently
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), source) from error
         check_size(len(data), source)
         yield source, data
 
 
-def _stream(filesystem: AbstractFileSystem, url: str) -> bytes:
+def _read_http(filesystem: AbstractFileSystem, url: str) -> bytes:
     """Return the file at an HTTP *url*, or the first bytes of it if it is too large.
 
-    fsspec's ``cat_file`` reads all that a server sends. A compressed answer would unpack to any size, so it is read as
-    it is, and refused as not being JSON.
+    A compressed answer would unpack to any size, so it is read as it is, and refused as not being JSON.
     """
-    options: Mapping[str, Any] = getattr(filesystem, "kwargs", {})  # of every request
-    headers = {**options.get("headers", {}), "Accept-Encoding": "identity"}
-    data = bytearray()
-    # A block size of 0 gives a stream. With a size, fsspec does not ask the server for one.
-    with filesystem.open(url, block_size=0, size=1, headers=headers, auto_decompress=False) as stream:
-        while len(data) <= MAX_BYTES and (chunk := stream.read(_CHUNK_BYTES)):
-            data += chunk
-    return bytes(data)
+    from typedtrack.backends.http import read_at_most  # here, because local paths do not need it
+
+    return read_at_most(filesystem, url, MAX_BYTES + 1, {"Accept-Encoding": "identity"}, auto_decompress=False)
 
 
 def check_size(size: int, source: str) -> None:
