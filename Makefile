@@ -13,10 +13,13 @@ help: ## Print this list.
 demo: $(VENV)/demo ## Run the example: a search in separate processes, whose results return through a tracker.
 	$(BIN)/python examples/hyperparameter_search.py
 
+# Tests whose coverage is not measured, which would double their time: Hypothesis or another program does most of the work.
+UNMEASURED := $(addprefix tests/,benchmarks corpus examples fuzz generators packages properties site typing wire)
+
 .PHONY: test
-test: $(VENV)/test typedtrack/report/bundle/report.js ## Run all tests, and the snippets of README.md and docs/. Those outside tests/properties must cover all lines and branches.
-	$(BIN)/pytest -n auto --cov --ignore=tests/properties
-	$(BIN)/pytest -n auto tests/properties # without coverage, which would double their time
+test: $(VENV)/test typedtrack/report/bundle/report.js ## Run all tests, and the snippets of README.md and docs/. The first half must cover all lines and branches.
+	$(BIN)/pytest -n auto --cov $(addprefix --ignore=,$(UNMEASURED))
+	$(BIN)/pytest -n auto $(UNMEASURED)
 
 .PHONY: test-integrations
 test-integrations: $(VENV)/integrations typedtrack/report/bundle/report.js ## Run the guides on large frameworks (Ax, Dask, DVC, Hugging Face, Keras, Lightning, MLflow, Snakemake), and long studies of Optuna.

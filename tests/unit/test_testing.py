@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -46,11 +47,20 @@ class TestFaults(FaultSuite):
 
 
 def run_pytest(folder: Path, program: str, *options: str) -> str:
-    """Return what pytest prints about the test file *program* in a project outside this repository."""
+    """Return what pytest prints about the test file *program* in a project outside this repository.
+
+    Its coverage is not measured, which would double its time.
+    """
     (folder / "test_mine.py").write_text(program)
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-c", "/dev/null", *options]
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_PROCESS_")}
     done = subprocess.run(
-        [*command, "--rootdir=.", "test_mine.py"], cwd=folder, capture_output=True, text=True, check=False
+        [*command, "--rootdir=.", "test_mine.py"],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     return done.stdout
 
