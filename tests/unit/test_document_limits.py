@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import inspect
 import json
+import re
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 from unittest.mock import Mock
 
@@ -14,6 +16,7 @@ import pytest
 from tests.unit.test_documents import object_of
 from typedtrack import FieldSchema, RecordSchema, SchemaError
 from typedtrack._records.declare import record_class
+from typedtrack._schema.documents import limits
 from typedtrack._schema.identifiers import attribute_names
 from typedtrack.schemas import check, document_text, parse_document
 
@@ -217,3 +220,14 @@ def test_a_class_of_many_fields_copies_its_annotations_once(monkeypatch: pytest.
         record_class(RecordSchema.from_json_schema(flat(count)), __name__, {})
         numbers.append(copies.call_count)
     assert numbers[1] == numbers[2]
+
+
+def test_the_docs_have_the_limits() -> None:
+    """The table of the reference has each limit that a reader of a document meets."""
+    page = Path(__file__).parents[2].joinpath("docs", "reference", "schemas.md").read_text("utf-8")
+    table = page.partition("### Limits")[2].partition("\n## ")[0]
+    found = re.findall(r"^\| .* \| ([0-9,]+)", table, re.MULTILINE)
+    assert [int(number.replace(",", "")) for number in found] == [
+        *(limits.MAX_BYTES, limits.MAX_SUBSCHEMAS, limits.MAX_DEPTH, limits.MAX_NAME),
+        *(limits.MAX_PATTERN, limits.MAX_URI, limits.MAX_WEIGHT, limits.MAX_PROBLEMS),
+    ]
