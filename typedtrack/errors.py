@@ -47,6 +47,7 @@ __all__ = [
     "SchemaMismatchError",
     "TypedtrackError",
     "UnsupportedOperationError",
+    "shortened",
     "shown",
 ]
 
@@ -63,10 +64,13 @@ def shown(value: object, limit: int = _SHOWN_CHARACTERS) -> str:
         text = repr(value)
     except Exception:  # a broken __repr__ must not hide the error that is being reported
         text = object.__repr__(value)
-    if len(text) <= limit:
-        return text
+    return shortened(text, limit)
+
+
+def shortened(text: str, limit: int) -> str:
+    """Return *text*, shortened in its middle to *limit* characters."""
     half = (limit - 1) // 2
-    return f"{text[:half]}…{text[-half:]}"
+    return text if len(text) <= limit else f"{text[:half]}…{text[-half:]}"
 
 
 def not_one(cls: type, value: object) -> str:

@@ -5,16 +5,14 @@ from __future__ import annotations
 from typing import NoReturn
 
 from typedtrack._schema.documents.limits import MAX_PROBLEMS, MAX_SHOWN, MAX_WEIGHT
-from typedtrack.errors import SchemaError
+from typedtrack.errors import SchemaError, shortened
 
 __all__ = ["Problems", "cut"]
 
 
 def cut(text: str) -> str:
     """Return *text* as an error message has it: valid Unicode, and cut in the middle if it is long."""
-    text = text.encode(errors="backslashreplace").decode()
-    half = (MAX_SHOWN - 1) // 2
-    return text if len(text) <= MAX_SHOWN else f"{text[:half]}…{text[-half:]}"
+    return shortened(text.encode(errors="backslashreplace").decode(), MAX_SHOWN)
 
 
 class Problems:
