@@ -14,7 +14,7 @@ import pytest
 
 from tests.cli.conftest import RECORDS, Cli
 from tests.cli.test_made_files import BOTH
-from tests.terminals import read_all
+from tests.programs import read_all
 from typedtrack import SchemaError
 from typedtrack.schemas import MODES, RULES, files, read_committed
 

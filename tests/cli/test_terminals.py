@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.terminals import read_all
+from tests.programs import read_all
 from typedtrack import open_tracker
 
 

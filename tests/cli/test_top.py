@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import Cli
-from tests.terminals import read_all
+from tests.programs import read_all
 from typedtrack import Result, ResultTracker, open_tracker
 from typedtrack.backends.local import LocalResultTracker
 from typedtrack.cli.top import Look

@@ -10,7 +10,7 @@ import sys
 from doctest import ELLIPSIS, OutputChecker
 from pathlib import Path
 
-from tests.terminals import read_all
+from tests.programs import read_all, unmeasured
 
 __all__ = ["follow", "run", "write_files"]
 
@@ -22,7 +22,8 @@ _FILE = re.compile(r"(?:#!.*\n)?# (\S+\.\w+|Snakefile)\n")  # the first line of 
 
 def run(folder: Path, *command: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run *command* in *folder*; the programs of this environment come first, and examples/ can be imported."""
-    return subprocess.run(command, cwd=folder, env=_variables(environment), capture_output=True, text=True, check=False)
+    variables = {**os.environ, **_variables(environment)}
+    return subprocess.run(command, cwd=folder, env=variables, capture_output=True, text=True, check=False)
 
 
 def write_files(page: str, folder: Path) -> str:
@@ -62,7 +63,6 @@ def _write(block: str, folder: Path) -> None:
 
 def _variables(environment: dict[str, str]) -> dict[str, str]:
     return {
-        **os.environ,
         "PYTHONPATH": f"{_ROOT}{os.pathsep}{_ROOT / 'examples'}",
         **environment,
         "PATH": f"{_BIN}{os.pathsep}{environment.get('PATH', os.environ['PATH'])}",
@@ -71,7 +71,8 @@ def _variables(environment: dict[str, str]) -> dict[str, str]:
 
 def _on_a_terminal(folder: Path, command: str, environment: dict[str, str]) -> str:
     ours, its = pty.openpty()
-    variables = {**_variables(environment), "TERM": "dumb", "COLUMNS": "110", "LINES": "50"}  # no colours, no bars
+    dumb = {"TERM": "dumb", "COLUMNS": "110", "LINES": "50"}  # no colours, no bars
+    variables = {**unmeasured(), **_variables(environment), **dumb}
     with subprocess.Popen(["sh", "-c", command], cwd=folder, env=variables, stdin=its, stdout=its, stderr=its):
         os.close(its)
         printed = read_all(ours)

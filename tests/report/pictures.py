@@ -24,7 +24,7 @@ from playwright.sync_api import Browser, sync_playwright
 from rich.console import Console
 from rich.text import Text
 
-from tests.terminals import read_all
+from tests.programs import read_all
 from typedtrack import Result, open_tracker
 
 __all__ = ["CHROMIUM", "COMMANDS", "put_sweep", "write_report", "write_terminal"]

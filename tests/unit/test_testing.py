@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import subprocess
 import sys
@@ -13,6 +12,7 @@ from unittest.mock import Mock
 import pytest
 from fsspec.implementations.memory import MemoryFileSystem
 
+from tests.programs import unmeasured
 from typedtrack.testing import FaultyFileSystem, TrackerMachine
 from typedtrack.testing.suites.many_callers import _at_once
 
@@ -47,17 +47,13 @@ class TestFaults(FaultSuite):
 
 
 def run_pytest(folder: Path, program: str, *options: str) -> str:
-    """Return what pytest prints about the test file *program* in a project outside this repository.
-
-    Its coverage is not measured, which would double its time.
-    """
+    """Return what pytest prints about the test file *program* in a project outside this repository."""
     (folder / "test_mine.py").write_text(program)
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-c", "/dev/null", *options]
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_PROCESS_")}
     done = subprocess.run(
         [*command, "--rootdir=.", "test_mine.py"],
         cwd=folder,
-        env=environment,
+        env=unmeasured(),
         capture_output=True,
         text=True,
         check=False,
