@@ -14,7 +14,7 @@ _MOST: Final = 100_000  # texts in memory
 
 
 class SortedTexts:
-    """The *texts*, none of which has a line break, in their order and each once; a context manager.
+    """The *texts* in their order, each once, as a context manager. No text may have a line break.
 
     It keeps 100,000 of them in memory. All others are in temporary files of 100,000 each, which are removed at the end.
 

@@ -132,7 +132,7 @@ class FieldSchema:
 
     # Not a cached property: with one, attrs gives the class a `__getattr__`, which makes all attributes slower to read.
     _allowed: frozenset[int | str] = attrs.field(init=False, eq=False, repr=False)
-    """The choices, of which there may be thousands, for a fast look."""
+    """The choices as a set, since there may be thousands."""
 
     def __attrs_post_init__(self) -> None:
         object.__setattr__(self, "_allowed", frozenset(self.choices))
