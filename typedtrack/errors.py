@@ -47,7 +47,6 @@ __all__ = [
     "SchemaMismatchError",
     "TypedtrackError",
     "UnsupportedOperationError",
-    "shortened",
     "shown",
 ]
 
