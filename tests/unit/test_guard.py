@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import io
-import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO, Any
@@ -115,11 +114,11 @@ def test_an_error_of_the_disk_amid_a_table(
     def write_with_error_at(at: int) -> FaultyFile:
         file = FaultyFile(b"", "write", at, error)
 
-        def fdopen(number: int, mode: str) -> IO[bytes]:
-            os.close(number)
+        def opened(path: str, mode: str) -> IO[bytes]:
+            Path(path).touch()
             return file
 
-        monkeypatch.setattr("typedtrack._files.open", fdopen, raising=False)
+        monkeypatch.setattr("typedtrack._files.open", opened, raising=False)
         try:
             write(tmp_path / f"table{ending}", counted())
         finally:
