@@ -34,6 +34,13 @@ def test_a_number_beyond_the_limits_is_not_read_as_nan() -> None:
     assert caught.value.field == "b"
 
 
+@pytest.mark.parametrize("number", range(-(2**63), -(2**63) + 5))
+def test_a_small_number_is_read_beside_nan(number: int) -> None:
+    """It may be one of those that stand for NaN and the infinities while a result is decoded."""
+    result: Result = {"a": math.nan, "b": number, "c": math.inf, "d": -math.inf}
+    assert exact(decode(encode(result), "f")) == exact(result)
+
+
 def test_null_in_a_text_is_not_read_as_nan() -> None:
     """The word by which a non-finite number is found may be text."""
     assert exact(decode(encode({"null": "null"}), "f")) == exact({"null": "null"})
