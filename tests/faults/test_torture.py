@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.programs import unmeasured
 from tests.torture import disks, scale, tracing
 
 ROOT = Path(__file__).parents[2]
@@ -22,9 +23,8 @@ def test_a_short_run(tmp_path: Path) -> None:
     memory = "/dev/shm" if os.path.isdir("/dev/shm") else tmp_path  # a tmpfs synchronises in no time
     with tempfile.TemporaryDirectory(dir=memory) as folder:
         program = [sys.executable, "-m", "tests.torture.kills", "--rounds=1", "--step=9", f"--folder={folder}"]
-        # Without coverage, whose own writes would be interrupted as well.
-        environment = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_")}
-        run = subprocess.run(program, cwd=ROOT, env=environment, capture_output=True, encoding="utf-8", check=False)
+        # Unmeasured, because coverage's own writes would be interrupted as well.
+        run = subprocess.run(program, cwd=ROOT, env=unmeasured(), capture_output=True, encoding="utf-8", check=False)
         left = os.listdir(folder)
     assert run.returncode == 0, run.stderr  # where arro3 may tell of an error amid a cache
     kills, errors = re.findall(r"(\d+) kills and (\d+) errors: each result was the old or the new one", run.stdout)[0]

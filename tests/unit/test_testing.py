@@ -46,14 +46,17 @@ class TestFaults(FaultSuite):
 """
 
 
-def run_pytest(folder: Path, program: str, *options: str) -> str:
-    """Return what pytest prints about the test file *program* in a project outside this repository."""
+def run_pytest(folder: Path, program: str, *options: str, measured: bool = False) -> str:
+    """Return what pytest prints about the test file *program* in a project outside this repository.
+
+    If *measured* is true, what it covers counts.
+    """
     (folder / "test_mine.py").write_text(program)
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-c", "/dev/null", *options]
     done = subprocess.run(
         [*command, "--rootdir=.", "test_mine.py"],
         cwd=folder,
-        env=unmeasured(),
+        env=None if measured else unmeasured(),
         capture_output=True,
         text=True,
         check=False,
@@ -119,7 +122,7 @@ def test_a_tracker_that_loses_results_fails_the_suite(tmp_path: Path) -> None:
 
 def test_a_suite_without_its_fixture_names_it(tmp_path: Path) -> None:
     """A suite without a tracker says which fixture to override."""
-    printed = run_pytest(tmp_path, WITHOUT_FIXTURES, "-k", "test_absent or test_torn_read")
+    printed = run_pytest(tmp_path, WITHOUT_FIXTURES, "-k", "test_absent or test_torn_read", measured=True)
     assert "override the fixture `tracker`" in printed
     assert "override the fixture `tracker_on`" in printed
     assert "2 errors" in printed
