@@ -43,7 +43,7 @@ def test_a_folder_that_does_not_exist_is_named(cli: Cli, monkeypatch: pytest.Mon
     monkeypatch.delenv("TYPEDTRACK_BASE", raising=False)
     ended = cli(*command, "resluts", *out)
     assert ended.code == (1 if "infer" in command else 0)
-    warning = f"typedtrack: warning: there is no folder {str(Path('resluts').absolute())!r}"
+    warning = f"typedtrack: warning: folder {str(Path('resluts').absolute())!r} does not exist"
     assert ended.err.splitlines()[0] == warning
     monkeypatch.setenv("TYPEDTRACK_BASE", "results")
     hint = '; for a prefix in the base of the environment: "$TYPEDTRACK_BASE" resluts'
@@ -104,7 +104,7 @@ def test_rm_deletes_all_keys_that_it_finds(cli: Cli, base: str) -> None:
 
 
 def test_rm_deletes_many_keys_some_at_a_time(cli: Cli, base: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """None is left, and a missing one among them is named."""
+    """All of them are deleted, and a missing one among them is named."""
     monkeypatch.setattr("typedtrack.cli.rm._AT_ONCE", 3)
     open_tracker(base).put_many({f"s/{n}": {"x": 1} for n in range(10)})
     code, out, err = cli("rm", base, "s/0", "s/1", "s/2", "s/3", "missing", "s/4")

@@ -238,7 +238,7 @@ def test_control_characters_of_paths_are_escaped(cli: Cli) -> None:
     assert document["files"] == ["red\x1b[31m/train_result.schema.json"]
     folder = f"{Path.cwd()}/red\\x1b[31m/none"
     assert cli("schema", "infer", "red\x1b[31m/none").err.splitlines() == [
-        f"typedtrack: warning: there is no folder '{folder}'",
+        f"typedtrack: warning: folder '{folder}' does not exist",
         "typedtrack: no result in red\\x1b[31m/none to infer a schema from",
     ]
 

@@ -49,7 +49,7 @@ class TestFaults(FaultSuite):
 def run_pytest(folder: Path, program: str, *options: str, measured: bool = False) -> str:
     """Return what pytest prints about the test file *program* in a project outside this repository.
 
-    If *measured* is true, what it covers counts.
+    If *measured* is true, its coverage counts.
     """
     (folder / "test_mine.py").write_text(program)
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-c", "/dev/null", *options]

@@ -71,7 +71,7 @@ def base_to_read(base: str | None) -> str:
     if path is not None and not os.path.lexists(path):
         is_prefix = base is not None and os.environ.get(BASE_VARIABLE)
         hint = f'; for a prefix in the base of the environment: "${BASE_VARIABLE}" {base}' if is_prefix else ""
-        print_error(f"warning: there is no folder {path!r}{hint}")
+        print_error(f"warning: folder {path!r} does not exist{hint}")
     return found
 
 
