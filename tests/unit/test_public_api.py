@@ -1,6 +1,7 @@
 """The public names of typedtrack."""
 
 import inspect
+import pydoc
 import re
 import sys
 from collections.abc import Callable, Iterator
@@ -66,3 +67,11 @@ def test_every_argument_is_documented_and_has_a_type() -> None:
         and not (re.search(rf"\b{argument}\b", function.__doc__ or "") and parameter.annotation != parameter.empty)
     ]
     assert bare == []
+
+
+@pytest.mark.parametrize("name", ["typedtrack", "typedtrack.codegen", "typedtrack.schemas", "typedtrack.testing"])
+def test_help_shows_each_module(name: str) -> None:
+    """From Python 3.13 on, `help` fails for a class with a method that has no module, as attrs may generate one."""
+    module = import_module(name)
+    shown = pydoc.plain(pydoc.render_doc(module))
+    assert all(public in shown for public in module.__all__)

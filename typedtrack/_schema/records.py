@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from functools import cached_property
 from typing import Final
 
 import attrs
@@ -108,7 +107,7 @@ class RecordSchema:
         if self.doc:
             object.__setattr__(self, "doc", kept(self.doc))  # it is frozen
 
-    @cached_property
+    @property
     def columns_within(self) -> Mapping[str, tuple[FieldSchema, ...]]:
         """The columns of each nested record that can be `None`, by the record's path."""
         found: dict[str, list[FieldSchema]] = {}
@@ -122,7 +121,7 @@ class RecordSchema:
         """An upper limit, in bytes, on the size of an encoded result."""
         return sum(column.most_bytes for column in self.columns)
 
-    @cached_property
+    @property
     def fingerprint(self) -> str:
         """64 hexadecimal digits. Two schemas share them if they accept the same results and read them alike.
 
