@@ -203,7 +203,10 @@ class Machine:
     def install(self, package: Path, extra: str = "") -> None:
         """Install *package* with *extra*."""
         requirement = f"typedtrack{extra and f'[{extra}]'} @ {package.as_uri()}"
-        self.pip("install", "--quiet", "--constraint", CONSTRAINTS, "--build-constraint", CONSTRAINTS, requirement)
+        options: list[str | Path] = ["--quiet", "--constraint", CONSTRAINTS, "--build-constraint", CONSTRAINTS]
+        if package.suffix == ".gz":  # pip keeps the wheel it builds of a source distribution by its path alone
+            options.append("--no-cache-dir")
+        self.pip("install", *options, requirement)
 
 
 def _output(ended: subprocess.CompletedProcess[str]) -> str:
