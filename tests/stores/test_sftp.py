@@ -24,7 +24,14 @@ import pytest
 
 from tests.servers.process import HOST
 from tests.servers.sshd import Sftp
-from typedtrack import BulkError, FsspecResultTracker, KeyConflictError, Result, ResultTracker
+from typedtrack import (
+    BulkError,
+    FsspecResultTracker,
+    KeyConflictError,
+    Result,
+    ResultNotFoundError,
+    ResultTracker,
+)
 from typedtrack.backends.asynchronous import AsyncResultTracker
 
 # The errors for a lost connection, of the client and of a bulk call.
@@ -172,6 +179,44 @@ def test_base_that_is_a_link_to_nowhere_is_an_error(sftp: Sftp, target: str) -> 
         assert tracker.get("a") == {}
         tracker.put("a", x=1)
         assert tracker["a"] == {"x": 1}
+
+
+@pytest.mark.parametrize("key", ["share/a", "share/a/b"])
+def test_link_to_nowhere_above_a_key_is_an_error(tracker: FsspecResultTracker, sftp: Sftp, key: str) -> None:
+    """Every call raises below a link to storage that is not mounted, as on a local disk; other keys are read."""
+    tracker["a"] = {"x": 1}
+    base = sftp.folder / tracker._location("").rstrip("/").rpartition("/")[2]
+    (base / "share").symlink_to("unmounted")
+    calls: list[Callable[[], object]] = [
+        *(partial(call, key) for call in (tracker.get, tracker.__contains__, tracker.__delitem__)),
+        *(partial(put, key, x=1) for put in (tracker.put, tracker.create)),
+        partial(tracker.wait, key, timeout=60),
+        *(partial(list, tracker.keys(prefix)) for prefix in (key, "share")),
+    ]
+    for call in calls:
+        with pytest.raises(NotADirectoryError, match=f"this link leads nowhere.*: '{base}/share'"):
+            call()
+    assert tracker.get("b/c") == {}
+    assert tracker.get("a/b") == {}  # below a result
+    assert list(tracker) == ["a"]
+    (base / "unmounted").mkdir()
+    assert tracker.get(key) == {}
+    tracker[key] = {"x": 2}
+    assert tracker[key] == {"x": 2}
+
+
+def test_link_to_nowhere_at_a_key_holds_nothing(tracker: FsspecResultTracker, sftp: Sftp) -> None:
+    """It reads as absent, a create names it, and a put replaces it, as on a local disk."""
+    tracker["a"] = {"x": 1}
+    base = sftp.folder / tracker._location("").rstrip("/").rpartition("/")[2]
+    (base / "link").symlink_to("unmounted")
+    assert tracker.get("link") == {}
+    with pytest.raises(FileExistsError, match=f"this link leads nowhere; `put` replaces it: '{base}/link'"):
+        tracker.create("link", x=1)
+    with pytest.raises(ResultNotFoundError):
+        del tracker["link"]
+    tracker["link"] = {"x": 1}
+    assert dict(tracker.items()) == {"a": {"x": 1}, "link": {"x": 1}}
 
 
 def test_files_of_all_sizes_are_read_whole(tracker: FsspecResultTracker) -> None:

@@ -154,6 +154,7 @@ def test_base_that_is_not_a_folder_is_an_error(channel: Mock, call: str, kinds: 
 
     channel.kind.side_effect = kind
     kind_of_path.setdefault("/above", "folder")
+    kind_of_path["/above/base/a"] = ABSENT
     with pytest.raises(NotADirectoryError, match=r"it is not a folder.*: '/above"):
         CALLS[call](tracker)
 

@@ -12,6 +12,7 @@ import itertools
 import os
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final, TypeVar
 from weakref import WeakValueDictionary
 
@@ -58,7 +59,7 @@ class SftpResultTracker(AsyncResultTracker):
         self._channel = channel
         self._folder = root.rstrip("/")
         self._place = place
-        self._base_was_seen = False
+        self._seen_folder = ""  # the last folder on the way to a missing file that was seen to be one
 
     # Each call restores a lost connection before its first request, and never between two: a call whose connection
     # breaks is not repeated unless the caller asks for it.
@@ -90,40 +91,37 @@ class SftpResultTracker(AsyncResultTracker):
         return f"{self._folder}/{key}"
 
     async def _kind(self, path: str) -> Kind | None:
-        try:
-            return await self._channel.kind(path)
-        except FileNotFoundError:
-            return None
-
-    async def _kind_on_the_way(self, path: str) -> Kind | None:
-        """Return the kind of *path*, which must be a folder; a link that leads nowhere is a link."""
+        """Return the kind of *path*, or of the file that a link there leads to; a link that leads nowhere is a link."""
         try:
             kind = await self._channel.own_kind(path)
         except FileNotFoundError:
             return None
-        return (await self._kind(path) or kind) if kind == "link" else kind
+        if kind == "link":
+            with suppress(FileNotFoundError):
+                return await self._channel.kind(path)
+        return kind
 
-    async def _check_base(self) -> None:
-        """Raise `NotADirectoryError` if the base cannot be a folder.
+    async def _confirm_absence(self, path: str) -> None:
+        """Raise `NotADirectoryError` if the file *path* is missing for another reason than that nothing was put.
 
-        The server also reports a file as missing where its base is a file, or a link to storage that is not mounted;
-        that does not confirm that the key holds nothing.
+        It is absent where a folder is missing, and below a result. But the server also reports a file as missing below
+        a link to storage that is not mounted, and where the base is a file. A folder that was seen is not asked for
+        again, nor are those above it.
         """
-        path = "" if self._base_was_seen else self._folder
-        while path:
-            kind = await self._kind_on_the_way(path)
+        while (path := path.rpartition("/")[0]) and not f"{self._seen_folder}/".startswith(f"{path}/"):
+            kind = await self._kind(path)
+            if kind in ("file", "other") and path.startswith(f"{self._folder}/"):
+                return
             if kind is not None:
                 _require_folder(path, kind)
-                self._base_was_seen = path == self._folder
-                return
-            path = path.rpartition("/")[0]
+                self._seen_folder = path
 
     async def _read_one(self, key: str, limit: int) -> bytes | None:
         path = self._path(key)
         try:
             return await self._channel.read(path, limit)
         except FileNotFoundError:
-            await self._check_base()
+            await self._confirm_absence(path)
             return None
         except SFTPFailure:
             if await self._kind(path) == "folder":  # a folder of results is not a result
@@ -157,7 +155,7 @@ class SftpResultTracker(AsyncResultTracker):
         above = self._path(key).split("/")[:-1]
         for end in range(1, len(above) + 1):
             path = "/".join(above[:end])
-            kind = "folder" if path == "" else await self._kind_on_the_way(path)
+            kind = "folder" if path == "" else await self._kind(path)
             if kind == "file" and path.startswith(f"{self._folder}/"):
                 raise KeyConflictError(key, path.removeprefix(f"{self._folder}/"))
             if kind is not None:
@@ -183,6 +181,8 @@ class SftpResultTracker(AsyncResultTracker):
                 if kind == "folder":
                     if not await self._remove_empty_folders(target):
                         raise KeyConflictError(key, key) from None
+                elif kind == "link" and exclusive:
+                    raise FileExistsError(errno.EEXIST, "this link leads nowhere; `put` replaces it", target) from None
                 elif kind is not None and exclusive:
                     raise FileExistsError(target) from None
                 else:
@@ -210,15 +210,10 @@ class SftpResultTracker(AsyncResultTracker):
 
     async def _delete_one(self, key: str) -> None:
         path = self._path(key)
-        try:
-            await self._channel.remove(path)
-        except FileNotFoundError:
-            await self._check_base()
-            raise
-        except SFTPFailure:
-            if await self._kind(path) == "folder":
-                raise FileNotFoundError(path) from None
-            raise
+        if await self._kind(path) != "file":  # the server would remove a link to a folder, too
+            await self._confirm_absence(path)
+            raise FileNotFoundError(errno.ENOENT, "no result", path)
+        await self._channel.remove(path)
 
     async def _pages(self, prefix: str, *, details: bool) -> AsyncIterator[Page]:
         if prefix and await self._kind(self._path(prefix)) == "file":
@@ -243,10 +238,11 @@ class SftpResultTracker(AsyncResultTracker):
         folders, of_ext = [prefix], set[str]()
         while folders:
             folder = folders.pop()
+            path = self._path(folder).rstrip("/")
             try:
-                entries = await self._channel.entries(self._path(folder) if folder else self._folder or "/")
+                entries = await self._channel.entries(path or "/")
             except FileNotFoundError:  # nothing was ever put, or the folder was removed since
-                await self._check_base()
+                await self._confirm_absence(f"{path}/")
                 continue
             except PermissionError:
                 if folder in of_ext:
@@ -284,9 +280,9 @@ class SftpResultTracker(AsyncResultTracker):
 
     async def _is_file(self, link: str) -> bool:
         try:
-            return await self._kind(self._path(link)) == "file"
-        except (SFTPFailure, SFTPBadMessage, PermissionError):  # it leads to itself, to a long path, or may not be read
-            return False
+            return await self._channel.kind(self._path(link)) == "file"
+        except (FileNotFoundError, SFTPFailure, SFTPBadMessage, PermissionError):
+            return False  # it leads nowhere, to itself, to a path that is too long or to one that may not be read
 
 
 def _require_folder(path: str, kind: Kind) -> None:
