@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pyarrow
 import pytest
 
 from tests.trackers import DictTracker
-from typedtrack import FsspecResultTracker, ResultTracker, open_tracker
+from typedtrack import FsspecResultTracker, ResultTracker, open_tracker, record
 from typedtrack._tracker.backend import Backend
 from typedtrack.backends.adlfs import AdlfsResultTracker
 from typedtrack.backends.archive import ArchiveResultTracker
@@ -24,11 +24,20 @@ from typedtrack.backends.other import OtherResultTracker
 from typedtrack.backends.s3fs import S3fsResultTracker
 from typedtrack.backends.sftp.tracker import SftpResultTracker
 
+T = TypeVar("T")
+
 BACKENDS = [
     *(AdlfsResultTracker, ArchiveResultTracker, FsspecResultTracker, GcsfsResultTracker, HttpResultTracker),
     *(LocalResultTracker, MemoryResultTracker, ObstoreResultTracker, OtherResultTracker, S3fsResultTracker),
     SftpResultTracker,
 ]
+
+
+@record
+class X:
+    """A record of one field."""
+
+    x: int
 
 
 class Hiding:
@@ -100,7 +109,66 @@ def test_a_subclass_of_any_backend_lists_by_its_own_listing(backend: type[Result
     hiding: Any = type("Hiding", (Hiding, backend), {})
     assert hiding._list_versions is Backend._list_versions
     assert hiding._list_times is Backend._list_times
-    assert getattr(hiding, "_scan", None) is None
+    assert hiding._list_contents is Backend._list_contents
     plain: Any = type("Plain", (backend,), {"_read": None})
     assert plain._list_versions is backend._list_versions
     assert plain._list_times is backend._list_times
+    assert plain._list_contents is backend._list_contents
+
+
+class Scanning(DictTracker):
+    """A backend of a user whose own method has the name that archives once had for theirs."""
+
+    def _scan(self, table: str) -> list[str]:
+        raise NotImplementedError
+
+
+class WithContents(DictTracker):
+    """A backend of a user whose listing has the contents."""
+
+    def _read(self, key: str, limit: int) -> bytes | None:
+        raise NotImplementedError
+
+    def _list_contents(
+        self, prefix: str, decode: Callable[[bytes], list[tuple[str, T]] | None] | None = None
+    ) -> Iterator[list[tuple[str, bytes]]]:
+        self._fail(prefix)
+        yield from ([], [*self.stored.items()])
+
+
+def test_a_method_of_another_name_is_not_asked_for_contents() -> None:
+    """Bulk calls, tables and archives read key by key where the backend has a method for scans of its own."""
+    tracker = Scanning()
+    tracker.put_many({"a": {"x": 1}, "b": {"x": 2}})
+    tracker.fail("c", "out of memory")
+    assert dict(tracker.items()) == {"a": {"x": 1}, "b": {"x": 2}}
+    assert dict(tracker.typed(X).items()) == {"a": X(x=1), "b": X(x=2)}
+    assert [key for key, _ in tracker.failures()] == ["c"]
+    assert pyarrow.table(tracker.frame()).num_rows == 2
+
+
+def test_a_listing_with_contents_serves_every_bulk_call() -> None:
+    """No key is read by itself, under either face and in a table."""
+    tracker = WithContents()
+    tracker.put_many({"a": {"x": 1}, "b": {"x": 2}})
+    tracker.fail("c", "out of memory")
+    view = tracker.typed(X)
+    assert dict(tracker.items()) == {"a": {"x": 1}, "b": {"x": 2}}
+    assert dict(view.items()) == {"a": X(x=1), "b": X(x=2)}
+    assert dict(view.items("b")) == {"b": X(x=2)}
+    assert [key for key, _ in tracker.failures()] == ["c"]
+    for frame in (tracker.frame(), view.frame()):
+        assert pyarrow.table(frame).to_pylist() == [{"key": "a", "x": 1}, {"key": "b", "x": 2}]
+
+
+def test_the_error_of_a_listing_with_contents_names_the_operation() -> None:
+    """As that of a plain listing does, and a bare `KeyError` never leaves the call."""
+    tracker = WithContents()
+    tracker.faults = {"": PermissionError("refused"), "a": KeyError("ContentLength")}
+    for call in (tracker.items, tracker.failures, lambda: pyarrow.table(tracker.frame()).to_pylist()):
+        with pytest.raises(PermissionError) as caught:
+            list(call())
+        assert "typedtrack: list DictTracker()['']" in caught.value.__notes__
+        caught.value.__notes__.clear()
+    with pytest.raises(RuntimeError, match="which says nothing about the key"):
+        list(tracker.items("a"))

@@ -9,7 +9,8 @@ import os
 import time
 from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
 
@@ -20,7 +21,19 @@ from typedtrack.errors import ResultExistsError, TypedtrackError, UnsupportedOpe
 if TYPE_CHECKING:
     from typedtrack._tracker.threads import Call
 
-__all__ = ["READ_LIMIT", "Backend", "Read", "add_note", "annotate", "check_store", "create", "forks", "load", "store"]
+__all__ = [
+    "READ_LIMIT",
+    "Backend",
+    "Read",
+    "add_note",
+    "annotate",
+    "annotating",
+    "check_store",
+    "create",
+    "forks",
+    "load",
+    "store",
+]
 
 T = TypeVar("T")
 U = TypeVar("U")
@@ -49,9 +62,9 @@ class Backend(ABC):
         super().__init_subclass__(**options)
         classes = cls.__mro__
         own = classes[: 1 + next(number for number, each in enumerate(classes) if "_list" in vars(each))]
-        for name, fallback in _OTHER_LISTINGS.items():
-            if hasattr(cls, name) and not any(name in vars(each) for each in own):
-                setattr(cls, name, fallback)
+        for listing in (Backend._list_versions, Backend._list_times, Backend._list_contents):
+            if not any(listing.__name__ in vars(each) for each in own):
+                setattr(cls, listing.__name__, listing)
 
     def _location(self, text: str) -> str:
         """Return where the key *text* is stored, as error messages name it."""
@@ -103,6 +116,17 @@ class Backend(ABC):
         The time is `None` where it is unknown. A store whose listings have times overrides this.
         """
         return ((key, None) for key in self._list(prefix))
+
+    def _list_contents(
+        self, prefix: str, decode: Callable[[bytes], list[tuple[str, T]] | None] | None = None
+    ) -> Iterator[Sequence[tuple[str, bytes | T]]] | None:
+        """Yield the keys as `_list` does, several at a time, each with its stored bytes. Every key keeps the rules.
+
+        By default it returns `None`: a listing has only keys. A store whose listing has the contents overrides this.
+        An archive may pass some of its lines to *decode*, which returns their keys and results, or `None` if each line
+        must be decoded by itself. The archive then yields these results in place of bytes.
+        """
+        return None
 
     def _check_writable(self, key: str) -> None:  # noqa: B027  # most stores know nothing before a write
         """Raise an error if it is known without a write that nothing can be stored under *key*.
@@ -188,13 +212,6 @@ class Backend(ABC):
             raise UnsupportedOperationError("an iteration that began before a fork", repr(self), remedy)
 
 
-_OTHER_LISTINGS: Final[Mapping[str, object]] = {
-    "_list_versions": Backend._list_versions,
-    "_list_times": Backend._list_times,
-    "_scan": None,  # the listing of an archive, which has the contents
-}
-
-
 def add_note(backend: Backend, error: Exception, operation: str, text: str) -> None:
     """Add a note that names the key to an *error* of the store; errors of typedtrack name it themselves."""
     if not isinstance(error, TypedtrackError):
@@ -214,14 +231,21 @@ def annotate(backend: Backend, error: Exception, operation: str, text: str) -> N
         raise other from error
 
 
+@contextmanager
+def annotating(backend: Backend, operation: str, text: str) -> Generator[None]:
+    """Annotate an error of the block. Not for the calls of one key: this takes about as long as a local read."""
+    try:
+        yield
+    except Exception as error:
+        annotate(backend, error, operation, text)
+        raise
+
+
 def check_store(backend: Backend, text: str) -> None:
     """Check without a write that the store answers, and that no reason is known why a put under *text* would fail."""
-    try:
+    with annotating(backend, "look for", text):
         backend._check_writable(text)
         backend._read(text, 1)
-    except Exception as error:
-        annotate(backend, error, "look for", text)
-        raise
 
 
 def load(backend: Backend, text: str) -> bytes | None:

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import warnings
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain
 from typing import Any, Final, TypeVar
 
 from typedtrack._results.keys import is_below, listed_key
-from typedtrack._tracker.backend import annotate
+from typedtrack._tracker.backend import annotating
 from typedtrack._tracker.face import Face
 from typedtrack.errors import UnsupportedOperationError, shown
 
-__all__ = ["changes_below", "decoded_reads", "keys_below", "listed_folder", "reads", "scanned", "times_below"]
+__all__ = ["changes_below", "contents_below", "decoded_reads", "in_lists", "keys_below", "reads", "times_below"]
 
 K = TypeVar("K")
 R = TypeVar("R")
@@ -26,15 +26,12 @@ _PATTERN: Final = frozenset("*?[")
 def keys_below(face: Face[K, R, A], prefix: str) -> Iterator[tuple[K, str]]:
     """Yield the keys at and below *prefix*, each with its text."""
     below, to_key, found = _below(prefix), face._to_key, False
-    try:
-        for text in face._primitives._list(listed_folder(face, prefix)):
+    with annotating(face._primitives, "list", prefix):
+        for text in face._primitives._list(_listed_folder(face, prefix)):
             key = to_key(text)
             if key is not None and (not prefix or text.startswith(below) or text == prefix):
                 found = True
                 yield key, text
-    except Exception as error:
-        annotate(face._primitives, error, "list", prefix)
-        raise
     if not found and not _PATTERN.isdisjoint(prefix):
         meaning = "a prefix is whole segments of keys, in which *, ? and [ stand for themselves"
         remedy = "to match a pattern, list a shorter prefix and filter the keys, for example by fnmatch"
@@ -47,15 +44,12 @@ def changes_below(face: Face[K, R, A], prefix: str, known: dict[str, str | None]
     A key that *known* has with the same version is removed there instead. The keys of *known* are at or below *prefix*.
     """
     below, to_key = _below(prefix), face._to_key
-    try:
-        for text, version in face._primitives._list_versions(listed_folder(face, prefix)):
+    with annotating(face._primitives, "list", prefix):
+        for text, version in face._primitives._list_versions(_listed_folder(face, prefix)):
             if version is not None and known.get(text) == version:
                 del known[text]
             elif (text.startswith(below) or text == prefix) and to_key(text) is not None:
                 yield text, version
-    except Exception as error:
-        annotate(face._primitives, error, "list", prefix)
-        raise
 
 
 def times_below(face: Face[K, R, A], prefix: str) -> Iterator[tuple[str, float]]:
@@ -64,13 +58,10 @@ def times_below(face: Face[K, R, A], prefix: str) -> Iterator[tuple[str, float]]
     Raises:
         UnsupportedOperationError: the store's listing has no times.
     """
-    try:
-        for text, time in face._primitives._list_times(listed_folder(face, prefix)):
+    with annotating(face._primitives, "list", prefix):
+        for text, time in face._primitives._list_times(_listed_folder(face, prefix)):
             if is_below(text, prefix) and face._to_key(text) is not None:
                 yield text, _time_in_folder(face, text) if time is None else time
-    except Exception as error:
-        annotate(face._primitives, error, "list", prefix)
-        raise
 
 
 def _time_in_folder(face: Face[K, R, A], text: str) -> float:
@@ -89,8 +80,8 @@ def reads(
 
     If *only* is given, yield its keys, which it has with their texts, and list nothing.
     """
-    if only is None and (scan := getattr(face._primitives, "_scan", None)) is not None:
-        yield from scanned(face, prefix, scan(listed_folder(face, prefix)))
+    if only is None and (lists := contents_below(face, prefix)) is not None:
+        yield from in_lists(face, prefix, lists)
         return
     keys: deque[K] = deque()
     pairs = keys_below(face, prefix) if only is None else only
@@ -109,14 +100,37 @@ def reads(
 def decoded_reads(
     face: Face[K, R, A], prefix: str, decode_lines: Callable[[bytes], list[tuple[str, T]] | None]
 ) -> Iterator[tuple[K, str, bytes | Exception | T]]:
-    """Yield the same as `reads`, but most results of an archive as *decode_lines* decodes many lines at once."""
-    scan = getattr(face._primitives, "_scan", None)
-    if scan is None:
-        return reads(face, prefix)
-    return scanned(face, prefix, scan(listed_folder(face, prefix), decode_lines))
+    """Yield the same as `reads`, but most results of an archive as *decode_lines* has decoded them, many at once."""
+    lists = contents_below(face, prefix, decode_lines)
+    return reads(face, prefix) if lists is None else in_lists(face, prefix, lists)
 
 
-def listed_folder(face: Face[K, R, A], prefix: str) -> str:
+def contents_below(
+    face: Face[K, R, A], prefix: str, decode_lines: Callable[[bytes], list[tuple[str, T]] | None] | None = None
+) -> Iterator[Sequence[tuple[str, bytes | T]]] | None:
+    """Return the lists of `Backend._list_contents`, or `None` if the store's listings have no contents."""
+    lists = face._primitives._list_contents(_listed_folder(face, prefix), decode_lines)
+    return None if lists is None else _annotated(face, prefix, lists)
+
+
+def _annotated(face: Face[K, R, A], prefix: str, lists: Iterator[T]) -> Iterator[T]:
+    with annotating(face._primitives, "list", prefix):
+        yield from lists
+
+
+def in_lists(face: Face[K, R, A], prefix: str, lists: Iterable[Sequence[tuple[str, T]]]) -> Iterator[tuple[K, str, T]]:
+    """Yield the same as `reads` from *lists*, which `contents_below` has returned."""
+    below, to_key = _below(prefix), face._to_key
+    pairs: Iterator[tuple[Any, T]] = chain.from_iterable(lists)  # not str, since a text may be a key
+    if to_key is listed_key and not prefix:  # each key is its text, which keeps the rules
+        yield from ((text, text, data) for text, data in pairs)
+        return
+    for text, data in pairs:
+        if (not prefix or text.startswith(below) or text == prefix) and (key := to_key(text)) is not None:
+            yield key, text, data
+
+
+def _listed_folder(face: Face[K, R, A], prefix: str) -> str:
     """Return the folder that a backend lists for *prefix*."""
     folder = prefix.removesuffix("/")
     return face._key_prefix if is_below(face._key_prefix, folder) else folder
@@ -125,15 +139,3 @@ def listed_folder(face: Face[K, R, A], prefix: str) -> str:
 def _below(prefix: str) -> str:
     """Return how the keys below *prefix* begin. A loop tests this without `is_below`: a call a key takes time."""
     return f"{prefix.removesuffix('/')}/" if prefix else ""
-
-
-def scanned(face: Face[K, R, A], prefix: str, lists: Iterable[list[tuple[str, T]]]) -> Iterator[tuple[K, str, T]]:
-    """Yield the same as `reads` from the *lists* that an archive scans: its listing has the contents."""
-    below, to_key = _below(prefix), face._to_key
-    pairs: Iterator[tuple[Any, T]] = chain.from_iterable(lists)  # not str, since a text may be a key
-    if to_key is listed_key and not prefix:  # each key is its text, which the archive has checked
-        yield from ((text, text, data) for text, data in pairs)
-        return
-    for text, data in pairs:
-        if (not prefix or text.startswith(below) or text == prefix) and (key := to_key(text)) is not None:
-            yield key, text, data

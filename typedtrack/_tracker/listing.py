@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import ItemsView, Iterator, KeysView, ValuesView
+from collections.abc import ItemsView, Iterable, Iterator, KeysView, ValuesView
 from typing import TYPE_CHECKING, TypeVar, cast
 
 from typedtrack._results.keys import is_below, listed_key, prefix_text
 from typedtrack._tracker.backend import annotate, load
-from typedtrack._tracker.below import keys_below, listed_folder, reads, scanned
+from typedtrack._tracker.below import contents_below, in_lists, keys_below, reads
 from typedtrack._tracker.face import Face, failure_in, result_in
 from typedtrack._tracker.views import Items, Keys, Values
 from typedtrack.errors import BulkError, ResultFailedError
@@ -142,16 +142,16 @@ def _count(face: Face[K, R, A], prefix: str) -> int:
 
 def _items(face: Face[K, R, A], prefix: str) -> Iterator[tuple[K, R]]:
     errors: dict[object, Exception] = {}
-    scan = getattr(face._primitives, "_scan", None)
-    if scan is None:
+    lists = contents_below(face, prefix, face._to_results)
+    if lists is None:
         yield from _decoded(face, reads(face, prefix), errors)
     else:
-        are_keys = not prefix and face._to_key is listed_key  # each key is its text, which the archive has checked
-        for pairs in scan(listed_folder(face, prefix), face._to_results):
-            if are_keys and not isinstance(pairs[0][1], bytes):  # the archive has decoded these lines at once
-                yield from pairs
+        are_keys = not prefix and face._to_key is listed_key  # each key is its text, which keeps the rules
+        for pairs in lists:
+            if are_keys and pairs and not isinstance(pairs[0][1], bytes):  # lines of an archive, decoded at once
+                yield from cast("Iterable[tuple[K, R]]", pairs)
             else:
-                yield from _decoded(face, scanned(face, prefix, [pairs]), errors)
+                yield from _decoded(face, in_lists(face, prefix, [pairs]), errors)
     if errors:
         raise BulkError(errors)
 

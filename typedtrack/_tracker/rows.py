@@ -78,7 +78,7 @@ class Rows(ABC, Generic[K, R, T]):
     @property
     def is_archive(self) -> bool:
         """Whether one file holds all rows."""
-        return getattr(self._face._primitives, "_scan", None) is not None
+        return self._face._primitives._list_contents("") is not None
 
     @property
     def failed(self) -> Sequence[str]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn, Protocol, TypeAlias, Typ
 from typedtrack._results.codec import decode_fast, encode
 from typedtrack._results.keys import Key, key_text, listed_key, prefix_text
 from typedtrack._results.values import Result, Value
-from typedtrack._tracker.backend import READ_LIMIT, Backend, annotate, create, store
+from typedtrack._tracker.backend import READ_LIMIT, Backend, annotate, annotating, create, store
 from typedtrack._tracker.bulk import HasItems
 from typedtrack._tracker.calls import Calls
 from typedtrack._tracker.face import decode_after_fast
@@ -295,11 +295,8 @@ class ResultTracker(Calls[Key, Result, Result], Backend):
         """
         if not older_than >= 0:
             raise ValueError(f"older_than is a number of seconds, at least 0, got {older_than!r}")
-        try:
+        with annotating(self, "remove leftovers below", ""):
             return self._remove_leftovers(older_than)
-        except Exception as error:
-            annotate(self, error, "remove leftovers below", "")
-            raise
 
     def __bool__(self) -> bool:
         """Return `True`, whether or not anything is stored."""

@@ -18,7 +18,6 @@ from typing import IO, Any, Final, NoReturn, TypeVar
 
 from typedtrack._bases import local_path
 from typedtrack._results.archive_lines import ARCHIVE_AGAIN, are_lines, results_on, split_line
-from typedtrack._results.keys import is_below
 from typedtrack._tracker.untyped import ResultTracker
 from typedtrack.errors import CorruptResultError, UnsupportedOperationError
 
@@ -28,10 +27,6 @@ R = TypeVar("R")
 
 _BLOCK: Final = 2**20  # bytes that are copied at a time
 _MAX_LINES: Final = 2**16  # bytes of lines that are decoded at once
-
-
-def _leave_to_lines(lines: bytes) -> None:
-    """Decode no *lines* at once."""
 
 
 class ArchiveResultTracker(ResultTracker):
@@ -117,10 +112,10 @@ class ArchiveResultTracker(ResultTracker):
     def _list(self, prefix: str) -> Iterator[str]:
         return (key for key, _ in chain.from_iterable(self._opened.scan(prefix)))
 
-    def _scan(
-        self, prefix: str, decode: Callable[[bytes], list[tuple[str, R]] | None] = _leave_to_lines
+    def _list_contents(
+        self, prefix: str, decode: Callable[[bytes], list[tuple[str, R]] | None] | None = None
     ) -> Iterator[list[tuple[str, bytes | R]]]:
-        return self._opened.scan(prefix, decode)
+        yield from self._opened.scan(prefix, decode)  # a generator, so that only an iteration opens the archive
 
 
 class _Lines:
@@ -132,26 +127,26 @@ class _Lines:
         self._is_checked = False
 
     def scan(
-        self, prefix: str, decode: Callable[[bytes], list[tuple[str, R]] | None] = _leave_to_lines
+        self, prefix: str, decode: Callable[[bytes], list[tuple[str, R]] | None] | None = None
     ) -> Iterator[list[tuple[str, bytes | R]]]:
-        """Yield the keys at and below *prefix* with their results, after a check that each key follows the last.
+        """Yield the keys at and below *prefix*, and a few between, as `Backend._list_contents` does.
 
-        The results in a list are decoded where *decode* could do so with all of its lines at once.
+        Each key is checked to follow the last one.
         """
         start, before = (self._first(prefix) if prefix else 0), ""
         stop = self._first(f"{prefix}0") if prefix else len(self._data)  # the next character after a slash
-        size = most = 1 if decode is _leave_to_lines else _MAX_LINES
+        size = most = 1 if decode is None else _MAX_LINES
         while start < stop:
             first_end = self._end(start) + 1
             end = min(max(self._data.rfind(b"\n", start, start + size) + 1, first_end), stop)
             lines = self._data[start:end]
-            pairs: list[tuple[str, Any]] | None = decode(lines)
+            pairs: list[tuple[str, Any]] | None = None if decode is None else decode(lines)
             if not pairs or not are_lines(lines, [key for key, _ in pairs], before):
                 if end > first_end:
                     size = len(lines) // 8  # so that a line with a NaN, say, makes few others be read by themselves
                     continue
                 pairs = [self._checked(start, before)]
-            yield pairs if not prefix else [pair for pair in pairs if is_below(pair[0], prefix)]
+            yield pairs
             start, before = end, pairs[-1][0]
             size = min(2 * max(size, len(lines)), most)
 
