@@ -147,7 +147,6 @@ def test_patterns_of_every_day(match: Match) -> None:
     assert not reads_alike("(a")
 
 
-@pytest.mark.filterwarnings("ignore:Possible:FutureWarning")  # which re raises for [[ and the like
 @given(pattern=patterns)
 def test_every_pattern_survives_its_document(pattern: str) -> None:
     """It is in the keyword that JSON Schema has if ECMA-262 reads it alike, else in one of typedtrack's own."""

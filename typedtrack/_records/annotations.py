@@ -9,9 +9,8 @@ import typing
 from typing import Annotated, Any, Final, Literal, NewType, Union, cast
 
 import attrs
-import msgspec
 
-from typedtrack._records.constraints import DEPRECATED, Constraints, read_constraints
+from typedtrack._records.constraints import DEPRECATED, Constraints, make_meta, read_constraints
 from typedtrack._results.values import KINDS, KINDS_BY_NAME, Kind, Value, normalised
 from typedtrack._schema.records import CONSTRAINTS, MISSING, FieldSchema
 
@@ -205,5 +204,5 @@ def annotation_of(column: FieldSchema) -> Any:
     if column.deprecated:
         constraints.update(DEPRECATED)
     if constraints:
-        hint = Annotated[hint, msgspec.Meta(**constraints)]
+        hint = Annotated[hint, make_meta(constraints)]
     return hint | None if column.optional else hint

@@ -15,10 +15,11 @@ import attrs
 import msgspec
 
 from typedtrack._results.values import normalised
+from typedtrack._schema.patterns import without_warnings
 from typedtrack._schema.records import CONSTRAINTS
 from typedtrack.errors import shown
 
-__all__ = ["ATTRS_FIELD", "DEPRECATED", "Accepted", "Constraints", "read_constraints"]
+__all__ = ["ATTRS_FIELD", "DEPRECATED", "Accepted", "Constraints", "make_meta", "read_constraints"]
 
 ATTRS_FIELD: Final = cast("type[object]", type(attrs.field()))  # attrs' stubs say Any
 """The class of a field that attrs has not seen yet."""
@@ -51,15 +52,17 @@ _KEPT: Final = f"an annotation may have {', '.join(CONSTRAINTS)}, description an
 
 def _reduce_meta(meta: msgspec.Meta) -> tuple[Callable[[dict[str, Any]], msgspec.Meta], tuple[dict[str, Any]]]:
     names = (*_META, "extra_json_schema", "extra")
-    return _meta, ({name: value for name in names if (value := getattr(meta, name)) is not None},)
+    return make_meta, ({name: value for name in names if (value := getattr(meta, name)) is not None},)
 
 
-def _meta(arguments: dict[str, Any]) -> msgspec.Meta:
-    return msgspec.Meta(**arguments)
+def make_meta(arguments: dict[str, Any]) -> msgspec.Meta:
+    """Return a `msgspec.Meta` with *arguments*, of which the pattern is compiled without a warning."""
+    with without_warnings():
+        return msgspec.Meta(**arguments)
 
 
-# cloudpickle sends a class of a script or notebook by value, and so the annotations of its fields: msgspec leaves out
-# how a Meta is pickled.
+# cloudpickle sends a class of a script or notebook by value, with the annotations of its fields. Without this, a Meta
+# cannot be pickled.
 copyreg.pickle(msgspec.Meta, _reduce_meta)
 
 

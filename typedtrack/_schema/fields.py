@@ -27,6 +27,7 @@ from typedtrack._results.values import (
 )
 from typedtrack._schema.docstrings import kept
 from typedtrack._schema.multiples import is_multiple, least_multiple
+from typedtrack._schema.patterns import compile_pattern
 from typedtrack.errors import shown
 
 __all__ = ["CONSTRAINTS", "DEFAULT_OF_OPTIONAL", "MISSING", "FieldSchema", "Flaw", "Missing"]
@@ -198,7 +199,7 @@ class FieldSchema:
             return f"must have at least {self.min_length} characters, has {len(value)}"
         if self.max_length is not None and len(value) > self.max_length:
             return f"must have at most {self.max_length} characters, has {len(value)}"
-        if self.pattern is not None and re.search(self.pattern, value) is None:
+        if self.pattern is not None and compile_pattern(self.pattern).search(value) is None:
             return f"must match the pattern {self.pattern!r}"
         return None
 
@@ -320,7 +321,7 @@ class FieldSchema:
 
 def _pattern_problem(pattern: str) -> str | None:
     try:
-        re.compile(pattern)
+        compile_pattern(pattern)
     except (re.error, OverflowError, RecursionError) as error:
         return f"has a pattern that Python's re cannot compile: {error}"
     return None

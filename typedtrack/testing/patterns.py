@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn, SearchStrategy
 
 from typedtrack._results.values import MAX_STR_BYTES
+from typedtrack._schema.patterns import without_warnings
 
 __all__ = ["matching_texts"]
 
@@ -213,7 +214,8 @@ def matching_texts(pattern: str, least: int, most: int) -> SearchStrategy[str] |
     Some of them do not match, where the pattern has assertions. The strategy is empty if no match has such a length. It
     is `None` if the pattern has a part whose lengths depend on other parts, such as a back-reference.
     """
-    parsed = _parser.parse(pattern)
+    with without_warnings():
+        parsed = _parser.parse(pattern)
     try:
         part = _searched(parsed, parsed.state.flags)
     except _UnsupportedPatternError:

@@ -17,6 +17,7 @@ from typedtrack._records.record_type import RecordType, record_type
 from typedtrack._records.stat import Stat
 from typedtrack._results.values import MAX_STR_BYTES, Value
 from typedtrack._schema.multiples import least_multiple
+from typedtrack._schema.patterns import without_warnings
 from typedtrack._schema.records import FieldSchema
 from typedtrack.errors import InvalidResultError
 from typedtrack.testing.patterns import matching_texts
@@ -115,12 +116,19 @@ def _multiples(lowest: float, highest: float, step: float) -> SearchStrategy[flo
 def _str_values(column: FieldSchema) -> SearchStrategy[str]:
     least = column.min_length or 0
     most = column.most_characters
-    if column.pattern is not None:
+    if (pattern := column.pattern) is not None:
         unbounded = column.min_length is None and column.max_length is None
-        texts = None if unbounded else matching_texts(column.pattern, least, most)
-        return st.from_regex(column.pattern, alphabet=VALID_CHARACTERS) if texts is None else texts
+        texts = None if unbounded else matching_texts(pattern, least, most)
+        return st.deferred(lambda: _from_regex(pattern)) if texts is None else texts
     short = st.text(VALID_CHARACTERS, max_size=most).map(lambda text: text.ljust(least, "x"))
     return short | st.sampled_from([c * min(most, MAX_STR_BYTES // len(c.encode())) for c in EDGE_CHARACTERS])
+
+
+def _from_regex(pattern: str) -> SearchStrategy[str]:
+    with without_warnings():
+        texts = st.from_regex(pattern, alphabet=VALID_CHARACTERS)
+        texts.validate()  # Hypothesis parses the pattern here, and not before
+        return texts
 
 
 def _register(cls: type) -> None:
