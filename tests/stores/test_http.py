@@ -25,6 +25,7 @@ from typedtrack import (
     ResultNotFoundError,
     ResultTracker,
     UnsupportedOperationError,
+    load_schemas,
     open_tracker,
 )
 from typedtrack.backends.http import HttpResultTracker
@@ -38,20 +39,31 @@ KEYS = [
 ]  # fmt: skip
 
 
-class Handler(SimpleHTTPRequestHandler):
-    """Python's own web server for files, which also takes them by PUT."""
+class Quiet(BaseHTTPRequestHandler):
+    """The base of the handlers below: it prints nothing."""
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # the name is the base class's
         """Print nothing."""
+
+    def answer(self, status: int, headers: dict[str, str], body: bytes = b"") -> None:
+        """Send an answer; no body if HEAD asks for none."""
+        self.send_response(status)
+        for name, value in headers.items():
+            self.send_header(name, value)
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(body)
+
+
+class Handler(Quiet, SimpleHTTPRequestHandler):
+    """Python's own web server for files, which also takes them by PUT."""
 
     def do_PUT(self) -> None:  # the name is the base class's
         """Store the body as a file."""
         path = Path(self.directory) / unquote(self.path.partition("?")[0].partition("#")[0]).lstrip("/")
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(self.rfile.read(int(self.headers["Content-Length"])))
-        self.send_response(201)
-        self.send_header("Content-Length", "0")
-        self.end_headers()
+        self.answer(201, {"Content-Length": "0"})
 
 
 @contextmanager
@@ -101,13 +113,10 @@ def test_each_key_is_itself(pair: tuple[ResultTracker, ResultTracker]) -> None:
         assert over_http.get(key) == {}
 
 
-class Endless(BaseHTTPRequestHandler):
+class Endless(Quiet):
     """Sends spaces for ever, whatever range is asked for."""
 
     sent = 0
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # the name is the base class's
-        """Print nothing."""
 
     def do_GET(self) -> None:  # the name is the base class's
         """Send the head, and spaces until the client hangs up."""
@@ -150,7 +159,7 @@ def test_a_get_over_http_is_one_request(pair: tuple[ResultTracker, ResultTracker
 def test_a_trickle_over_http_ends() -> None:
     """An answer that comes byte by byte for ever is an error when the time-out of the client is up, and never `{}`."""
 
-    class Trickling(BaseHTTPRequestHandler):
+    class Trickling(Quiet):
         def do_GET(self) -> None:
             self.send_response(200)
             self.send_header("Content-Type", "text/html")
@@ -158,9 +167,6 @@ def test_a_trickle_over_http_ends() -> None:
             with suppress(OSError):
                 while not ended.wait(0.01):
                     self.wfile.write(b" ")
-
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # the name is the base class's
-            """Print nothing."""
 
     ended = threading.Event()
     with serving(Trickling) as url:
@@ -211,6 +217,65 @@ def test_folder_is_not_a_result(pair: tuple[ResultTracker, ResultTracker], serve
         over_http.get_bytes("sub")
     local._write("page", b"<html>")
     assert over_http.get_bytes("page") == b"<html>"
+
+
+ANSWERS: dict[str, tuple[int, dict[str, str], str]] = {
+    "no content": (204, {}, "its status is 204, not 200"),
+    "accepted": (202, {"Content-Length": "0"}, "its status is 202, not 200"),
+    "reset": (205, {"Content-Length": "0"}, "its status is 205, not 200"),
+    "redirect to nowhere": (302, {"Content-Length": "0"}, "its status is 302, not 200"),
+    "not modified": (304, {}, "its status is 304, not 200"),
+    "a range of its own choice": (206, {"Content-Length": "0"}, "it is not the range from the first byte on"),
+    "a later range": (206, {"Content-Length": "0", "Content-Range": "bytes 8-9/10"}, "it is not the range from the f"),
+}
+
+
+@pytest.mark.parametrize(("status", "headers", "reason"), ANSWERS.values(), ids=ANSWERS)
+def test_an_answer_that_is_not_the_stored_file_is_an_error(status: int, headers: dict[str, str], reason: str) -> None:
+    """Its body is not taken for an empty file, nor for the result, and the error names its status."""
+
+    class Strange(Quiet):
+        def do_GET(self) -> None:
+            self.answer(status, headers)
+
+        def do_HEAD(self) -> None:
+            self.answer(status, headers)
+
+    with serving(Strange) as url:
+        tracker = open_tracker(url)
+        for call in (tracker.get, tracker.get_bytes, tracker.__contains__, tracker.__delitem__):
+            with pytest.raises(ConnectionError, match=reason):
+                call("a")
+        with pytest.raises(ConnectionError, match=f"its status is {status}, not 200"):
+            load_schemas(f"{url}/a.schema.json")
+
+
+def test_a_range_that_was_not_asked_for_is_an_error() -> None:
+    """A schema is asked for as a whole."""
+
+    class Partial(Quiet):
+        def do_GET(self) -> None:
+            self.answer(206, {"Content-Range": "bytes 0-1/10", "Content-Length": "2"}, b"{}")
+
+    with serving(Partial) as url:
+        assert open_tracker(url).get_bytes("a") == b"{}"
+        with pytest.raises(ConnectionError, match="its status is 206, not 200"):
+            load_schemas(f"{url}/a.schema.json")
+
+
+def test_a_login_page_is_not_the_index_page_of_a_folder() -> None:
+    """A server that leads every key to another page does not confirm that nothing is stored."""
+
+    class Portal(Quiet):
+        def do_GET(self) -> None:
+            status = 200 if self.path == "/login/" else 302
+            self.answer(status, {"Location": "/login/", "Content-Length": "6"}, b"<html>")
+
+        def do_HEAD(self) -> None:
+            self.do_GET()
+
+    with serving(Portal) as url, pytest.raises(CorruptResultError):
+        open_tracker(f"{url}/results").get("a")
 
 
 def test_page_that_vanishes_is_not_a_folder(monkeypatch: pytest.MonkeyPatch) -> None:

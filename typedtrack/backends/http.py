@@ -1,7 +1,7 @@
 """Results on a web server, through fsspec's HTTP filesystem.
 
-Its paths are URLs, so each key is quoted in them, and the names in a listing, which are links of an index page, are
-unquoted. A server may answer for a folder by its index page; that is not a result.
+Its paths are URLs, so each key is quoted in them. The names in a listing are links of an index page, and are unquoted.
+For a folder, a server may send its index page; that is not a result.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from urllib.parse import quote, unquote
 from fsspec.asyn import sync
 
 from typedtrack._tracker.untyped import ResultTracker
+from typedtrack.backends.answers import foreign_answer
 from typedtrack.backends.other import OtherResultTracker
 from typedtrack.errors import UnsupportedOperationError
 
@@ -48,9 +49,12 @@ class HttpResultTracker(OtherResultTracker):
         raise UnsupportedOperationError("storing a failure", repr(self), remedy)
 
     def _is_folder(self, key: str) -> bool:
-        """Return whether the server leads from *key* to the index page of a folder, whose URL ends in a slash."""
+        """Return whether the server redirects *key* to the index page of a folder: to the same URL with a ``/``.
+
+        A redirect to another page, such as one for a login, does not confirm that nothing is stored.
+        """
         try:
-            return self._fs.info(self._path(key)).get("url", "").endswith("/")
+            return unquote(self._fs.info(self._path(key)).get("url", "")).endswith(f"/{key}/")
         except FileNotFoundError:  # removed since, or the server refuses the request
             return False
 
@@ -59,6 +63,10 @@ def read_at_most(fs: AbstractFileSystem, url: str, limit: int, headers: Mapping[
     """Return the first *limit* bytes at *url*, by one request with these *headers*, and read no more than that.
 
     fsspec's ``cat_file`` reads all that a server sends, and many servers ignore the range that is asked for.
+
+    Raises:
+        FileNotFoundError: the status of the answer is 404.
+        ConnectionError: the answer is not the stored file.
     """
     client: Any = fs  # `HTTPFileSystem`, or a class like it
     request: dict[str, Any] = {**client.kwargs, **options}  # the options that the user gives for every request
@@ -68,12 +76,26 @@ def read_at_most(fs: AbstractFileSystem, url: str, limit: int, headers: Mapping[
         session = await client.set_session()
         async with session.get(client.encode_url(url), **request) as answer:
             client._raise_not_found_for_status(answer, url)
+            _check_answer(answer.status, answer.headers.get("Content-Range", ""), asked_for_range="Range" in headers)
             data = bytearray()
             while len(data) < limit and (more := await answer.content.read(limit - len(data))):
                 data += more
             return bytes(data)
 
     return sync(client.loop, read)
+
+
+def _check_answer(status: int, content_range: str, *, asked_for_range: bool) -> None:
+    """Check that the body of an answer is the stored file, or its first bytes if these were asked for.
+
+    Raises:
+        ConnectionError: it is not.
+    """
+    if status == 206 and asked_for_range:
+        if not content_range.startswith("bytes 0-"):
+            raise foreign_answer("a web server", "a get", "it is not the range from the first byte on")
+    elif status != 200:  # such as 202, 204, or a redirect to nowhere
+        raise foreign_answer("a web server", "a get", f"its status is {status}, not 200")
 
 
 def tracker_over(fs: AbstractFileSystem, root: str, max_concurrency: int) -> ResultTracker:

@@ -83,6 +83,8 @@ class OtherResultTracker(ResultTracker):
                 return self._contents(path, limit)
             except (FileNotFoundError, IsADirectoryError):
                 return None
+            except ConnectionError:
+                raise
             except Exception:
                 if self._is_empty(path):  # some filesystems refuse a range of an empty file
                     return b""
