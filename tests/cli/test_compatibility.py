@@ -204,6 +204,18 @@ def test_against_a_commit_without_schemas_all_records_are_new(cli: Cli) -> None:
     assert cli("schema", "check", BOTH[0], "--against", "git:HEAD") == (0, "EvalResult: new\n", "")
 
 
+def test_the_repository_is_that_of_the_schemas_in_a_hook_too(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a linked worktree, git sets ``GIT_DIR`` for its hooks. Then git takes any current folder for the top."""
+    cli("schema", "export", "records.py:TrainResult", "--out", "schemas")
+    _git("init")
+    _git("add", "schemas")
+    _git("commit", "-m", "Schemas")
+    compatible = "TrainResult: compatible with HEAD:schemas/train_result.schema.json\n"
+    for directory in (Path(".git").resolve(), Path("elsewhere").resolve()):
+        monkeypatch.setenv("GIT_DIR", str(directory))
+        assert cli("schema", "check", "schemas", "--against", "git:HEAD") == (0, compatible, "")
+
+
 def test_a_moved_folder_is_read_by_its_old_path(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     """``git:REF:PATH`` counts from the top of the repository, in any folder of it, as for ``git show``."""
     cli("schema", "export", "records.py", "--out", "old/schemas")
@@ -396,6 +408,13 @@ def test_schemas_elsewhere_are_named_in_full(cli: Cli, tmp_path_factory: pytest.
     cli("schema", "export", "records.py:TrainResult", "--out", str(elsewhere))
     shown = f"TrainResult: compatible with {elsewhere}/train_result.schema.json\n"
     assert cli("schema", "check", str(elsewhere), "--against", str(elsewhere)) == (0, shown, "")
+
+
+def test_a_folder_of_schemas_may_be_named_git(cli: Cli) -> None:
+    """Only ``git:`` with its colon stands for a commit."""
+    cli("schema", "export", "records.py:TrainResult", "--out", "git")
+    shown = "TrainResult: compatible with git/train_result.schema.json\n"
+    assert cli("schema", "check", "git", "--against", "git") == (0, shown, "")
 
 
 def test_read_committed_needs_an_existing_path(tmp_path: Path) -> None:

@@ -116,8 +116,8 @@ def older_schemas(place: str, new: str, alone: bool) -> Older:
         click.BadParameter: *place* has no schema, and is not ``git:REF``.
         SchemaError: a file is not a supported document.
     """
-    scheme, _, revision = place.partition(":")
-    if scheme != "git":
+    revision = place.removeprefix("git:")
+    if revision == place:
         schemas = schemas_at(place)
         return Older(schemas, alone and names_file(place, schemas))
     if (path := local_path(new)) is None:

@@ -24,6 +24,8 @@ _OPTIONS: Final = (
 )
 # The settings of a repository may allow single protocols, and so undo protocol.allow; the variable outranks them.
 _VARIABLES: Final = {"GIT_ALLOW_PROTOCOL": "", "GIT_NO_LAZY_FETCH": "1", "GIT_TERMINAL_PROMPT": "0"}
+# Git sets these for hooks. They name a repository, and we want the one around the schemas.
+_OTHER_REPOSITORY: Final = frozenset({"GIT_DIR", "GIT_WORK_TREE", "GIT_COMMON_DIR"})
 _LINK: Final = "120000"
 _FOLDER: Final = "040000"
 
@@ -113,11 +115,12 @@ def _git(folder: Path, *arguments: str, otherwise: str) -> str:
         FileNotFoundError: git fails, and the message says *otherwise*; or git is not installed.
     """
     command = ["git", *_OPTIONS, *arguments]
+    environment = {name: value for name, value in os.environ.items() if name not in _OTHER_REPOSITORY}
     try:
         ran = subprocess.run(
             command,
             cwd=folder,
-            env={**os.environ, **_VARIABLES},
+            env=environment | _VARIABLES,
             stdin=subprocess.DEVNULL,
             capture_output=True,
             check=False,
