@@ -74,6 +74,17 @@ def referring(count: int, definition: dict[str, object]) -> dict[str, Any]:
 HOSTILE: dict[str, dict[str, Any]] = {
     "two optional records in each of 12 levels": doubling(12),
     "two optional records in each of 40 levels": doubling(40),
+    "two references to the choices of the next in each of 40 levels": {
+        **object_of(x={"$ref": "#/$defs/d0"}),
+        "$defs": {
+            **{f"d{level}": {"anyOf": [{"$ref": f"#/$defs/d{level + 1}"}] * 2} for level in range(40)},
+            "d40": {"const": 1},
+        },
+    },
+    "5,000 branches that refer to 50,000 choices": {
+        **object_of(x={"anyOf": [{"$ref": "#/$defs/d"}] * 5_000}),
+        "$defs": {"d": {"enum": list(range(50_000))}},
+    },
     "a reference of 4 million tokens": object_of(x={"$ref": "#/$defs" + "/a" * 4_000_000}),
     "a name of a million characters around 2,000 problems": object_of(
         **{"x" * 1_000_000: object_of(**{f"y{n}": {"type": "date"} for n in range(2_000)})}

@@ -251,6 +251,7 @@ REMEDIES: Final[Mapping[str, str]] = {
     **dict.fromkeys(("not", "if", "then", "else", "dependentSchemas", "dependencies", "discriminator"), _LOGIC),
     **dict.fromkeys(("minProperties", "maxProperties", "propertyNames", "patternProperties"), _LOGIC),
     "unevaluatedProperties": "use additionalProperties",
+    "openapi": "give one of the schemas in components/schemas, not the whole API",
     "$dynamicRef": "use $ref",
     "$recursiveRef": "use $ref",
 }

@@ -77,7 +77,7 @@ class _Reader:
         elif not node.keywords.get("properties"):
             self._problems.add(node.pointer + pointer("properties"), "has no field: name each, with its type")
         if keywords.get("additionalProperties") not in (None, True, False, {}, FLAT_VALUE):
-            reason = "must be true, false or numbers and strings; name each field in properties"
+            reason = 'must be true, false or {"type": ["number", "string"]}; name each field in properties'
             self._problems.add(resolved.place("additionalProperties"), reason)
         required = {name: index for index, name in enumerate(node.keywords.get("required", ()))}
         for name, index in required.items():

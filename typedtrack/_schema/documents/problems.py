@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
-from typing import NoReturn
+from typing import NoReturn, cast
 
 from typedtrack._schema.documents.limits import MAX_PROBLEMS, MAX_SHOWN, MAX_WEIGHT
-from typedtrack.errors import SchemaError, shortened
+from typedtrack.errors import SchemaError, shortened, shown
 
-__all__ = ["Problems", "cut"]
+__all__ = ["Problems", "cut", "shown_keyword"]
 
 
 def cut(text: str) -> str:
     """Return *text* as an error message has it: valid Unicode, and cut in the middle if it is long."""
     return shortened(text.encode(errors="backslashreplace").decode(), MAX_SHOWN)
+
+
+def shown_keyword(value: object) -> str:
+    """Return the *value* of a keyword for an error message, an array of one as its element."""
+    if not isinstance(value, tuple):
+        return shown(value)
+    elements = cast("tuple[object, ...]", value)
+    return shown(elements[0] if len(elements) == 1 else list(elements))
 
 
 class Problems:
@@ -53,7 +61,7 @@ class Problems:
         """
         self._weight += weight
         if self._weight > MAX_WEIGHT:
-            self.abort(pointer, f"is too much: over {MAX_WEIGHT:,} names and choices, with what references repeat")
+            self.abort(pointer, f"is too large: over {MAX_WEIGHT:,} names and choices, references followed")
 
     def abort(self, pointer: str, reason: str) -> NoReturn:
         """Raise the problem *reason* alone: reading on would take too long.

@@ -10,7 +10,7 @@ import attrs
 from typedtrack._schema.documents.keywords import CLASH, KEYWORDS, Keywords, Role
 from typedtrack._schema.documents.limits import MAX_DEPTH
 from typedtrack._schema.documents.pointers import joined, pointer
-from typedtrack._schema.documents.problems import Problems
+from typedtrack._schema.documents.problems import Problems, shown_keyword
 from typedtrack._schema.documents.tree import Node
 from typedtrack.errors import shown
 
@@ -66,6 +66,10 @@ class Resolved:
         node, name = self.origins.get(keyword, (self.node, keyword))
         return node.pointer + pointer(name)
 
+    def element_place(self, keyword: str, index: int) -> str:
+        """Return the JSON Pointer of an element of *keyword*; that of ``anyOf`` or ``oneOf`` for joined constants."""
+        return self.place(keyword) + (pointer(str(index)) if self.origins[keyword].keyword == keyword else "")
+
     def refuse_others(self, roles: frozenset[Role], holder: str, problems: Problems, *, beside: bool = False) -> None:
         """Add a problem for each keyword of the target, or *beside* a reference to it, that has none of *roles*."""
         for keyword in self.keywords:
@@ -79,8 +83,8 @@ class Resolved:
         for name, value in outer.keywords.items():
             both = KEYWORDS[name].both(keywords[name], value) if name in keywords else value
             if both is CLASH:
-                there = f"is {shown(value)}, but {self.place(name)} is {shown(keywords[name])}"
-                problems.add(outer.place(name), f"{there}; keep one of the two")
+                other = f"{self.place(name)} is {shown_keyword(keywords[name])}"
+                problems.add(outer.place(name), f"is {shown_keyword(value)}, but {other}; keep one of the two")
                 both = value
             if name not in origins or both == value:
                 origins[name] = outer.origins[name]
@@ -130,7 +134,8 @@ class Resolver:
             tokens = fragment.split("/", 2 * MAX_DEPTH + 1)[1:]  # deeper levels were not read
             target = resource.at(tuple(token.replace("~1", "/").replace("~0", "~") for token in tokens))
         if resource is None:
-            reason = f"refers to {shown(ref)}: only references within the document, #/…, are followed"
+            reason = f"refers to {shown(ref)}, and only references within the document, #/…, are followed"
+            reason += "; copy the target into $defs"
         elif target is None:
             reason = f"refers to {shown(ref)}, where the document has no subschema"
         elif target in self._open:
@@ -155,6 +160,8 @@ class Resolver:
         if keyword == "oneOf" and sum(branch.nullable for branch in branches) > 1:
             reason = "allows null in two subschemas, but oneOf takes a value that exactly one of them allows"
             self._problems.add(place, f"{reason}; write anyOf, or take null out of one")
+        if len(others) != 1:  # the constants of all branches become one list, so references can double it
+            self._problems.weigh(sum(branch.weight for branch in branches), place)
         one = others[0] if len(others) == 1 else _constants(node, keyword, branches) or _number(others)
         if one is None:
             reason = "takes one subschema, or constants, or integer and number, each with or without null"
@@ -166,7 +173,7 @@ class Resolver:
 def _constants(node: Node, keyword: str, branches: Sequence[Resolved]) -> Resolved | None:
     """Return the values of *branches* if each has only ``enum`` or ``const``, else `None`."""
     values: list[object] = []
-    types = {branch.keywords.get("type") for branch in branches if not branch.is_null}
+    types = {branch.keywords["type"] for branch in branches if not branch.is_null and "type" in branch.keywords}
     for branch in branches:
         given = {name for name in branch.keywords if KEYWORDS[name].role is not Role.ANYWHERE}
         if branch.is_null:
@@ -178,8 +185,8 @@ def _constants(node: Node, keyword: str, branches: Sequence[Resolved]) -> Resolv
     if not values:
         return None
     keywords: Keywords = {"enum": tuple(values)}
-    if len(types) == 1 and (only := types.pop()) is not None:
-        keywords["type"] = only
+    if len(types) == 1:
+        (keywords["type"],) = types
     weight = sum(branch.weight for branch in branches)
     return Resolved(node, node, keywords, dict.fromkeys(keywords, Origin(node, keyword)), nullable=False, weight=weight)
 

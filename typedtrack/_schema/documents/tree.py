@@ -113,7 +113,8 @@ class _Parser:
         self._old = self._old or keywords.get("$schema") in OLD_DIALECTS
         if self._old and "$ref" in keywords:
             for name in keywords:
-                if KEYWORDS[name].role not in (Role.ANYWHERE, Role.FIELD) and name not in ("$ref", "nullable"):
+                constrains = name == "type" or KEYWORDS[name].role not in (Role.ANYWHERE, Role.FIELD)
+                if constrains and name not in ("$ref", "nullable"):
                     reason = "does nothing beside $ref in this draft; move the $ref: "
                     self._problems.add(where + pointer(name), f'{reason}"allOf": [{{"$ref": …}}]')
 

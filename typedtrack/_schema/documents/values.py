@@ -11,7 +11,7 @@ import attrs
 from typedtrack._results.values import KINDS, KINDS_BY_NAME, MAX_STR_BYTES, KindName
 from typedtrack._schema.documents.keywords import KEYWORDS, Role
 from typedtrack._schema.documents.pointers import pointer
-from typedtrack._schema.documents.problems import Problems
+from typedtrack._schema.documents.problems import Problems, shown_keyword
 from typedtrack._schema.documents.references import Resolved
 from typedtrack._schema.documents.terms import KINDS_BY_JSON_TYPE, NON_FINITE
 from typedtrack._schema.fields import MISSING, FieldSchema
@@ -48,7 +48,6 @@ _REMEDIES: Final = {
     "null": "; leave the property out",
     "absent": "; write which",
 }
-_CHOOSES: Final = "takes only integers, or only strings, and null; write all as strings"
 
 
 @attrs.frozen(eq=False)
@@ -85,11 +84,12 @@ class Member:
         keyword = next((keyword for keyword in _KEYWORDS_OF.get(part, ()) if keyword in keywords), None)
         if keyword is None:
             return self.where
-        place, value = self.resolved.place(keyword), keywords[keyword]
+        value = keywords[keyword]
         if index is None or not isinstance(value, tuple):
-            return place
+            return self.resolved.place(keyword)
         elements = cast("tuple[object, ...]", value)
-        return place + pointer(str([number for number, each in enumerate(elements) if each is not None][index]))
+        indices = [number for number, each in enumerate(elements) if each is not None]
+        return self.resolved.element_place(keyword, indices[index])
 
     def default_place(self, name: str) -> str:
         """Return the JSON Pointer of the default of the column *name* of a nested record."""
@@ -175,19 +175,20 @@ def _choices(resolved: Resolved, problems: Problems) -> tuple[int | str, ...]:
     types: tuple[type, ...] = (int, str)
     before = problems.count
     for index, value in enumerate(keywords.get("enum", (keywords.get("const"),))):
-        where = place + pointer(str(index)) if keyword == "enum" else place
+        where = resolved.element_place(keyword, index) if keyword == "enum" else place
         choice = of_kind(value, "int")
         if choice is None:
             continue
         if type(choice) not in types:
-            problems.add(where, f"is {shown(value)}, but {keyword} {_CHOOSES}")
+            reason = f"allows {shown(value)}, but all values of a field are integers, or all are strings"
+            problems.add(where, f"{reason}; write all as strings")
         elif choice in choices:
-            problems.add(where, "repeats a value")
+            problems.add(where, f"repeats {shown(choice)}")
         else:
             choices[cast("int | str", choice)] = None
             types = (type(choice),)
     if types == (int, str) and not problems.count > before:
-        problems.add(place, _CHOOSES)
+        problems.add(place, "allows no integer and no string; list the values, or leave it out")
     if keyword == "enum" and "const" in keywords:
         only = of_kind(keywords["const"], "int")
         if type(only) in types and only in choices:  # JSON's true is not 1, though Python's is
@@ -203,10 +204,12 @@ def _kind(resolved: Resolved, choices: tuple[int | str, ...], problems: Problems
     if len(types) == 1 and types[0] in KINDS_BY_JSON_TYPE:
         if chosen in (None, types[0]) or (chosen, types[0]) == ("integer", "number"):
             return KINDS_BY_JSON_TYPE[chosen or types[0]].name
-        problems.add(resolved.place("type"), f"is {types[0]}, but the values allowed are of the type {chosen}")
+        problems.add(resolved.place("type"), f"has the type {types[0]}, but allows values of the type {chosen}")
     elif types or not {"enum", "const"} & resolved.keywords.keys():
-        found = shown(types[0] if len(types) == 1 else list(types)) if types else "absent"
+        found = shown_keyword(types) if types else "absent"
         remedy = next((_REMEDIES[name] for name in types or ("absent",) if name in _REMEDIES), "")
+        if not remedy and len(types) > 1:
+            remedy = "; give each type a property of its own"
         problems.add(resolved.place("type"), f"is {found}: a field is integer, number or string, or an object{remedy}")
     return None
 
