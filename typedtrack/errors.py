@@ -73,11 +73,11 @@ def shortened(text: str, limit: int) -> str:
 
 
 def not_one(cls: type, value: object) -> str:
-    """Return ``a A, not B`` for *value* of the class B where an A is needed; with modules if the names are the same."""
+    """Return ``an instance of A, not B`` for *value* of the class B; with modules if both names are the same."""
     wanted, found = cls.__name__, type(value).__name__
     if wanted == found:
         wanted, found = (f"{each.__module__}.{each.__qualname__}" for each in (cls, type(value)))
-    return f"a {wanted}, not {found}"
+    return f"an instance of {wanted}, not {found}"
 
 
 class Problem(NamedTuple):

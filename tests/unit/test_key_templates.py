@@ -190,7 +190,9 @@ _OTHER_FORMS: Final[list[str]] = [
 @pytest.mark.parametrize("text", _OTHER_FORMS)
 def test_a_text_of_another_form_is_refused(text: str) -> None:
     """The error names the text, the class and its template."""
-    with pytest.raises(InvalidKeyError, match=r"is not a TrialKey, written as '{experiment}/trial_{trial}'"):
+    with pytest.raises(
+        InvalidKeyError, match=r"does not follow '{experiment}/trial_{trial}', the template of TrialKey"
+    ):
         TrialKey.parse(text)
 
 
@@ -355,7 +357,7 @@ def test_a_padded_template_tells_its_fields_apart(name: str, trial: int) -> None
 )
 def test_a_text_with_other_padding_is_refused(text: str) -> None:
     """Two texts are never one key."""
-    with pytest.raises(InvalidKeyError, match="is not a PaddedKey"):
+    with pytest.raises(InvalidKeyError, match="the template of PaddedKey"):
         PaddedKey.parse(text)
 
 

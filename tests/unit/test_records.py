@@ -414,8 +414,8 @@ _BROKEN: Final[list[tuple[Any, object, str]]] = [
     (Annotated[str, Meta(min_length=2)], "é", "must have at least 2 characters, has 1"),
     (Annotated[str, Meta(max_length=2)], "abc", "must have at most 2 characters, has 3"),
     (Annotated[str, Meta(pattern="^a+$")], "b", "must match the pattern '^a+$'"),
-    (Stat, 1.0, "must be a Stat, not float"),
-    (Stat, None, "must be a Stat, not NoneType"),
+    (Stat, 1.0, "must be an instance of Stat, not float"),
+    (Stat, None, "must be an instance of Stat, not NoneType"),
 ]
 
 
@@ -636,7 +636,7 @@ def test_a_nested_record_may_be_given_as_none() -> None:
     assert Outermost(x=1, stat=None).outer is None
     with pytest.raises(TypeError, match="stat"):
         Outermost(x=1)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]  # it must refuse
-    with pytest.raises(InvalidResultError, match="field 'stat': must be a Stat, not dict"):
+    with pytest.raises(InvalidResultError, match="field 'stat': must be an instance of Stat, not dict"):
         Outermost(x=1, stat={"mean": 1.0})  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]  # as above
 
 
@@ -655,7 +655,7 @@ def test_the_fingerprint_depends_on_which_records_may_be_none(form: Callable[...
 def test_an_error_tells_classes_of_one_name_apart() -> None:
     """It names their modules. A declared class and the one loaded from its schema share a name."""
     other = declare({"n": int}, body={"__module__": "elsewhere"}, name="Outer")
-    with pytest.raises(InvalidResultError, match=rf"must be a {__name__}\.Outer, not elsewhere\.Outer,"):
+    with pytest.raises(InvalidResultError, match=rf"must be an instance of {__name__}\.Outer, not elsewhere\.Outer,"):
         Outermost(x=1, stat=None, outer=other(n=1))
 
 
@@ -669,6 +669,24 @@ class _Empty(enum.IntEnum):
 class _Odd(int, enum.Enum):
     def __new__(cls, value: str) -> _Odd:
         member = int.__new__(cls, 1)
+        member._value_ = value
+        return member
+
+    A = "a"
+
+
+class _Doubled(enum.IntEnum):
+    def __new__(cls, value: int) -> _Doubled:
+        member = int.__new__(cls, 2 * value)
+        member._value_ = value
+        return member
+
+    ONE = 1
+
+
+class _Shouted(enum.StrEnum):
+    def __new__(cls, value: str) -> _Shouted:
+        member = str.__new__(cls, value.upper())
         member._value_ = value
         return member
 
@@ -705,7 +723,9 @@ _NO_TYPES: Final[list[tuple[Any, str]]] = [
     (_Flags, "has the type _Flags, an enumeration of other values; allowed are"),
     (_Empty, "has the type _Empty, an enumeration without a member"),
     (enum.StrEnum, "has the type StrEnum, an enumeration without a member"),
-    (_Odd, "has the type _Odd, whose members are not of the type of their values; allowed are"),
+    (_Odd, "has the type _Odd, whose members do not equal their values; allowed are"),
+    (_Doubled, "has the type _Doubled, whose members do not equal their values; allowed are"),
+    (_Shouted | None, "has the type _Shouted, whose members do not equal their values; allowed are"),
     (Annotated[int, field(name="y")], "has field(...) within Annotated, where nothing reads it"),
     (Annotated[float, Meta(gt=0.1, lt=0.2, multiple_of=0.1)], "has constraints that no value can keep"),
     (Literal[1, "a"], "has values that are neither all int nor all str in a Literal"),
@@ -774,8 +794,13 @@ _counter = iter(range(1_000))
 
 _NO_RECORDS: Final[list[tuple[dict[str, Any], dict[str, Any], str | None, str]]] = [
     ({}, {}, None, "needs a field that cannot be None (null): a result has at least one"),
-    ({"x": int, "y": int}, {"y": field(name="x")}, "x", "has the name 'x' on the wire, and so has another field"),
-    ({"x": int}, {"x": field(aliases=["x"])}, "x", "has the name 'x' on the wire, and so has another field"),
+    (
+        {"x": int, "y": int},
+        {"y": field(name="x")},
+        "x",
+        "has the name 'x' on the wire, and so has another field or alias",
+    ),
+    ({"x": int}, {"x": field(aliases=["x"])}, "x", "has the name 'x' on the wire, and so has another field or alias"),
     ({"s": Stat, "y": int}, {"y": field(aliases=["s/sem"])}, "s.sem", "has the name 's/sem' on the wire"),
     ({"x": int}, {"x": field(name='a"b')}, "x", "cannot be named 'a\"b' on the wire"),
     ({"x": int}, {"x": field(aliases=[""])}, "x", "cannot be named '' on the wire: a field name is not empty"),
@@ -783,8 +808,8 @@ _NO_RECORDS: Final[list[tuple[dict[str, Any], dict[str, Any], str | None, str]]]
     ({"x": Annotated[int, Meta(ge=3)]}, {"x": 2}, "x", "has a default that it refuses: must be >= 3, got 2"),
     ({"x": int}, {"x": True}, "x", "has a default that it refuses: must be an int, not bool"),
     ({"x": Size}, {"x": 3}, "x", "has a default that it refuses: must be one of 1, 2"),
-    ({"s": Stat}, {"s": 3}, "s", "has a default that it refuses: must be a Stat, got 3"),
-    ({"s": Stat}, {"s": None}, "s", "has a default that it refuses: must be a Stat, got None"),
+    ({"s": Stat}, {"s": 3}, "s", "has a default that it refuses: must be an instance of Stat, got 3"),
+    ({"s": Stat}, {"s": None}, "s", "has a default that it refuses: must be an instance of Stat, got None"),
     (
         {"g": declare({"s": Stat | None}) | None, "y": int},
         {},

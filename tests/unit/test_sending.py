@@ -121,10 +121,10 @@ assert [column.name for column in schema_of(Result).columns][:3] == ["loss", "si
 for error, text, call in [
     (InvalidResultError, "must be <= 1.0", lambda: evolve(made, accuracy=2)),
     (InvalidResultError, "must be >= 0.0", lambda: Part(loss=-1)),
-    (InvalidResultError, "must be a Part, not Stat", lambda: evolve(made, part=stat)),
+    (InvalidResultError, "must be an instance of Part, not Stat", lambda: evolve(made, part=stat)),
     (InvalidResultError, "loss must not exceed", lambda: evolve(made, loss=9)),
     (InvalidKeyError, "must be an int", lambda: Key("a", "b")),
-    (InvalidKeyError, "is not a Key", lambda: Key.parse("a/1")),
+    (InvalidKeyError, "does not follow .*, the template of Key", lambda: Key.parse("a/1")),
     (TypeError, "did you mean 'loss'", lambda: Part(los=1)),
 ]:
     with pytest.raises(error, match=text):

@@ -270,7 +270,9 @@ def test_a_bulk_call_returns_all_other_results(tracker: ResultTracker, view: Typ
 def test_only_records_of_the_class_are_put(view: TypedTracker[Key, EvalResult], wrong: Any) -> None:
     """A put of anything else raises, and writes nothing."""
     for put in (view.put, view.create, view.__setitem__):
-        with pytest.raises(InvalidResultError, match=f"a result here is a EvalResult, not {type(wrong).__name__}"):
+        with pytest.raises(
+            InvalidResultError, match=f"a result here is an instance of EvalResult, not {type(wrong).__name__}"
+        ):
             put("x", wrong)
     assert "x" not in view
 
@@ -281,7 +283,7 @@ def test_a_record_of_another_class_with_the_same_name_is_refused(view: TypedTrac
         type("EvalResult", (), {"__annotations__": {"accuracy": float}, "__module__": "elsewhere"})
     )
     with pytest.raises(
-        InvalidResultError, match=rf"is a {EvalResult.__module__}\.EvalResult, not elsewhere\.EvalResult"
+        InvalidResultError, match=rf"is an instance of {EvalResult.__module__}\.EvalResult, not elsewhere\.EvalResult"
     ):
         view["x"] = other(accuracy=0.5)
 
@@ -401,7 +403,7 @@ def test_typed_keys_ask_the_store_only_for_their_prefix(tmp_path: Path) -> None:
 def test_another_key_is_refused(tracker: ResultTracker, wrong: Any) -> None:
     """A view with typed keys takes only those; a view without them refuses typed keys."""
     trials = tracker.typed(EvalResult, key=TrialKey)
-    with pytest.raises(InvalidKeyError, match=f"a key here is a TrialKey, not {type(wrong).__name__}"):
+    with pytest.raises(InvalidKeyError, match=f"a key here is an instance of TrialKey, not {type(wrong).__name__}"):
         trials[wrong]
     advice = r"a key is an int or a str, not TrialKey; use tracker\.typed\(\.\.\., key=TrialKey\), or str\(key\)"
     with pytest.raises(InvalidKeyError, match=advice):

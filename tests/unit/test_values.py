@@ -320,6 +320,7 @@ EACH = "store one field per element"
         (None, "leave the field out"),
         (Decimal("0.5"), "store float(x)"),
         (fractions.Fraction(1, 2), "store float(x)"),
+        (np.longdouble("0.1"), "store float(x)"),
         (b"bytes", "store x.decode() or x.hex()"),
         (datetime.date(2020, 1, 1), "store x.isoformat()"),
         (datetime.datetime(2020, 1, 1, tzinfo=datetime.UTC), "store x.isoformat()"),

@@ -149,10 +149,8 @@ def read_leaf(annotation: Annotation, **known: Any) -> Leaf:
         if not choices:
             raise ValueError(f"has the type {bare.__name__}, an enumeration without a member; {_ALLOWED}")
         kind = _only_kind(choices, bare.__name__)
-        if not issubclass(bare, kind.type):
-            raise ValueError(
-                f"has the type {bare.__name__}, whose members are not of the type of their values; {_ALLOWED}"
-            )
+        if any(normalised(member) != member.value for member in bare):  # a __new__ of its own may make them so
+            raise ValueError(f"has the type {bare.__name__}, whose members do not equal their values; {_ALLOWED}")
         return Leaf(_field_schema(annotation, kind, choices, known), bare)
     name: str = getattr(typing.get_origin(annotation.bare) or annotation.bare, "__name__", "")
     instead = f"declare {_INSTEAD[name]}; " if name in _INSTEAD else ""

@@ -197,7 +197,7 @@ def _member(cls: type, attribute: Attribute) -> tuple[Member, FieldSchema | Nest
         defaults = None
     elif default is not attrs.NOTHING:
         if type(default) is not nested.cls:
-            reason = f"must be a {nested.cls.__name__}, got {shown(default)}"
+            reason = f"must be an instance of {nested.cls.__name__}, got {shown(default)}"
             raise ValueError(f"has a default that it refuses: {reason}")
         defaults = tuple(map(Leaf.to_wire, nested.leaves, nested.to_columns(default)))
     schema = NestedSchema(

@@ -102,7 +102,8 @@ class TemplateKeys(Generic[K]):
         """Return the key that *text* is, or raise `InvalidKeyError`."""
         found = self.to_key(text) if isinstance(cast("object", text), str) else None
         if found is None:
-            raise InvalidKeyError(shown(text), f"is not a {self.cls.__name__}, written as {self._template.text!r}")
+            reason = f"does not follow {self._template.text!r}, the template of {self.cls.__name__}"
+            raise InvalidKeyError(shown(text), reason)
         return found
 
 

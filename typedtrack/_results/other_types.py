@@ -96,12 +96,9 @@ def _advice(value: Any) -> str | None:
     if value is None:
         return "leave the field out"
     is_scalar = len(getattr(value, "shape", (0,))) == 0
-    if isinstance(value, bool) or (
-        is_scalar and "bool" in str(getattr(value, "dtype", ""))
-    ):  # "torch.bool", "<dtype: 'bool'>"
+    dtype = str(getattr(value, "dtype", ""))  # for example "torch.bool" or "<dtype: 'bool'>"
+    if isinstance(value, bool) or (is_scalar and "bool" in dtype):
         return "store int(x)"
-    if isinstance(value, (Decimal, Fraction)):
-        return "store float(x)"
     if isinstance(value, (bytes, bytearray, memoryview)):
         return "store x.decode() or x.hex()"
     if isinstance(value, timedelta):
@@ -112,6 +109,8 @@ def _advice(value: Any) -> str | None:
         return "its unit would be lost: store a float in a fixed unit, and name the unit in the field's name"
     if hasattr(value, "isoformat"):
         return "store x.isoformat()"
+    if isinstance(value, (Decimal, numbers.Real)):  # the latter: a Fraction, or a longdouble that no float equals
+        return "store float(x)"
     if isinstance(value, numbers.Complex):
         return "store one field each for x.real and x.imag"
     if isinstance(value, (Mapping, AbstractSet, list, tuple)) or len(getattr(value, "shape", ())) > 0:

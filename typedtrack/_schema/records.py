@@ -220,7 +220,7 @@ class RecordSchema:
         for index, column in enumerate(self.columns):
             for alias, name in enumerate(column.names, -1):
                 if taken[name] > 1:
-                    reason = f"has the name {name!r} on the wire, and so has another field"
+                    reason = f"has the name {name!r} on the wire, and so has another field or alias"
                     yield index, Flaw("name", reason) if alias < 0 else Flaw("aliases", reason, alias)
         if FAILURE_TYPE in taken and frozenset(column.name for column in self.columns) != FAILURE_NAMES:
             index = next(index for index, column in enumerate(self.columns) if FAILURE_TYPE in column.names)
