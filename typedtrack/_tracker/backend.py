@@ -38,6 +38,13 @@ __all__ = [
 T = TypeVar("T")
 U = TypeVar("U")
 
+_OTHER_FORMS: Final = {
+    "_list": ("_list_versions", "_list_times", "_list_contents"),
+    "_read": ("_read_many", "_list_contents"),
+    "_write": ("_write_many",),
+}
+"""The methods that do the same as each primitive, for many keys or with more. Those of `Backend` call the primitive."""
+
 Read: TypeAlias = bytes | Exception | None
 READ_LIMIT: Final = MAX_RESULT_BYTES + 1  # one byte more than a result may have shows that it is too large
 
@@ -58,13 +65,18 @@ class Backend(ABC):
     """How many reads or writes a bulk call makes at once."""
 
     def __init_subclass__(cls, **options: Any) -> None:
-        """Let a class that overrides only `_list` list only by it, since the other listings would show hidden keys."""
+        """Let a class that overrides a primitive make every call by it.
+
+        The other forms of a listing would show keys that its `_list` hides. Bulk reads and writes would pass by its
+        `_read` and `_write`, which may encrypt.
+        """
         super().__init_subclass__(**options)
         classes = cls.__mro__
-        own = classes[: 1 + next(number for number, each in enumerate(classes) if "_list" in vars(each))]
-        for listing in (Backend._list_versions, Backend._list_times, Backend._list_contents):
-            if not any(listing.__name__ in vars(each) for each in own):
-                setattr(cls, listing.__name__, listing)
+        for primitive, forms in _OTHER_FORMS.items():
+            own = classes[: 1 + next(number for number, each in enumerate(classes) if primitive in vars(each))]
+            for form in forms:
+                if not any(form in vars(each) for each in own):
+                    setattr(cls, form, vars(Backend)[form])
 
     def _location(self, text: str) -> str:
         """Return where the key *text* is stored, as error messages name it."""

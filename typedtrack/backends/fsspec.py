@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 from typedtrack._bases import local_path
 from typedtrack._tracker.backend import Read
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     Opener: TypeAlias = Callable[[AbstractFileSystem, str, int], ResultTracker]
 
 __all__ = ["FsspecResultTracker"]
+
+T = TypeVar("T")
+U = TypeVar("U")
 
 
 class FsspecResultTracker(ResultTracker):
@@ -105,7 +108,7 @@ class FsspecResultTracker(ResultTracker):
         return base + text if base.endswith("/") else f"{base}/{text}"
 
     # These forward by hand, and no composition stands in for them: a subclass may override any. One that encrypts, say,
-    # overrides `_read`, `_write` and their bulk forms, and calls `super()`.
+    # overrides `_read` and `_write`, and calls `super()`.
 
     def _read(self, key: str, limit: int) -> bytes | None:
         return self._backend._read(key, limit)
@@ -136,6 +139,12 @@ class FsspecResultTracker(ResultTracker):
 
     def _write_many(self, writes: Iterable[tuple[str, bytes]]) -> Iterator[tuple[str, Exception | None]]:
         return self._backend._write_many(writes)
+
+    def _concurrently(
+        self, call: Callable[[T], U], arguments: Iterable[T], threads: int | None = None
+    ) -> Iterator[tuple[T, U | Exception]]:
+        # For a subclass that overrides `_read` or `_write`. Some clients are not safe to call from several threads.
+        return super()._concurrently(call, arguments, threads or self._backend.max_concurrency)
 
 
 def _backend_of(fs: AbstractFileSystem, root: str, shown_base: str, max_concurrency: int) -> ResultTracker:

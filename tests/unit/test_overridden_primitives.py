@@ -1,7 +1,8 @@
-"""A subclass that overrides `_list` alone: no call shows what its `_list` hides."""
+"""A subclass that overrides one primitive: no call goes past it."""
 
 from __future__ import annotations
 
+import threading
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -103,14 +104,76 @@ def test_no_call_shows_a_hidden_result(tmp_path: Path) -> None:
         assert tracker.archive(tmp_path / "again.ndjson") == 1
 
 
+class Upper:
+    """Stores texts in capitals, and reads them in small letters."""
+
+    def _read(self, key: str, limit: int) -> bytes | None:
+        base: Any = super()
+        data: bytes | None = base._read(key, limit)
+        return None if data is None else data.lower()
+
+    def _write(self, key: str, data: bytes, *, exclusive: bool = False) -> None:
+        base: Any = super()
+        base._write(key, data.upper(), exclusive=exclusive)
+
+
+class UpperFsspec(Upper, FsspecResultTracker):
+    """On any base."""
+
+
+class UpperLocal(Upper, LocalResultTracker):
+    """On a local disk."""
+
+
+class LowerArchive(Upper, ArchiveResultTracker):  # type: ignore[misc]  # an archive never returns from a write
+    """An archive whose texts are read in small letters."""
+
+
+def test_every_call_reads_and_writes_by_the_primitives_of_the_subclass(tmp_path: Path) -> None:
+    """Its `put_many` stores nothing that its `_write` has not seen, and no bulk call reads past its `_read`."""
+    base = tmp_path / "base"
+    for number, tracker in enumerate((UpperFsspec(base), UpperLocal(base), UpperFsspec(f"memory://{uuid.uuid4()}"))):
+        tracker.put_many({"a": {"x": "one"}, "b": {"x": "two"}})
+        assert tracker.get_many(["a"]) == {"a": {"x": "one"}}
+        assert dict(tracker.wait_all(["a", "b"])) == dict(tracker.items()) == {"a": {"x": "one"}, "b": {"x": "two"}}
+        frame = tracker.frame(cache=tmp_path / f"{number}.parquet")
+        assert sorted(pyarrow.table(frame)["x"].to_pylist()) == ["one", "two"]
+    assert open_tracker(base).get("a") == {"X": "ONE"}
+    open_tracker(base).archive(tmp_path / "sweep.ndjson")
+    assert dict(LowerArchive(tmp_path / "sweep.ndjson").items()) == {"a": {"x": "one"}, "b": {"x": "two"}}
+
+
+def test_a_bulk_call_by_overridden_primitives_makes_one_call_at_a_time_where_the_client_needs_it() -> None:
+    """A filesystem that the table does not list may not be safe to call from several threads."""
+    tracker = UpperFsspec(f"memory://{uuid.uuid4()}")
+    threads: set[int] = set()
+
+    def seen(key: str, limit: int) -> bytes:
+        threads.add(threading.get_ident())
+        return b'{"X": 1}'
+
+    backend = tracker._backend
+    assert backend.max_concurrency == 1 < tracker.max_concurrency
+    backend._read = seen  # type: ignore[method-assign]  # a client that is not thread-safe
+    assert len(tracker.get_many(map(str, range(9)))) == 9
+    assert threads == {threading.get_ident()}
+
+
 @pytest.mark.parametrize("backend", BACKENDS)
-def test_a_subclass_of_any_backend_lists_by_its_own_listing(backend: type[ResultTracker]) -> None:
-    """The backend's other listings are for its own `_list`."""
+def test_a_subclass_of_any_backend_makes_every_call_by_its_own_primitives(backend: type[ResultTracker]) -> None:
+    """The backend's other listings are for its own `_list`; its bulk reads and writes are for its own primitives."""
     hiding: Any = type("Hiding", (Hiding, backend), {})
     assert hiding._list_versions is Backend._list_versions
     assert hiding._list_times is Backend._list_times
     assert hiding._list_contents is Backend._list_contents
-    plain: Any = type("Plain", (backend,), {"_read": None})
+    reading: Any = type("Reading", (Upper, backend), {})
+    assert reading._read_many is Backend._read_many
+    assert reading._write_many is Backend._write_many
+    assert reading._list_contents is Backend._list_contents
+    assert reading._list_versions is backend._list_versions
+    plain: Any = type("Plain", (backend,), {"_delete": None})
+    assert plain._read_many is backend._read_many
+    assert plain._write_many is backend._write_many
     assert plain._list_versions is backend._list_versions
     assert plain._list_times is backend._list_times
     assert plain._list_contents is backend._list_contents
