@@ -1,5 +1,7 @@
 """How Sphinx builds the documentation."""
 
+from sphinx.application import Sphinx
+
 from typedtrack import __version__
 
 project = "typedtrack"
@@ -29,3 +31,13 @@ myst_heading_anchors = 3
 # Copies what a reader types: the commands and statements behind a prompt, without what they print.
 copybutton_prompt_text = r"\$ |>>> |\.\.\. "
 copybutton_prompt_is_regexp = True
+
+
+def _without_a_nameless_default(*event: object) -> tuple[str | None, object]:
+    *_, signature, returns = event
+    return str(signature).replace(" = <object object>", "") if signature else None, returns
+
+
+def setup(app: Sphinx) -> None:
+    """Show the key of `ResultTracker.put` as most callers use it: without its default."""
+    app.connect("autodoc-process-signature", _without_a_nameless_default)
