@@ -180,7 +180,7 @@ def test_neither_library_is_imported() -> None:
 
 
 def test_a_bound_beyond_every_float_is_refused() -> None:
-    """No float equals it, and none would be compared with it."""
+    """No float equals it, so a float bound could not express it."""
     with pytest.raises(RecordDefinitionError, match="no float equals that"):
 
         @record

@@ -85,7 +85,7 @@ def test_nothing_drifts_with_the_order_of_imports(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("choices", [*permutations(["a", "b", "c"])])
 def test_schemas_are_equal_in_any_order(choices: tuple[str, ...]) -> None:
-    """Equal, with one hash, one fingerprint and one document, and compatible both ways."""
+    """They have one hash, one fingerprint and one document, and are compatible both ways."""
     one, other = schema(("a", "b", "c")), schema(choices)
     assert one == other
     assert hash(one) == hash(other)
@@ -95,7 +95,7 @@ def test_schemas_are_equal_in_any_order(choices: tuple[str, ...]) -> None:
 
 
 def test_other_choices_are_another_schema() -> None:
-    """Fewer, more or other ones."""
+    """Fewer choices, more choices and other choices make another schema."""
     assert len({schema(choices) for choices in [("a", "b"), ("b", "a"), ("a",), ("a", "c"), ("a", "b", "c"), ()]}) == 5
 
 

@@ -1,4 +1,4 @@
-"""Values to bytes and back: the wire format, and what is said of bytes that are no result."""
+"""Values to bytes and back: the wire format, and the errors for bytes that are not a result."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def test_at_most_one_mebibyte_encoded() -> None:
     ],
 )
 def test_any_json_object_that_keeps_the_rules_is_read(data: bytes, result: dict[str, int | float | str]) -> None:
-    """Layout, repetition and spelling are the writer's own affair."""
+    """Another writer may lay out, repeat and spell fields in its own way."""
     assert exact(decode(data, "f")) == exact(result)
 
 

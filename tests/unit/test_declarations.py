@@ -99,7 +99,7 @@ def test_a_method_that_would_never_run_is_refused(decorate: Any, name: str, inhe
 
 @pytest.mark.parametrize("decorate", _DECORATORS)
 def test_a_constructor_of_a_base_is_refused(decorate: Any) -> None:
-    """The generated one takes its place."""
+    """The generated constructor would take its place."""
     cls = type("Declared", (type("Mixin", (), {"__init__": _method}),), body())
     assert "inherits __init__ of Mixin, which would never run" in refusal(decorate, cls).reason
 
@@ -124,7 +124,7 @@ def test_a_value_without_an_annotation_is_refused(decorate: Any, value: object) 
 
 @pytest.mark.parametrize("decorate", _DECORATORS)
 def test_members_that_are_not_fields_need_no_annotation(decorate: Any) -> None:
-    """Methods, properties, classes within the class, private names, and constants."""
+    """Methods, properties, classes within the class, private names and constants are not fields."""
     members: dict[str, object] = {
         "LIMIT_2": 3.0,
         "_cached": 3.0,
@@ -207,7 +207,7 @@ class Holder:
 @pytest.mark.parametrize("cls", [Range, Inner])
 @pytest.mark.parametrize("more", ["", ', "unknown": 1'])
 def test_a_hook_refuses_a_record_on_construction_and_on_get(cls: Any, more: str) -> None:
-    """Its own and an inherited one; a `ValueError` becomes a problem of the whole record."""
+    """Its own hook and an inherited one do so; a `ValueError` becomes a problem of the whole record."""
     with pytest.raises(InvalidResultError) as caught:
         cls(low=2, high=1)
     reason = "low must not exceed high, got 2.0 and 1.0"
@@ -463,7 +463,7 @@ def test_a_field_declared_again_keeps_its_name_aliases_and_doc() -> None:
 def test_a_field_declared_again_takes_new_parts(
     declaration: dict[str, Any], expected: tuple[str, tuple[str, ...], str]
 ) -> None:
-    """Each part by itself, through a class in between that does not declare it."""
+    """Each part is inherited by itself, also through a class that does not declare the field."""
     between: Any = record(type("Between", (Loss,), {"__module__": __name__}))
     cls = type(
         "Sub", (between,), {"__annotations__": {"loss": float}, "loss": field(**declaration), "__module__": __name__}
@@ -510,7 +510,7 @@ def test_a_key_inherits_its_fields() -> None:
 
 
 def test_a_class_of_another_kind_is_refused() -> None:
-    """Each with what to remove."""
+    """The error says what to remove."""
     plain = {"__annotations__": {"x": int}, "__module__": __name__}
     kinds: list[tuple[type, str]] = [
         (
@@ -598,14 +598,14 @@ def test_the_error_of_an_annotation_names_its_field_alone() -> None:
     ],
 )
 def test_a_wrong_argument_is_explained(arguments: tuple[Any, ...], fields: dict[str, Any], reason: str) -> None:
-    """It is a `TypeError`, as for every function."""
+    """The error is a `TypeError`, as for every function."""
     with pytest.raises(TypeError) as caught:
         cast("Any", Loss)(*arguments, **fields)
     assert str(caught.value) == reason
 
 
 def test_a_misspelt_field_is_explained_before_it_is_missing() -> None:
-    """Both are wrong: the name that is there tells more."""
+    """A misspelt field is missing, too. The error about its spelling says more."""
     with pytest.raises(TypeError, match="did you mean 'mean'"):
         cast("Any", Stat)(men=1.0, sem=2.0)
     with pytest.raises(TypeError, match="is missing the fields mean, sem"):

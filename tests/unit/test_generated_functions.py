@@ -63,7 +63,7 @@ class Outer:
 
 @record
 class Defaults:
-    """A record that an empty object would read as."""
+    """A record whose fields all have defaults, so that msgspec would read it from an empty object."""
 
     epochs: int = 3
     note: str | None = None

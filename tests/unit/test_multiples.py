@@ -39,7 +39,7 @@ def test_a_multiple_is_one_of_the_decimals(value: float, step: float) -> None:
 @example(1.7e308, 1.6e308)
 @example(0.0, 0.1)
 def test_the_least_multiple_is_the_least(lowest: float, step: float) -> None:
-    """No float between the two is a multiple: of 200 multiples from below, those that floats equal."""
+    """No smaller float from *lowest* on is a multiple, as about 200 candidates show."""
     least = least_multiple(lowest, step)
     first = math.floor(as_written(lowest) / as_written(step))
     for count in range(first - 2, first + 200):
@@ -116,7 +116,7 @@ def test_a_record_refuses_numbers_that_are_not_multiples_in_decimals(amount: flo
     ],
 )
 def test_a_field_without_a_multiple_in_its_bounds_is_refused(constraints: dict[str, Any], empty: bool) -> None:
-    """The multiples that floats equal count."""
+    """Only multiples that some float equals count."""
     column = FieldSchema(attribute="x", name="x", kind="float", **constraints)
 
     assert list(column.definition_problems()) == (["has constraints that no value can keep"] if empty else [])

@@ -260,7 +260,7 @@ def test_an_undecorated_subclass_is_refused() -> None:
 
 
 def test_an_unused_class_is_collected(tmp_path: Path) -> None:
-    """The library keeps no record class alive, whether declared or loaded."""
+    """The library does not keep a class alive that no view has used, whether declared or loaded."""
     before = {id(cls) for cls in object.__subclasses__()}
     # Hypothesis keeps the classes of every module but this one, once typedtrack.testing is imported.
     declared = declare({"x": int}, body={"__module__": "typedtrack.testing"}, name="LetGo")

@@ -64,7 +64,7 @@ def test_stat_takes_every_finite_sample(samples: list[float]) -> None:
     ],
 )
 def test_stat_names_the_refused_sample(samples: list[Any], reason: str) -> None:
-    """No sample at all, and samples that are not numbers."""
+    """An empty list is refused, and so are samples that are not numbers."""
     with pytest.raises(InvalidResultError) as caught:
         Stat.of(samples)
     assert caught.value.problems[0].reason == reason
@@ -72,7 +72,7 @@ def test_stat_names_the_refused_sample(samples: list[Any], reason: str) -> None:
 
 @given(st.floats(max_value=0, exclude_max=True))
 def test_sem_is_not_negative(sem: float) -> None:
-    """Neither in a constructor nor in a stored result, on its own or in another record."""
+    """The constructor and a get refuse it, in a `Stat` of its own and in another record."""
     with pytest.raises(InvalidResultError, match="sem must not be negative, got -"):
         Stat(mean=0, sem=sem)
     decoders: list[tuple[str, RecordCodec[Any]]] = [("", codec), ("stat/", holders)]
@@ -98,7 +98,7 @@ def test_zero_is_not_negative() -> None:
 
 @given(st.floats(allow_nan=False, allow_infinity=False))
 def test_one_sample_has_a_mean_and_no_error(sample: float) -> None:
-    """So a run with one seed returns."""
+    """A run with one seed returns, too."""
     stat = Stat.of([sample])
     assert stat.mean == sample
     assert math.isnan(stat.sem)
@@ -108,7 +108,7 @@ def test_one_sample_has_a_mean_and_no_error(sample: float) -> None:
 def test_samples_that_are_not_finite_have_a_mean_and_no_error(
     samples: list[float], odd: float, data: st.DataObject
 ) -> None:
-    """The mean is what arithmetic makes of the odd ones, and so a run that diverged returns."""
+    """The mean is the sum of those samples, and so a run that diverged returns."""
     samples.insert(data.draw(st.integers(0, len(samples))), odd)
     stat = Stat.of(samples)
     assert repr(stat.mean) == repr(sum(sample for sample in samples if not math.isfinite(sample)))
@@ -121,7 +121,7 @@ def test_a_mean_of_huge_samples_and_an_infinity_is_that_infinity() -> None:
 
 
 def test_a_diverged_run_is_put_and_got() -> None:
-    """Through a tracker, typed and untyped."""
+    """The typed and the untyped tracker read it back."""
     tracker = FsspecResultTracker("memory://stat/diverged")
     view = tracker.typed(Holder)
     view["run"] = Holder(stat=Stat.of([1.0, math.nan]), other=Stat.of([2.0]))
@@ -151,5 +151,5 @@ _KINDS: Final[list[Callable[[list[float]], Any]]] = [np.array, tuple, iter, lamb
 
 @pytest.mark.parametrize("kind", _KINDS)
 def test_stat_takes_samples_of_every_kind(kind: Callable[[list[float]], Any]) -> None:
-    """Arrays, iterators, numbers of numpy."""
+    """Arrays, iterators and numbers of numpy are samples."""
     assert Stat.of(kind([1.0, 2.0, 3.0])) == Stat(mean=2.0, sem=0.5773502691896258)

@@ -198,7 +198,7 @@ class _Device(_Tensor):
     ],
 )
 def test_is_normalised_without_loss(given: Value, stored: Value) -> None:
-    """Other spellings of int, float and str are stored as these, bit for bit."""
+    """Values of related types are stored as an int, a float or a str, bit for bit."""
     tracker = DictTracker()
     tracker.put("k", value=given)
     assert exact(tracker["k"]) == exact({"value": stored})
@@ -206,7 +206,7 @@ def test_is_normalised_without_loss(given: Value, stored: Value) -> None:
 
 @pytest.mark.parametrize("name", [*other_types._EXACT])
 def test_each_number_of_numpy_is_exact(name: str) -> None:
-    """Those converted without a second look are: the extremes of each type are stored as `item()` has them."""
+    """The extremes of each type are stored as `item()` returns them, though nothing compares them afterwards."""
     cls: Any = getattr(np, name)
     if "float" in name:
         floats: Any = np.finfo(cls)
@@ -275,7 +275,7 @@ def test_each_number_of_numpy_is_exact(name: str) -> None:
     ids=lambda given: type(given).__name__,
 )
 def test_invalid_values_are_refused(given: Value) -> None:
-    """A value that would lose something as an int, a float or a str, a unit for one, is refused by its type's name."""
+    """A value is refused if it would lose something as an int, a float or a str. The error names its type."""
     tracker = DictTracker()
     with pytest.raises(InvalidResultError) as caught:
         tracker.put("k", value=given)
@@ -291,7 +291,7 @@ def test_invalid_values_are_refused(given: Value) -> None:
     ids=lambda given: type(given).__name__,
 )
 def test_a_unit_is_not_lost_in_a_record_either(given: float) -> None:
-    """Neither in a field of a record nor among the samples of a `Stat`."""
+    """A field of a record and the samples of a `Stat` refuse it."""
     with pytest.raises(InvalidResultError):
         _Latency(ms=given)
     with pytest.raises(InvalidResultError):
@@ -343,7 +343,7 @@ EACH = "store one field per element"
     ids=lambda value: type(value).__name__,
 )
 def test_a_refusal_has_a_remedy(given: Value, advice: str | None) -> None:
-    """The remedy follows the reason; what is stored already, and read, gets none: its reader has not written it."""
+    """The remedy follows the reason. The error of a get has none, because its caller has not written the value."""
     with pytest.raises(InvalidResultError) as caught:
         DictTracker().put("k", value=given)
     (problem,) = caught.value.problems
@@ -354,7 +354,7 @@ def test_a_refusal_has_a_remedy(given: Value, advice: str | None) -> None:
 
 
 def test_a_tensor_that_returns_itself_is_refused() -> None:
-    """`item()` that goes round in a circle ends in an error, not in a recursion."""
+    """An `item()` that always returns another tensor ends in an error, not in a recursion."""
 
     class Circle:
         shape = ()
@@ -367,7 +367,7 @@ def test_a_tensor_that_returns_itself_is_refused() -> None:
 
 
 def test_neither_numpy_nor_torch_is_imported() -> None:
-    """Normalising asks the value, not the library that it may come from."""
+    """A value is asked for its attributes, so its library is not needed."""
     program = (
         "import sys\n"
         "from typedtrack._results.values import normalised\n"

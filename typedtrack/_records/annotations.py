@@ -88,7 +88,7 @@ class Leaf:
     column: FieldSchema
     enumeration: type[enum.Enum] | None = None
     least: float | None = None
-    """From this value on, the hook of the record accepts it: see `Accepted`."""
+    """The hook of the record accepts this value and all greater ones: see `Accepted`."""
 
     @property
     def python_type(self) -> type:

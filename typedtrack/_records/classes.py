@@ -58,7 +58,7 @@ def declared_as(cls: type, attribute: str, remedy: str) -> Any:
     """Return the value of *attribute*, which its decorator gave to *cls*.
 
     Raises:
-        RecordDefinitionError: *cls* is not decorated, where *remedy* says how, or another decorator changed it later.
+        RecordDefinitionError: *cls* is not decorated (*remedy* says how), or another decorator has changed it since.
     """
     found = vars(cls).get(attribute) if hasattr(cls, "__dict__") else None
     if found is None:
@@ -81,10 +81,10 @@ def define(
     Args:
         cls: The class.
         names: Names that annotations may use, besides those of the module.
-        marker: The attribute that the caller gives to its classes. Fields inherited from such a class have no hint.
+        marker: The attribute that the caller gives to its classes. Fields that such a class hands down have no hint.
         generated: The methods that the caller generates.
-        check: The end of ``__init__``, which attrs then generates; the class has an order. Without it the fields are
-            keyword-only, and the caller generates ``__init__``.
+        check: A function that ``__init__`` calls at its end: attrs generates ``__init__``, and the class has an order.
+            Without it, the fields are keyword-only, and the caller generates ``__init__``.
 
     Raises:
         RecordDefinitionError: *cls* cannot be such a class.
@@ -96,11 +96,11 @@ def define(
     if check is not None:
         setattr(cls, HOOK, check)
     try:
-        ours = check is None
-        defined = attrs.frozen(auto_attribs=True, kw_only=ours, init=not ours, order=not ours)(cls)
+        has_init = check is not None
+        defined = attrs.frozen(auto_attribs=True, kw_only=not has_init, init=has_init, order=has_init)(cls)
     except Exception as error:  # attrs may raise any error
         raise RecordDefinitionError(cls.__name__, None, f"cannot be declared: {error}") from error
-    if check is None:
+    if not has_init:
         delattr(defined, "__attrs_init__")  # attrs makes it in place of __init__, and it would check nothing
     return defined, list(_attributes(defined, names, marker))
 
@@ -129,7 +129,7 @@ def _check_body(cls: type, generated: tuple[str, ...]) -> None:
     for name in _NEVER_RUN:
         if name in vars(cls):
             raise RecordDefinitionError(
-                cls.__name__, None, f"defines {name}, which would never run; {_checks(generated)}"
+                cls.__name__, None, f"defines {name}, which would never run; {_place_of_checks(generated)}"
             )
     for name, value in vars(cls).items():
         package = type(value).__module__.partition(".")[0]
@@ -140,7 +140,7 @@ def _check_body(cls: type, generated: tuple[str, ...]) -> None:
             raise RecordDefinitionError(cls.__name__, name, f"has no annotation; write `{name}: type = field(...)`")
 
 
-def _checks(generated: tuple[str, ...]) -> str:
+def _place_of_checks(generated: tuple[str, ...]) -> str:
     return "rules of a key stand in its annotations" if HOOK in generated else f"checks across fields go into {HOOK}"
 
 
@@ -167,7 +167,7 @@ def _check_bases(cls: type, marker: str, generated: tuple[str, ...]) -> None:
             never_run.append(HOOK)
         for name in never_run:
             if name in vars(base):
-                reason = f"inherits {name} of {base.__name__}, which would never run; {_checks(generated)}"
+                reason = f"inherits {name} of {base.__name__}, which would never run; {_place_of_checks(generated)}"
                 raise RecordDefinitionError(cls.__name__, None, reason)
 
 

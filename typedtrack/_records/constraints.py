@@ -25,7 +25,7 @@ ATTRS_FIELD: Final = cast("type[object]", type(attrs.field()))  # attrs' stubs s
 """The class of a field that attrs has not seen yet."""
 
 DEPRECATED: Final[dict[str, Any]] = {"extra_json_schema": {"deprecated": True}}
-"""The arguments of `msgspec.Meta` that say so."""
+"""The arguments of `msgspec.Meta` that mark a field as deprecated."""
 
 _META: Final = (*CONSTRAINTS, "tz", "title", "description", "examples")
 _ANNOTATED_TYPES: Final = {
@@ -45,8 +45,8 @@ _WANTED: Final[Mapping[str, tuple[tuple[type, ...], str]]] = {
 _NUMBER: Final = ((int, float), "a number")
 _NOTES: Final = frozenset({"Doc", "DocInfo", "Unit"})
 """Classes of `typing_extensions` and `annotated_types` that describe a value and rule nothing."""
-_ALREADY_SO: Final = (("strict", True), ("allow_inf_nan", True))
-"""Rules of pydantic that every record keeps."""
+_ALWAYS_KEPT: Final = (("strict", True), ("allow_inf_nan", True))
+"""Rules of pydantic that every record keeps, and their arguments."""
 _KEPT: Final = f"an annotation may have {', '.join(CONSTRAINTS)}, description and deprecated"
 
 
@@ -91,13 +91,13 @@ def read_constraints(extras: Sequence[object]) -> Constraints:
     """Return the constraints in the *extras* of an annotation.
 
     Raises:
-        ValueError: an extra has no effect here, or says the same as another.
+        ValueError: an extra has no effect here, or two extras state the same constraint.
     """
     bounds: dict[str, Any] = {}
     doc, deprecated, refused = "", False, list[str]()
     least = next((extra.least for extra in extras if isinstance(extra, Accepted)), None)
     for name, value in (statement for extra in extras for statement in _statements(extra)):
-        if value is None or (name, value) in _ALREADY_SO:
+        if value is None or (name, value) in _ALWAYS_KEPT:
             continue
         if name in bounds:
             raise ValueError(f"has the constraint {name} twice")

@@ -38,7 +38,7 @@ _INLINE: Final = {
     "float": frozenset({"gt", "ge", "lt", "le"}),
     "str": frozenset({"max_length"}),
 }
-"""The constraints that `_emit_rule` writes as source, by kind. For every other it calls the rule of the schema."""
+"""The constraints that `_emit_rule` writes as source, by kind. For any other it calls the rule of the schema."""
 
 
 class _Setters:
@@ -137,8 +137,8 @@ def emit_decode_columns(
 ) -> Callable[[bytes], tuple[Value | None, ...] | None] | None:
     """Return the function that decodes bytes as *twin* to the values of the columns, and makes no record of them.
 
-    It accepts the bytes that the function of `emit_decode` accepts. There is none where a hook decides which values are
-    valid, since a hook takes a record.
+    It accepts the same bytes as the function of `emit_decode`. A record class whose hook decides which values are valid
+    has no such function, since a hook takes a record.
     """
     if _needs_hook(of):
         return None
@@ -151,7 +151,7 @@ def emit_decode_columns(
 def emit_decode_lines(of: RecordType[R], twin: type[msgspec.Struct]) -> Callable[[bytes], list[tuple[str, R]] | None]:
     """Return the function that decodes bytes as several *twin*s, each with a ``key``, and makes the records of them.
 
-    It returns `None` as that of `emit_decode` does.
+    It returns `None` in the same cases as the function of `emit_decode`.
     """
     return _emit_lines(of, twin, lambda source, columns: _emit_record(source, of, columns))
 
@@ -159,7 +159,7 @@ def emit_decode_lines(of: RecordType[R], twin: type[msgspec.Struct]) -> Callable
 def emit_decode_lines_to_columns(
     of: RecordType[R], twin: type[msgspec.Struct], values: Callable[[R], tuple[Value | None, ...]]
 ) -> Callable[[bytes], list[tuple[str, tuple[Value | None, ...]]] | None]:
-    """Return the same function, but it makes the values of the columns: those of a record, where a hook must see it."""
+    """Return such a function for the values of the columns; *values* takes them from a record that a hook must see."""
 
     def row(source: SourceBuilder, columns: Iterator[str]) -> str:
         if _needs_hook(of):
@@ -224,13 +224,8 @@ def _emit_values(source: SourceBuilder, of: RecordType[Any], columns: Iterator[s
             yield from _emit_values(source, member.record, columns)
             continue
         places = [*islice(columns, len(member.record.leaves))]
-        absent, lacking = _emit_presence(source, member.record, places)
         values = [source.variable(place) for place in places]
-        with source.block(f"if {absent}:"):
-            source.add(f"{' = '.join(values)} = None")
-        with source.block(f"elif {lacking}:"):
-            source.add("raise ValueError")
-        with source.block("else:"):
+        with _emit_unless_absent(source, member.record, places, values):
             found = ", ".join([*_emit_values(source, member.record, iter(places))])
             source.add(f"{', '.join(values)}, = {found},")
         yield from values
@@ -271,32 +266,34 @@ def _emit_decimals(source: SourceBuilder, leaf: Leaf, column: str) -> None:
 
 
 def _emit_nested(source: SourceBuilder, member: Member, columns: Iterator[str]) -> str:
-    """Do the same for a nested record. One that may be `None` is `None` if all its columns are absent.
-
-    If only some of its columns are absent, and it needs one of these, the lines raise `ValueError`.
-    """
-    of = member.record
+    """Add the lines that make the nested record of *member*; return the name of the record."""
     if not member.optional:
-        return _emit_record(source, of, columns)
+        return _emit_record(source, member.record, columns)
     nested = source.variable(member.attribute)
-    places = [*islice(columns, len(of.leaves))]
-    absent, lacking = _emit_presence(source, of, places)
-    with source.block(f"if {absent}:"):
-        source.add(f"{nested} = None")
-    with source.block(f"elif {lacking}:"):
-        source.add("raise ValueError")
-    with source.block("else:"):
-        source.add(f"{nested} = {_emit_record(source, of, iter(places))}")
+    places = [*islice(columns, len(member.record.leaves))]
+    with _emit_unless_absent(source, member.record, places, [nested]):
+        source.add(f"{nested} = {_emit_record(source, member.record, iter(places))}")
     return nested
 
 
-def _emit_presence(source: SourceBuilder, of: RecordType[Any], places: list[str]) -> tuple[str, str]:
-    """Return the tests that all of the nested record's columns at *places* are absent, and that a needed one is."""
+@contextmanager
+def _emit_unless_absent(
+    source: SourceBuilder, of: RecordType[Any], places: list[str], names: list[str]
+) -> Generator[None]:
+    """Add the lines that set *names* to `None` if all columns at *places* are absent, else the lines of the ``with``.
+
+    If only some of the columns are absent, and the record needs one of these, the lines raise `ValueError`.
+    """
     missing = source.name(MISSING, "missing")
     pairs = [*zip(places, of.schema.columns, strict=True)]
     absent = (f"{place} is {'None' if column.optional else missing}" for place, column in pairs)
     lacking = (f"{place} is {missing}" for place, column in pairs if not (column.optional or column.within))
-    return " and ".join(absent), " or ".join(lacking)
+    with source.block(f"if {' and '.join(absent)}:"):
+        source.add(f"{' = '.join(names)} = None")
+    with source.block(f"elif {' or '.join(lacking)}:"):
+        source.add("raise ValueError")
+    with source.block("else:"):
+        yield
 
 
 def _emit_check(source: SourceBuilder, member: Member) -> str:

@@ -50,11 +50,8 @@ class Stat:
         count = len(numbers)
         if not count:
             raise InvalidResultError((Problem("mean", "needs one sample or more, got none"),), None, cls.__name__)
-        if not all(map(math.isfinite, numbers)):
-            mean = sum(
-                number for number in numbers if not math.isfinite(number)
-            )  # an infinity or NaN, as is its quotient
-            return cls(mean=mean, sem=math.nan)
+        if diverged := [number for number in numbers if not math.isfinite(number)]:
+            return cls(mean=sum(diverged), sem=math.nan)  # the sum is infinite or NaN, and so equals the mean
         scale = math.frexp(max(map(abs, numbers)))[1]  # powers of two are exact, and keep sums and squares in range
         scaled = [math.ldexp(number, -scale) for number in numbers]
         mean = math.fsum(scaled) / count

@@ -32,7 +32,7 @@ _encode = msgspec.json.Encoder().encode
 
 
 def line_of(key: str, result: Result) -> bytes:
-    r"""Return the line of *result*, which keeps the rules, under *key*.
+    r"""Return the line that holds *key* and *result*, which keeps the rules.
 
     >>> line_of("run/1", {"loss": 0.5})
     b'{"key":"run/1","loss":0.5}\n'
@@ -61,11 +61,11 @@ def results_on(lines: bytes) -> list[tuple[str, Result]] | None:
 
 
 def are_lines(lines: bytes, keys: list[str], before: str) -> bool:
-    """Return whether each of *lines* is one object, and their *keys* are valid and sorted, after the key *before*.
+    """Return whether each of *lines* is one object, and their *keys* are valid, sorted and greater than *before*.
 
     *keys* are those of all JSON objects in *lines*; the objects do not nest.
     """
-    # A line cannot begin within a str, nor an object within an object. So none begins elsewhere than these lines.
+    # No line begins within a str, and no object within an object. So an object begins on each line, and nowhere else.
     return (
         lines.startswith(_BEGINS)
         and lines.count(b"\n" + _BEGINS) == len(keys) - 1 == lines.removesuffix(b"\n").count(b"\n")
@@ -87,8 +87,8 @@ def split_line(line: bytes, file: str) -> tuple[str, bytes]:
     if line.startswith(_BEGINS):
         end = line.find(b'"', len(_BEGINS))
         if end > 0 and line[end - 1] != 0x5C and line[end + 1 : end + 2] == b",":  # no escape: nearly every key
-            key = line[len(_BEGINS) : end].decode(errors="surrogateescape")  # which no key is
-            if is_key(key) and line.find(b'"key":', end) < 0:  # a repeated name would be the last one's
+            key = line[len(_BEGINS) : end].decode(errors="surrogateescape")  # no key holds such a surrogate
+            if is_key(key) and line.find(b'"key":', end) < 0:  # of a repeated name the last value counts
                 nested = line.startswith(_NESTED, end + 1)
                 return key, line[end + len(_NESTED) : -1] if nested else b"{" + line[end + 2 :]
     return _split_slow(line, file)

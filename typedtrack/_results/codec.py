@@ -1,11 +1,11 @@
-"""Values to bytes and back: the wire format, and the only importer of msgspec's codecs.
+"""Values to bytes and back: the wire format.
 
 One result is a UTF-8 JSON object, indented by two spaces, ending in a newline. Encoding and decoding each have a fast
 path, which is msgspec alone and handles nearly every result, and a slow path, which decides and finds the reason.
 
-JSON lacks NaN and the infinities, and msgspec would write ``null`` for them. The tokens for them that the standard
-library's `json` writes are part of the format. So while msgspec encodes or decodes, a *mark* stands for each: an int
-that is too large to be a value.
+JSON lacks NaN and the infinities, and msgspec would write ``null`` for them. The wire format has the tokens that the
+standard library's `json` writes. While msgspec encodes or decodes, a *mark* stands for each token: an int that no value
+equals.
 
 Both paths of both directions stand in this one module, so that a reader can compare them.
 """
@@ -48,9 +48,9 @@ __all__ = [
 ]
 
 END: Final = b"}\n"
-"""How every result ends that typedtrack wrote, and nothing before its end: a read that ends so needs no other read."""
+"""The end of every result that typedtrack wrote. Nothing before it is the same, so a read that ends so is complete."""
 
-# All values of these types keep the rules: a str of so few characters always fits.
+# All values of these types keep the rules.
 _PlainInt = Annotated[int, msgspec.Meta(ge=MIN_INT, le=MAX_INT64)]
 _PlainStr = Annotated[str, msgspec.Meta(max_length=MAX_PLAIN_STR)]
 
@@ -83,11 +83,11 @@ def _token(text: bytes, number: float, mark: int) -> _Token:
 
 _ENDS: Final = (b",\n", b"\n")
 _TOKENS: Final = ((b"NaN", math.nan), (b"Infinity", math.inf), (b"-Infinity", -math.inf))
-# `encode` finds any value beside its marks, so they are no values. Those of `decode` are ints that the fast path
-# accepts, for it looks for their digits first.
+# The marks of `encode` are too large to be values, so it takes no value for a mark. The marks of `decode` are ints that
+# its fast path accepts, so `_decode_marked` first makes sure that their digits are not in the data.
 _NAN, _INFINITY, _MINUS_INFINITY = (_token(*token, MAX_INT + place) for place, token in enumerate(_TOKENS, 1))
 _READ_NAN, *_READ_INFINITIES = (_token(*token, MIN_INT + place) for place, token in enumerate(_TOKENS, 1))
-_N, _I = b"NI"  # the first letters of the tokens, which few results have: to look for one byte takes the least time
+_N, _I = b"NI"  # letters of the tokens, which few results have: a search for one byte takes the least time
 
 
 def encode(values: dict[str, Any], key: str | None = None) -> bytes:
@@ -154,7 +154,7 @@ def _encode_marked(values: dict[Any, Any]) -> bytes | None:
     tokens: list[_Token] = []
     exponents: list[Any] = []  # the names of floats that JSON writes with one
     for name, value in values.items():
-        kind = type(value)  # pyright: ignore[reportUnknownVariableType]  # as above
+        kind = type(value)  # pyright: ignore[reportUnknownVariableType]  # as in `_encode_plain`
         if kind is float:
             if 1e-4 <= value < 1e16:  # nearly every float; of the others, JSON writes many with an exponent
                 continue
@@ -179,8 +179,8 @@ def _encode_marked(values: dict[Any, Any]) -> bytes | None:
         elif value_problem(exact) is not None:
             return None
         marked[name] = exact
-    # The standard library's `json` writes an exponent as e+20, msgspec as e20. Beside a token every release has written
-    # the former, so that equal results stay equal files.
+    # The standard library's `json` writes an exponent as e+20, msgspec as e20. Every release has written e+20 beside a
+    # token: equal results stay equal files.
     for name in exponents if tokens else ():
         marked[name] = msgspec.Raw(repr(marked[name]).encode())
     data = _indent(_encode_json(marked)) + b"\n"

@@ -24,7 +24,7 @@ FAILURE_EXIT_CODE: Final = "failure/exit_code"
 FAILURE_HOST: Final = "failure/host"
 FAILURE_NAMES: Final = frozenset({FAILURE_TYPE, FAILURE_MESSAGE, FAILURE_EXIT_CODE, FAILURE_HOST})
 
-_MESSAGE_ALONE: Final = "Failure"  # the type of a failure for which the caller gives a message alone
+_MESSAGE_ALONE: Final = "Failure"  # the type of a failure that the caller describes by a message alone
 
 
 def failure_result(error: BaseException | str | FailureLike) -> Result:

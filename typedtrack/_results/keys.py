@@ -101,7 +101,7 @@ def _text(key: object) -> str:
     if isinstance(key, bool):
         raise InvalidKeyError(shown(key), "a key is an int or a str, not bool")
     try:
-        return str(operator.index(key))  # type: ignore[arg-type]  # the last except is for a type without __index__
+        return str(operator.index(key))  # type: ignore[arg-type]  # a type without __index__ raises TypeError
     except ValueError:  # the interpreter's limit on digits
         raise InvalidKeyError("(an int)", f"a key is at most {MAX_KEY_BYTES:,} bytes") from None
     except Exception:  # the __index__ of a foreign type may raise anything

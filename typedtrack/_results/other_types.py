@@ -24,7 +24,7 @@ _EXACT: Final[Mapping[str, Callable[[Any], object]]] = {
     **dict.fromkeys(("float16", "float32", "float64"), float),
     **dict.fromkeys([f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)], operator.index),
 }
-"""How to convert the numbers of numpy, by the names of their types. Those of other types may change, or have a unit."""
+"""How to convert the numbers of numpy, by the names of their types. Any other type may lose digits, or carry a unit."""
 
 
 def converter(cls: type) -> Callable[[Any], object]:

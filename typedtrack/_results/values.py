@@ -50,7 +50,7 @@ EXACT_IN_DOUBLES: Final = 2**53
 
 MAX_STR_BYTES: Final = 1024
 MAX_PLAIN_STR: Final = MAX_STR_BYTES // 4
-"""So many characters always fit."""
+"""A str of so many characters always fits: UTF-8 has at most four bytes for one."""
 
 MAX_NAME_BYTES: Final = 256
 MAX_RESULT_BYTES: Final = 2**20

@@ -82,7 +82,7 @@ class Flaw(NamedTuple):
 
 
 def _unsigned_zero(bound: int | float | None) -> int | float | None:
-    """Return 0.0 for -0.0. They bound the same numbers, and `typing` takes annotations with either for one."""
+    """Return 0.0 for -0.0. Both bound the same numbers, and `typing` returns one annotation for either."""
     return 0.0 if isinstance(bound, float) and not bound else bound
 
 
