@@ -90,6 +90,40 @@ def test_a_sem_that_is_not_known_is_nan(mean: float) -> None:
     assert repr(codec.decode(codec.encode(stat), "file")) == repr(stat)
 
 
+@record
+class Positive(Stat):
+    """A `Stat` whose hook checks the mean, too."""
+
+    steps: int = 0
+
+    def __attrs_post_init__(self) -> None:
+        super().__attrs_post_init__()
+        if self.mean < 0:
+            raise ValueError(f"mean must not be negative, got {self.mean!r}")
+
+
+@record
+class HoldsPositive:
+    """A record that has one."""
+
+    stat: Positive
+
+
+@pytest.mark.parametrize(("cls", "prefix"), [(Positive, ""), (HoldsPositive, "stat/")])
+@pytest.mark.parametrize("name", ["mean", "sem"])
+def test_a_get_calls_the_hook_of_a_subclass(cls: type[Any], prefix: str, name: str) -> None:
+    """`Stat` lets msgspec check the sem in place of its hook. The hook of a subclass may check anything."""
+    decoder: RecordCodec[Any] = record_codec(record_type(cls))
+    values = {"mean": 0.0, "sem": 0.0, name: -1.0}
+    stored = json.dumps({prefix + field: value for field, value in values.items()}).encode()
+    assert decoder.decode_fast(stored) is None
+    assert decoder.decode_columns is None
+    with pytest.raises(SchemaMismatchError, match=f"{name} must not be negative"):
+        decoder.decode(stored, "file")
+    assert decoder.decode_lines is not None
+    assert decoder.decode_lines(b'{"key": "run", ' + stored[1:]) is None
+
+
 def test_zero_is_not_negative() -> None:
     """A sem of 0.0 or -0.0 is accepted."""
     assert repr(Stat(mean=0, sem=-0.0).sem) == "-0.0"

@@ -17,7 +17,7 @@ from typedtrack._records.annotations import Annotation, Leaf, annotation_of, rea
 from typedtrack._records.classes import Attribute, caller_names, define, is_plain
 from typedtrack._records.constraints import DEPRECATED
 from typedtrack._records.generated_functions import emit_init
-from typedtrack._records.record_type import RECORD_TYPE, Member, RecordType, absent, record_type
+from typedtrack._records.record_type import HOOK, RECORD_TYPE, Member, RecordType, absent, record_type
 from typedtrack._results.keys import KEY_CLASS
 from typedtrack._schema.docstrings import uncleaned
 from typedtrack._schema.records import MISSING, FieldSchema, NestedSchema, RecordSchema
@@ -173,7 +173,7 @@ def _member(cls: type, attribute: Attribute) -> tuple[Member, FieldSchema | Nest
     """
     name = attribute.field.name
     if attribute.base is not None and RECORD_TYPE in vars(attribute.base):
-        return _of_base(record_type(attribute.base), name)
+        return _of_base(cls, record_type(attribute.base), name)
     if not is_plain(attribute.field):
         raise ValueError("is an attrs.field; use typedtrack.field, and Annotated[..., msgspec.Meta(...)] for its rules")
     annotation = read_annotation(attribute.hint)
@@ -210,8 +210,13 @@ def _member(cls: type, attribute: Attribute) -> tuple[Member, FieldSchema | Nest
     return Member(name, known["name"], nested.cls, annotation.optional, default, None), schema
 
 
-def _of_base(base: RecordType[Any], name: str) -> tuple[Member, FieldSchema | NestedSchema]:
-    return next(pair for pair in zip(base.members, base.schema.fields, strict=True) if pair[0].attribute == name)
+def _of_base(cls: type, base: RecordType[Any], name: str) -> tuple[Member, FieldSchema | NestedSchema]:
+    """Return how *cls* holds the attribute that it inherits from *base*, and its schema."""
+    pairs = zip(base.members, base.schema.fields, strict=True)
+    member, schema = next(pair for pair in pairs if pair[0].attribute == name)
+    if member.leaf is not None and getattr(cls, HOOK, None) is not base.hook:  # `Accepted` is about that hook
+        member = attrs.evolve(member, leaf=attrs.evolve(member.leaf, least=None))
+    return member, schema
 
 
 def _known(cls: type, field: attrs.Attribute[Any], annotation: Annotation) -> dict[str, Any]:
