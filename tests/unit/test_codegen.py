@@ -72,7 +72,7 @@ def test_an_invalid_class_name_is_refused(name: str) -> None:
     with pytest.raises(RecordDefinitionError) as refused:
         generate([RecordSchema(name=name, fields=(_field("a"),))])
     assert (refused.value.cls, refused.value.field) == (name, None)
-    assert "choose another name in the schema" in str(refused.value)
+    assert "give the record another title in its schema" in str(refused.value)
 
 
 @pytest.mark.parametrize("name", ["class", "a b", "self", "_a", "größe", "float", "field", "R", "a: int = exit()\nb"])

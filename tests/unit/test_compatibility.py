@@ -180,7 +180,7 @@ def test_warnings() -> None:
 
     new = run(field("y", aliases=("x",)))
     (found,) = warnings_of(run(field(default=0.0)), new, direction="forward")
-    assert found.sentence == "the writer stores it as 'y', so the reader reads its default"
+    assert found.sentence == "the writer stores it as 'y', so the reader uses its default"
     assert warnings_of(run(field(default=0.0)), run()) == []
 
 
@@ -297,7 +297,7 @@ def test_sentences_of_losses() -> None:
         (found,) = warnings_of(run(*fields), old)
         assert (found.field, found.sentence, found.example) == ("x", sentence, None)
     (found,) = warnings_of(run(field("older", default=0.0), field(default=0.0)), old)
-    assert (found.field, found.sentence) == ("older", "results older than the writer's store 'x' under this name")
+    assert (found.field, found.sentence) == ("older", "results from before the writer store 'x' under this name")
 
 
 def test_the_check_of_large_schemas_is_linear(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -447,7 +447,7 @@ REFUSED: list[tuple[dict[str, Any], str, str]] = [
         "a field has one type",
     ),
     ({"anyOf": [{"const": 1}, {"type": "integer"}]}, "/anyOf", "a field has one type"),
-    ({"title": "X"}, "/type", "write which"),
+    ({"title": "X"}, "/type", "write one of these"),
     ({"enum": [1, "a"]}, "/enum/1", "write all as strings"),
     ({"const": 1.5}, "/const", "write all as strings"),
     ({"type": "object"}, "/properties", "name each, with its type"),

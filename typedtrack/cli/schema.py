@@ -42,12 +42,13 @@ def export(modules: tuple[str, ...], out: Path, open_content: bool, check_only: 
 
     MODULE is a dotted name or a .py file. It is imported, so its code runs.
     """
-    from typedtrack.cli.schema_arguments import record_schemas
+    from typedtrack._records.declare import schema_of
+    from typedtrack.cli.schema_arguments import record_classes
     from typedtrack.schemas import document_text, file_name
 
     files: dict[Path, str] = {}
     for module in modules:
-        for found in record_schemas(module):
+        for found in map(schema_of, record_classes(module)):
             path = out / file_name(found.name)
             text = document_text(found, open_content=open_content)
             if files.setdefault(path, text) != text:

@@ -21,7 +21,7 @@ from typedtrack._schema.records import RecordSchema
 from typedtrack.errors import RecordDefinitionError
 from typedtrack.schemas import Older, read_committed, read_schemas
 
-__all__ = ["names_file", "older_schemas", "record_classes", "record_schemas", "schemas_at"]
+__all__ = ["names_file", "older_schemas", "record_classes", "schemas_at"]
 
 
 def record_classes(target: str) -> list[type[object]]:
@@ -51,15 +51,6 @@ def _is_record_class(value: object) -> TypeGuard[type[object]]:
     except RecordDefinitionError:
         return False
     return True
-
-
-def record_schemas(target: str) -> list[RecordSchema]:
-    """Return the schemas of the `record_classes` that *target* names.
-
-    Raises:
-        click.BadParameter: as there.
-    """
-    return [schema_of(cls) for cls in record_classes(target)]
 
 
 def _import(name: str) -> ModuleType:

@@ -1,6 +1,6 @@
 """Names in generated code: which names are allowed, and which collide.
 
-Every name is checked before it becomes text, so that a schema from elsewhere contributes only names and literals.
+Every name is checked before it becomes text, so a schema from elsewhere contributes only names and literals.
 A collision is an error and never gets a suffix: adding a field must not rename another one that code depends on.
 """
 
@@ -17,7 +17,8 @@ from typedtrack.errors import RecordDefinitionError
 
 __all__ = ["code_name_problem", "is_stat", "records_of"]
 
-_REMEDY: Final = "choose another name in the schema"
+_TITLE_REMEDY: Final = "give the record another title in its schema"
+_ATTRIBUTE_REMEDY: Final = "name another by x-typedtrack-attribute in the schema"
 
 
 def records_of(schemas: Iterable[RecordSchema]) -> list[RecordSchema]:
@@ -40,9 +41,9 @@ def _collect(schema: RecordSchema, found: dict[str, RecordSchema]) -> None:
         if isinstance(field, NestedSchema):
             _collect(field.record, found)
     if (reason := code_name_problem(schema.name)) is not None:
-        raise RecordDefinitionError(schema.name, None, f"{reason}; {_REMEDY}")
+        raise RecordDefinitionError(schema.name, None, f"{reason}; {_TITLE_REMEDY}")
     if found.setdefault(schema.name, schema) != schema:
-        raise RecordDefinitionError(schema.name, None, f"two different records have this name; {_REMEDY}")
+        raise RecordDefinitionError(schema.name, None, f"two different records have this name; {_TITLE_REMEDY}")
 
 
 def code_name_problem(name: str) -> str | None:
@@ -64,7 +65,7 @@ def _check_attributes(schema: RecordSchema, classes: Collection[str]) -> None:
         if reason is None and taken.setdefault(attribute, field) is not field:
             reason = f"is the attribute of both {taken[attribute].name!r} and {field.name!r}"
         if reason is not None:
-            raise RecordDefinitionError(schema.name, attribute, f"{reason}; {_REMEDY}")
+            raise RecordDefinitionError(schema.name, attribute, f"{reason}; {_ATTRIBUTE_REMEDY}")
 
 
 def is_stat(schema: RecordSchema) -> bool:

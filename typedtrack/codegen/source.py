@@ -27,8 +27,8 @@ def generate(schemas: Iterable[RecordSchema], *, stubs: bool = False, doc: str =
     """Return the text of a module that declares *schemas*, and the records nested in them, as record classes.
 
     With *stubs* the text is a stub for a module that makes these classes by `load_schemas`. *doc* is the docstring of
-    the module. Equal schemas give equal text, formatted as ruff formats it at its default of 88 columns. A schema from
-    elsewhere contributes only checked names and literals, never code.
+    the module. The same schemas give the same text, formatted as ruff formats it at its default of 88 columns. A
+    schema from elsewhere contributes only checked names and literals, never code.
 
     Raises:
         RecordDefinitionError: the name of a record or an attribute is not allowed, or is taken.
@@ -197,7 +197,7 @@ def _keeps_lines(annotation: Expression) -> bool:
 
 
 def _broken(before: str, annotation: Expression, *, with_value: bool) -> Group | None:
-    """Return *annotation* as it is laid out over several lines; `None` if that does not help."""
+    """Return *annotation* for several lines; `None` if breaking it does not help."""
     if isinstance(annotation, OrNone):
         annotation = attrs.evolve(annotation, broken=_keeps_lines(annotation))
     parentheses = Group("(", (annotation,), ")", last="")

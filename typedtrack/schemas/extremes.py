@@ -26,7 +26,7 @@ _SMALLEST: Final = math.ulp(0.0)
 def extremes(column: FieldSchema, distinct: int = 1) -> Iterator[Value]:
     """Yield sample values that *column* accepts: the lowest, the highest, and *distinct* others if it has so many.
 
-    Neighbouring multiples are among them, so that they reveal the step of ``multiple_of``. A pattern is ignored.
+    Neighbouring multiples are among them, because they show the step of ``multiple_of``. A pattern is ignored.
     """
     column = attrs.evolve(column, pattern=None)
     candidates = iter(column.choices) if column.choices else _CANDIDATES[column.kind](column, distinct)

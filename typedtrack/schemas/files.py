@@ -133,7 +133,7 @@ def _read_remote(url: str, storage_options: Mapping[str, object]) -> Iterator[tu
 def _read_http(filesystem: AbstractFileSystem, url: str) -> bytes:
     """Return the file at an HTTP *url*, or the first bytes of it if it is too large.
 
-    A compressed answer would unpack to any size, so it is read as it is, and refused as not being JSON.
+    A compressed answer could unpack to any size. So we do not unpack it, and refuse it because it is not JSON.
     """
     from typedtrack.backends.http import read_at_most  # here, because local paths do not need it
 

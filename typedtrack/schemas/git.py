@@ -47,7 +47,7 @@ def read_committed(path: Path, revision: str) -> dict[str, RecordSchema]:
     folder = path if path.is_dir() else path.parent
     _git(folder, "rev-parse", "--git-dir", otherwise=f"{path} is not in a git repository")
     ref, named, place = revision.partition(":")
-    # Only rev-parse sees the ref, behind --end-of-options, so that git never takes a ref for an option.
+    # Git gets the ref only here, behind --end-of-options, so it never reads a ref as an option.
     commit = _git(
         folder,
         *("rev-parse", "--verify", "--quiet", "--end-of-options", f"{ref}^{{commit}}"),

@@ -32,7 +32,7 @@ class Report(NamedTuple):
     warnings: tuple[Conflict, ...] = ()
     """Results that decode, but lose a stored value or read as another one."""
     gone: bool = False
-    """Whether no new schema has this name, so that nothing reads the stored results."""
+    """Whether no new schema has this name. Then nothing reads the stored results."""
 
     def lines(self) -> Iterator[str]:
         """Yield the report as lines of text."""

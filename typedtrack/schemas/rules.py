@@ -1,9 +1,9 @@
 """The rules of compatibility: a table of the purpose, the remedy and the check of each rule.
 
 A rule that does not warn fires exactly when the writer may store a result that the reader refuses to decode. Patterns
-are the exception: whether one pattern implies another cannot be decided, so different patterns count as incompatible.
+are the exception: no check can decide whether one pattern implies another, so different patterns are incompatible.
 A rule that warns fires when a result decodes, but a stored value is lost or read as another one. Checks and table stay
-in one module, so that a rule can be read as a whole.
+in one module, so that each rule is in one place.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ def _twice(match: Match) -> Finding | None:
     if len(match.writers) < 2:
         return None
     names = " and ".join(repr(writer.name) for writer in match.writers)
-    return f"the writer stores both {names}, but the reader takes them for one field", None
+    return f"the writer stores both {names}, but the reader reads them as one field", None
 
 
 def _unknown(match: Match) -> Finding | None:
@@ -137,7 +137,7 @@ def _inexact(match: Match) -> Finding | None:
 def _renamed(match: Match) -> Finding | None:
     if match.pair.backward or match.writers or not match.renamed or _lacking(match) is not None:
         return None
-    return f"the writer stores it as {match.renamed[0].name!r}, so the reader reads its default", None
+    return f"the writer stores it as {match.renamed[0].name!r}, so the reader uses its default", None
 
 
 def _removed(match: Match) -> Finding | None:
@@ -177,7 +177,7 @@ def _reused(match: Match) -> Finding | None:
         return None
     for other in match.renamed:
         if other not in match.writers and other.name in pair.owners:
-            return f"results older than the writer's store {other.name!r} under this name", None
+            return f"results from before the writer store {other.name!r} under this name", None
     for writer in match.writers:
         moved = pair.attributes.get(writer.attribute, reader)
         if moved.name != reader.name:
@@ -238,7 +238,7 @@ RULES: Final = (
     ),
     Rule(
         "field-twice",
-        "The reader takes no two stored fields for one.",
+        "The reader never reads two stored fields as one.",
         "remove the alias from the reader, or the second field from the writer",
         _twice,
     ),
@@ -280,20 +280,20 @@ RULES: Final = (
     ),
     Rule(
         "pattern",
-        "The reader has no pattern, or the writer's pattern. Whether one pattern implies another cannot be decided.",
+        "The reader has no pattern, or the writer's pattern. No check can decide whether one pattern implies another.",
         "keep the pattern, or remove it from the reader",
         _pattern,
     ),
     Rule(
         "int-as-float",
-        "A float field reads a stored int exactly. Beyond 2**53 it may not.",
+        "A float field reads every stored int exactly. Some ints beyond 2**53 are rounded.",
         "bound the int, or keep the field an int",
         _inexact,
         warns=True,
     ),
     Rule(
         "renamed",
-        "The reader knows the new name of a field, so that it does not read its default instead.",
+        "The reader knows the new name of a field. If it does not, it uses its default instead.",
         "update the readers before the writers",
         _renamed,
         warns=True,

@@ -34,7 +34,7 @@ PREFIX: Final = "x-typedtrack-"
 """The start of typedtrack's own keywords. All other keywords that begin with ``x-`` are ignored."""
 
 CLASH: Final = object()
-"""The value of a keyword that two subschemas which apply together contradict each other about."""
+"""Stands for the value of a keyword if two subschemas apply together and contradict each other."""
 
 Reader: TypeAlias = Callable[[object], Any]
 """Returns the value of a keyword, or raises a `ValueError` with the reason why it has none."""
@@ -66,9 +66,9 @@ class Keyword:
     read: Reader
     role: Role
     both: Callable[[Any, Any], object] = _outer
-    """Returns the value of two that apply together: in the target of a reference, and beside the reference.
+    """Joins two values that apply together: the one in the target of a reference, and the one beside the reference.
 
-    `CLASH`: they contradict each other.
+    Returns `CLASH` if they contradict each other.
     """
     constraint: str | None = attrs.field(default=None, kw_only=True)
     """The attribute of `FieldSchema` that holds the value."""

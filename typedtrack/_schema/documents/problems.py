@@ -29,7 +29,7 @@ class Problems:
     def __init__(self, source: str) -> None:
         self._source = source
         self._found: dict[tuple[str, str], None] = {}  # each once, in order
-        self._untold = 0
+        self._unlisted = 0
         self._weight = 0
         self.count = 0
         """How many problems were added, repeated ones included."""
@@ -40,7 +40,7 @@ class Problems:
         if len(self._found) < MAX_PROBLEMS:
             self._found[cut(pointer), cut(reason)] = None
         else:
-            self._untold += 1
+            self._unlisted += 1
 
     def end_stage(self) -> None:
         """End a stage of reading.
@@ -48,16 +48,16 @@ class Problems:
         Raises:
             SchemaError: there are problems.
         """
-        if self._untold:
-            self._found["", f"and {self._untold:,} more problems"] = None
+        if self._unlisted:
+            self._found["", f"and {self._unlisted:,} more problems"] = None
         if self._found:
             raise SchemaError(self._source, tuple(self._found))
 
     def weigh(self, weight: int, pointer: str) -> None:
-        """Count the subschema that is about to be read at *pointer*.
+        """Add the *weight* of the subschema at *pointer*, which is about to be read.
 
         Raises:
-            SchemaError: all of it weighs too much.
+            SchemaError: the document weighs more than `MAX_WEIGHT`.
         """
         self._weight += weight
         if self._weight > MAX_WEIGHT:

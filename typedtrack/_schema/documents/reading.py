@@ -1,7 +1,7 @@
-"""Documents to schemas, in three stages as compilers have them: keywords, fields, records.
+"""Documents to schemas, in three stages, as compilers work: keywords, fields, records.
 
-Each stage goes through the whole document before the next one begins. The first stage that finds problems is the last:
-its problems are raised, all at once. So no stage meets input that an earlier one could not read.
+Each stage goes through the whole document before the next one begins. The first stage that finds problems raises them
+all at once. So no stage meets input that an earlier one could not read.
 """
 
 from __future__ import annotations

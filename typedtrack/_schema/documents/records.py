@@ -1,4 +1,4 @@
-"""The third stage: objects whose fields are known to records."""
+"""The third stage: objects and their fields to records."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ R = TypeVar("R", bound=Record)
 
 
 class RecordMaker(Generic[R]):
-    """Makes records of *objects*, innermost first. A record with problems adds them, and is `None`."""
+    """Makes records of *objects*, innermost first. A record with problems becomes `None`."""
 
     def __init__(
         self,
@@ -46,14 +46,14 @@ class RecordMaker(Generic[R]):
             self._weights[node] = sum(map(_weight, record.columns)) if record is not None else 0
         return self._made[node]
 
-    def _record(self, of: Object, *, nested: bool) -> R | None:
+    def _record(self, described: Object, *, nested: bool) -> R | None:
         before = self._problems.count
-        found = [(member, member.value or self._nested(member, of)) for member in of.members]
+        found = [(member, member.value or self._nested(member, described)) for member in described.members]
         made = [(member, field) for member, field in found if field is not None]
         whole = len(made) == len(found)
-        keywords = of.resolved.keywords
+        keywords = described.resolved.keywords
         fields = tuple(field for _, field in made)
-        record = self._make_record(name=of.name, fields=fields, doc=keywords.get("description", ""))
+        record = self._make_record(name=described.name, fields=fields, doc=keywords.get("description", ""))
         owners = [
             (member, column.name.removeprefix(f"{member.name}/"))
             for member, field in made
@@ -69,10 +69,10 @@ class RecordMaker(Generic[R]):
                 self._problems.add(place, flaw.reason)
             elif whole:
                 remedy = ': list a property in "required"' if flaw.part == "required" else ""
-                self._problems.add(of.resolved.target.pointer, flaw.reason + remedy)
+                self._problems.add(described.resolved.target.pointer, flaw.reason + remedy)
         if whole and not _agree(keywords.get("dependentRequired"), record):
             reason = "does not agree with the nested records that can be null"
-            self._problems.add(of.resolved.place("dependentRequired"), reason)
+            self._problems.add(described.resolved.place("dependentRequired"), reason)
         return record if whole and self._problems.count == before else None
 
     def _nested(self, member: Member, around: Object) -> Nested | None:

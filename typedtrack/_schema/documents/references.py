@@ -77,7 +77,7 @@ class Resolved:
                 problems.add(self.place(keyword), f"does not apply to {holder}")
 
     def within(self, outer: Resolved, problems: Problems) -> Resolved:
-        """Return the keywords of this, the target of a reference, and of *outer*, beside the reference, as one."""
+        """Return this target of a reference joined with *outer*, the keywords beside the reference."""
         keywords: dict[str, Any] = {**self.keywords}
         origins = {**self.origins}
         for name, value in outer.keywords.items():
@@ -192,7 +192,7 @@ def _constants(node: Node, keyword: str, branches: Sequence[Resolved]) -> Resolv
 
 
 def _number(branches: Sequence[Resolved]) -> Resolved | None:
-    """Return number, for *branches* that are integer and number; `None` if they are not, or if their bounds differ."""
+    """Return the number of *branches* that are integer and number; `None` for others, or if their bounds differ."""
     by_type = {branch.keywords.get("type"): branch for branch in branches}
     if len(branches) != 2 or by_type.keys() != {("integer",), ("number",)}:
         return None

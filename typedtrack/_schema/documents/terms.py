@@ -55,4 +55,4 @@ KINDS_BY_JSON_TYPE: Final[Mapping[str, Kind]] = {kind.json_type: kind for kind i
 NON_FINITE: Final = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 
 FLAT_VALUE: Final[dict[str, object]] = {"type": ["number", "string"]}
-"""The values that a field may have about which a record knows nothing."""
+"""The subschema of fields that a record does not declare."""

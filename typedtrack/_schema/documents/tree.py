@@ -89,7 +89,7 @@ class _Parser:
         node = Node(keywords, path, where, base)
         for keyword, uri in uris.items():
             if (other := self.uris.setdefault(uri, node)) is not node:
-                self._problems.add(where + pointer(keyword), f"is taken by {other.pointer or 'the document'}")
+                self._problems.add(where + pointer(keyword), f"is already that of {other.pointer or 'the document'}")
         for keyword, held in keywords.items():
             for name, child in _held(held) if KEYWORDS[keyword].holds_subschemas else ():
                 tokens = (keyword, name)
@@ -100,7 +100,7 @@ class _Parser:
         return node
 
     def _read_old_drafts(self, keywords: Keywords, where: str) -> None:
-        """Rewrite the *keywords* of older drafts in those of 2020-12."""
+        """Rewrite *keywords* of older drafts as those of 2020-12."""
         bounds = cast("dict[str, object]", keywords)
         for name, inclusive in (("exclusiveMinimum", "minimum"), ("exclusiveMaximum", "maximum")):
             exclusive = bounds.get(name)

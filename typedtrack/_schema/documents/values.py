@@ -46,7 +46,7 @@ _REMEDIES: Final = {
     "boolean": "; store 0 or 1 as an integer, or an enum of two strings",
     "array": "; give each element a property of its own",
     "null": "; leave the property out",
-    "absent": "; write which",
+    "absent": "; write one of these",
 }
 
 

@@ -145,7 +145,7 @@ def flattened(field: Nested, *definition: str) -> Iterator[tuple[str, dict[str, 
 
 
 def dependencies(record: Record) -> Iterator[tuple[str, list[str]]]:
-    """Yield names, each with the names that must be stored beside it: those of one nested record that can be `None`."""
+    """Yield each name of a nested record that can be `None`, with the other names that must be stored beside it."""
     needed: dict[tuple[str, ...], list[tuple[int, str]]] = {}
     for index, column in enumerate(record.columns):
         if column.needed and column.within:
