@@ -57,7 +57,7 @@ _PATTERNS = [  # each with a str that it matches, and one that it does not
 
 @cache
 def names() -> st.SearchStrategy[str]:
-    """Field names: those of every day, those that trip, and any that the rules allow."""
+    """Field names: common ones, hostile ones, and any that the rules allow."""
     anything = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=20)
     everyday = st.text("abcxyz/_.", min_size=1, max_size=6)
     return st.one_of(everyday, st.sampled_from(_HOSTILE), anything).filter(lambda name: name_problem(name) is None)
@@ -72,7 +72,7 @@ def attributes() -> st.SearchStrategy[str]:
 
 @cache
 def docs() -> st.SearchStrategy[str]:
-    """Documentation, as it may be given."""
+    """Documentation, some of it hostile to generated code."""
     hostile = st.sampled_from(['"""', "\\", "'''\\", "{x}\n\n  y", "\\N{DIGIT ONE}"])
     anything = st.text(st.characters(exclude_categories=["Cs", "Cc"], include_characters="\n"), max_size=20)
     return st.one_of(st.just(""), anything, hostile)
@@ -236,7 +236,7 @@ def _nested_schemas(draw: st.DrawFn, depth: int) -> NestedSchema:
 
 
 def values_of(column: FieldSchema) -> st.SearchStrategy[Value]:
-    """Values that *column* takes, and a record puts: those at its limits often."""
+    """Values that *column* accepts, often those at its limits."""
     strategy: st.SearchStrategy[Any]
     if column.choices:
         strategy = st.sampled_from(column.choices)
@@ -283,7 +283,7 @@ def _floats_of(column: FieldSchema) -> st.SearchStrategy[float]:
 
 @st.composite
 def results_of(draw: st.DrawFn, schema: RecordSchema, whole: bool = False) -> Result:
-    """Results as a record of *schema* is stored: what can be `None` may be absent, unless it is *whole*."""
+    """Results that a record of *schema* stores: fields that can be `None` may be absent, unless it is *whole*."""
     result: Result = {}
     there: dict[str, bool] = {"": True}
     for column in schema.columns:

@@ -1,4 +1,4 @@
-"""datamodel-code-generator: the documents that it takes are read as it reads them, and it takes what we export."""
+"""datamodel-code-generator: it and typedtrack read the same documents alike, and it reads exported documents."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ INPUTS: dict[str, dict[str, Any]] = {
 
 @pytest.fixture
 def model(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> type[BaseModel]:
-    """The model that the tool makes of the document which is the parameter."""
+    """The model that the tool makes from the document, which is the parameter."""
     if not TOOL.is_file():
         pytest.skip("needs datamodel-code-generator, which tests/generators/install.sh installs")
     options = ["--input-file-type=jsonschema", "--output-model-type=pydantic_v2.BaseModel", "--formatters=builtin"]
@@ -126,7 +126,7 @@ EVALUATION = Evaluation(accuracy=0.5, l2norm=Stat(mean=1, sem=0.1), checkpoint="
 
 @pytest.mark.parametrize("model", [schema_of(Evaluation).to_json_schema(open_content=True)], indirect=True)
 def test_the_tool_makes_a_model_of_what_we_export(model: type[BaseModel]) -> None:
-    """It takes a stored result, and has the kinds, the constraints, and the defaults that JSON can write."""
+    """It accepts a stored result, and has the kinds, the constraints, and the defaults that JSON can write."""
     stored = {name: value for name, value in as_result(EVALUATION).items() if value != float("-inf")}
     assert model.model_validate(stored).model_dump(by_alias=True, exclude_unset=True, mode="json") == stored
 

@@ -1,4 +1,4 @@
-"""quicktype makes structs with typed fields of what ``schema export --open`` writes; what it writes is read."""
+"""quicktype makes typed structs from open documents, and typedtrack reads the documents that quicktype writes."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def document(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def quicktype(source: str, language: str, *files: Path) -> str:
-    """Return what quicktype writes in *language* for *files*: a document (``schema``), or samples (``json``)."""
+    """Return the output of quicktype in *language* for *files*: a document (``schema``), or samples (``json``)."""
     script = str(NPM / "quicktype" / "dist" / "index.js")
     options = ["--src-lang", source, "--lang", language, "--top-level", "Evaluation"]
     command = [node("quicktype"), script, *options, *map(str, files)]

@@ -201,5 +201,5 @@ def test_stubs_agree_with_the_classes_made_at_run_time(tmp_path: Path) -> None:
 
     ran = stubtest(package)
 
-    told = sorted({int(number) for number in re.findall(r"\bmodule_(\d+)", ran.stdout)})
-    assert ran.returncode == 0, "\n".join([ran.stdout, ran.stderr, *(repr(drawn[number]) for number in told)])
+    reported = sorted({int(number) for number in re.findall(r"\bmodule_(\d+)", ran.stdout)})
+    assert ran.returncode == 0, "\n".join([ran.stdout, ran.stderr, *(repr(drawn[number]) for number in reported)])

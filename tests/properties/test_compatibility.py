@@ -100,8 +100,8 @@ def test_every_schema_reads_its_own_results(schema: RecordSchema) -> None:
 
 
 @given(schema_pairs(), st.data())
-def test_every_loss_is_told(pair: tuple[RecordSchema, RecordSchema], data: st.DataObject) -> None:
-    """A stored field that the reader does not read warns; so does a field whose absence means another value."""
+def test_every_loss_is_reported(pair: tuple[RecordSchema, RecordSchema], data: st.DataObject) -> None:
+    """A warning names each stored field that the reader does not read, and each absent field that changes its value."""
     reader, writer = pair
     warned = {(found.field, found.rule) for found in warnings_of(reader, writer)}
     read = {name for column in reader.columns for name in column.names}

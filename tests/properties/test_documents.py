@@ -1,4 +1,4 @@
-"""Schemas and documents: the way there and back is exact, and documents mean to others what they mean here."""
+"""Schemas and documents: writing and reading back is exact, and a validator reads a document as typedtrack does."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def test_a_document_is_a_schema_to_others(schema: RecordSchema) -> None:
 
 @given(st.data())
 def test_an_open_document_means_the_same_and_more(data: st.DataObject) -> None:
-    """It has no reference and no nested record; a validator takes the same results, and further fields."""
+    """It has no reference and no nested record; a validator accepts the same results, and further fields."""
     schema = data.draw(record_schemas())
     document = schema.to_json_schema(open_content=True)
     result = data.draw(results_of(schema))
@@ -95,13 +95,13 @@ def test_an_open_document_reads_as_the_same_columns(schema: RecordSchema) -> Non
 
 
 def _rounds(column: FieldSchema, value: object) -> bool:
-    """Return whether jsonschema, which divides in binary, takes *value*, a multiple in decimals, for none."""
+    """Return whether jsonschema, which divides in binary, refuses *value*, a multiple in decimals."""
     return column.multiple_of is not None and isinstance(value, float) and not (value / column.multiple_of).is_integer()
 
 
 @given(st.data())
 def test_others_accept_what_a_record_stores(data: st.DataObject) -> None:
-    """Under jsonschema, a document validates every stored result of its record; but JSON does not have NaN."""
+    """A validator accepts every stored result of the record that JSON can express, so without NaN."""
     schema = data.draw(record_schemas())
     result = data.draw(results_of(schema))
     assume(all(math.isfinite(value) for value in result.values() if isinstance(value, float)))
@@ -112,7 +112,7 @@ def test_others_accept_what_a_record_stores(data: st.DataObject) -> None:
 
 
 def _differs(column: FieldSchema, value: object) -> bool:
-    """Return whether JSON Schema has no word for why *column* refuses *value*: where a validator may let it pass."""
+    """Return whether JSON Schema cannot express why *column* refuses *value*, so a validator may accept it."""
     if isinstance(value, float) and not math.isfinite(value):
         return True  # no JSON
     if column.kind == "int" and isinstance(value, float) and value.is_integer():
@@ -126,7 +126,7 @@ def _differs(column: FieldSchema, value: object) -> bool:
 
 @given(st.data())
 def test_others_refuse_what_a_reader_refuses(data: st.DataObject) -> None:
-    """A result with one value changed or removed is refused by both or by none, but where JSON Schema has no word."""
+    """Both refuse a result with one value changed or removed, or both accept it, as far as JSON Schema has the rule."""
     schema = data.draw(record_schemas())
     result: Result = data.draw(results_of(schema))
     column = data.draw(st.sampled_from(schema.columns))
@@ -152,7 +152,7 @@ def test_others_refuse_what_a_reader_refuses(data: st.DataObject) -> None:
 
 @st.composite
 def foreign_subschemas(draw: st.DrawFn) -> dict[str, Any]:
-    """Subschemas of one value in the forms that generators have for it; ``#/definitions/n`` is a number from 0 on."""
+    """Draw a subschema of one value in a form that generators write; ``#/definitions/n`` is a number from 0 on."""
     null: dict[str, Any] = {"type": "null"}
     constants = draw(st.lists(st.integers(-2, 2), min_size=1, max_size=3, unique=True))
     bounds: dict[str, Any] = draw(
@@ -181,8 +181,8 @@ def foreign_subschemas(draw: st.DrawFn) -> dict[str, Any]:
 
 
 @given(foreign_subschemas(), st.integers(-3, 3) | st.sampled_from([None, 0.5, -0.5, 0.25, 2.5, "", "1", "-1", "ab"]))
-def test_what_generators_write_means_to_others_what_it_means_here(subschema: dict[str, Any], value: Any) -> None:
-    """Under jsonschema, a stored value is valid if and only if a reader takes it; null is an absent field."""
+def test_a_validator_reads_forms_of_generators_as_a_reader_does(subschema: dict[str, Any], value: Any) -> None:
+    """A validator accepts a stored value if and only if a reader does; null is an absent field."""
     document: dict[str, Any] = {
         "title": "Run",
         "type": "object",
@@ -194,8 +194,8 @@ def test_what_generators_write_means_to_others_what_it_means_here(subschema: dic
     validator: Any = Draft202012Validator(document)
 
     event("null" if value is None else column.kind)
-    taken = column.optional if value is None else column.problem(value) is None
-    assert validator.is_valid({"x": value, "sure": 1}) is taken
+    accepted_here = column.optional if value is None else column.problem(value) is None
+    assert validator.is_valid({"x": value, "sure": 1}) is accepted_here
 
 
 _KEYWORDS = st.sampled_from(
@@ -267,7 +267,7 @@ _FAULTS: list[tuple[int, dict[str, object], str]] = [
 
 @given(st.text(st.sampled_from("aZ2_ -/é語²\u0308🚀") | st.characters(), max_size=6))
 def test_no_letter_of_a_title_is_lost(title: str) -> None:
-    """A title makes a name with its letters and digits, all of them, or none and stays as it is."""
+    """A name made of a title has all its letters and digits; otherwise the title stays unchanged."""
     name = class_name(title)
     event("as it is" if name == title else "words")
     if name != title:
@@ -277,14 +277,14 @@ def test_no_letter_of_a_title_is_lost(title: str) -> None:
 
 
 def _referring(document: dict[str, Any], name: str) -> dict[str, Any]:
-    """Return *document* with all but its definitions among these, as *name*, and a root that refers to it."""
+    """Return a document whose root refers to *name* in its definitions, where the rest of *document* is."""
     definitions = document.pop("$defs", {})
     return {"$ref": f"#/$defs/{name}", "$defs": {**definitions, name: document}}
 
 
 @given(record_schemas(), st.none() | st.just("Root"))
-def test_a_root_that_refers_is_what_it_refers_to(schema: RecordSchema, title: str | None) -> None:
-    """A reference from the root reads as the document itself, but for a title beside it."""
+def test_a_root_that_refers_reads_as_its_target(schema: RecordSchema, title: str | None) -> None:
+    """A reference from the root reads as its target; only a title beside it changes the name."""
     document = _referring(schema.to_json_schema(), "the root")
     named = schema if title is None else attrs.evolve(schema, name=title)
 
@@ -292,7 +292,7 @@ def test_a_root_that_refers_is_what_it_refers_to(schema: RecordSchema, title: st
 
 
 @given(record_schemas(), st.lists(st.sampled_from(_FAULTS), min_size=1, max_size=4, unique_by=str), st.booleans())
-def test_every_problem_of_a_stage_is_told_and_nothing_besides(
+def test_every_problem_of_a_stage_is_reported_and_nothing_else(
     schema: RecordSchema, faults: list[tuple[int, dict[str, object], str]], refers: bool
 ) -> None:
     """The error lists each fault of the first stage that has any, at its JSON Pointer.

@@ -1,4 +1,4 @@
-"""The order of choices means nothing, whatever another module declared first.
+"""The order of choices has no meaning, whichever order another module declared first.
 
 `typing` caches ``Literal["a", "b"] | None``: for any order of the values it returns the one that was declared first.
 """
@@ -113,8 +113,8 @@ def test_an_enumeration_keeps_its_order_where_it_is_shown() -> None:
     assert 'Literal["low", "middle", "high"]' in generate([enumerated])
 
 
-def test_a_document_is_read_in_its_order() -> None:
-    """A problem with a choice points to its place; only what is written is sorted."""
+def test_reading_keeps_the_order_of_the_document() -> None:
+    """So a problem with a choice points to its place. Only writing sorts."""
     document = schema(("b", "a")).to_json_schema()
     properties: Any = document["properties"]
     properties["x"]["enum"] = ["b", "a"]

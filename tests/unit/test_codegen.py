@@ -46,7 +46,7 @@ def test_the_golden_file_runs() -> None:
 
 
 def test_generation_is_deterministic() -> None:
-    """Equal schemas give equal text in another process with other hashes."""
+    """The same schemas give the same text in another process with other hashes."""
     program = (
         "from tests.unit.test_codegen import SCHEMAS; from typedtrack.codegen import generate; "
         "import sys; sys.stdout.buffer.write(generate(SCHEMAS).encode())"
@@ -204,7 +204,7 @@ def test_long_documentation_is_wrapped() -> None:
 
 
 def test_a_bound_of_minus_zero_is_zero() -> None:
-    """Python takes `Annotated` types with 0.0 and -0.0 for one, so they are one bound."""
+    """To Python, `Annotated` types with 0.0 and -0.0 are the same type, so they are the same bound."""
     bounds: list[dict[str, Any]] = [{"ge": -0.0}, {"gt": -0.0}, {"le": -0.0}, {"lt": -0.0}]
     fields = [FieldSchema(attribute=f"x{n}", name=f"x{n}", kind="float", **bound) for n, bound in enumerate(bounds)]
     schema = RecordSchema(name="Run", fields=tuple(fields))
@@ -249,9 +249,9 @@ def test_a_stub_agrees_with_the_classes_made_at_run_time(tmp_path: Path) -> None
     stub.write_text(stub.read_text("utf-8").replace("    validation: Latency = ...\n", ""), "utf-8")
     ran = stubtest(package)  # once, since it takes seconds
     assert ran.returncode == 1, ran.stderr
-    told = [line for line in ran.stdout.splitlines() if line.startswith("error: ")]
-    assert "validation" in " ".join(told)
-    assert all(line.startswith("error: made.stale.") for line in told), told
+    reported = [line for line in ran.stdout.splitlines() if line.startswith("error: ")]
+    assert "validation" in " ".join(reported)
+    assert all(line.startswith("error: made.stale.") for line in reported), reported
 
 
 def test_write_files_changes_only_stale_files(tmp_path: Path) -> None:

@@ -286,14 +286,14 @@ def test_sentences_of_losses() -> None:
     old = run(field(default=0.0, aliases=("older",)))
     unread = "the writer stores it, but no field of the reader reads it"
     absent = "a result without it means 0.0 to the writer, but is"
-    told: list[tuple[list[FieldSchema], str]] = [
+    expected: list[tuple[list[FieldSchema], str]] = [
         ([], unread),
         ([field("y", default=0.0)], f"{unread}; 'y' may be its new name"),
         ([field(default=0.0)], "older results store it as 'older', which the reader does not read"),
         ([field(default=1.0, aliases=("older",))], f"{absent} read as 1.0 by the reader"),
         ([field(aliases=("older",))], f"{absent} refused by the reader"),
     ]
-    for fields, sentence in told:
+    for fields, sentence in expected:
         (found,) = warnings_of(run(*fields), old)
         assert (found.field, found.sentence, found.example) == ("x", sentence, None)
     (found,) = warnings_of(run(field("older", default=0.0), field(default=0.0)), old)
@@ -373,8 +373,8 @@ def test_the_default_mode() -> None:
     assert check_history(run(), [run(field())], unknown="error") != []
 
 
-def test_no_such_mode() -> None:
-    """An unknown mode is refused; the error lists the modes."""
+def test_an_unknown_mode_is_refused() -> None:
+    """The error lists the modes."""
     with pytest.raises(ValueError, match=f"mode must be one of {', '.join(MODES)}, not 'sideways'"):
         check_history(run(), [], cast("Any", "sideways"))
 
@@ -389,7 +389,7 @@ def test_the_same_schema(unknown: Literal["ignore", "error"]) -> None:
 
 
 def test_extremes_of_coarse_multiples() -> None:
-    """Extremes are multiples as they are written, where multiples or doubles are far apart too."""
+    """Extremes are decimal multiples of the step, even where multiples or doubles are far apart."""
     step = 0.3
     highest = max(value for value in extremes(field(multiple_of=step)) if isinstance(value, float))
     assert (Fraction(repr(highest)) / Fraction(repr(step))).denominator == 1

@@ -46,7 +46,7 @@ def refused(document: object) -> Callable[[], None]:
 
     def read() -> None:
         with pytest.raises(SchemaError) as caught:
-            RecordSchema.from_json_schema(document)  # type: ignore[arg-type]  # the question is what it is
+            RecordSchema.from_json_schema(document)  # type: ignore[arg-type]  # some are no mapping
         assert len(str(caught.value)) < 2_500_000
 
     return read
@@ -214,9 +214,9 @@ GROWING: dict[str, tuple[Callable[[int], Callable[[], object]], int]] = {
 
 @pytest.mark.parametrize("name", GROWING)
 def test_work_grows_with_the_document(name: str) -> None:
-    """Twice the document is twice the work, and never four times."""
+    """A document of twice the size takes twice the work, never four times."""
     make, count = GROWING[name]
-    make(3)()  # what only the first call does
+    make(3)()  # the first call does more
 
     assert work(make(2 * count)) < 2.5 * work(make(count))
 
@@ -226,7 +226,7 @@ def test_a_class_of_many_fields_copies_its_annotations_once(monkeypatch: pytest.
     copies = Mock(wraps=inspect.get_annotations)
     monkeypatch.setattr(inspect, "get_annotations", copies)
     numbers: list[int] = []
-    for count in (4, 4, 400):  # what only the first class does is not counted
+    for count in (4, 4, 400):  # the first class copies more
         copies.reset_mock()
         record_class(RecordSchema.from_json_schema(flat(count)), __name__, {})
         numbers.append(copies.call_count)

@@ -1,4 +1,4 @@
-"""JSON Schema documents: how they are written, which documents of others are read, and which are refused, and why."""
+"""JSON Schema documents: written, read back, read from other tools and people, and refused with the reason."""
 
 from __future__ import annotations
 
@@ -75,14 +75,14 @@ def column_of(subschema: object) -> FieldSchema:
 def problems_of(document: object) -> dict[str, str]:
     """Return why *document* is refused, by JSON Pointer."""
     with pytest.raises(SchemaError) as caught:
-        RecordSchema.from_json_schema(document)  # type: ignore[arg-type]  # what it is, is the question
+        RecordSchema.from_json_schema(document)  # type: ignore[arg-type]  # some are no mapping
     assert pickle.loads(pickle.dumps(caught.value)).problems == caught.value.problems
     assert not isinstance(caught.value.__context__, RecursionError)  # Dask pickles the context, too
     return dict(caught.value.problems)
 
 
 def test_golden_document() -> None:
-    """The document of a record that has everything is as it was, and reads as that record."""
+    """The document of a record with every feature equals the golden file, and reads as that record."""
     golden = GOLDEN / "eval_result.schema.json"
 
     assert document_text(schema_of(EvalResult)) == golden.read_text()
@@ -90,7 +90,7 @@ def test_golden_document() -> None:
 
 
 def test_golden_document_by_hand() -> None:
-    """A document that a person wrote, with all that the subset has, reads as the record that they mean."""
+    """A document that a person wrote, with every supported keyword, reads as the record that they mean."""
     schema = parse_document((GOLDEN / "by_hand.schema.json").read_bytes(), "file")
 
     stat = RecordSchema(
@@ -412,7 +412,7 @@ def test_refused_fields(subschema: object, pointer: str, reason: str) -> None:
     ],
 )
 def test_a_title_is_the_name_of_the_record(title: str, name: str) -> None:
-    """An identifier is the name as it is, and of words each has a capital; what stands between them goes."""
+    """An identifier is the name. Words are joined, each with a capital, without the characters between them."""
     assert RecordSchema.from_json_schema({**object_of(x={"type": "integer"}), "title": title}).name == name
 
 
@@ -516,10 +516,10 @@ ROOTS: list[tuple[dict[str, object], dict[str, object], dict[str, str]]] = [
 
 
 @pytest.mark.parametrize(("root", "definition", "problems"), ROOTS)
-def test_a_root_that_refers_in_vain(
+def test_a_root_with_an_invalid_reference_is_refused(
     root: dict[str, object], definition: dict[str, object], problems: dict[str, str]
 ) -> None:
-    """Each problem is reported at its place, and nothing else is."""
+    """The error reports each problem at its place, and no other problem."""
     definitions = {"q": definition, "r": {**Q, "title": "R"}, "n": {"type": "integer"}}
 
     assert problems_of({**root, "$defs": definitions}) == problems
@@ -540,8 +540,8 @@ BROKEN: dict[str, object] = {
 }
 
 
-def test_the_first_stage_finds_every_keyword_that_is_not_one() -> None:
-    """Keywords that are not supported, and values that they cannot have, are told at once, and nothing besides."""
+def test_the_first_stage_finds_every_invalid_keyword() -> None:
+    """One error reports all keywords that are not supported and all values that they cannot have, and nothing else."""
     assert problems_of(BROKEN).keys() == {
         "/properties/a~1b/format",
         "/properties/a~1b/pattern",
@@ -557,8 +557,8 @@ def test_the_first_stage_finds_every_keyword_that_is_not_one() -> None:
     }
 
 
-def test_the_second_stage_finds_every_field_that_is_not_one() -> None:
-    """Types, references, constraints, defaults, names and titles that no field can have are told at once."""
+def test_the_second_stage_finds_every_invalid_field() -> None:
+    """One error reports all types, references, constraints, defaults, names and titles that no field can have."""
     document: dict[str, object] = {
         "type": "array",
         "properties": {
@@ -609,8 +609,8 @@ def test_the_second_stage_finds_every_field_that_is_not_one() -> None:
     }
 
 
-def test_the_third_stage_finds_every_record_that_is_not_one() -> None:
-    """Defaults of nested records, names that two fields have, and sizes are told at once."""
+def test_the_third_stage_finds_every_invalid_record() -> None:
+    """One error reports defaults of nested records, names that two fields have, and sizes."""
     document: dict[str, object] = {
         **object_of(
             a={"type": "integer", "x-typedtrack-aliases": ["b"]},
@@ -636,8 +636,8 @@ def test_the_third_stage_finds_every_record_that_is_not_one() -> None:
     }
 
 
-def test_a_record_with_problems_stands_for_none_around_it() -> None:
-    """Problems that follow from those of a nested record are not told."""
+def test_a_problem_of_a_nested_record_is_reported_once() -> None:
+    """Errors that merely follow from those of a nested record are not reported."""
     inner = object_of(x={"type": "integer"}, y={"type": "integer", "x-typedtrack-aliases": ["x"]})
     document = object_of(a={"$ref": "#/$defs/Inner"}, b={"$ref": "#/$defs/Inner", "default": {"x": "a"}})
 
@@ -648,7 +648,7 @@ def test_a_record_with_problems_stands_for_none_around_it() -> None:
 
 
 def test_problems_are_bounded_in_number_and_length() -> None:
-    """An error tells a thousand problems, how many more there are, and cuts what is long."""
+    """An error lists a thousand problems and the number of the others, and cuts long pointers and reasons."""
     many = problems_of(object_of(**{f"x{n}": {"type": "date"} for n in range(1_200)}))
     assert len(many) == 1_001
     assert many[""] == "and 200 more problems"
@@ -778,7 +778,7 @@ def test_refused_nested_records(subschema: dict[str, object], pointer: str, reas
 def test_a_nested_record_that_can_be_none(
     subschema: dict[str, object], required: bool, optional: bool, defaults: tuple[object, ...] | None
 ) -> None:
-    """A nested record can be `None` if it takes null, or is not required and has no default, as a value can."""
+    """As a value, a nested record can be `None` if it allows null, or if it is not required and has no default."""
     document: dict[str, Any] = {**object_of(x={"type": "integer"}), "$defs": {"Stat": STAT}}
     document["properties"]["stat"] = subschema
     document["required"] = ["x", "stat"] if required else ["x"]
@@ -841,7 +841,7 @@ def test_a_group_whose_fields_are_all_optional_is_stored_and_read() -> None:
     ],
 )
 def test_a_deprecated_nested_record(subschema: dict[str, object]) -> None:
-    """All that it brings is deprecated; a class and code made of it say so."""
+    """Each of its columns is deprecated; a class and code made of the schema say so."""
     document: dict[str, Any] = {**object_of(x={"type": "integer"}), "$defs": {"Stat": STAT}}
     document["properties"]["stat"] = subschema
 
@@ -902,7 +902,7 @@ def test_attributes_are_unique_across_nested_records() -> None:
 
 
 def test_definitions_within_definitions() -> None:
-    """Objects in $defs at any depth are records, reached by JSON Pointer, anchor or $id; what they say is kept."""
+    """Objects in $defs at any depth are records, reached by JSON Pointer, anchor or $id, with their documentation."""
     point = {"$id": "point", "$comment": "-", **object_of(x={"$ref": "#/$defs/number"}), "title": "Point"}
     point["$defs"] = {"number": {"type": "integer"}}  # relative to the $id
     line: dict[str, Any] = {"title": "Line", **object_of(a={"$ref": "#/$defs/lines/$defs/point"}, b={"$ref": "point"})}
@@ -1005,7 +1005,7 @@ HOSTILE: list[tuple[dict[str, object], str]] = [
 
 @pytest.mark.parametrize(("document", "reason"), HOSTILE)
 def test_hostile_documents(document: dict[str, object], reason: str) -> None:
-    """A document made to exhaust its reader is refused, and soon."""
+    """A document made to exhaust its reader is refused."""
     limit = sys.getrecursionlimit()
     sys.setrecursionlimit(1000)  # Python's own, which a library that another test uses may have raised
     try:

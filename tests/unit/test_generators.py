@@ -473,13 +473,13 @@ def test_each_refusal_has_a_remedy(subschema: dict[str, Any], pointer: str, reme
 
 
 def test_a_document_in_which_nothing_is_required_is_refused_with_a_remedy() -> None:
-    """A result without a field could not be told from none."""
+    """A result without a field would look like an absent one."""
     with pytest.raises(SchemaError, match='a result has at least one field: list a property in "required"'):
         RecordSchema.from_json_schema({"title": "Run", "type": "object", "properties": {"x": {"type": "integer"}}})
 
 
 def test_keywords_beside_a_reference_count_by_the_draft() -> None:
-    """Older drafts ignore them, so that they are refused there; what says nothing of values is kept."""
+    """Older drafts ignore constraints there, so they are refused; a description and a default are kept."""
     document: dict[str, Any] = {
         "$schema": "http://json-schema.org/draft-07/schema#",
         "title": "Run",
