@@ -44,7 +44,7 @@ def topics(folder: Path, quick: bool) -> Iterator[Topic]:
     yield Topic(
         f"renewal of a cached frame of {count:,}",
         [
-            Contestant("limit: one listing with versions", lambda: sum(1 for _ in tracker._list_versions(""))),
+            Contestant("limit: one listing with versions", lambda: sum(1 for _ in tracker._list_details(""))),
             Contestant("one listing of keys", lambda: sum(1 for _ in tracker)),
             Contestant("renewal, nothing changed", lambda: cached.schema, lambda: cached.schema),
             Contestant(f"renewal, {len(changed)} changed", lambda: cached.schema, change, aim=1.5),

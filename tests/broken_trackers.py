@@ -17,6 +17,7 @@ from urllib.parse import quote, unquote
 
 from tests.trackers import DictTracker
 from typedtrack import ResultTracker
+from typedtrack._tracker.backend import Listed
 
 _LOCK = threading.Lock()
 
@@ -242,8 +243,8 @@ class Pages(DictTracker):
 class DigestsAsVersions(DictTracker):
     """A listing whose versions are digests of the content, as ETags of S3 are."""
 
-    def _list_versions(self, prefix: str) -> Iterator[tuple[str, str | None]]:
-        return iter([(key, sha256(data).hexdigest()) for key, data in self.stored.items()])
+    def _list_details(self, prefix: str) -> Iterator[Listed]:
+        return iter([(key, sha256(data).hexdigest(), None) for key, data in self.stored.items()])
 
 
 class FirstPage(DictTracker):

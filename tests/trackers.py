@@ -9,7 +9,7 @@ from pathlib import Path
 from typedtrack import ResultTracker
 from typedtrack.testing.exactness import exact, exact_all
 
-__all__ = ["DictTracker", "exact", "exact_all", "snapshot"]
+__all__ = ["DictTracker", "exact", "exact_all", "snapshot", "times_of", "versions_of"]
 
 
 class DictTracker(ResultTracker):
@@ -58,3 +58,13 @@ def snapshot(folder: Path) -> dict[str, bytes | None]:
         str(path.relative_to(folder)): path.read_bytes() if path.is_file() else None
         for path in sorted(folder.rglob("*"))
     }
+
+
+def versions_of(tracker: ResultTracker, prefix: str = "") -> dict[str, str | None]:
+    """Return the keys that a listing of *tracker* shows, with their versions."""
+    return {key: version for key, version, _ in tracker._list_details(prefix)}
+
+
+def times_of(tracker: ResultTracker, prefix: str = "") -> dict[str, float | None]:
+    """Return the keys that a listing of *tracker* shows, with their times in seconds since the epoch."""
+    return {key: time for key, _, time in tracker._list_details(prefix)}

@@ -19,6 +19,7 @@ import pytest
 
 from tests.cli.conftest import Cli
 from tests.programs import read_all
+from tests.trackers import versions_of
 from typedtrack import Result, ResultTracker, open_tracker
 from typedtrack.backends.local import LocalResultTracker
 from typedtrack.cli.top import Look
@@ -195,7 +196,7 @@ class CountingTracker(LocalResultTracker):
 
 def age(base: Path) -> None:
     """Wait until each file below *base* is old enough to have a version."""
-    while None in dict(LocalResultTracker(str(base))._list_versions("")).values():
+    while None in versions_of(LocalResultTracker(str(base))).values():
         time.sleep(0.01)
 
 

@@ -19,8 +19,9 @@ from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_s
 
 from tests.servers.sshd import Sftp
 from tests.stores.conftest import CLIENTS, Client
+from tests.trackers import versions_of
 from typedtrack import FsspecResultTracker, ResultTracker, open_tracker
-from typedtrack._tracker.backend import Read
+from typedtrack._tracker.backend import Listed, Read
 from typedtrack.backends import versions
 
 KEYS = st.sampled_from(["a", "b", "c/d", "c/e"])
@@ -51,18 +52,19 @@ class CacheMachine(RuleBasedStateMachine):
 
     def _watch(self) -> None:
         """Note each listing with versions, and the keys that are read."""
-        list_versions, read_many = self.tracker._list_versions, self.tracker._read_many
+        list_details, read_many = self.tracker._list_details, self.tracker._read_many
 
-        def listed(prefix: str) -> Iterator[tuple[str, str | None]]:
-            self.listed = dict(list_versions(prefix))
-            return iter(self.listed.items())
+        def listed(prefix: str) -> Iterator[Listed]:
+            found = list(list_details(prefix))
+            self.listed = {text: version for text, version, _ in found}
+            return iter(found)
 
         def read(keys: Iterable[str]) -> Iterator[tuple[str, Read]]:
             for key, found in read_many(keys):
                 self.reads.append(key)
                 yield key, found
 
-        self.patch.setattr(self.tracker, "_list_versions", listed)
+        self.patch.setattr(self.tracker, "_list_details", listed)
         self.patch.setattr(self.tracker, "_read_many", read)
 
     def teardown(self) -> None:
@@ -100,7 +102,7 @@ class CacheMachine(RuleBasedStateMachine):
     def age(self) -> None:
         """Wait until the listing tells all results apart from later ones."""
         self.ahead = SKEW
-        while None in dict(self.tracker._list_versions("")).values():
+        while None in versions_of(self.tracker).values():
             time.sleep(0.1)
 
     @rule(ahead=st.sampled_from([SKEW, 0, -SKEW]))
@@ -128,15 +130,15 @@ class CacheMachine(RuleBasedStateMachine):
     def _renew(self, meanwhile: Callable[[], None]) -> dict[str, int]:
         """Return the table from the cache; *meanwhile* is called between the listing and the reads."""
         self.reads.clear()
-        noted = self.tracker._list_versions
+        noted = self.tracker._list_details
 
-        def listed(prefix: str) -> Iterator[tuple[str, str | None]]:
+        def listed(prefix: str) -> Iterator[Listed]:
             found = noted(prefix)
             meanwhile()
             return found
 
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(self.tracker, "_list_versions", listed)
+            patch.setattr(self.tracker, "_list_details", listed)
             rows = pyarrow.table(self.tracker.frame(cache=self.cache)).to_pylist()
         self.known = self.listed
         return {row["key"]: row["x"] for row in rows}
@@ -175,7 +177,7 @@ def test_a_time_set_by_hand_hides_no_change(tmp_path: Path) -> None:
     tracker, file = open_tracker(tmp_path / "base"), tmp_path / "base" / "a"
 
     def renew() -> object:
-        while None in dict(tracker._list_versions("")).values():
+        while None in versions_of(tracker).values():
             time.sleep(0.01)
         return pyarrow.table(tracker.frame(cache=tmp_path / "cache.parquet")).to_pylist()
 

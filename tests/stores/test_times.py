@@ -13,6 +13,7 @@ import pytest
 
 from tests.servers.sshd import Sftp
 from tests.stores.conftest import CLIENTS, Client
+from tests.trackers import times_of
 from typedtrack import FsspecResultTracker, ResultTracker, open_tracker
 from typedtrack._tracker.below import times_below
 from typedtrack.cli.app import run
@@ -68,7 +69,7 @@ def test_a_listing_on_sftp_has_the_times_of_files(sftp: Sftp) -> None:
     tracker = FsspecResultTracker(f"sftp://{sftp.address}/{folder}", storage_options=options)
     tracker.put("a", x=1)
     os.utime(Path(sftp.folder, folder, "a"), (1000, 1000))
-    assert dict(tracker._list_times("")) == {"a": 1000}
+    assert times_of(tracker) == {"a": 1000}
 
 
 @pytest.mark.parametrize("client", ["azure_obstore", "azure_adlfs", "gcs_gcsfs"], indirect=True)

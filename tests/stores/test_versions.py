@@ -13,13 +13,15 @@ import pytest
 
 from tests.servers.sshd import Sftp
 from tests.stores.conftest import CLIENTS, Client
+from tests.trackers import versions_of
 from typedtrack import FsspecResultTracker, ResultTracker, open_tracker
+from typedtrack._tracker.backend import Listed
 
 
 def check_versions(tracker: ResultTracker) -> None:
     """Check that each key has a version once it is not young, which changes with the bytes of keys that are put."""
     tracker.put_many({key: {"x": 1} for key in ("a", "b", "sub/a", "sub/b")})
-    before = dict(tracker._list_versions(""))
+    before = versions_of(tracker)
     assert sorted(before) == sorted(iter(tracker)) == ["a", "b", "sub/a", "sub/b"]
     while not all(before.values()):
         time.sleep(0.2)
@@ -36,27 +38,27 @@ def check_versions(tracker: ResultTracker) -> None:
 
 def versions(tracker: ResultTracker, prefix: str = "") -> dict[str, str | None]:
     """Return the versions that a listing of *tracker* shows, without that of the key ``sub/late``."""
-    return {key: version for key, version in tracker._list_versions(prefix) if key != "sub/late"}
+    return {key: version for key, version in versions_of(tracker, prefix).items() if key != "sub/late"}
 
 
 @pytest.mark.parametrize("client", [*CLIENTS, "gcs_gcsfs"], indirect=True)
 def test_versions_of_objects(client: Client) -> None:
     """S3, Azure Blob and Google Cloud Storage have versions in their listings, through each client."""
     check_versions(client.tracker)
-    assert dict(client.tracker._list_versions("b")) == {"b": None}  # a read finds it there, without its version
+    assert versions_of(client.tracker, "b") == {"b": None}  # a read finds it there, without its version
 
 
 def renew_while_a_result_is_put(tracker: ResultTracker, cache: Path, x: int) -> None:
     """Renew the cache of *tracker*'s frame, and put the result ``a`` between the listing and the reads."""
-    list_versions = tracker._list_versions
+    list_details = tracker._list_details
 
-    def listed(prefix: str) -> Iterator[tuple[str, str | None]]:
-        found = list(list_versions(prefix))
+    def listed(prefix: str) -> Iterator[Listed]:
+        found = list(list_details(prefix))
         tracker.put("a", x=x)
         return iter(found)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(tracker, "_list_versions", listed)
+        patch.setattr(tracker, "_list_details", listed)
         assert values(tracker, cache) == [x]
 
 
@@ -71,7 +73,7 @@ def test_an_old_content_that_returns_is_read_again(client: Client, tmp_path: Pat
     """A store may give it the ETag that it had before, while the cache has what was there in between."""
     tracker, cache = client.tracker, tmp_path / "cache.parquet"
     tracker.put("a", x=1)
-    while not is_young and dict(tracker._list_versions(""))["a"] is None:
+    while not is_young and versions_of(tracker)["a"] is None:
         time.sleep(0.2)
         tracker.put("b", x=0)  # its time tells how old the other is
     renew_while_a_result_is_put(tracker, cache, x=2)
@@ -85,17 +87,17 @@ def test_versions_on_sftp(sftp: Sftp) -> None:
     options = {"client_keys": [str(sftp.client_key)]}
     tracker = FsspecResultTracker(f"sftp://{sftp.address}/{folder}", storage_options=options)
     tracker.put_many({"a": {"x": 1}, "b": {"x": 1}})
-    assert dict(tracker._list_versions("")) == {"a": None, "b": None}
+    assert versions_of(tracker) == {"a": None, "b": None}
     for key, seconds in (("a", 1000), ("b", 2000)):
         os.utime(Path(sftp.folder, folder, key), (seconds, seconds))
-    assert dict(tracker._list_versions("")) == {"a": "13-1000", "b": "13-2000"}
+    assert versions_of(tracker) == {"a": "13-1000", "b": "13-2000"}
     tracker["a"] = {"x": 22}
     os.utime(Path(sftp.folder, folder, "a"), (1000, 1000))
-    assert dict(tracker._list_versions("")) == {"a": "14-1000", "b": "13-2000"}
+    assert versions_of(tracker) == {"a": "14-1000", "b": "13-2000"}
 
 
 def test_versions_are_unknown_by_default() -> None:
     """A backend that has no versions lists each key with `None`."""
     tracker = open_tracker(f"memory://{uuid.uuid4()}")
     tracker.put_many({"a": {"x": 1}, "sub/b": {"x": 1}})
-    assert dict(tracker._list_versions("")) == {"a": None, "sub/b": None}
+    assert versions_of(tracker) == {"a": None, "sub/b": None}

@@ -202,8 +202,8 @@ def test_a_primitive_beside_put_and_get_is_used() -> None:
 
 def test_the_base_class_has_few_private_names() -> None:
     """The private names of a backend clash only with these: the primitives, the conversions and four others."""
-    primitives = {"_read", "_write", "_delete", "_list", "_read_many", "_write_many", "_list_versions", "_location"}
-    primitives |= {"_list_times", "_list_contents", "_remove_leftovers", "_check_writable"}
+    primitives = {"_read", "_write", "_delete", "_list", "_read_many", "_write_many", "_list_details", "_location"}
+    primitives |= {"_list_contents", "_remove_leftovers", "_check_writable"}
     conversions = {"_to_text", "_to_key", "_to_bytes", "_to_result", "_to_results", "_to_absent"}
     others = {"_check_process", "_concurrently", "_key_prefix", "_primitives"}
     names = {name for name in dir(typedtrack.ResultTracker) if re.match("_[a-z]", name)}

@@ -39,6 +39,7 @@ from typedtrack import (
 )
 from typedtrack._records.typed_keys import PlainKeys
 from typedtrack._results.chunks import Chunk
+from typedtrack._tracker.backend import Listed
 from typedtrack.frame import chunks as chunks_module
 from typedtrack.frame import frame as frame_module
 from typedtrack.frame.chunks import CHUNK_ROWS, Spool, batch_of
@@ -449,7 +450,7 @@ def test_nothing_is_listed_or_read_to_show_a_tracker(tracker: ResultTracker, mon
     def touch(*_: object) -> None:
         raise AssertionError("the store was touched")
 
-    for primitive in ("_list", "_list_versions", "_read", "_read_many"):
+    for primitive in ("_list", "_list_details", "_read", "_read_many"):
         monkeypatch.setattr(type(tracker), primitive, touch)
     view = tracker.typed(Evaluation, key=RunKey)
     for shown in (tracker, view, tracker.keys(), tracker.values(), tracker.items(), view.items()):
@@ -598,10 +599,10 @@ def test_an_error_of_listing_versions_names_the_base(tracker: ResultTracker, tmp
     cache = tmp_path / "cache.parquet"
     assert pyarrow.table(view.frame(cache=cache)).num_rows == 1
 
-    def refuse(prefix: str) -> Iterator[tuple[str, str | None]]:
+    def refuse(prefix: str) -> Iterator[Listed]:
         raise PermissionError(13, "refused")
 
-    tracker._list_versions = refuse  # type: ignore[method-assign]  # a store that lost its login
+    tracker._list_details = refuse  # type: ignore[method-assign]  # a store that lost its login
     with pytest.raises(PermissionError) as caught:
         _ = view.frame(cache=cache).schema
     assert "typedtrack: list" in caught.value.__notes__[0]

@@ -33,6 +33,7 @@ from typedtrack import (
     open_tracker,
     record,
 )
+from typedtrack._tracker.backend import Listed
 from typedtrack.backends.local import listing
 from typedtrack.frame import cache as cache_module
 from typedtrack.frame import cache_file as file_module
@@ -128,7 +129,7 @@ class Clock:
         used = {file.st_ino for file in self._files.values()}
         number = next(number for number in range(len(used) + 1) if number not in used)
         dated = self._phase + (self.now - self._phase) // self._tick * self._tick
-        self._files[path] = SimpleNamespace(st_ino=number, st_size=size, st_ctime_ns=dated)
+        self._files[path] = SimpleNamespace(st_ino=number, st_size=size, st_ctime_ns=dated, st_mtime=0.0)
 
     def delete(self, path: str) -> None:
         """Delete the file at *path*."""
@@ -164,18 +165,20 @@ class CacheMachine(RuleBasedStateMachine):
         self.number = 0
         self.numbers: dict[str, int] = {}
         self.known: dict[str, int] = {}  # the puts that the cache may know
-        version_of: Any = listing.version_of  # which asks an entry for its status alone
+        details_of: Any = listing.details_of  # Any, because the clock's files have only what it looks at
 
-        def version(text: str) -> str | None:
-            found: str | None = version_of(SimpleNamespace(stat=lambda: self.clock.stat(text)))
+        def details(text: str) -> tuple[str | None, float]:
+            found: tuple[str | None, float] = details_of(lambda: self.clock.stat(text))
             return found
 
-        def version_of_entry(entry: os.DirEntry[bytes]) -> str | None:
-            return version(os.fsdecode(entry.path).removeprefix(f"{self.base}/"))
+        def details_by_clock(stat_file: Callable[[], os.stat_result]) -> tuple[str | None, float]:
+            number = stat_file().st_ino
+            paths = (path for path in Path(self.base).rglob("*") if path.stat().st_ino == number)
+            return details(str(next(paths).relative_to(self.base)))
 
-        self.version = version
+        self.details = details
         self.patch.setattr(listing, "time", self.clock)
-        self.patch.setattr(listing, "version_of", version_of_entry)
+        self.patch.setattr(listing, "details_of", details_by_clock)
         self.reads = watched(self.tracker, self.patch)
 
     def teardown(self) -> None:
@@ -227,16 +230,16 @@ class CacheMachine(RuleBasedStateMachine):
     @rule(text=KEYS, value=VALUES)
     def renew_while_a_result_is_put(self, text: str, value: float | str) -> None:
         """A result that is put between the listing and the reads may be missing; the next renewal has it."""
-        list_versions = self.tracker._list_versions
+        list_details = self.tracker._list_details
 
-        def listed(prefix: str) -> Iterator[tuple[str, str | None]]:
-            found = list(list_versions(prefix))
+        def listed(prefix: str) -> Iterator[Listed]:
+            found = list(list_details(prefix))
             self.tracker.put(text, x=value)
             return iter(found)
 
         self.known = self.trusted()
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(self.tracker, "_list_versions", listed)
+            patch.setattr(self.tracker, "_list_details", listed)
             outcome_of(self.tracker.frame(cache=self.cache))
         self.stored(text, {"x": value})
 
@@ -263,7 +266,7 @@ class CacheMachine(RuleBasedStateMachine):
         """Return the puts that a listing now tells apart from all others."""
         if self.url is not None:
             return {}
-        return {text: self.numbers[text] for text in self.model if self.version(text) is not None}
+        return {text: self.numbers[text] for text in self.model if self.details(text)[0] is not None}
 
 
 class CoarseMachine(CacheMachine):
@@ -570,13 +573,13 @@ def test_a_cache_with_two_rows_of_one_key_is_read_anew(
 ) -> None:
     """A listing that shows a key twice must not leave them there."""
     tracker.put("a", x=1)
-    list_versions = tracker._list_versions
+    list_details = tracker._list_details
 
-    def listed_twice(prefix: str) -> list[tuple[str, str | None]]:
-        return [*list_versions(prefix)] * 2
+    def listed_twice(prefix: str) -> list[Listed]:
+        return [*list_details(prefix)] * 2
 
     with monkeypatch.context() as patch:
-        patch.setattr(tracker, "_list_versions", listed_twice)
+        patch.setattr(tracker, "_list_details", listed_twice)
         table_of(tracker.frame(cache=path))
     assert len(table_of(tracker.frame(cache=path))[1]) == 1
 

@@ -11,9 +11,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import cast
 
+import pyarrow
 import pytest
 
-from tests.trackers import snapshot
+from tests.trackers import snapshot, versions_of
 from typedtrack import (
     CorruptResultError,
     FsspecResultTracker,
@@ -23,6 +24,7 @@ from typedtrack import (
     open_tracker,
 )
 from typedtrack._bases import local_path
+from typedtrack._tracker.below import times_below
 from typedtrack.backends.local import LocalResultTracker
 
 
@@ -297,27 +299,26 @@ def test_versions(tracker: LocalResultTracker, base: Path, monkeypatch: pytest.M
     """A version is the same as long as a result is, and unknown where the file is too young."""
     tracker.put_many({key: {"n": 1} for key in ("a", "b", "sub/a", "sub/b")})
     monkeypatch.setattr("time.time_ns", lambda: 1)
-    assert set(dict(tracker._list_versions("")).values()) == {None}
+    assert set(versions_of(tracker).values()) == {None}
     monkeypatch.setattr("time.time_ns", lambda: 2**62)
-    before = dict(tracker._list_versions(""))
+    before = versions_of(tracker)
     assert sorted(before) == sorted(iter(tracker)) == ["a", "b", "sub/a", "sub/b"]
     assert len({*before.values(), None}) == 5
-    assert dict(tracker._list_versions("sub")) == {key: before[key] for key in ("sub/a", "sub/b")}
-    assert dict(tracker._list_versions("b")) == {"b": None}  # a read finds it there, without its version
+    assert versions_of(tracker, "sub") == {key: before[key] for key in ("sub/a", "sub/b")}
+    assert versions_of(tracker, "b") == {"b": before["b"]}
     tracker["a"] = {"n": 1}
     del tracker["sub/b"]
     os.utime(base / "b", (0, 0))
-    after = dict(tracker._list_versions(""))
+    after = versions_of(tracker)
     assert after.pop("sub/a") == before["sub/a"]
     assert {key: version not in (None, before[key]) for key, version in after.items()} == {"a": True, "b": True}
 
 
-@pytest.mark.parametrize("listing", ["_list_versions", "_list_times"])
-def test_the_version_of_a_file_that_is_gone(tracker: LocalResultTracker, base: Path, listing: str) -> None:
+def test_the_version_of_a_file_that_is_gone(tracker: LocalResultTracker, base: Path) -> None:
     """A result that is deleted before its version or its time is read is not listed."""
     tracker.put_many({"a": {"n": 1}, "b": {"n": 1}})
-    entries = getattr(tracker, listing)("")
-    first, _ = next(entries)
+    entries = tracker._list_details("")
+    first, _, _ = next(entries)
     (base / ("b" if first == "a" else "a")).unlink()
     assert list(entries) == []
 
@@ -405,13 +406,15 @@ def test_every_way_to_name_a_base_sees_the_same(base: Path) -> None:
         assert tracker._location("k") == f"{base}/k"
 
 
-def test_a_name_that_is_no_text_is_not_listed_with_its_version_or_time(tmp_path: Path) -> None:
-    """A file whose name is not UTF-8 cannot be a result; listings with versions or times leave it out, too."""
+def test_a_file_whose_name_is_not_utf8_is_no_result(tmp_path: Path) -> None:
+    """No listing shows it: not one of keys, and not one with versions or times."""
     tracker = LocalResultTracker(tmp_path)
     tracker["a"] = {"x": 1}
     Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xff")).write_bytes(b"{}")
-    assert [text for text, _ in tracker._list_versions("")] == ["a"]
-    assert [text for text, _ in tracker._list_times("")] == ["a"]
+    cache = tmp_path.parent / "cache.parquet"
+    assert list(tracker) == ["a"]
+    assert pyarrow.table(tracker.frame(cache=cache)).to_pylist() == [{"key": "a", "x": 1}]
+    assert [text for text, _ in times_below(tracker, "")] == ["a"]
 
 
 def test_a_write_is_refused_beforehand_where_the_system_says_no(

@@ -11,9 +11,9 @@ from typing import Any, TypeVar
 import pyarrow
 import pytest
 
-from tests.trackers import DictTracker
+from tests.trackers import DictTracker, versions_of
 from typedtrack import FsspecResultTracker, ResultTracker, open_tracker, record
-from typedtrack._tracker.backend import Backend
+from typedtrack._tracker.backend import Backend, Listed
 from typedtrack.backends.adlfs import AdlfsResultTracker
 from typedtrack.backends.archive import ArchiveResultTracker
 from typedtrack.backends.gcsfs import GcsfsResultTracker
@@ -75,8 +75,8 @@ class HidingMore(HidingLocal):
 class Versioned(HidingLocal):
     """A subclass with versions of its own."""
 
-    def _list_versions(self, prefix: str) -> Iterator[tuple[str, str | None]]:
-        return ((key, "1") for key in self._list(prefix))
+    def _list_details(self, prefix: str) -> Iterator[Listed]:
+        return ((key, "1", None) for key in self._list(prefix))
 
 
 def trackers(folder: Path) -> Iterator[ResultTracker]:
@@ -99,8 +99,7 @@ def test_no_call_shows_a_hidden_result(tmp_path: Path) -> None:
         cache = tmp_path / f"{number}.parquet"
         for _ in range(2):
             assert pyarrow.table(tracker.frame(cache=cache)).to_pylist() == [{"key": "a", "x": 1}]
-        assert [key for key, _ in tracker._list_versions("")] == ["a"]
-        assert [key for key, _ in tracker._list_times("")] == ["a"]
+        assert list(versions_of(tracker)) == ["a"]
         assert tracker.archive(tmp_path / "again.ndjson") == 1
 
 
@@ -163,19 +162,17 @@ def test_a_bulk_call_by_overridden_primitives_makes_one_call_at_a_time_where_the
 def test_a_subclass_of_any_backend_makes_every_call_by_its_own_primitives(backend: type[ResultTracker]) -> None:
     """The backend's other listings are for its own `_list`; its bulk reads and writes are for its own primitives."""
     hiding: Any = type("Hiding", (Hiding, backend), {})
-    assert hiding._list_versions is Backend._list_versions
-    assert hiding._list_times is Backend._list_times
+    assert hiding._list_details is Backend._list_details
     assert hiding._list_contents is Backend._list_contents
     reading: Any = type("Reading", (Upper, backend), {})
     assert reading._read_many is Backend._read_many
     assert reading._write_many is Backend._write_many
     assert reading._list_contents is Backend._list_contents
-    assert reading._list_versions is backend._list_versions
+    assert reading._list_details is backend._list_details
     plain: Any = type("Plain", (backend,), {"_delete": None})
     assert plain._read_many is backend._read_many
     assert plain._write_many is backend._write_many
-    assert plain._list_versions is backend._list_versions
-    assert plain._list_times is backend._list_times
+    assert plain._list_details is backend._list_details
     assert plain._list_contents is backend._list_contents
 
 

@@ -22,6 +22,7 @@ from asyncssh.sftp import (
 from fsspec.asyn import get_loop
 from sshfs.spec import SSHFileSystem
 
+from tests.trackers import times_of, versions_of
 from typedtrack import KeyConflictError, ResultNotFoundError, ResultTracker, UnsupportedOperationError
 from typedtrack.backends.sftp.channel import Entry, SftpChannel, kind_of
 from typedtrack.backends.sftp.tracker import SftpResultTracker
@@ -270,10 +271,10 @@ def test_versions_of_files_that_are_not_young(
         Entry("link", "link", 7, 1),
     ]
     channel.kind.return_value = "file"
-    versions = dict(tracker._list_versions(""))
+    versions = versions_of(tracker)
     assert versions == {"old": "7-997", **dict.fromkeys(["latest", "young", "ahead", "sizeless", "timeless", "link"])}
-    assert list(tracker._list_versions("a")) == [("a", None)]
-    times = dict(tracker._list_times(""))
+    assert list(tracker._list_details("a")) == [("a", None, None)]
+    times = times_of(tracker)
     assert times == {"old": 997, "latest": 999, "young": 998, "ahead": 2000, "sizeless": 1, "timeless": None, "link": 1}
 
 

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from typedtrack._tracker.backend import Listed
 from typedtrack.backends import versions
-from typedtrack.backends.versions import Listed, versions_in
+from typedtrack.backends.versions import with_versions
 
 NOW = 1_000_000.0
 
@@ -45,7 +46,7 @@ def test_a_put_after_the_listing_has_another_version(
     for key, mark, pause in before:
         now += pause
         page[key] = (key, mark, now // tick * tick)
-    listed = dict(versions_in([[*page.values()]]))
+    listed = {key: version for key, version, _ in with_versions([[*page.values()]])}
     now = NOW + skew
     for key, mark, pause in after:
         now += pause
@@ -59,7 +60,7 @@ def test_an_old_content_has_a_version() -> None:
         [("a", "1", NOW - 7), ("b", "1", NOW - 5), ("c", "1", NOW - 8)],
         [("d", "1", NOW - 7), ("e", "1", NOW - 6.9)],
     ]
-    assert [version for _, version in versions_in(pages)] == [
+    assert [version for _, version, _ in with_versions(pages)] == [
         *("1-999098.0", None),
         *("1-999993.0", None, "1-999992.0"),
         *("1-999993.0", None),
@@ -68,14 +69,14 @@ def test_an_old_content_has_a_version() -> None:
 
 def test_a_later_page_says_nothing_of_an_earlier_one() -> None:
     """A result of the first page may be replaced within its second, while the listing waits for the later page."""
-    assert [*versions_in([[("a", "1", NOW - 7)], [("b", "1", NOW)]])] == [("a", None), ("b", None)]
+    assert [version for _, version, _ in with_versions([[("a", "1", NOW - 7)], [("b", "1", NOW)]])] == [None, None]
 
 
 def test_a_time_that_was_set_by_hand_makes_nothing_old() -> None:
     """It is later than any clock may show."""
-    assert [*versions_in([[("a", "1", NOW), ("b", "1", NOW + 901)]])] == [("a", None), ("b", None)]
+    assert [version for _, version, _ in with_versions([[("a", "1", NOW), ("b", "1", NOW + 901)]])] == [None, None]
 
 
 def test_a_file_without_a_mark_or_a_time_has_no_version() -> None:
     """A mark alone may return."""
-    assert [*versions_in([[("a", "1", None), ("b", None, 5.0)]])] == [("a", None), ("b", None)]
+    assert [*with_versions([[("a", "1", None), ("b", None, 5.0)]])] == [("a", None, None), ("b", None, 5.0)]

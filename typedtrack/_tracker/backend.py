@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = [
     "READ_LIMIT",
     "Backend",
+    "Listed",
     "Read",
     "add_note",
     "annotate",
@@ -39,13 +40,16 @@ T = TypeVar("T")
 U = TypeVar("U")
 
 _OTHER_FORMS: Final = {
-    "_list": ("_list_versions", "_list_times", "_list_contents"),
+    "_list": ("_list_details", "_list_contents"),
     "_read": ("_read_many", "_list_contents"),
     "_write": ("_write_many",),
 }
 """The methods that do the same as each primitive, for many keys or with more. Those of `Backend` call the primitive."""
 
 Read: TypeAlias = bytes | Exception | None
+Listed: TypeAlias = tuple[str, str | None, float | None]
+"""A key, with what `Backend._list_details` yields for it."""
+
 READ_LIMIT: Final = MAX_RESULT_BYTES + 1  # one byte more than a result may have shows that it is too large
 
 _CREATE_ATTEMPTS: Final = 100  # while the key keeps vanishing between a failed create and the read after it
@@ -115,19 +119,13 @@ class Backend(ABC):
         It may yield other keys, too. The caller drops them.
         """
 
-    def _list_versions(self, prefix: str) -> Iterator[tuple[str, str | None]]:
-        """Yield the keys as `_list` does, each with its version: equal versions mean that the bytes are equal, too.
+    def _list_details(self, prefix: str) -> Iterator[Listed]:
+        """Yield the keys as `_list` does, each with its version and the time of its last put.
 
-        The version is `None` where it is unknown. A store whose listings have versions overrides this.
+        Equal versions mean that the bytes are equal, too. A time is in seconds since the epoch. Each is `None` where it
+        is unknown. A store whose listings have versions or times overrides this.
         """
-        return ((key, None) for key in self._list(prefix))
-
-    def _list_times(self, prefix: str) -> Iterator[tuple[str, float | None]]:
-        """Yield the keys as `_list` does, each with the time of its last put, in seconds since the epoch.
-
-        The time is `None` where it is unknown. A store whose listings have times overrides this.
-        """
-        return ((key, None) for key in self._list(prefix))
+        return ((key, None, None) for key in self._list(prefix))
 
     def _list_contents(
         self, prefix: str, decode: Callable[[bytes], list[tuple[str, T]] | None] | None = None

@@ -45,7 +45,7 @@ def changes_below(face: Face[K, R, A], prefix: str, known: dict[str, str | None]
     """
     below, to_key = _below(prefix), face._to_key
     with annotating(face._primitives, "list", prefix):
-        for text, version in face._primitives._list_versions(_listed_folder(face, prefix)):
+        for text, version, _ in face._primitives._list_details(_listed_folder(face, prefix)):
             if version is not None and known.get(text) == version:
                 del known[text]
             elif (text.startswith(below) or text == prefix) and to_key(text) is not None:
@@ -59,14 +59,14 @@ def times_below(face: Face[K, R, A], prefix: str) -> Iterator[tuple[str, float]]
         UnsupportedOperationError: the store's listing has no times.
     """
     with annotating(face._primitives, "list", prefix):
-        for text, time in face._primitives._list_times(_listed_folder(face, prefix)):
+        for text, _, time in face._primitives._list_details(_listed_folder(face, prefix)):
             if is_below(text, prefix) and face._to_key(text) is not None:
                 yield text, _time_in_folder(face, text) if time is None else time
 
 
 def _time_in_folder(face: Face[K, R, A], text: str) -> float:
     """Return the time of a key by listing the folder above; stores list the key itself without its time."""
-    for found, time in face._primitives._list_times(text.rpartition("/")[0]):
+    for found, _, time in face._primitives._list_details(text.rpartition("/")[0]):
         if found == text and time is not None:
             return time
     remedy = "its listing has no times; name the keys that are to be deleted"

@@ -117,7 +117,7 @@ class Rows(ABC, Generic[K, R, T]):
         """Return the same rows of the keys *only*."""
 
     def changes(self, known: dict[str, str | None]) -> Iterator[tuple[str, str | None]]:
-        """Yield the texts of the keys stored now, each with its version, as `Backend._list_versions` has them.
+        """Yield the texts of the keys stored now, each with its version, as `Backend._list_details` has them.
 
         A key that *known* has with the same version is removed there instead.
         """

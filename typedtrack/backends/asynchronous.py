@@ -12,12 +12,13 @@ from abc import abstractmethod
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator, Mapping
 from concurrent.futures import Future
+from itertools import chain
 from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias, TypeVar
 
-from typedtrack._tracker.backend import READ_LIMIT, Read
+from typedtrack._tracker.backend import READ_LIMIT, Listed, Read
 from typedtrack._tracker.untyped import ResultTracker
 from typedtrack.backends.answers import BOUND, Pages, late_answer, readable_answers
-from typedtrack.backends.versions import Listed, versions_in
+from typedtrack.backends.versions import with_versions
 from typedtrack.errors import UnsupportedOperationError
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ __all__ = ["AsyncResultTracker", "BucketResultTracker", "Page", "Task", "instanc
 
 T = TypeVar("T")
 U = TypeVar("U")
-Page: TypeAlias = list[Listed]
+Page: TypeAlias = list[Listed]  # with a mark of the content in place of the version
 Task: TypeAlias = Coroutine[Any, Any, T]  # Any: the types that a coroutine yields and is sent, for the event loop only
 
 
@@ -83,14 +84,9 @@ class AsyncResultTracker(ResultTracker):
     def _list(self, prefix: str) -> Iterator[str]:
         return (key for page in self._listing(prefix, details=False) for key, _, _ in page)
 
-    def _list_versions(self, prefix: str) -> Iterator[tuple[str, str | None]]:
+    def _list_details(self, prefix: str) -> Iterator[Listed]:
         pages = self._listing(prefix, details=True)
-        return (
-            ((key, mark) for page in pages for key, mark, _ in page) if self._marks_are_unique else versions_in(pages)
-        )
-
-    def _list_times(self, prefix: str) -> Iterator[tuple[str, float | None]]:
-        return ((key, time) for page in self._listing(prefix, details=True) for key, _, time in page)
+        return chain.from_iterable(pages) if self._marks_are_unique else with_versions(pages)
 
     def _listing(self, prefix: str, *, details: bool) -> Iterator[Page]:
         pages = self._pages(prefix, details=details)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 from typedtrack._bases import local_path
-from typedtrack._tracker.backend import Read
+from typedtrack._tracker.backend import Listed, Read
 from typedtrack._tracker.untyped import ResultTracker
 from typedtrack.backends.local import LocalResultTracker
 from typedtrack.errors import UnsupportedOperationError
@@ -122,11 +122,8 @@ class FsspecResultTracker(ResultTracker):
     def _list(self, prefix: str) -> Iterator[str]:
         return self._backend._list(prefix)
 
-    def _list_versions(self, prefix: str) -> Iterator[tuple[str, str | None]]:
-        return self._backend._list_versions(prefix)
-
-    def _list_times(self, prefix: str) -> Iterator[tuple[str, float | None]]:
-        return self._backend._list_times(prefix)
+    def _list_details(self, prefix: str) -> Iterator[Listed]:
+        return self._backend._list_details(prefix)
 
     def _check_writable(self, key: str) -> None:
         self._backend._check_writable(key)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from fsspec.implementations.memory import MemoryFile, MemoryFileSystem
 
+from typedtrack._tracker.backend import Listed
 from typedtrack._tracker.untyped import ResultTracker
 
 if TYPE_CHECKING:
@@ -48,10 +49,10 @@ class MemoryResultTracker(ResultTracker):
         above = f"{self._root}/"
         return (path[len(above) :] for path in tuple(self._fs.store) if path.startswith(above))
 
-    def _list_times(self, prefix: str) -> Iterator[tuple[str, float | None]]:
+    def _list_details(self, prefix: str) -> Iterator[Listed]:
         above = f"{self._root}/"
         files = self._fs.store.copy().items()
-        return ((path[len(above) :], file.modified.timestamp()) for path, file in files if path.startswith(above))
+        return ((path[len(above) :], None, file.modified.timestamp()) for path, file in files if path.startswith(above))
 
 
 def tracker_over(fs: AbstractFileSystem, root: str, max_concurrency: int) -> ResultTracker:

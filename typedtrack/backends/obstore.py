@@ -15,9 +15,11 @@ import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property, partial
+from itertools import chain
 from math import inf
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
+from typedtrack._tracker.backend import Listed
 from typedtrack._tracker.threads import StillRunningError, call_elsewhere, interruptibly
 from typedtrack._tracker.untyped import ResultTracker
 from typedtrack.backends.answers import BOUND, Pages, encoded_answer, foreign_answer, late_answer, readable_answers
@@ -32,7 +34,7 @@ from typedtrack.backends.obstore_client import (
     options_of_filesystem,
     serves,
 )
-from typedtrack.backends.versions import versions_in
+from typedtrack.backends.versions import with_versions
 from typedtrack.errors import UnsupportedOperationError
 
 if TYPE_CHECKING:
@@ -245,15 +247,10 @@ class ObstoreResultTracker(ResultTracker):
     def _list(self, prefix: str) -> Iterator[str]:
         return (key for page in self._pages(prefix) for key, _ in page)
 
-    def _list_versions(self, prefix: str) -> Iterator[tuple[str, str | None]]:
-        if self._scheme in AZURE:  # whose ETags are unique; those of S3 and Google are digests of the content
-            return ((key, entry and entry["e_tag"]) for page in self._pages(prefix) for key, entry in page)
-        return versions_in(
-            [(key, entry and entry["e_tag"], _time(entry)) for key, entry in page] for page in self._pages(prefix)
-        )
-
-    def _list_times(self, prefix: str) -> Iterator[tuple[str, float | None]]:
-        return ((key, _time(entry)) for page in self._pages(prefix) for key, entry in page)
+    def _list_details(self, prefix: str) -> Iterator[Listed]:
+        pages = ([_details(key, entry) for key, entry in page] for page in self._pages(prefix))
+        # The ETags of Azure are unique; those of S3 and Google are digests of the content.
+        return chain.from_iterable(pages) if self._scheme in AZURE else with_versions(pages)
 
     def _pages(self, prefix: str) -> Iterator[Iterable[tuple[str, ObjectMeta | None]]]:
         """Yield the keys in pages, each with its entry, or *prefix* itself with `None`."""
@@ -357,8 +354,8 @@ def _get(client: S3Store | GCSStore | AzureStore, path: str, limit: int) -> tupl
     return answer.meta, data
 
 
-def _time(entry: ObjectMeta | None) -> float | None:
-    return None if entry is None else entry["last_modified"].timestamp()
+def _details(key: str, entry: ObjectMeta | None) -> Listed:
+    return (key, None, None) if entry is None else (key, entry["e_tag"], entry["last_modified"].timestamp())
 
 
 def tracker_over(fs: AbstractFileSystem, root: str, max_concurrency: int) -> ResultTracker:

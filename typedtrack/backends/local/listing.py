@@ -11,13 +11,13 @@ import errno
 import os
 import stat
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import chain, islice
 from typing import Final, TypeAlias
 
 from typedtrack._results.keys import is_key
 
-__all__ = ["version_of", "walk"]
+__all__ = ["details_of", "walk"]
 
 _Entry: TypeAlias = os.DirEntry[bytes]
 _Files: TypeAlias = tuple[str, list[_Entry]]
@@ -64,11 +64,8 @@ def _list_folder(above: bytes, folder: str, *, is_first: bool = False) -> Iterat
                     folders.append(entry)
             yield path, files
             for entry in folders:
-                try:
-                    subfolder = path + entry.name.decode()
-                except UnicodeDecodeError:
-                    continue
-                if is_key(subfolder):
+                subfolder = path + entry.name.decode("utf-8", "surrogateescape")
+                if is_key(subfolder):  # a name that is not UTF-8 gives none
                     yield subfolder
     except OSError as error:
         if is_first or not _holds_no_results(above + folder.encode(), error):
@@ -131,14 +128,16 @@ def _has_changed(path: bytes, since: int) -> bool:
     return _may_be_later(os.stat(path).st_mtime_ns, since)
 
 
-def version_of(entry: os.DirEntry[bytes]) -> str | None:
-    """Return a text that changes whenever the file *entry* is replaced; `None` if the file is too young for that.
+def details_of(stat_file: Callable[[], os.stat_result]) -> tuple[str | None, float]:
+    """Return the version of the file whose status *stat_file* reads, and the time of its last put in seconds.
 
-    The next replacement may get the number of a file that was removed, and the same size, but no earlier time.
+    The version changes whenever the file is replaced. It is `None` if the file is too young for that: the next file may
+    have the number of one that was removed, and the same size, but no earlier time.
     """
     now = time.time_ns()
-    file = entry.stat()
-    return None if _may_be_later(file.st_ctime_ns, now) else f"{file.st_ino}-{file.st_size}-{file.st_ctime_ns}"
+    file = stat_file()
+    is_young = _may_be_later(file.st_ctime_ns, now)
+    return None if is_young else f"{file.st_ino}-{file.st_size}-{file.st_ctime_ns}", file.st_mtime
 
 
 def _may_be_later(changed: int, than: int) -> bool:

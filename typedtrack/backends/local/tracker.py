@@ -11,13 +11,14 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from collections.abc import Callable, Iterable, Iterator
-from itertools import repeat
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
+from itertools import chain, repeat
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from typedtrack._bases import local_path
 from typedtrack._results.codec import END
-from typedtrack._tracker.backend import READ_LIMIT, Read
+from typedtrack._tracker.backend import READ_LIMIT, Listed, Read
 from typedtrack._tracker.untyped import ResultTracker
 from typedtrack.backends.local.folders import (
     KERNEL,
@@ -313,57 +314,31 @@ class LocalResultTracker(ResultTracker):
             sync(os.path.dirname(path))
 
     def _list(self, prefix: str) -> Iterator[str]:
+        return chain.from_iterable(texts for texts, _ in self._blocks(prefix))
+
+    def _list_details(self, prefix: str) -> Iterator[Listed]:
+        from typedtrack.backends.local.listing import details_of
+
+        for texts, entries in self._blocks(prefix):
+            for text, entry in zip(texts, entries, strict=True):
+                try:
+                    yield text, *details_of(partial(os.stat, self._path(text)) if entry is None else entry.stat)
+                except FileNotFoundError:  # deleted since it was listed
+                    pass
+
+    def _blocks(self, prefix: str) -> Iterator[tuple[list[str], Sequence[os.DirEntry[bytes] | None]]]:
+        """Yield the keys that `_list` yields in blocks, with their entries, or *prefix* itself with `None`."""
         from typedtrack.backends.local.listing import walk  # here, because a put or a get lists nothing
 
         try:
             for above, files in walk(self._base_prefix_bytes, prefix):
-                for entry in files:  # not by `_entries`: a listing of many keys would take longer
-                    try:
-                        text = above + entry.name.decode()
-                    except UnicodeDecodeError:  # no key has this name
-                        continue
-                    yield text
+                # The caller drops a name that is not UTF-8, because the lone surrogate here makes it no key.
+                yield [above + entry.name.decode("utf-8", "surrogateescape") for entry in files], files
         except (FileNotFoundError, NotADirectoryError):
-            if self._is_one_result(prefix):
-                yield prefix
-
-    def _list_versions(self, prefix: str) -> Iterator[tuple[str, str | None]]:
-        from typedtrack.backends.local.listing import version_of
-
-        for text, entry in self._entries(prefix):
-            try:
-                yield text, None if entry is None else version_of(entry)
-            except FileNotFoundError:  # deleted since it was listed
-                pass
-
-    def _list_times(self, prefix: str) -> Iterator[tuple[str, float | None]]:
-        for text, entry in self._entries(prefix):
-            try:
-                yield text, (os.stat(self._path(text)) if entry is None else entry.stat()).st_mtime
-            except FileNotFoundError:  # deleted since it was listed
-                pass
-
-    def _entries(self, prefix: str) -> Iterator[tuple[str, os.DirEntry[bytes] | None]]:
-        """Yield each key that `_list` yields, with its entry, or *prefix* itself with `None`."""
-        from typedtrack.backends.local.listing import walk
-
-        try:
-            for above, files in walk(self._base_prefix_bytes, prefix):
-                for entry in files:
-                    try:
-                        text = above + entry.name.decode()
-                    except UnicodeDecodeError:
-                        continue
-                    yield text, entry
-        except (FileNotFoundError, NotADirectoryError):
-            if self._is_one_result(prefix):
-                yield prefix, None
-
-    def _is_one_result(self, prefix: str) -> bool:
-        """Return whether *prefix*, which is not a folder, is itself a result."""
-        path = self._folder(prefix)
-        self._confirm_absence(path)
-        return os.path.isfile(path)
+            path = self._folder(prefix)
+            self._confirm_absence(path)
+            if os.path.isfile(path):
+                yield [prefix], [None]
 
     def _remove_leftovers(self, older_than: float) -> int:
         from typedtrack.backends.local.listing import walk

@@ -104,7 +104,7 @@ class ManyKeys(Store):
         versions: list[str] = []
         for value in (1, 2, 1, 2):
             tracker["a"] = {"x": value}
-            listed = dict(tracker._list_versions(""))
+            listed = {text: version for text, version, _ in tracker._list_details("")}
             assert sorted(listed) == ["a", "b/c"]
             if (version := listed["a"]) is not None:
                 assert version not in versions
