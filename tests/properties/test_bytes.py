@@ -125,7 +125,7 @@ def _returned(read: Callable[[bytes], Result | None], data: bytes) -> object:
 @example(b'{\n  "a": NaN,\n  "b": -9.223372036854775807e18\n}\n')
 @example(b'{\n  "a": NaN,\n  "b": 9223372036854775808\n}\n')
 def test_every_path_of_decoding_agrees(data: bytes) -> None:
-    """A faster path returns what the slowest one does, or leaves it to that: the choice is one of speed alone."""
+    """Each faster path returns the same as the slowest one, or leaves the bytes to it."""
     slowest = _outcome(lambda: _decode_json(data, "f"))
     assert _outcome(lambda: decode(data, "f")) == _outcome(lambda: decode_slow(data, "f")) == slowest
     for faster in (decode_fast, _decode_marked, _decode_large):
@@ -151,7 +151,7 @@ def test_every_path_of_encoding_agrees(result: Result, number: float) -> None:
 
 @given(results(3), st.sampled_from(["NaN", "Infinity", "-Infinity"]))
 def test_tokens_within_a_str_are_text(result: Result, token: str) -> None:
-    """Neither a token, nor a line that ends in one, nor the mark that stands for one."""
+    """A token in a str stays text, and so do a line that ends in one and the mark that stands for one."""
     mark = token.ljust(1025)
     texts = {"a": token, "b": f'": {token}', "c": f": {token},\n", "d": mark[:1024], "e": f'"{token}"'}
     stored = {**result, **texts, "f": float(token)}

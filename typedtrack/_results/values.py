@@ -198,14 +198,10 @@ def learn_names(names: Collection[str]) -> bool:
     return True
 
 
-def _no_remedy(value: object) -> None:
-    """Return no advice, because the reader of a result has not written it."""
-
-
-def problems_of(values: Mapping[Any, object], remedy: Callable[[object], str | None] = _no_remedy) -> list[Problem]:
+def problems_of(values: Mapping[Any, object], remedy: Callable[[object], str | None] | None = None) -> list[Problem]:
     """Return every rule that *values* break, in order; only exact values pass.
 
-    *remedy* returns the advice for a value of another type.
+    *remedy* returns the advice for a value of another type. A get needs none: its caller has not written the value.
     """
     if not values:
         return [Problem(None, "an empty result could not be told from an absent one; give it a field")]
@@ -215,6 +211,6 @@ def problems_of(values: Mapping[Any, object], remedy: Callable[[object], str | N
         if (reason := name_problem(name)) is not None:
             problems.append(Problem(field, reason))
         if (reason := value_problem(value)) is not None:
-            advice = None if type(value) in KINDS else remedy(value)
+            advice = None if remedy is None or type(value) in KINDS else remedy(value)
             problems.append(Problem(field, reason, shown(value), remedy=advice))
     return problems
