@@ -48,32 +48,30 @@ SHOWN_BY = {
         "tests/unit/test_schema_files.py::test_a_document_over_http_has_a_limit "
         "tests/cli/test_compatibility.py::test_a_large_file_of_a_commit_is_not_read"
     ),
-    "Generated files are written under a name that nobody can guess and renamed, never through a link there.": (
-        "tests/unit/test_codegen.py::test_write_files_follows_no_link_beside_the_file"
-    ),
-    "A report is a page in which data stay data.": "tests/report/test_page.py::test_names_and_values_are_data",
+    "typedtrack writes a generated file under a name that nobody can guess, then renames it, and follows no link "
+    "there.": ("tests/unit/test_codegen.py::test_write_files_follows_no_link_beside_the_file"),
+    "In a report data stay data.": "tests/report/test_page.py::test_names_and_values_are_data",
     "Names and values are text or JSON.": "tests/report/test_page.py::test_names_and_values_are_data",
-    "Its content security policy lets only the page's own script run, and lets nothing be fetched.": (
+    "The page's content security policy lets only its own script run, and lets it fetch nothing.": (
         "tests/report/test_page.py::test_names_and_values_are_data"
     ),
-    "A store's client is trusted; a server in its place is not.": (
+    "typedtrack trusts a store, but not a server in its place.": (
         "tests/stores/test_torture.py::test_no_answer_makes_a_call_lie"
     ),
     "On S3, Azure and Google Cloud Storage each answer must have the store's own form.": (
         "tests/stores/test_torture.py::test_no_answer_makes_a_call_lie"
     ),
-    "The page on stores names the few answers that no client can tell from the store's.": (
-        f"{HERE}::test_the_page_on_stores_names_what_no_client_can_tell"
-    ),
+    "[The page on stores](docs/explanation/stores.md#answers-that-are-not-the-stores) names the few answers that no "
+    "client can tell from the store's.": (f"{HERE}::test_the_page_on_stores_names_what_no_client_can_tell"),
     "A cache of a frame holds results in plain text.": f"{HERE}::test_a_cache_can_be_read_by_others",
     "Its checksum finds damage.": "tests/unit/test_frame_cache.py::test_a_damaged_cache_is_read_anew",
-    "A stored failure holds the program's name, its exit code and the host's name.": (
+    "A failure that `typedtrack run` stores holds the program's name, its exit code and the host's name.": (
         "tests/cli/test_run.py::test_a_failure_is_stored_and_its_exit_code_passed_on"
     ),
     "It never holds the program's arguments.": (
         "tests/cli/test_run.py::test_the_failure_names_the_program_without_its_arguments"
     ),
-    "An exception's message is stored as it is, at most 1,024 bytes: it may hold what your code puts there.": (
+    "`attempt` stores the message of an exception as it is, at most 1,024 bytes: your code decides what is in it.": (
         "tests/unit/test_failures.py::test_a_failure_is_stored_as_a_result"
     ),
     "Control characters in keys and values are shown escaped on a terminal.": (
@@ -149,7 +147,7 @@ ADVICE = {
 def _sentences() -> Iterator[str]:
     text = (ROOT / "SECURITY.md").read_text("utf-8").partition("## What you can rely on")[2].partition("\n## ")[0]
     for item in text.replace("**", "").split("\n- ")[1:]:
-        yield from re.split(r"(?<=\.) (?=[A-Z]|typedtrack )", " ".join(item.split()))
+        yield from re.split(r"(?<=\.) (?=[A-Z`[]|typedtrack )", " ".join(item.split()))
 
 
 def test_each_sentence_is_shown() -> None:
