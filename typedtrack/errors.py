@@ -186,6 +186,9 @@ class ResultExistsError(TypedtrackError, FileExistsError):
         self.is_failure = is_failure
         self.errno, self.strerror = errno.EEXIST, str(self)
 
+    def __reduce__(self) -> tuple[type[ResultExistsError], tuple[object, ...], dict[str, object]]:
+        return type(self), (self.key, self.tracker, self.is_failure), vars(self)  # the last for its notes
+
     def __str__(self) -> str:
         where = f"key {shown(self.key)} in {self.tracker}"
         if self.is_failure:

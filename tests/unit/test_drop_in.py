@@ -14,7 +14,7 @@ import pytest
 
 import typedtrack
 from tests.trackers import exact
-from typedtrack import FsspecResultTracker, Key, Result, UnsupportedOperationError, record
+from typedtrack import CorruptResultError, FsspecResultTracker, Key, Result, UnsupportedOperationError, record
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # the reference's own imports
@@ -181,6 +181,16 @@ def test_a_tracker_with_put_and_get_has_the_calls_that_need_no_more(own_tracker:
         with pytest.raises(UnsupportedOperationError, match="implements put and get alone"):
             refused()
     assert own_tracker.stored.keys() == {"a", "b", "d"}
+
+
+@pytest.mark.parametrize("own_tracker", [typedtrack], indirect=True)
+def test_a_stored_result_that_breaks_the_rules_is_corrupt(own_tracker: Any) -> None:
+    """The error of a read does not say that nothing was written, and names the way out."""
+    own_tracker.stored["a"] = {"steps": [1]}
+    for call in (own_tracker.wait, own_tracker.get_bytes, own_tracker.__contains__, own_tracker.typed(Steps).get):
+        with pytest.raises(CorruptResultError, match="not list, got \\[1\\]; get\\(\\) returns it unchecked") as caught:
+            call("a")
+        assert (caught.value.file, caught.value.field) == (f"{own_tracker!r}['a']", "steps")
 
 
 def test_a_primitive_beside_put_and_get_is_used() -> None:

@@ -92,6 +92,12 @@ ERRORS: list[tuple[TypedtrackError, type[Exception], dict[str, object], str]] = 
         "key 'k' in T('/base') already holds another result; `put` replaces it, another key keeps both",
     ),
     (
+        ResultExistsError("k", "T('/base')", True),
+        FileExistsError,
+        {"key": "k", "tracker": "T('/base')", "is_failure": True},
+        "key 'k' in T('/base') already holds a failure; delete it, or replace it by `put`",
+    ),
+    (
         KeyConflictError("a/b", "a"),
         OSError,
         {"key": "a/b", "other": "a"},
@@ -179,13 +185,15 @@ def test_an_error_is_caught_by_both_its_bases_and_has_a_remedy(
 @pytest.mark.parametrize("again", [_pickled, copy.copy, copy.deepcopy])
 def test_pickles_with_data_and_notes(error: TypedtrackError, again: Callable[[TypedtrackError], Any]) -> None:
     """An error that crosses a process border is the same there: type, data, text and notes."""
-    noted = type(error)(*error.args)
+    noted = copy.deepcopy(error)
     noted.add_note("typedtrack: put /base/k")
     copied = again(noted)
     assert type(copied) is type(error)
     assert vars(copied) == vars(noted)
     assert copied.__notes__ == ["typedtrack: put /base/k"]
     assert str(copied) == str(error)
+    if isinstance(error, OSError) and isinstance(copied, OSError):
+        assert (copied.errno, copied.strerror) == (error.errno, str(error))
 
 
 def test_os_errors_carry_errno() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -13,7 +13,7 @@ import pytest
 
 from tests.trackers import DictTracker, versions_of
 from typedtrack import FsspecResultTracker, ResultTracker, open_tracker, record
-from typedtrack._tracker.backend import Backend, Listed
+from typedtrack._tracker.backend import Backend, Listed, Read
 from typedtrack.backends.adlfs import AdlfsResultTracker
 from typedtrack.backends.archive import ArchiveResultTracker
 from typedtrack.backends.gcsfs import GcsfsResultTracker
@@ -101,6 +101,50 @@ def test_no_call_shows_a_hidden_result(tmp_path: Path) -> None:
             assert pyarrow.table(tracker.frame(cache=cache)).to_pylist() == [{"key": "a", "x": 1}]
         assert list(versions_of(tracker)) == ["a"]
         assert tracker.archive(tmp_path / "again.ndjson") == 1
+
+
+class Disordered(DictTracker):
+    """A backend of a user whose batch API answers in another order."""
+
+    def _read_many(self, keys: Iterable[str]) -> Iterator[tuple[str, Read]]:
+        return super()._read_many(reversed([*keys]))
+
+
+class Forgetful(DictTracker):
+    """A backend of a user whose batch API leaves out the last key."""
+
+    def _read_many(self, keys: Iterable[str]) -> Iterator[tuple[str, Read]]:
+        return super()._read_many([*keys][:-1])
+
+
+class Viewing(DictTracker):
+    """A backend of a user whose client returns other types than `bytes`, as psycopg2 does."""
+
+    def _read(self, key: str, limit: int) -> Any:
+        data = super()._read(key, limit)
+        return None if data is None else memoryview(data)
+
+
+@pytest.mark.parametrize(
+    ("backend", "error", "reason"),
+    [
+        (Disordered, RuntimeError, "_read_many.* 'b' where 'a' was to come"),
+        (Forgetful, RuntimeError, "_read_many.* nothing where 'b' was to come"),
+        (Viewing, TypeError, "read a memoryview under key 'a', not bytes"),
+    ],
+)
+def test_a_backend_that_reads_otherwise_than_it_must_is_told(
+    backend: type[DictTracker], error: type[Exception], reason: str
+) -> None:
+    """No call yields a result under another key, leaves one out, or yields what is none."""
+    tracker = backend()
+    tracker.put_many({"a": {"x": 1}, "b": {"x": 2}})
+    for call in (tracker.items, tracker.failures, tracker.typed(X).items):
+        with pytest.raises(error, match=reason):
+            list(call())
+    for frame in (tracker.frame(), tracker.typed(X).frame()):
+        with pytest.raises(error, match=reason):
+            pyarrow.table(frame)
 
 
 class Upper:

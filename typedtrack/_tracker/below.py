@@ -83,18 +83,24 @@ def reads(
     if only is None and (lists := contents_below(face, prefix)) is not None:
         yield from in_lists(face, prefix, lists)
         return
-    keys: deque[K] = deque()
-    pairs = keys_below(face, prefix) if only is None else only
+    backend = face._primitives
+    asked: deque[tuple[K, str]] = deque()
 
     def texts() -> Iterator[str]:
-        for key, text in pairs:
-            keys.append(key)
-            yield text
+        for pair in keys_below(face, prefix) if only is None else only:
+            asked.append(pair)
+            yield pair[1]
 
-    for text, read in face._primitives._read_many(texts()):
-        key = keys.popleft()
-        if read is not None:  # else it was deleted since it was listed
+    for text, read in backend._read_many(texts()):
+        key, expected = asked.popleft()
+        if text != expected:
+            raise RuntimeError(f"_read_many of {backend!r} yielded {text!r} where {expected!r} was to come")
+        if isinstance(read, (bytes, Exception)):
             yield key, text, read
+        elif read is not None:  # else it was deleted since it was listed
+            raise TypeError(f"{backend!r} read a {type(read).__name__} under key {text!r}, not bytes")
+    if asked:
+        raise RuntimeError(f"_read_many of {backend!r} yielded nothing where {asked[0][1]!r} was to come")
 
 
 def decoded_reads(

@@ -111,5 +111,5 @@ def _seconds(timeout: object) -> float:
     if not isinstance(seconds, (int, float)) or isinstance(seconds, bool):
         raise TypeError(f"timeout must be a number of seconds or None, got {shown(timeout)}")
     if not seconds >= 0:  # NaN is neither
-        raise ValueError(f"timeout must be 0 or more seconds, or None to wait for ever, got {seconds}")
+        raise ValueError(f"timeout must be 0 or more seconds, or None to wait for ever, got {shown(timeout)}")
     return min(seconds, _LONGEST_WAIT)

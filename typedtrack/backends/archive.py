@@ -71,6 +71,8 @@ class ArchiveResultTracker(ResultTracker):
             if self._base.endswith(".gz"):
                 with tempfile.TemporaryFile() as plain, gzip.open(file) as compressed:
                     try:
+                        if not _size_of(file):  # which `gzip` takes for a file without content
+                            raise EOFError("the file is empty")
                         shutil.copyfileobj(compressed, plain, _BLOCK)
                     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
                         reason = f"the archive is not whole gzip ({error})"
@@ -155,7 +157,7 @@ class _Lines:
         key, result = self._split(start)
         if key <= before:
             reason = f"key {key!r} comes after {before!r}: the lines are in the order of their keys, each once"
-            raise CorruptResultError(self._file, None, reason, ARCHIVE_AGAIN)
+            raise CorruptResultError(self._place(start), None, reason, ARCHIVE_AGAIN)
         return key, result
 
     def find(self, key: str) -> bytes | None:
@@ -183,7 +185,10 @@ class _Lines:
         return low
 
     def _split(self, start: int) -> tuple[str, bytes]:
-        return split_line(self._data[start : self._end(start)], f"{self._file}, byte {start}")
+        return split_line(self._data[start : self._end(start)], self._place(start))
+
+    def _place(self, start: int) -> str:
+        return f"{self._file}, byte {start}"
 
     def _end(self, start: int) -> int:
         end = self._data.find(b"\n", start)
@@ -192,6 +197,8 @@ class _Lines:
 
 def _map(file: IO[bytes]) -> mmap.mmap | bytes:
     file.flush()
-    if not os.fstat(file.fileno()).st_size:  # nothing to map
-        return b""
-    return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+    return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) if _size_of(file) else b""
+
+
+def _size_of(file: IO[bytes]) -> int:
+    return os.fstat(file.fileno()).st_size
