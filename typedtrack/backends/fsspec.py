@@ -141,7 +141,7 @@ class FsspecResultTracker(ResultTracker):
         self, call: Callable[[T], U], arguments: Iterable[T], threads: int | None = None
     ) -> Iterator[tuple[T, U | Exception]]:
         # For a subclass that overrides `_read` or `_write`. Some clients are not safe to call from several threads.
-        return super()._concurrently(call, arguments, threads or self._backend.max_concurrency)
+        return self._backend._concurrently(call, arguments, threads)
 
 
 def _backend_of(fs: AbstractFileSystem, root: str, shown_base: str, max_concurrency: int) -> ResultTracker:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 from typedtrack._bases import local_path
 from typedtrack._results.codec import END
-from typedtrack._tracker.backend import READ_LIMIT, Listed, Read
+from typedtrack._tracker.backend import Listed
 from typedtrack._tracker.untyped import ResultTracker
 from typedtrack.backends.local.folders import (
     KERNEL,
@@ -86,44 +86,29 @@ class LocalResultTracker(ResultTracker):
         """Return the folder *path* of the base, which is the base itself if *path* is empty."""
         return self._path(path).rstrip(b"/") or b"/"
 
-    def _read_many(self, keys: Iterable[str]) -> Iterator[tuple[str, Read]]:
-        return self._in_chunks(self._read_chunk, keys)
-
-    def _write_many(self, writes: Iterable[tuple[str, bytes]]) -> Iterator[tuple[str, Exception | None]]:
-        return self._in_chunks(self._write_chunk, writes)
-
-    def _in_chunks(self, make: Callable[[list[T]], list[U]], arguments: Iterable[T]) -> Iterator[U]:
-        """Yield the answers of *make* for chunks of *arguments*; call it in this thread while the disk is fast."""
+    def _concurrently(
+        self, call: Callable[[T], U], arguments: Iterable[T], threads: int | None = None
+    ) -> Iterator[tuple[T, U | Exception]]:
+        """Make the calls in chunks, and in this thread alone while the disk is fast."""
         from typedtrack.backends.local.pace import Pace  # here, because calls for one key need none
 
-        left, pace = iter(arguments), Pace(self.max_concurrency)
+        def make(chunk: list[T]) -> list[tuple[T, U | Exception]]:
+            made: list[tuple[T, U | Exception]] = []
+            for argument in chunk:
+                try:
+                    made.append((argument, call(argument)))
+                except Exception as error:
+                    made.append((argument, error))
+            return made
+
+        left, pace = iter(arguments), Pace(threads or self.max_concurrency)
         for chunk in pace.chunks(left):
             yield from pace.measure(make, chunk)
             if pace.threads > 1:
                 break
-        for _, made in self._concurrently(make, pace.chunks(left), pace.threads):
-            assert isinstance(made, list)  # no error: *make* returns those of each call
+        for _, made in super()._concurrently(make, pace.chunks(left), pace.threads):
+            assert isinstance(made, list)  # no error: `make` returns those of each call
             yield from made
-
-    def _read_chunk(self, keys: list[str]) -> list[tuple[str, Read]]:
-        made: list[tuple[str, Read]] = []
-        for key in keys:
-            try:
-                made.append((key, self._read(key, READ_LIMIT)))
-            except Exception as error:
-                made.append((key, error))
-        return made
-
-    def _write_chunk(self, writes: list[tuple[str, bytes]]) -> list[tuple[str, Exception | None]]:
-        made: list[tuple[str, Exception | None]] = []
-        for key, data in writes:
-            try:
-                self._write(key, data)
-            except Exception as error:
-                made.append((key, error))
-            else:
-                made.append((key, None))
-        return made
 
     # -- reading ------------------------------------------------------------------------------------------------------
 
