@@ -18,7 +18,7 @@ from arro3.io import read_parquet, write_parquet
 
 from typedtrack._files import writing
 from typedtrack.frame.columns import ARROW_TYPES, GROUP_ROWS, ArrowName, reader_of
-from typedtrack.frame.guard import Guard
+from typedtrack.frame.guard import GuardedFile, GuardedOutput
 
 __all__ = ["CacheFile"]
 
@@ -37,8 +37,8 @@ class CacheFile:
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file
         finalize(self, file.close)
-        with Guard() as guard:
-            schema = _read(guard.file(file)).schema
+        with GuardedFile(file) as guarded:
+            schema = _read(guarded).schema
         names: dict[str, ArrowName] = {str(kind): name for name, kind in ARROW_TYPES.items()}
         self.types: Mapping[str, ArrowName] = {
             name: names[str(kind)] for name, kind in zip(schema.names, schema.types, strict=True)
@@ -73,10 +73,10 @@ class CacheFile:
     ) -> CacheFile:
         """Write *batches*, whose columns have *types*, to a new file that replaces the one at *path*."""
         with writing(path) as file:
-            with Guard() as guard:
+            with GuardedOutput(file) as output:
                 write_parquet(
-                    reader_of(types, guard.batches(batches)),
-                    guard.file(file),
+                    reader_of(types, output.batches(batches)),
+                    output.memory,
                     compression="snappy",  # decoded in half the time of lz4_raw
                     dictionary_enabled=False,  # helps few columns, and takes most of the time
                     created_by=(_SEAL + _UNSEALED).decode(),
@@ -99,8 +99,8 @@ class CacheFile:
 
     def batches(self) -> Iterator[RecordBatch]:
         """Yield the rows."""
-        with Guard() as guard:
-            yield from _read(guard.file(self._file))
+        with GuardedFile(self._file) as guarded:
+            yield from _read(guarded)
 
 
 def _read(file: IO[bytes]) -> RecordBatchReader:

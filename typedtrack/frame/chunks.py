@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from io import BytesIO
 from typing import Final
 from weakref import finalize
 
@@ -12,7 +13,6 @@ from arro3.io import read_ipc_stream, write_ipc_stream
 
 from typedtrack._results.chunks import Chunk
 from typedtrack.frame.columns import ARROW_TYPES, ArrowName, Extent, array_of, problems_of, schema_of_types
-from typedtrack.frame.guard import Guard
 
 __all__ = ["CHUNK_ROWS", "Spool", "aligned", "batch_of", "batch_of_arrays"]
 
@@ -56,7 +56,7 @@ class Spool:
     def __init__(self, chunks: Iterable[Chunk]) -> None:
         self._file = tempfile.SpooledTemporaryFile(max_size=_MEMORY)  # noqa: SIM115  # it lives as long as the spool
         finalize(self, self._file.close)
-        self._chunks = 0
+        self._sizes: list[int] = []  # of each chunk in the file, in bytes
         self.extents: dict[str, Extent] = {}
         for chunk in chunks:
             self._add(chunk)
@@ -68,9 +68,9 @@ class Spool:
             self.extents[name] = extent | self.extent_of(name)
             if extent.problem is None:  # else there will be no batch
                 types[name] = extent.type
-        with Guard() as guard:
-            write_ipc_stream(batch_of(chunk, types), guard.file(self._file))
-        self._chunks += 1
+        memory = BytesIO()  # arro3 loses the types of a file's errors
+        write_ipc_stream(batch_of(chunk, types), memory)
+        self._sizes.append(self._file.write(memory.getvalue()))
 
     def extent_of(self, name: str) -> Extent:
         """Return the extent of the column *name*, which may be in no chunk."""
@@ -84,7 +84,6 @@ class Spool:
     def batches(self, types: Mapping[str, ArrowName]) -> Iterator[RecordBatch]:
         """Yield the chunks as batches whose columns have *types*, those of the `extents`."""
         self._file.seek(0)
-        for _ in range(self._chunks):
-            with Guard() as guard:
-                (batch,) = read_ipc_stream(guard.file(self._file))
+        for size in self._sizes:
+            (batch,) = read_ipc_stream(BytesIO(self._file.read(size)))
             yield aligned(batch, types)

@@ -11,7 +11,7 @@ from arro3.core import RecordBatch, RecordBatchReader
 from arro3.io import write_csv, write_ipc, write_parquet
 
 from typedtrack.frame.columns import GROUP_ROWS, ArrowName, reader_of
-from typedtrack.frame.guard import Guard
+from typedtrack.frame.guard import GuardedOutput
 
 __all__ = ["Writer", "writer_of"]
 
@@ -44,5 +44,5 @@ def _write(
     file: IO[bytes],
 ) -> None:
     """Write *batches*, whose columns have *types*, to *file*."""
-    with Guard() as guard:
-        write(reader_of(types, guard.batches(batches)), guard.file(file))
+    with GuardedOutput(file) as output:
+        write(reader_of(types, output.batches(batches)), output.memory)

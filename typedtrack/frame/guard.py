@@ -1,81 +1,95 @@
-"""Errors past arro3, which would make of each an `Exception` without a type, or a panic of Rust."""
+"""Errors past arro3, which would make of each an `Exception` without a type, or a panic of Rust.
+
+Python often runs a signal's handler as soon as a function begins. So a function that arro3 calls could raise before its
+own ``try``, and the interrupt would be lost. Generators that wait inside their ``try``, and functions of C, do not.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
+from io import BytesIO
 from types import TracebackType
 from typing import IO, TypeVar, cast
 
-__all__ = ["Guard"]
+__all__ = ["GuardedFile", "GuardedOutput"]
 
 T = TypeVar("T")
 
 
-class Guard:
-    """Keeps the first error of the file and the batches that arro3 is given, and raises it when the block ends.
-
-    After an error of theirs arro3 gets no further batch, and the file takes what is written and drops it.
-    """
+class _Guard:
+    """Keeps the first error behind arro3, and raises it as the block ends."""
 
     def __init__(self) -> None:
-        self.error: BaseException | None = None
+        self._error: BaseException | None = None
 
-    def __enter__(self) -> Guard:
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        if self._error is not None:
+            try:
+                raise self._error from self._error.__cause__  # and not from the error that arro3 made of it
+            finally:
+                self._error = None  # breaks the cycle through its traceback, which holds this frame
+
+
+class GuardedOutput(_Guard):
+    """Hands batches to arro3, and writes to *file* what arro3 makes of them."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        super().__init__()
+        self.memory = BytesIO()
+        """The file for arro3. What it has written moves on to *file* when it asks for the next batch."""
+        self._file = file
+
+    def __enter__(self) -> GuardedOutput:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        if self.error is not None:
-            raise self.error from None
-
-    def file(self, file: IO[bytes]) -> IO[bytes]:
-        """Return *file* for arro3."""
-        return cast("IO[bytes]", _GuardedFile(file, self))  # it has the methods that arro3 calls
+        super().__exit__(kind, error, at)
+        if error is None:
+            self._move_on()
 
     def batches(self, batches: Iterable[T]) -> Iterator[T]:
-        """Yield *batches* until there is an error."""
-        left = iter(batches)
-        while self.error is None:
-            try:
-                batch = next(left)
-            except StopIteration:
-                return
-            except BaseException as error:  # Ctrl-C too
-                self.error = error
-                return
-            yield batch
+        """Return *batches* for arro3, up to the first error."""
+        guarded = self._until_error(batches)
+        next(guarded)
+        return cast("Iterator[T]", guarded)  # only the first was `None`
 
-
-class _GuardedFile:
-    """A file whose errors a `Guard` keeps."""
-
-    def __init__(self, file: IO[bytes], guard: Guard) -> None:
-        self._file = file
-        self._guard = guard
-
-    def read(self, size: int = -1) -> bytes:
-        """Read from the file; raise its error, because there is nothing to return."""
+    def _until_error(self, batches: Iterable[T]) -> Generator[T | None]:
         try:
-            return self._file.read(size)
-        except BaseException as error:
-            self._guard.error = error
+            yield None  # the generator waits here when arro3 calls it for the first time
+            for batch in batches:
+                yield batch
+                self._move_on()
+        except GeneratorExit:  # arro3 itself has failed
             raise
+        except BaseException as error:
+            self._error = error
 
-    def seek(self, place: int, whence: int = 0) -> int:
-        """Go to a place in the file, as `read`."""
+    def _move_on(self) -> None:
+        self._file.write(self.memory.getvalue())
+        self.memory.seek(0)
+        self.memory.truncate()
+
+
+class GuardedFile(_Guard):
+    """Lets arro3 read from *file*."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        super().__init__()
+        reads = self._reads(file)
+        next(reads)
+        self.read = reads.send
+        self.seek = file.seek  # a function of C, which does not fail on a disk
+
+    def __enter__(self) -> IO[bytes]:
+        return cast("IO[bytes]", self)  # arro3 calls no other methods
+
+    def _reads(self, file: IO[bytes]) -> Generator[bytes, int]:
+        data = b""
         try:
-            return self._file.seek(place, whence)
-        except BaseException as error:
-            self._guard.error = error
+            while True:
+                data = file.read((yield data))
+        except GeneratorExit:
             raise
-
-    def write(self, data: bytes) -> int:
-        """Write to the file unless there was an error."""
-        if self._guard.error is None:
-            try:
-                return self._file.write(data)
-            except BaseException as error:
-                self._guard.error = error
-        return len(data)
-
-    def flush(self) -> None:
-        """Do nothing, because closing the file writes the rest."""
+        except BaseException as error:
+            self._error = error
+            raise
