@@ -140,7 +140,7 @@ class OwnError(Exception):
 @pytest.mark.parametrize("error", [SystemExit, OwnError])
 @pytest.mark.parametrize("store", [SlowInThreads, SlowOnALoop])
 def test_any_other_signal(store: type[SlowInThreads | SlowOnALoop], error: type[BaseException]) -> None:
-    """The same holds for every error of a handler: that of SIGTERM often exits, that of an alarm has its own error."""
+    """The same holds for every error of a handler: one of SIGTERM often exits, one of an alarm has its own error."""
 
     def handler(*_: object) -> NoReturn:
         raise error

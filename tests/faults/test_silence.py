@@ -17,7 +17,7 @@ from typedtrack import BulkError, Key, Result, ResultExistsError, ResultTimeoutE
 from typedtrack._tracker import backend, polling
 from typedtrack._tracker.threads import StillRunningError
 
-ENOUGH = 60  # seconds for what takes none
+ENOUGH = 60  # seconds for a call that takes nearly no time
 SILENT = ["typedtrack: the store did not answer in time, so some results may be there"]
 
 
@@ -58,7 +58,7 @@ def test_a_wait_leaves_a_silent_store_behind(silent: Silent, timeout: float) -> 
 
 
 def test_a_wait_leaves_a_store_behind_that_does_not_open() -> None:
-    """A client may connect before its first read, as that of sftp does: that takes time from the wait, too."""
+    """A client may connect before its first read, as sshfs does. The wait counts this time, too."""
     released = threading.Event()
 
     class Opening(DictTracker):

@@ -50,7 +50,7 @@ def _length(change: Callable[[int], int | None]) -> Fault:
 
 
 def _header(name: str, value: str | None) -> Fault:
-    """Return the fault of an answer that has another value of a header, or none."""
+    """Return the fault of an answer that has another value of a header, or lacks the header."""
 
     def edit(answer: Answer) -> Answer:
         headers = {known: given for known, given in answer.headers.items() if known != name}
@@ -70,7 +70,7 @@ def _encoded(name: str, encode: Callable[[bytes], bytes]) -> Fault:
 
 
 def _range(text: str) -> Fault:
-    """Return the fault of an answer that is another range than the one that was asked for."""
+    """Return the fault of an answer that has another range than the client asked for."""
     headers = {"content-range": text}
     return _edit(lambda answer: answer._replace(status=206, headers={**answer.headers, **headers}))
 
@@ -106,17 +106,17 @@ WAYS: Final[dict[str, Fault]] = {
     "no length": _length(lambda _: None),
     "gzip": _encoded("gzip", gzip.compress),
     "deflate": _encoded("deflate", zlib.compress),
-    "gzip that is none": _encoded("gzip", lambda body: body),
+    "plain bytes called gzip": _encoded("gzip", lambda body: body),
     "unknown encoding": _encoded("x-rot13", lambda body: body),
     "no ETag": _header("etag", None),
     "weak ETag": _header("etag", 'W/"5f8d"'),
     "empty ETag": _header("etag", ""),
     "ETag of something else": _header("etag", '"00000000000000000000000000000000"'),
     "no Last-Modified": _header("last-modified", None),
-    "Last-Modified that is none": _header("last-modified", "yesterday"),
+    "an invalid Last-Modified": _header("last-modified", "yesterday"),
     "a range nobody asked for": _range("bytes 0-4/100"),
     "a range from the middle": _range("bytes 3-7/100"),
-    "a range that is none": _range("bytes a-b/c"),
+    "an invalid range": _range("bytes a-b/c"),
     "a header of 60 KB": _header("x-large", "x" * 60_000),
     "reset before the request": Fault("*", "reset"),
     "reset after the request": Fault("*", "lose"),
@@ -131,16 +131,16 @@ WAYS: Final[dict[str, Fault]] = {
     "half a head, then silence": _raw(_OK + b"Content-Le", hold=True),
     "a head, then silence": _raw(_OK + b"Content-Length: 100\r\n\r\n", hold=True),
     "a negative length": _raw(_OK + b"Content-Length: -1\r\n\r\n"),
-    "a length that is none": _raw(_OK + b"Content-Length: many\r\n\r\n"),
+    "an invalid length": _raw(_OK + b"Content-Length: many\r\n\r\n"),
     "two lengths": _raw(_OK + b"Content-Length: 0\r\nContent-Length: 5\r\n\r\nhello"),
     "a chunk without an end": _raw(_OK + b"Transfer-Encoding: chunked\r\n\r\n5\r\nhel", hold=True),
-    "a chunk that is none": _raw(_OK + b"Transfer-Encoding: chunked\r\n\r\nfive\r\nhello\r\n"),
+    "an invalid chunk": _raw(_OK + b"Transfer-Encoding: chunked\r\n\r\nfive\r\nhello\r\n"),
     "two answers": _raw(2 * (_OK + b'ETag: "1"\r\nContent-Length: 2\r\n\r\n{}')),
     "100 for ever": _raw(100 * b"HTTP/1.1 100 Continue\r\n\r\n", hold=True),
-    "a status that is none": _raw(b"HTTP/1.1 OK\r\n\r\n"),
-    "bytes that are no text in a header": _raw(_OK + b"ETag: \xff\xfe\r\nContent-Length: 0\r\n\r\n"),
+    "an invalid status": _raw(b"HTTP/1.1 OK\r\n\r\n"),
+    "binary bytes in a header": _raw(_OK + b"ETag: \xff\xfe\r\nContent-Length: 0\r\n\r\n"),
 }
-"""For any request. None says in the store's own words what is not so: that could not be told from the truth."""
+"""For any request. No answer among them is a false one in the store's own form: a client could not tell."""
 
 
 def _xml(change: Callable[[bytes], bytes]) -> Fault:

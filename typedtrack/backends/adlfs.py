@@ -120,8 +120,8 @@ class AdlfsResultTracker(BucketResultTracker):
             raise
 
     async def _objects(self, beginning: str, *, details: bool) -> AsyncIterator[Page]:
-        container = self._container  # whose listing of names costs less than that of blobs
-        listed = container.list_blobs if details else container.list_blob_names
+        container = self._container
+        listed = container.list_blobs if details else container.list_blob_names  # names cost less
         found: Any = listed(name_starts_with=beginning, **self._options).by_page()
         pages = Pages("Azure")
         async for page in found:

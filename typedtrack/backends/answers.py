@@ -33,10 +33,10 @@ class Pages:
         return token
 
     def check_names(self, names: Sequence[str]) -> None:
-        """Check that the page of *names* has none twice, and that no earlier page began with the same name.
+        """Check that a page has each of *names* once, and that no earlier page began with the same name.
 
         Raises:
-            ConnectionError: it has.
+            ConnectionError: a name comes twice.
         """
         if len(set(names)) < len(names) or not self._first_names.isdisjoint(names[:1]):
             raise foreign_answer(self._store, "a listing", "it has the same name twice")

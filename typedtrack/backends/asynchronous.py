@@ -37,8 +37,8 @@ Task: TypeAlias = Coroutine[Any, Any, T]  # Any: the types that a coroutine yiel
 class AsyncResultTracker(ResultTracker):
     """A backend whose primitives are coroutines, run on *loop*, at most *max_concurrency* at a time.
 
-    Each primitive, and each page of a listing, ends within `BOUND` seconds or within twice the longest of *timeouts*,
-    those of one try that the user has configured, whichever is longer.
+    *timeouts* are the user's own time-outs for one try, in seconds. Each primitive, and each page of a listing, ends
+    within twice the longest of them, or within `BOUND` seconds if that is longer.
     """
 
     _marks_are_unique: ClassVar[bool] = False
@@ -194,7 +194,7 @@ class BucketResultTracker(AsyncResultTracker):
 
     @abstractmethod
     def _objects(self, beginning: str, *, details: bool) -> AsyncIterator[Page]:
-        """Yield the names of the bucket's objects that begin with *beginning*, in pages as those of ``_pages``."""
+        """Yield the names of the bucket's objects that begin with *beginning*, in pages like those of ``_pages``."""
 
     async def _pages(self, prefix: str, *, details: bool) -> AsyncIterator[Page]:
         beginning = self._base_prefix

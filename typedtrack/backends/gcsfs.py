@@ -84,7 +84,7 @@ class GcsfsResultTracker(BucketResultTracker):
         answer = await self._unless_absent("DELETE", key)
         if answer is None:
             raise FileNotFoundError(key)
-        # The status is 204. That of emulators is 200, and so is that of other servers.
+        # Google answers 204. An emulator answers 200, but so may any other server: then a read decides.
         if (status := answer[0]) != 204 and (status != 200 or await self._read_one(key, 1) is not None):
             raise foreign_answer(_STORE, "a DELETE", f"its status is {status}")
 
@@ -173,7 +173,7 @@ async def _raise_for_404(response: ClientResponse) -> None:
 def tracker_over(fs: AbstractFileSystem, root: str, max_concurrency: int) -> ResultTracker:
     """Return the tracker in the folder *root* of *fs*."""
     assert isinstance(fs, gcsfs.core.GCSFileSystem)
-    login = fs.credentials.credentials or "anon"  # the one that was found: to look for it again may take seconds
+    login = fs.credentials.credentials or "anon"  # the login that was found: another search may take seconds
     session = {"raise_for_status": _raise_for_404, **fs.session_kwargs}
     options: dict[str, Any] = {**fs.storage_options, "project": fs.project, "token": login, "session_kwargs": session}
     return GcsfsResultTracker(instance_beside(fs, options), root, max_concurrency)

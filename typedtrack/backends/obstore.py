@@ -1,9 +1,9 @@
 """Results on S3, Google Cloud Storage and Azure Blob Storage through obstore's native API.
 
 A put is one request, and so is a get. obstore's calls release the interpreter, so a bulk call in threads is as fast as
-obstore's own batch calls and needs no event loop. But no signal handler runs during a call, so the main thread has
-another thread make it. obstore's threads do not survive a fork, and a call in the child would wait for ever; so a
-process that was forked from one that used obstore is refused at once.
+obstore's own batch calls and needs no event loop. But no signal handler runs during a call, so another thread makes it
+for the main thread. obstore's threads do not survive a fork, and a call in the child would wait for ever. So such a
+call raises an error at once.
 
 The module is long because obstore accepts some answers that are not a store's. Each call checks its answer here.
 """
@@ -44,16 +44,16 @@ if TYPE_CHECKING:
 
 __all__ = ["ObstoreResultTracker", "tracker_over"]
 
-_NOTHING: Final = ("NoSuchKey", "BlobNotFound")  # the codes for a missing object: S3's and Google's, and Azure's
+_NOTHING: Final = ("NoSuchKey", "BlobNotFound")  # the codes for a missing object, the second one Azure's
 _NO_KEY: Final = ".typedtrack"  # a name that no key has
 _is_host = re.compile(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*").fullmatch
 _is_azure_etag = re.compile('"?0x[0-9A-Fa-f]+"?').fullmatch
-# The answers to a get of a range of an empty object: a store's, by its own code, and that of Azurite, Azure's emulator.
+# The answer to a get of a range of an empty object: an error code of the store, or the range that Azurite sends.
 _is_of_empty_object = re.compile("416 Range Not Satisfiable.*<Code>InvalidRange</Code>|bytes 0--1/0", re.DOTALL).search
 _answer_code = re.compile("<Code>([A-Za-z]+)</Code>").search
 
-# obstore's words for a broken connection. It tries again by itself, but not for a listing's body, the body of a refusal
-# and a create.
+# Parts of obstore's errors for a broken connection. obstore itself retries what broke, except a create, the body of a
+# listing and the body of an error.
 _BROKEN_BODY: Final = "HTTP error: request or response body error"
 _BROKEN: Final = "HTTP error: "
 _PAGE: Final = 1000  # names, as many as S3 has on a page
@@ -139,9 +139,9 @@ class ObstoreResultTracker(ResultTracker):
         return client_of(self._scheme, self._container, self._account, self._options)
 
     def _ask(self, call: Callable[[], T], broken: str = _BROKEN_BODY) -> T:
-        """Return the result of *call*; make the call a second time if it fails with *broken*.
+        """Return the result of *call*; make the call a second time if its error has the text *broken*.
 
-        A user who configures the retries gets no second time.
+        If the user configures the retries, there is no second time.
         """
         from obstore.exceptions import GenericError
 
@@ -160,7 +160,7 @@ class ObstoreResultTracker(ResultTracker):
         return None if stored is None else stored[1]
 
     def _get(self, key: str, limit: int) -> tuple[ObjectMeta | None, bytes] | None:
-        """Return the version of the object, which an empty one has not, and at most its first *limit* bytes."""
+        """Return the entry of the object, or `None` if it is empty, and at most its first *limit* bytes."""
         from obstore.exceptions import GenericError
 
         try:
@@ -185,14 +185,14 @@ class ObstoreResultTracker(ResultTracker):
         if not exclusive:
             answer = self._ask(partial(obstore.put, self._client, self._base_prefix + key, data))
             self._check_put(key, data, answer)
-        elif self._is_created_in_versions(key, data) and not self._refuses_creates:
+        elif self._create(key, data) and not self._refuses_creates:
             from typedtrack.backends.s3_checks import check_creates
 
-            check_creates(self._is_created_in_versions, self._location(""))
+            check_creates(self._create, self._location(""))
             self._refuses_creates = True
 
-    def _is_created_in_versions(self, key: str, data: bytes) -> bool:
-        """Create the object; return whether its bucket is a versioned one of S3."""
+    def _create(self, key: str, data: bytes) -> bool:
+        """Create the object; return whether it is on S3, in a bucket with versions."""
         import obstore
         from obstore.exceptions import AlreadyExistsError
 
@@ -205,10 +205,10 @@ class ObstoreResultTracker(ResultTracker):
         return self._scheme in S3 and answer["version"] is not None
 
     def _check_put(self, key: str, data: bytes, answer: PutResult) -> None:
-        """Check that *answer*, to a put of *data*, has the store's own form; obstore takes any that has an ETag.
+        """Check that *answer*, to a put of *data*, has the store's own form; obstore accepts any that has an ETag.
 
         Raises:
-            ConnectionError: it has not.
+            ConnectionError: *answer* has another form.
         """
         etag = answer["e_tag"]
         if self._scheme in GCS:
@@ -346,7 +346,7 @@ def _no_base(tracker_base: str, reason: str) -> ValueError:
 def _get(client: S3Store | GCSStore | AzureStore, path: str, limit: int) -> tuple[ObjectMeta, bytes]:
     import obstore
 
-    # For a range obstore checks that the answer is one, and that it is the one that was asked for.
+    # By asking for a range: then obstore checks that the answer has exactly that range.
     answer = obstore.get(client, path, options={"range": (0, limit)})
     data = bytes(answer.bytes())
     if encoding := answer.attributes.get("Content-Encoding"):

@@ -1,7 +1,7 @@
 """Results on S3 through s3fs, below its file interface: by its ``_call_s3``, one request for a put and one for a get.
 
 The file interface asks for the size before a read, gives ``?versionId=`` in a path a meaning, and does not tell a
-missing key from a missing bucket. ``_call_s3`` has the login, the retries and the error classes, and does none of that.
+missing key from a missing bucket. ``_call_s3`` does none of that, and has the login, the retries and the error classes.
 """
 
 from __future__ import annotations
@@ -58,12 +58,12 @@ class S3fsResultTracker(BucketResultTracker):
     def _write(self, key: str, data: bytes, *, exclusive: bool = False) -> None:
         if not exclusive:
             super()._write(key, data)
-        elif self._is_created_in_versions(key, data) and not self._refuses_creates:
-            check_creates(self._is_created_in_versions, self._location(""))
+        elif self._create(key, data) and not self._refuses_creates:
+            check_creates(self._create, self._location(""))
             self._refuses_creates = True
 
-    def _is_created_in_versions(self, key: str, data: bytes) -> bool:
-        """Create the object; return whether its bucket is versioned."""
+    def _create(self, key: str, data: bytes) -> bool:
+        """Create the object; return whether its bucket has versions."""
         return "VersionId" in self._wait_for(self._create_one(key, data))
 
     async def _write_one(self, key: str, data: bytes, exclusive: bool = False) -> None:

@@ -26,10 +26,12 @@ __all__ = [
 KERNEL: Final = (b"/proc/", b"/sys/")
 """Folders of the kernel, in which nobody can store a file. Links in them lead elsewhere, as /proc/self/cwd does."""
 
-_LITTER_AGE: Final = 3600.0  # seconds, in which every writer has renamed its file; one that has not gets an error
+_LITTER_AGE: Final = 3600.0  # seconds; every writer renames its hidden file sooner, or else gets an error
 _LOCK_PAUSE: Final = 0.01  # seconds, far more than a creator holds the lock
 _SYNC_FLAGS: Final = (os.O_RDONLY | os.O_CLOEXEC,)
 _LOCK_FLAGS: Final = (os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW,)
+
+# As in the module of the tracker, `map` opens a file, so that no signal's handler can lose its number.
 
 _process: Final = os.urandom(6).hex().encode()
 _writes = itertools.count()

@@ -125,14 +125,14 @@ class LocalResultTracker(ResultTracker):
                 os.close(fd)
         except (FileNotFoundError, NotADirectoryError):
             self._confirm_absence(path[: path.rindex(b"/")] or b"/")
-        except IsADirectoryError:  # a folder of results holds none itself
+        except IsADirectoryError:  # a folder holds results, but is not one
             pass
         return None
 
     def _confirm_absence(self, folder: bytes) -> None:
-        """Raise `OSError` if a file is missing in *folder* for another reason than that nothing was put.
+        """Raise `OSError` unless a file is missing in *folder* because nothing was put.
 
-        It is absent where a folder is missing, and below a result. But a link that leads nowhere may be the way to
+        That is so where a folder is missing, and below a result. But a link that leads nowhere may be the way to
         storage that is not mounted. A base that is a file, or that lies in /proc, is a mistake: readers would wait for
         ever.
         """
@@ -339,7 +339,7 @@ class LocalResultTracker(ResultTracker):
                             removed += 1
                     except FileNotFoundError:  # its writer lives, or another process removed it
                         pass
-                    except OSError as error:  # of another user, say: the others can still be removed
+                    except OSError as error:  # of another user, for example: the others can still be removed
                         failure = failure or error
         except (FileNotFoundError, NotADirectoryError):
             self._confirm_absence(self._folder(""))

@@ -1,6 +1,6 @@
 """Requests on the sftp connection of an sshfs filesystem, by asyncssh on fsspec's event loop.
 
-The connection is made again after it was lost: by the call that follows the one that lost it.
+After a call has lost the connection, the next call makes a new one.
 """
 
 from __future__ import annotations

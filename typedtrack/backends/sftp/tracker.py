@@ -2,7 +2,7 @@
 
 A put writes a hidden file beside its target and renames it over the target. A create links the hidden file, which the
 server refuses if the target exists. The rename and the link are OpenSSH's extensions of the protocol. The protocol has
-no errors for "exists" and "is a folder": after a bare failure the tracker looks for the cause, but only to name it.
+no errors for "exists" and "is a folder". So after a bare failure the tracker looks for the cause, in order to name it.
 """
 
 from __future__ import annotations
@@ -102,9 +102,9 @@ class SftpResultTracker(AsyncResultTracker):
         return kind
 
     async def _confirm_absence(self, path: str) -> None:
-        """Raise `NotADirectoryError` if the file *path* is missing for another reason than that nothing was put.
+        """Raise `NotADirectoryError` unless the file *path* is missing because nothing was put.
 
-        It is absent where a folder is missing, and below a result. But the server also reports a file as missing below
+        That is so where a folder is missing, and below a result. But the server also reports a file as missing below
         a link to storage that is not mounted, and where the base is a file. A folder that was seen is not asked for
         again, nor are those above it.
         """
