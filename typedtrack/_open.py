@@ -48,16 +48,16 @@ def open_tracker(
         tracker_base = os.environ.get(BASE_VARIABLE)
         if not tracker_base:
             raise ValueError(f"no tracker base: pass one to open_tracker(), or set the environment's {BASE_VARIABLE}")
-    if os.fspath(tracker_base).endswith(ARCHIVES):
+    path, base = local_path(tracker_base), os.fspath(tracker_base)
+    if base.endswith(ARCHIVES):
         from typedtrack.backends.archive import ArchiveResultTracker
 
-        return ArchiveResultTracker(tracker_base, storage_options=storage_options)
-    if local_path(tracker_base) is not None:
-        return LocalResultTracker(tracker_base, fsync=fsync, max_concurrency=max_concurrency)
+        return ArchiveResultTracker(base, storage_options=storage_options)
+    if path is not None:
+        return LocalResultTracker(base, fsync=fsync, max_concurrency=max_concurrency)
 
     from typedtrack.backends.obstore_client import check_options, is_installed, needs, serves
 
-    base = os.fspath(tracker_base)
     check_options(base, storage_options or {})
     served = serves(base, storage_options or {})
     if served and (storage_options or is_installed()):

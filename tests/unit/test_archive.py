@@ -348,6 +348,27 @@ def test_records_that_are_decoded_line_by_line(file: Path) -> None:
     assert list(caught.value.errors) == ["a"]
 
 
+def test_an_archive_that_cannot_be_opened_is_refused_at_once() -> None:
+    """As any other base is: nearly a URL, or one of a filesystem that nobody knows."""
+    for base, reason in (
+        ("s3:/bucket/x.ndjson", "nearly a URL; write 's3://bucket/x.ndjson'"),
+        ("S3://bucket/x.ndjson", "protocol in capitals"),
+        ("nothing://bucket/x.ndjson", "fsspec knows no filesystem"),
+    ):
+        with pytest.raises(ValueError, match=reason):
+            open_tracker(base)
+
+
+def test_an_archive_stays_the_same_in_another_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A relative path means the folder in which the tracker was made, as for any other local base."""
+    monkeypatch.chdir(tmp_path)
+    written(tmp_path / "sweep.ndjson", ['{"key":"a","x":1}'])
+    tracker = open_tracker("sweep.ndjson")
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    assert pickle.loads(pickle.dumps(tracker))["a"] == tracker["a"] == {"x": 1}
+
+
 def test_a_missing_or_empty_archive(file: Path, tmp_path: Path) -> None:
     """A missing file is an error, never an empty tracker; an empty one has no results."""
     with pytest.raises(FileNotFoundError):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,6 +18,13 @@ def test_local_base_opens_the_local_tracker(tmp_path: Path) -> None:
         assert isinstance(tracker, LocalResultTracker)
         assert tracker._fsync
         assert repr(tracker) == f"LocalResultTracker({str(tmp_path)!r})"
+
+
+@pytest.mark.parametrize("make", [FsspecResultTracker, open_tracker])
+def test_bytes_are_not_a_base(make: Any) -> None:
+    """The error says which types are."""
+    with pytest.raises(TypeError, match="must be a str or a path of str, got b'results'"):
+        make(b"results")
 
 
 def test_other_base_opens_the_fsspec_tracker() -> None:

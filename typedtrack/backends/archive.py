@@ -33,28 +33,29 @@ class ArchiveResultTracker(ResultTracker):
     """The results in the archive *base*, a local path or any fsspec URL. `typedtrack.open_tracker` makes one.
 
     It reads the archive as it was at the first call. *storage_options* go to the filesystem of a URL.
+
+    Raises:
+        ImportError, ValueError: as for `FsspecResultTracker`.
     """
 
     max_concurrency = 1  # reading is a slice of memory
 
     def __init__(self, base: str | os.PathLike[str], *, storage_options: Mapping[str, object] | None = None) -> None:
-        self._base = os.fspath(base)
+        self._base = self._shown_base = os.fspath(base)
         self._storage_options = dict(storage_options or {})
         self._lines: _Lines | None = None
+        self._path = local_path(base)
+        if self._path is None:
+            from typedtrack.backends.base_urls import require, without_password
+
+            require(self._base)
+            self._shown_base = without_password(self._base)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self._shown_base!r})"
 
     def __getstate__(self) -> dict[str, object]:
         return {**self.__dict__, "_lines": None}
-
-    @property
-    def _shown_base(self) -> str:
-        if local_path(self._base) is not None:
-            return self._base
-        from typedtrack.backends.base_urls import without_password
-
-        return without_password(self._base)
 
     def _location(self, text: str) -> str:
         return f"{self._shown_base}[{text!r}]"
@@ -81,9 +82,8 @@ class ArchiveResultTracker(ResultTracker):
             return _map(file)
 
     def _file(self) -> IO[bytes]:
-        path = local_path(self._base)
-        if path is not None:
-            return open(path, "rb")  # the caller closes it
+        if self._path is not None:
+            return open(self._path, "rb")  # the caller closes it
 
         from fsspec.core import url_to_fs
 
