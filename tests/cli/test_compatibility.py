@@ -255,6 +255,17 @@ def test_schemas_at_the_top_of_a_repository(cli: Cli) -> None:
         assert (answer.code, answer.out.count("compatible with HEAD:"), answer.err) == (0, 1, "")
 
 
+def test_a_path_that_looks_like_an_option_of_git_is_a_path(cli: Cli) -> None:
+    """A file at the top of the repository may begin with a dash."""
+    cli("schema", "export", "records.py:TrainResult", "--out", ".")
+    Path("train_result.schema.json").rename("-x.schema.json")
+    _git("init")
+    _git("add", ".")
+    _git("commit", "-m", "Schemas")
+    compatible = "TrainResult: compatible with HEAD:-x.schema.json\n"
+    assert cli("schema", "check", "./-x.schema.json", "--against", "git:HEAD") == (0, compatible, "")
+
+
 def test_names_of_a_commit_may_be_any_bytes(cli: Cli) -> None:
     """Other files of the folder do not matter; a schema file with a name that is not UTF-8 is shown escaped."""
     cli("schema", "export", "records.py:TrainResult", "--out", "schemas")

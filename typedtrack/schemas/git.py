@@ -91,7 +91,7 @@ def _files(folder: Path, commit: str, place: str) -> Iterator[_Entry]:
 
 
 def _list(folder: Path, tree: str, *place: str) -> Iterator[_Entry]:
-    listed = _git(folder, "ls-tree", "-z", "--full-tree", tree, *place, otherwise=f"git cannot list {folder}")
+    listed = _git(folder, "ls-tree", "-z", "--full-tree", tree, "--", *place, otherwise=f"git cannot list {folder}")
     for line in listed.split("\0")[:-1]:
         about, _, name = line.partition("\t")
         mode, _, found = about.split(" ")
