@@ -165,10 +165,9 @@ def history_warnings(
     """
     conflicts: list[Conflict] = []
     for version, direction in _comparisons(history, mode):
-        older = history[version]
+        older, backward = history[version], direction == "backward"
         reader, writer = _roles(schema, older, direction)
-        lapsed = _lapsed(older, history[version + 1 :]) if direction == "backward" else ()
-        backward = direction == "backward"
+        lapsed = _lapsed(older, history[version + 1 :]) if backward else ()
         found = _apply_rules(reader, writer, unknown, warns=True, backward=backward, lapsed=lapsed)
         conflicts += (Conflict(version, direction, each) for each in found)
     return conflicts

@@ -89,6 +89,10 @@ def _reader(
     return read
 
 
+def _short_text(expected: str, most: int) -> Reader:
+    return _reader(f"{expected} of at most {most:,} characters", lambda value: _is_text(value) and len(value) <= most)
+
+
 def _is_text(value: object) -> bool:
     return isinstance(value, str) and text_problem(value, sys.maxsize) is None
 
@@ -126,10 +130,9 @@ _texts: Final = _reader("an array of strings of valid Unicode", _are_texts, tupl
 _types: Final = _reader(
     "a string or an array of strings", lambda value: _is_text(value) or _are_texts(value), _as_tuple
 )
-_name: Final = _reader(
-    f"a string of valid Unicode, of at most {MAX_NAME} characters",
-    lambda value: _is_text(value) and len(value) <= MAX_NAME,
-)
+_name: Final = _short_text("a string of valid Unicode,", MAX_NAME)
+_pattern: Final = _short_text("a string of valid Unicode,", MAX_PATTERN)
+_uri: Final = _short_text("a URI", MAX_URI)
 _anchor: Final = _reader(
     f"at most {MAX_NAME} letters, digits, -, . and _, the first a letter or _",
     lambda value: (
@@ -137,13 +140,6 @@ _anchor: Final = _reader(
         and re.fullmatch(r"(?a)[^\W\d][-\w.]*", value[: MAX_NAME + 1]) is not None
         and len(value) <= MAX_NAME
     ),
-)
-_pattern: Final = _reader(
-    f"a string of valid Unicode, of at most {MAX_PATTERN:,} characters",
-    lambda value: _is_text(value) and len(value) <= MAX_PATTERN,
-)
-_uri: Final = _reader(
-    f"a URI of at most {MAX_URI:,} characters", lambda value: _is_text(value) and len(value) <= MAX_URI
 )
 _array: Final = _reader("an array", lambda value: isinstance(value, (list, tuple)), tuple)
 _number: Final = _reader("a finite number within the range of a 64-bit float", _is_number)
