@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from tests.node import Ask, answers
 from tests.properties.test_patterns import patterns, texts
 from typedtrack import FieldSchema, RecordSchema
-from typedtrack._schema.documents.patterns import reads_alike
+from typedtrack._schema.documents.ecma_patterns import reads_alike
 
 
 @pytest.fixture(scope="module")

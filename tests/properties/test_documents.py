@@ -20,7 +20,7 @@ from typedtrack._records.declare import record_class, schema_of
 from typedtrack._records.record_type import record_type
 from typedtrack._results.codec import encode
 from typedtrack._results.values import Result
-from typedtrack._schema.documents.patterns import reads_alike
+from typedtrack._schema.documents.ecma_patterns import reads_alike
 from typedtrack._schema.fields import FieldSchema
 from typedtrack._schema.identifiers import attribute_name, attribute_problem
 from typedtrack._schema.records import RecordSchema

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from tests.node import answers
 from typedtrack import FieldSchema, RecordSchema
-from typedtrack._schema.documents.patterns import reads_alike
+from typedtrack._schema.documents.ecma_patterns import reads_alike
 
 Match = Callable[[str, list[str]], "list[bool] | None"]
 """Returns which texts a pattern matches in ECMA-262, by the flag ``u``; `None`: the pattern is an error there."""

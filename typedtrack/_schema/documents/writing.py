@@ -9,8 +9,8 @@ from typing import Final
 import attrs
 
 from typedtrack._results.values import KINDS_BY_NAME, MAX_STR_BYTES, Value
+from typedtrack._schema.documents.ecma_patterns import reads_alike
 from typedtrack._schema.documents.keywords import DIALECT, KEYWORDS
-from typedtrack._schema.documents.patterns import reads_alike
 from typedtrack._schema.documents.pointers import reference
 from typedtrack._schema.documents.terms import FLAT_VALUE, NON_FINITE, Nested, Record
 from typedtrack._schema.fields import MISSING, FieldSchema, Missing
