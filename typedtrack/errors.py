@@ -72,7 +72,7 @@ def shortened(text: str, limit: int) -> str:
     return text if len(text) <= limit else f"{text[:half]}…{text[-half:]}"
 
 
-def not_one(cls: type, value: object) -> str:
+def expected_instance(cls: type, value: object) -> str:
     """Return ``an instance of A, not B`` for *value* of the class B; with modules if both names are the same."""
     wanted, found = cls.__name__, type(value).__name__
     if wanted == found:

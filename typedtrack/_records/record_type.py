@@ -15,7 +15,7 @@ from typedtrack._records.annotations import Leaf
 from typedtrack._records.classes import HOOK, declared_as
 from typedtrack._results.values import KINDS, Result, normalised
 from typedtrack._schema.records import MISSING, FieldSchema, Missing, RecordSchema
-from typedtrack.errors import InvalidResultError, Problem, not_one, shown
+from typedtrack.errors import InvalidResultError, Problem, expected_instance, shown
 
 __all__ = [
     "BROKEN",
@@ -69,7 +69,7 @@ class Member:
             return self.leaf.convert(value)
         if type(value) is self.python_type or (value is None and self.optional):
             return value, None
-        return value, f"must be {not_one(self.python_type, value)}"
+        return value, f"must be {expected_instance(self.python_type, value)}"
 
 
 class RecordType(Generic[R]):

@@ -14,7 +14,7 @@ from typedtrack._records.templates import Template
 from typedtrack._results.keys import KEY_CLASS, is_key, key_text, listed_key
 from typedtrack._results.values import Value
 from typedtrack._schema.fields import FieldSchema
-from typedtrack.errors import InvalidKeyError, RecordDefinitionError, not_one, shown
+from typedtrack.errors import InvalidKeyError, RecordDefinitionError, expected_instance, shown
 
 if TYPE_CHECKING:
     from typing_extensions import TypeVar  # whose default only type checkers need
@@ -90,7 +90,7 @@ class TemplateKeys(Generic[K]):
     def to_text(self, key: object) -> str:
         """Return the text of *key*, or raise `InvalidKeyError`."""
         if type(key) is not self.cls:
-            raise InvalidKeyError(shown(key), f"a key here is {not_one(self.cls, key)}")
+            raise InvalidKeyError(shown(key), f"a key here is {expected_instance(self.cls, key)}")
         return self._template.write({name: leaf.to_wire(getattr(key, name)) for name, leaf in self.leaves.items()})
 
     def to_key(self, text: str) -> K | None:

@@ -21,7 +21,7 @@ from typedtrack.errors import (
     RecordDefinitionError,
     ResultExistsError,
     ResultNotFoundError,
-    not_one,
+    expected_instance,
     shown,
 )
 
@@ -265,7 +265,7 @@ class TypedTracker(Calls[K, R, None], MutableMapping[K, R]):
 
     def _to_bytes(self, result: R, text: str) -> bytes:
         if type(result) is not self._record:
-            reason = f"a result here is {not_one(self._record, result)}"
+            reason = f"a result here is {expected_instance(self._record, result)}"
             raise InvalidResultError((Problem(None, reason, shown(result)),), text, self._record.__name__)
         return self._codec.encode(result)
 
