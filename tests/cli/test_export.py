@@ -57,6 +57,25 @@ def test_export_names_each_result_that_it_cannot_read(cli: Cli, stored: str) -> 
     assert polars.read_csv("t.csv").height == 2
 
 
+@pytest.mark.parametrize(
+    ("command", "field"),
+    [(("export", "--out", "t.csv"), "x"), (("report", "--out", "t.html"), "key"), (("top",), "key")],
+)
+def test_results_that_fit_no_table(cli: Cli, base: str, command: tuple[str, ...], field: str) -> None:
+    """The error names the field, and a command that takes such results."""
+    open_tracker(base).put_many({"a": {field: "one", "y": 0.5}, "b": {field: 1}, "sub/c": {"y": 0.25}})
+    name, *options = command
+    code, out, err = cli(name, base, *options)
+    assert (code, out) == (2, "")
+    advice = (
+        "an archive takes any results: typedtrack export BASE --out FILE.ndjson; or pass a PREFIX whose results fit"
+    )
+    assert f"does not fit a table: field {field!r}: " in err
+    assert err.endswith(f"; {advice} a table\n")
+    assert cli("export", base, "--out", "t.ndjson").code == 0
+    assert cli(name, base, "sub", *options).code == 0
+
+
 def test_export_refuses_other_files(cli: Cli, stored: str) -> None:
     """Nothing is written."""
     code, _, err = cli("export", stored, "--out", "t.xlsx")

@@ -346,7 +346,9 @@ def test_parts_read_the_same_table_in_other_processes(tracker: ResultTracker) ->
     assert pyarrow.concat_tables(tables).sort_by("key") == pyarrow.table(frame).sort_by("key")
     view = tracker.typed(Stat)
     view["stat"] = Stat(mean=1.0, sem=0.0)
+    assert repr(frame.parts(3)[0]).startswith(f"<Frame of a part of {tracker!r} with 2 results: hand it to ")
     (part,) = view.frame("stat").parts(5)
+    assert repr(part).startswith(f"<Frame of a part of {view!r} below 'stat' with 1 result: ")
     assert pyarrow.table(pickle.loads(pickle.dumps(part))).to_pylist() == [{"key": "stat", "mean": 1.0, "sem": 0.0}]
     assert [pyarrow.table(smaller).num_rows for smaller in part.parts(1)] == [1]
     with pytest.raises(ValueError, match="at least 1 part, not 0"):

@@ -68,7 +68,11 @@ class Rows(ABC, Generic[K, R, T]):
     @property
     def title(self) -> str:
         """The source of the rows, for people."""
-        return f"{self._face!r}" + (f" below {self._prefix!r}" if self._prefix else "")
+        whole = f"{self._face!r}" + (f" below {self._prefix!r}" if self._prefix else "")
+        if self._only is None:
+            return whole
+        count = len(self._only)
+        return f"a part of {whole} with {count:,} result{'' if count == 1 else 's'}"
 
     @property
     def identity(self) -> str:

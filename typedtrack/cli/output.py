@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import click
 
@@ -42,6 +42,10 @@ __all__ = [
     "table_of",
 ]
 
+_TO_AN_ARCHIVE: Final = (
+    "an archive takes any results: typedtrack export BASE --out FILE.ndjson; or pass a PREFIX whose results fit a table"
+)
+
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
 
 
@@ -64,8 +68,10 @@ def printable(text: str) -> str:
 
 def error_text(error: Exception) -> str:
     """Return the message of *error*, with the name of its class unless it is our own."""
-    from typedtrack.errors import TypedtrackError  # here: most commands end without an error
+    from typedtrack.errors import SchemaMismatchError, TypedtrackError  # here: most commands end without an error
 
+    if isinstance(error, SchemaMismatchError):  # its own advice is for Python
+        error = SchemaMismatchError(error.record, error.file, error.problems, _TO_AN_ARCHIVE)
     if isinstance(error, TypedtrackError):
         return str(error)
     # obstore appends a dump of its Rust error; only the messages in it, such as "Connection refused", help a user.
