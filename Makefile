@@ -1,5 +1,5 @@
 # Every target installs what it needs into .venv, from a bare Python (3.11 or newer), and works again on a second run.
-# Commands are printed before they run, so that a reader sees what takes its time.
+# Make prints each command before it runs, so that you see which one takes long.
 
 PYTHON ?= python3
 VENV := .venv
@@ -13,7 +13,7 @@ help: ## Print this list.
 demo: $(VENV)/demo ## Run the example: a search in separate processes, whose results return through a tracker.
 	$(BIN)/python examples/hyperparameter_search.py
 
-# Tests whose coverage is not measured, which would double their time: Hypothesis or another program does most of the work.
+# Coverage would double the time of these tests, where Hypothesis or another program does most of the work.
 UNMEASURED := $(addprefix tests/,benchmarks corpus examples fuzz generators packages properties site typing wire)
 
 .PHONY: test
@@ -32,7 +32,7 @@ test-packages: $(VENV)/packages ## Build the wheel and the source distribution, 
 	$(BIN)/python -m build --outdir build/packages
 	TYPEDTRACK_TEST_PACKAGES=build/packages $(BIN)/pytest -n auto tests/packages
 
-# The interpreters that this machine has beside $(PYTHON): those of pyenv, then those on PATH.
+# The interpreters of this machine, without $(PYTHON): those of pyenv, then those on PATH.
 PYTHONS = $(filter-out %/python$(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])'), \
   $(shell PATH="$$(echo $(HOME)/.pyenv/versions/*/bin | tr ' ' ':'):$$PATH"; \
     for minor in 11 12 13 14; do command -v python3.$$minor || true; done))
@@ -54,11 +54,11 @@ typedtrack/report/bundle/report.js: bundle_report.py $(wildcard typedtrack/repor
 	$(BIN)/python bundle_report.py
 
 .PHONY: pictures
-pictures: .venv/test typedtrack/report/bundle/report.js ## Make the pictures of the documentation anew; needs Chromium.
+pictures: .venv/test typedtrack/report/bundle/report.js ## Draw the pictures of the documentation again; needs Chromium.
 	$(BIN)/python -m tests.report.pictures docs/pictures
 
 .PHONY: servers
-servers: ## Install what tests run against: Ceph, sshd, Chromium, zsh and fish (apt), Azurite, and generators of schemas (npm, pip).
+servers: ## Install the programs that tests need: Ceph, sshd, Chromium, zsh and fish (apt), Azurite, and generators of schemas (npm, pip).
 	tests/servers/install.sh
 	PYTHON=$(PYTHON) tests/generators/install.sh
 
@@ -82,11 +82,11 @@ check-generated: $(VENV)/check
 	$(BIN)/pytest --quiet --no-header tests/unit/test_docs.py -k fresh
 
 .PHONY: bench
-bench: $(VENV)/bench ## Measure typedtrack beside the reference and the limit; prints Markdown tables.
+bench: $(VENV)/bench ## Measure typedtrack beside torchx and the least work possible; prints Markdown tables.
 	$(BIN)/python -m benchmarks
 
 .PHONY: torture
-torture: $(VENV)/test ## Try for half an hour to make a store lie: every misbehaviour of a server, and thousands of faults.
+torture: $(VENV)/test ## Try for half an hour to get a wrong answer: from servers that misbehave, and by thousands of faults.
 	$(BIN)/python -m tests.torture.answers
 	$(BIN)/python -m tests.torture.chaos
 	$(BIN)/python -m tests.torture.kills
@@ -94,22 +94,22 @@ torture: $(VENV)/test ## Try for half an hour to make a store lie: every misbeha
 	$(BIN)/python -m tests.torture.crowd
 
 .PHONY: audit
-audit: .venv/audit ## Look for known faults of the packages in constraints.txt; needs a network.
+audit: .venv/audit ## Look for known vulnerabilities of the packages in constraints.txt; needs a network.
 	$(BIN)/pip-audit --requirement constraints.txt --no-deps --disable-pip --strict
 
 .PHONY: scale
-scale: .venv/test ## Measure the cost of a result among a thousand to a million, and draw it.
+scale: .venv/test ## Measure the cost of a result among a thousand to a million others, and draw it.
 	$(BIN)/python -m tests.torture.scale --plot scale.svg
 
 .PHONY: fuzz
-fuzz: .venv/fuzz ## Fuzz what strangers may write, guided by coverage; SECONDS=60 for each of four targets.
+fuzz: .venv/fuzz ## Fuzz the inputs that strangers may write, guided by coverage; SECONDS=60 for each of four targets.
 	for target in results schemas templates commands; do \
 	  $(BIN)/python -m tests.fuzz $$target --seconds $(or $(SECONDS),60) || exit 1; \
 	done
 
 .PHONY: docs
 docs: $(VENV)/docs ## Build the documentation into docs/_build/html; a warning is an error.
-	$(BIN)/sphinx-build --fail-on-warning --keep-going docs docs/_build/html
+	$(BIN)/sphinx-build --fresh-env --fail-on-warning --keep-going docs docs/_build/html # else the search forgets its index
 	@echo "Open $(CURDIR)/docs/_build/html/index.html in a browser."
 
 .PHONY: dev
@@ -122,7 +122,7 @@ format: $(VENV)/check ## Format the code, and fix what the linter can fix.
 	$(BIN)/ruff format
 
 .PHONY: clean
-clean: ## Remove everything that the targets made.
+clean: ## Remove all files that the targets made.
 	rm -rf .venv .venv-* .coverage* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache build dist docs/_build typedtrack/report/bundle
 
 # One stamp file for each dependency group: the demo need not wait for the packages of the type checkers.
