@@ -36,7 +36,7 @@ def archive(
 ) -> int:
     """Write the results and failures at and below *prefix* to an archive; return their number.
 
-    ``progress.update`` is called for the results that are read.
+    *progress* counts the results that are read.
 
     Raises:
         ValueError: *path_or_url* does not end as an archive does.
@@ -57,7 +57,7 @@ def archive(
                 while (absent := asked.popleft()) != text:
                     errors[absent] = ResultNotFoundError(absent, repr(backend))
                 count += 1
-                if isinstance(read, Exception):  # the store's: the archive would lack results
+                if isinstance(read, Exception):  # an error of the store: the archive would lack results
                     annotate(backend, read, "archive", text)
                     raise read
                 try:

@@ -75,8 +75,8 @@ class Bulk(Face[K, R, A]):
         put_off: list[tuple[str, K, bytes]] = []  # one at most: a key whose earlier result is still under way
 
         def writes() -> Iterator[tuple[str, bytes]]:
-            for text, key, data in put_off:
-                put_off.clear()
+            while put_off:
+                text, key, data = put_off.pop()
                 under_way[text] = key
                 yield text, data
             for pair in pairs:
@@ -86,7 +86,7 @@ class Bulk(Face[K, R, A]):
                     given_key = key
                     text = self._to_text(key)
                     data = self._to_bytes(result, text)
-                except Exception as error:  # of ours, or of the caller's mapping
+                except Exception as error:  # one of ours, or of the caller's mapping
                     add_note(self._primitives, error, "put", shown(given_key))
                     _record(errors, given_key, error)
                 else:
@@ -116,7 +116,7 @@ def places_of(face: Face[K, R, A], keys: Iterable[K], errors: dict[object, Excep
     if isinstance(keys, str):
         raise TypeError(f"keys are several, not the str {keys!r}; write [{keys!r}]")
     places: dict[str, list[K]] = {}
-    texts: dict[K, str] | None = None  # needless while each key is its text
+    texts: dict[K, str] | None = None  # not needed while each key is its text
     to_text = face._to_text
     for key in keys:
         try:
@@ -124,7 +124,7 @@ def places_of(face: Face[K, R, A], keys: Iterable[K], errors: dict[object, Excep
             if texts is None and type(key) is not str:
                 texts = {key: text for text, same in places.items() for key in same}
             first = text if texts is None else texts.setdefault(key, text)
-        except TypeError:  # of its hash
+        except TypeError:  # from its hash
             reason = "cannot be hashed, as keys of several results are; give an int or a str"
             errors[shown(key)] = InvalidKeyError(shown(key), reason)
         except InvalidKeyError as error:

@@ -54,7 +54,7 @@ class Calls(Listing[K, R, A], Bulk[K, R, A], Waiting[K, R, A], Failing[K, R, A])
         try:
             self._primitives._delete(text)
         except FileNotFoundError:
-            load(self._primitives, text)  # which raises if it is not the result but the base that the store cannot find
+            load(self._primitives, text)  # raises if the store cannot find the base itself
             raise ResultNotFoundError(text, repr(self._primitives), "there is nothing to delete") from None
         except Exception as error:
             annotate(self._primitives, error, "delete", text)

@@ -21,7 +21,7 @@ __all__ = ["Face", "decode_after_fast", "failure_in", "result_in"]
 
 K = TypeVar("K")  # the caller's keys
 R = TypeVar("R")  # a stored result, as the caller gets it
-A = TypeVar("A")  # what `get` returns where nothing is stored
+A = TypeVar("A")  # the answer of `get` where nothing is stored
 
 
 class Face(ABC, Generic[K, R, A]):
@@ -61,15 +61,15 @@ class Face(ABC, Generic[K, R, A]):
 
     @abstractmethod
     def _to_results(self, lines: bytes) -> list[tuple[str, R]] | None:
-        """Return the keys and results on the *lines* of an archive, as `results_on` does; `None` where it would."""
+        """Return the keys and results on *lines* of an archive, `None` if each line must be decoded by itself."""
 
     @abstractmethod
     def _to_absent(self, text: str) -> A:
-        """Return what `get` returns where nothing is stored."""
+        """Return the answer of `get` for the key *text*, where nothing is stored."""
 
 
 def decode_after_fast(backend: Backend, data: bytes, text: str) -> Result:
-    """Return the result that *data* holds, for a caller that has tried `decode_fast`: it leaves failures to this.
+    """Return the result that *data* holds, after `decode_fast` has returned `None` for it, as it does for a failure.
 
     Raises:
         CorruptResultError: *data* is not a result.

@@ -30,9 +30,7 @@ _KEY: Final = "key"
 
 
 class KeyColumns(Protocol):
-    """How a key becomes values: `PlainKeys` and `TemplateKeys` know."""
-
-    argument: str
+    """The fields and values of keys, as `PlainKeys` and `TemplateKeys` have them."""
 
     @property
     def fields(self) -> Mapping[str, FieldSchema]:
@@ -81,17 +79,17 @@ class Rows(ABC, Generic[K, R, T]):
 
     @property
     def is_archive(self) -> bool:
-        """Whether one file holds all rows."""
+        """Whether one file holds all rows, so that a cache gains nothing."""
         return self._face._primitives._list_contents("") is not None
 
     @property
     def failed(self) -> Sequence[str]:
-        """The texts of the keys of the failures that the last reading has met."""
+        """The texts of the keys under which the last reading found failures."""
         return self._failed
 
     @property
     def store_error(self) -> Exception | None:
-        """The first error of the store that the last reading has met."""
+        """The first error of the store in the last reading."""
         return self._store_error
 
     @property
@@ -117,8 +115,8 @@ class Rows(ABC, Generic[K, R, T]):
         """Return *rows* column by column, those of the key first."""
 
     @abstractmethod
-    def _of(self, only: Sequence[K]) -> Rows[K, R, T]:
-        """Return the same rows of the keys *only*."""
+    def _restricted_to(self, only: Sequence[K]) -> Rows[K, R, T]:
+        """Return the rows of the keys *only*."""
 
     def changes(self, known: dict[str, str | None]) -> Iterator[tuple[str, str | None]]:
         """Yield the texts of the keys stored now, each with its version, as `Backend._list_details` has them.
@@ -139,8 +137,8 @@ class Rows(ABC, Generic[K, R, T]):
         found: list[str] = []
         values: list[T] = []
         decode = self._decode_fast
-        reads = self._reads(texts)
-        for key, text, read in reads if self._progress is None else counted(reads, self._progress):
+        stream = self._reads(texts)
+        for key, text, read in stream if self._progress is None else counted(stream, self._progress):
             row = decode(read) if isinstance(read, bytes) else None
             if row is None:
                 try:
@@ -183,7 +181,7 @@ class Rows(ABC, Generic[K, R, T]):
         """Return the rows of the keys stored now in at most *n* parts of about the same size."""
         keys = [key for key, _ in keys_below(self._face, self._prefix)] if self._only is None else self._only
         ends = [len(keys) * part // n for part in range(n + 1)]
-        return [self._of(keys[start:end]) for start, end in pairwise(ends) if start < end]
+        return [self._restricted_to(keys[start:end]) for start, end in pairwise(ends) if start < end]
 
 
 class UntypedRows(Rows[Key, Result, Result]):
@@ -197,7 +195,7 @@ class UntypedRows(Rows[Key, Result, Result]):
     def _decode_fast(self) -> Callable[[bytes], Result | None]:
         return decode_fast
 
-    def _of(self, only: Sequence[Key]) -> UntypedRows:
+    def _restricted_to(self, only: Sequence[Key]) -> UntypedRows:
         return UntypedRows(self._face, self._prefix, only)
 
     def _decode_slow(self, text: str, read: bytes | Exception) -> Result:
@@ -212,7 +210,7 @@ class UntypedRows(Rows[Key, Result, Result]):
         names = dict.fromkeys(chain.from_iterable(rows))
         if _KEY in names:
             remedy = "read the results as records, by a key class whose fields have other names"
-            raise _shared(self.title, _KEY, remedy)
+            raise _shared_name(self.title, _KEY, remedy)
         return {_KEY: texts, **{name: [row.get(name) for row in rows] for name in names}}
 
 
@@ -236,7 +234,7 @@ class TypedRows(Rows[K, R, tuple[Value | None, ...]]):
         for field in codec.schema.columns:
             if field.name in self.keys:
                 remedy = f"give this field of {codec.schema.name}, or that of the key, another name"
-                raise _shared(self.title, field.name, remedy)
+                raise _shared_name(self.title, field.name, remedy)
         columns: dict[str, ArrowName | None] = {}
         if not key_form.fields:
             columns[_KEY] = "string"
@@ -266,7 +264,7 @@ class TypedRows(Rows[K, R, tuple[Value | None, ...]]):
     def _decode_fast(self) -> Callable[[bytes], tuple[Value | None, ...] | None]:
         return self._codec.decode_columns or _leave_to_slow_path
 
-    def _of(self, only: Sequence[K]) -> TypedRows[K, R]:
+    def _restricted_to(self, only: Sequence[K]) -> TypedRows[K, R]:
         return TypedRows(self._face, self._prefix, only, self._key_form, self._codec)
 
     def _decode_slow(self, text: str, read: bytes | Exception) -> tuple[Value | None, ...]:
@@ -291,6 +289,6 @@ def _leave_to_slow_path(data: bytes) -> None:
     """Return `None`: only a record tells whether its hook accepts *data*."""
 
 
-def _shared(title: str, name: str, remedy: str) -> SchemaMismatchError:
+def _shared_name(title: str, name: str, remedy: str) -> SchemaMismatchError:
     reason = "is the name of a column of the key, too"
     return SchemaMismatchError("a table", title, (Problem(name, reason),), remedy)

@@ -45,7 +45,9 @@ class KeyForm(Protocol[K_co]):
     """Converts keys to text and back, as `PlainKeys` and `TemplateKeys` do."""
 
     prefix: str
+    """The whole segments with which every key begins."""
     argument: str
+    """The argument that shows the keys in the ``repr`` of a view."""
 
     @property
     def fields(self) -> Mapping[str, FieldSchema]:
@@ -61,7 +63,7 @@ class KeyForm(Protocol[K_co]):
         ...
 
     def to_key(self, text: str) -> K_co | None:
-        """Return the key that *text* is, `None` if it is none of these keys."""
+        """Return the key whose text is *text*, or `None` if there is no such key."""
 
 
 class TypedTracker(Calls[K, R, None], MutableMapping[K, R]):
@@ -81,8 +83,8 @@ class TypedTracker(Calls[K, R, None], MutableMapping[K, R]):
     def __init__(self, tracker: Backend, record: type[R], keys: KeyForm[K], unknown: Unknown) -> None:
         if unknown not in ("ignore", "error"):
             raise ValueError(f"unknown is 'ignore' or 'error', got {unknown!r}")
-        made_for = record_type(record)
-        if any(FAILURE_TYPE in column.names for column in made_for.schema.columns):
+        kind = record_type(record)
+        if any(FAILURE_TYPE in column.names for column in kind.schema.columns):
             reason = "describes failures, which are no results; use tracker.failures(), and tracker.fail() to store one"
             raise RecordDefinitionError(record.__name__, None, reason)
         self._tracker = tracker
@@ -90,7 +92,7 @@ class TypedTracker(Calls[K, R, None], MutableMapping[K, R]):
         self._keys = keys
         self._unknown = unknown
         self._key_prefix = keys.prefix
-        self._codec: RecordCodec[R] = record_codec(made_for)
+        self._codec: RecordCodec[R] = record_codec(kind)
 
     def __reduce__(self) -> tuple[type[TypedTracker[K, R]], tuple[object, ...]]:
         return type(self), (self._tracker, self._record, self._keys, self._unknown)

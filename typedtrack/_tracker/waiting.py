@@ -182,10 +182,10 @@ def _is_alive(alive: Alive[K], key: K) -> bool:
 
 
 def _read_each(backend: Backend, texts: Collection[str]) -> Iterator[tuple[str, Read]]:
-    """Yield each of *texts* with what is read; a generator, so that even the opening of a store is part of a look."""
+    """Yield each of *texts* with its bytes. This is a generator, so that opening the store is part of a look, too."""
     if len(texts) > 1:
         yield from backend._read_many(texts)
-    else:  # which needs no threads
+    else:  # one read needs no thread
         for text in texts:
             yield text, _read_one(backend, text)
 
