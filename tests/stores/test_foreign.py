@@ -47,7 +47,7 @@ def check_markers(door: Door, base: str, options: Mapping[str, object]) -> None:
 
 @pytest.mark.parametrize("door", _DOORS)
 def test_s3_markers(ceph: S3, bucket: str, door: Door) -> None:
-    """Folders that S3's console has made."""
+    """Folders that S3's console made are not results."""
     put_to_s3(ceph, bucket, _MARKERS)
     options = ceph.obstore_options if door is open_tracker else ceph.s3fs_options
     check_markers(door, f"s3://{bucket}/base", options)
@@ -55,7 +55,7 @@ def test_s3_markers(ceph: S3, bucket: str, door: Door) -> None:
 
 @pytest.mark.parametrize("door", _DOORS)
 def test_azure_markers(azurite: Azure, door: Door) -> None:
-    """Folders that tools for Azure have made."""
+    """Folders that tools for Azure made are not results."""
     container = f"c-{uuid.uuid4()}"
     azurite.make_container(container)
     fs: Any = fsspec.filesystem("az", **azurite.adlfs_options)
@@ -68,7 +68,7 @@ def test_azure_markers(azurite: Azure, door: Door) -> None:
 
 @pytest.mark.parametrize("door", _DOORS)
 def test_gcs_markers(fake_gcs: Gcs, door: Door) -> None:
-    """Folders that Google's console has made."""
+    """Folders that Google's console made are not results."""
     bucket = f"b-{uuid.uuid4()}"
     fake_gcs.make_bucket(bucket)
     for name in _MARKERS:

@@ -279,7 +279,7 @@ def test_a_login_page_is_not_the_index_page_of_a_folder() -> None:
 
 
 def test_page_that_vanishes_is_not_a_folder(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A web page whose address the server does not tell is what is stored there."""
+    """A web page is the stored file if the server does not tell its final URL."""
     tracker = HttpResultTracker(FaultyFileSystem(), "http://host/base")
 
     def missing(*_: object, **__: object) -> None:

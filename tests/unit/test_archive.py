@@ -99,7 +99,7 @@ def test_an_archive_has_the_same_values_to_the_bit(stored: dict[str, Result], en
 
 
 def test_it_is_a_tracker_for_reading(file: Path, tmp_path: Path) -> None:
-    """Views, failures, prefixes, frames and pickles work; nothing can be written."""
+    """Views, failures, prefixes, frames and pickling work; every write is refused."""
     tracker = open_tracker(tmp_path / "base")
     view = tracker.typed(Stat, key=RunKey)
     for seed in range(3):
@@ -129,7 +129,7 @@ def test_it_is_a_tracker_for_reading(file: Path, tmp_path: Path) -> None:
 
 
 def test_equal_results_make_equal_files(tmp_path: Path) -> None:
-    """The order of puts and the time do not show, compressed or not."""
+    """The bytes do not depend on the order of puts or on the time, compressed or not."""
     tracker = open_tracker(tmp_path / "base")
     tracker.put_many({"b": {"x": 1.5}, "a/c": {"y": "é"}, "a-b": {"z": float("nan")}})
     for name in ("one.ndjson", "two.ndjson", "one.ndjson.gz", "two.ndjson.gz"):
@@ -141,7 +141,7 @@ def test_equal_results_make_equal_files(tmp_path: Path) -> None:
 
 
 def test_an_archive_written_by_others_is_read(file: Path) -> None:
-    """Spaces, the key in another place, escapes, and the last line without its newline."""
+    """Lines may have spaces, escapes or the key in another place; the last may lack its newline."""
     lines = ['{"x": 1, "key": "a"}', '{"key":"b\\u00e9","x":2}', '{"key": "c\\"d", "result": {"key": 3}}']
     written(file, lines)
     if file.suffix != ".gz":
@@ -162,7 +162,7 @@ DAMAGES: dict[str, Callable[[bytes], bytes]] = {
 
 @pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
 def test_a_damaged_gzip_archive_is_corrupt(tmp_path: Path, damage: Callable[[bytes], bytes]) -> None:
-    """Each call says so, and names the archive."""
+    """The error of each call names the archive."""
     file = tmp_path / "sweep.ndjson.gz"
     written(file, [f'{{"key":"a{number}","x":{number}}}' for number in range(10)])
     file.write_bytes(damage(file.read_bytes()))
@@ -349,7 +349,7 @@ def test_records_that_are_decoded_line_by_line(file: Path) -> None:
 
 
 def test_an_archive_that_cannot_be_opened_is_refused_at_once() -> None:
-    """As any other base is: nearly a URL, or one of a filesystem that nobody knows."""
+    """A base that is nearly a URL, or of an unknown filesystem, is refused as if it were no archive."""
     for base, reason in (
         ("s3:/bucket/x.ndjson", "nearly a URL; write 's3://bucket/x.ndjson'"),
         ("S3://bucket/x.ndjson", "protocol in capitals"),
@@ -381,7 +381,7 @@ def test_a_missing_or_empty_archive(file: Path, tmp_path: Path) -> None:
 
 
 def test_results_that_cannot_be_archived_are_named_and_all_others_are_there(file: Path, tmp_path: Path) -> None:
-    """Corrupt results, and results that were put or deleted while the archive was written."""
+    """The error names corrupt results, and those that were put or deleted while the archive was written."""
     tracker = open_tracker(tmp_path / "base")
     tracker.put_many({name: {"x": 1} for name in ("a", "absent", "b", "gone")})
     (tmp_path / "base" / "bad").write_text("{")

@@ -106,7 +106,7 @@ def _pickled(result: Result) -> Result:
 
 
 def test_put_takes_what_dict_update_takes(tracker: DictTracker) -> None:
-    """A mapping, pairs, fields, and fields over both."""
+    """A put takes a mapping or pairs, and fields that replace theirs."""
     tracker.put(1, {"a": 1}, b=2)
     assert tracker.get("1") == {"a": 1, "b": 2}
     tracker.put("1", [("a", 1), ("a", 2)], b=2.5)
@@ -126,14 +126,14 @@ def test_put_leaves_the_callers_mapping_alone(tracker: DictTracker) -> None:
 
 @pytest.mark.parametrize("results", [5, None, ["ab", 1], [1], [(["unhashable"], 1)]])
 def test_put_refuses_an_object_that_is_not_a_mapping(tracker: DictTracker, results: object) -> None:
-    """Anything else is refused by the rule, not by a TypeError from within."""
+    """The error is `InvalidResultError`, not a TypeError from inside the call."""
     with pytest.raises(InvalidResultError, match="a result is a mapping of field names to values, got"):
         tracker["k"] = results  # type: ignore[assignment]  # the point
     assert tracker.stored == {}
 
 
 def test_put_refuses_a_record_and_says_where_it_belongs(tracker: DictTracker) -> None:
-    """An untyped tracker takes plain maps."""
+    """An untyped tracker takes only plain maps; the error names the typed view."""
     remedy = r"got Stat\(.*; use tracker.typed\(Stat\), or give as_result\(record\)"
     with pytest.raises(InvalidResultError, match=remedy):
         tracker["k"] = Stat(mean=1.0, sem=0.5)  # type: ignore[assignment]  # the point
@@ -144,7 +144,7 @@ def test_put_refuses_a_record_and_says_where_it_belongs(tracker: DictTracker) ->
 
 
 def test_get_of_an_absent_key_is_empty(tracker: DictTracker) -> None:
-    """`{}` is the answer where nothing is stored, false, and like any dict."""
+    """`get` returns an empty dict where nothing is stored."""
     assert tracker.get("absent") == tracker["absent"] == tracker.get_many(["absent"])["absent"] == {}
     absent = tracker["absent"]
     assert not absent
@@ -172,7 +172,7 @@ def test_a_field_of_an_absent_result_is_a_key_error_that_names_the_key(
 
 
 def test_a_tracker_is_true(tracker: DictTracker) -> None:
-    """An empty tracker is a tracker: `if tracker:` asks whether there is one, and lists nothing."""
+    """An empty tracker is true, and `if tracker:` lists nothing."""
     assert tracker
     assert len(tracker) == 0
 
@@ -258,7 +258,7 @@ def test_a_get_reads_at_most_the_limit_and_one_byte(tracker: DictTracker, monkey
 
 
 def test_delete(tracker: DictTracker) -> None:
-    """`del` makes a key hold nothing, and says so when it held nothing."""
+    """`del` deletes a result; of an absent key it raises an error."""
     tracker["k"] = {"a": 1}
     del tracker["k"]
     assert tracker["k"] == {}
@@ -268,7 +268,7 @@ def test_delete(tracker: DictTracker) -> None:
 
 
 def test_contains(tracker: DictTracker) -> None:
-    """`in` tells whether anything is stored now, a result or not, and refuses an object that is not a key."""
+    """`in` tells whether anything is stored now, even corrupt bytes, and refuses an object that is not a key."""
     tracker[5] = {"a": 1}
     tracker.stored["torn"] = b""
     assert 5 in tracker
@@ -306,7 +306,7 @@ def test_the_stores_errors_pass_unchanged_with_a_note(
 
 
 def test_typedtracks_own_errors_need_no_note(tracker: DictTracker) -> None:
-    """An error that names its key already is not annotated."""
+    """An error that already names its key gets no note."""
     failure = UnsupportedOperationError("create", "DictTracker()", "use `put`")
     tracker.faults["k"] = failure
     with pytest.raises(UnsupportedOperationError):
@@ -318,7 +318,7 @@ def test_typedtracks_own_errors_need_no_note(tracker: DictTracker) -> None:
 
 
 def test_get_many(tracker: DictTracker) -> None:
-    """Every key asked for is answered, as it was spelt, in order, absent ones by `{}`, each place read once."""
+    """The answer has each key in the caller's form and order, `{}` if absent; each text is read once."""
     tracker.put(5, a=1)
     tracker.put("b", a=2)
     found = tracker.get_many(["b", 5, "5", "absent", "b"])
@@ -343,7 +343,7 @@ class _AnyCase(str):
 
 
 def test_a_member_of_an_enumeration_and_its_value_are_one_key(tracker: DictTracker) -> None:
-    """Its characters count, as they do in a dict: both names one place, and have one answer."""
+    """The characters of a key count, as in a dict: the member and its value share one answer."""
     tracker[_Split.TRAIN] = {"n": 1}
     assert list(tracker) == ["train"]
     assert tracker[_Split.TRAIN] == tracker["train"] == {"n": 1}
@@ -354,7 +354,7 @@ def test_a_member_of_an_enumeration_and_its_value_are_one_key(tracker: DictTrack
 
 
 def test_equal_keys_of_other_text_share_no_answer(tracker: DictTracker) -> None:
-    """If a dict takes two keys for one, and their texts differ, the second key is refused."""
+    """If two keys are equal in a dict and their texts differ, the second key is refused."""
     tracker.put_many([("a", {"n": 1}), (_AnyCase("A"), {"n": 2})])
     assert dict(tracker.items()) == {"a": {"n": 1}, "A": {"n": 2}}
     with pytest.raises(BulkError) as caught:
@@ -369,7 +369,7 @@ def test_equal_keys_of_other_text_share_no_answer(tracker: DictTracker) -> None:
 
 @pytest.mark.parametrize("refused", [True, 1.0, np.True_, Decimal(1)])
 def test_an_object_that_is_not_a_key_has_its_own_error(tracker: DictTracker, refused: Any) -> None:
-    """A dict takes `True` and 1.0 for 1: they go by their `repr` among the errors, in every bulk call."""
+    """In every bulk call, `True` and 1.0 have their `repr` as key in `errors`: in a dict they equal 1."""
     tracker[1] = {"n": 1}
     errors: list[BulkError] = []
     for call in (
@@ -387,7 +387,7 @@ def test_an_object_that_is_not_a_key_has_its_own_error(tracker: DictTracker, ref
 
 
 def test_get_many_hides_nothing(tracker: DictTracker) -> None:
-    """A corrupt result, a failing read, a bad and an unhashable key leave the others their answers."""
+    """A corrupt result, a failed read, an invalid key and an unhashable key do not affect other keys."""
     failure = ConnectionResetError("gone")
     tracker.put("ok", a=1)
     tracker.stored["torn"] = b"{"
@@ -408,14 +408,14 @@ def test_get_many_hides_nothing(tracker: DictTracker) -> None:
 
 @pytest.mark.parametrize("pairs", [False, True])
 def test_put_many(tracker: DictTracker, pairs: bool) -> None:
-    """A mapping or a stream of pairs, every result under its key."""
+    """It stores a mapping or a stream of pairs, each result under its key."""
     results: dict[Key, Result] = {n: {"n": n} for n in range(50)}
     tracker.put_many(iter(results.items()) if pairs else results)
     assert {int(key): dict(result) for key, result in tracker.items()} == results
 
 
 class _Indexed:
-    """An int in clothes of its own, as numpy's are: it may not be hashed, or fail."""
+    """An int of another type, as numpy has them: it cannot be hashed, and its conversion may fail."""
 
     __hash__ = None  # type: ignore[assignment]  # as numpy's arrays have it
 
@@ -429,7 +429,7 @@ class _Indexed:
 
 
 def test_keys_that_fail_hide_no_other(tracker: DictTracker) -> None:
-    """A key that cannot be hashed, or whose conversion fails, is a failed key; a single call takes the former."""
+    """In a bulk call, an unhashable key and one whose conversion fails are each one error; `get` takes the former."""
     indexed: Any = _Indexed()
     failing: Any = _Indexed(RuntimeError("no device"))
     tracker[indexed] = {"n": 5}
@@ -465,7 +465,7 @@ def test_puts_that_fail_hide_no_other(tracker: DictTracker) -> None:
 
 
 def test_put_many_hides_nothing(tracker: DictTracker) -> None:
-    """Bad keys, bad results and a failing store leave the others stored; of two results for a key the later stays."""
+    """Invalid keys, invalid results and errors of the store do not affect other puts; the later result stays."""
     failure = ConnectionResetError("gone")
     tracker.faults["gone"] = failure
     results: list[tuple[Key, Result]] = [
@@ -492,7 +492,7 @@ def test_put_many_hides_nothing(tracker: DictTracker) -> None:
 
 
 def test_of_two_results_for_a_key_the_later_stays(tracker: DictTracker, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its write begins when the earlier has ended, however close they are; an error of the earlier is reported."""
+    """The later write begins when the earlier one has ended; an error of the earlier one is reported."""
     under_way: set[str] = set()
     write = tracker._write
 
@@ -515,7 +515,7 @@ def test_of_two_results_for_a_key_the_later_stays(tracker: DictTracker, monkeypa
 
 
 def test_put_many_keeps_no_more_than_is_under_way() -> None:
-    """A stream of any length takes bounded memory: what is stored is forgotten."""
+    """A stream of any length takes bounded memory: stored results are dropped."""
 
     class Counted(str):
         alive = 0
@@ -570,7 +570,7 @@ def threads() -> list[threading.Thread]:
 
 
 def test_a_stream_that_breaks_off_ends_the_call(tracker: DictTracker) -> None:
-    """An error in the caller's own iterable comes through as it is; what was started is finished."""
+    """An error of the caller's iterable is raised unchanged, after the calls under way have ended."""
 
     def stream() -> Iterator[tuple[Key, Result]]:
         yield "a", {"a": 1}
@@ -608,7 +608,7 @@ def test_items_that_nobody_takes_leave_no_threads(tracker: DictTracker) -> None:
     ],
 )
 def test_a_timeout_is_seconds(tracker: DictTracker, timeout: Any, error: type[Exception], message: str) -> None:
-    """Anything else is refused by the call itself, before the store is asked."""
+    """The call itself refuses any other object, before it reads."""
     with pytest.raises(error, match=re.escape(message)):
         tracker.wait("k", timeout)
     with pytest.raises(error, match=re.escape(message)):
@@ -618,7 +618,7 @@ def test_a_timeout_is_seconds(tracker: DictTracker, timeout: Any, error: type[Ex
 
 @pytest.mark.parametrize("timeout", [np.float32(0), np.int64(0), 0, 0.0])
 def test_a_timeout_is_any_number(tracker: DictTracker, timeout: float) -> None:
-    """numpy's, too; and one that is longer than any process runs."""
+    """A number of numpy is a time-out, and so is one longer than any process runs."""
     with pytest.raises(ResultTimeoutError):
         tracker.wait("k", timeout)
     tracker["k"] = {"a": 1}
@@ -658,7 +658,7 @@ def test_wait_for_ever(tracker: DictTracker, clock: list[float], monkeypatch: py
 
 
 def test_wait_zero_reads_once(tracker: DictTracker, clock: list[float]) -> None:
-    """A time-out of 0 is one look."""
+    """With a time-out of 0 there is one read."""
     with pytest.raises(ResultTimeoutError, match="no result after 0 s under 1 key"):
         tracker.wait("k", timeout=0)
     assert (tracker.reads, clock) == (1, [])
@@ -691,7 +691,7 @@ def test_wait_all_yields_as_they_arrive_and_tells_progress(
 
 
 def test_wait_all_with_little_load(tracker: DictTracker, clock: list[float]) -> None:
-    """Thousands of keys that come one after the other cost a look at those still absent, ever less often."""
+    """While thousands of keys arrive one by one, the absent ones are read less and less often."""
     for n in range(2000):
         tracker[n] = {"n": n}
     waiting = tracker.wait_all(range(3000), timeout=100)
@@ -705,7 +705,7 @@ def test_wait_all_with_little_load(tracker: DictTracker, clock: list[float]) -> 
 
 
 def test_wait_all_spends_a_fifth_of_its_time_on_looking(clock: list[float], monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where a look takes long, the pause after it takes four times as long."""
+    """After a slow look, the pause is four times as long as the look."""
     tracker = DictTracker(1)
 
     def slow(key: str, limit: int) -> None:
@@ -741,7 +741,7 @@ def test_wait_all_looks_once_more_when_the_caller_used_up_the_time(clock: list[f
 
 
 def test_wait_all_hides_nothing(tracker: DictTracker, clock: list[float]) -> None:
-    """Bad keys and corrupt results come at the end, with those that did not come at all."""
+    """The errors of invalid keys, corrupt results and late results come at the end."""
     tracker["ok"] = {"a": 1}
     tracker.stored["torn"] = b"{"
     tracker.faults["gone"] = ConnectionResetError("gone")
@@ -764,7 +764,7 @@ def test_wait_all_hides_nothing(tracker: DictTracker, clock: list[float]) -> Non
 @pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")  # only of some test runners
 @pytest.mark.parametrize("timeout", [None, 240])
 def test_a_fork_ends_wait_all_in_the_child(tracker: DictTracker, timeout: float | None) -> None:
-    """The child is told so at once, though it has what the parent has read; the parent goes on."""
+    """The child gets an error at once, although the parent's last batch is in its memory; the parent goes on."""
     keys = [str(n) for n in range(100)]
     tracker.put_many((key, {"n": 1}) for key in keys)
     arrivals = tracker.wait_all(keys, timeout=timeout)
@@ -782,7 +782,7 @@ def test_a_fork_ends_wait_all_in_the_child(tracker: DictTracker, timeout: float 
 
 
 def test_wait_all_compares_processes_after_a_fork(tracker: DictTracker, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It goes on in the process that began it, and in no other."""
+    """The wait goes on only in the process that began it."""
     tracker.put_many((str(n), {"n": n}) for n in range(9))
     arrivals = tracker.wait_all([str(n) for n in range(9)])
     next(arrivals)
@@ -879,7 +879,7 @@ def test_lists_twice_where_python_asks_for_the_length(
 
 @pytest.mark.parametrize("prefix", ["trial_*", "trial_?", "trial_[12]", "runs/*/"])
 def test_a_prefix_is_not_a_pattern(tracker: DictTracker, prefix: str) -> None:
-    """A listing that finds nothing says so; one that finds a key of such characters does not."""
+    """If nothing is listed, a warning explains prefixes; there is none for a key that has these characters."""
     tracker["trial_1"] = tracker["runs/a/b"] = {"n": 1}
     with pytest.warns(UserWarning, match=r"no key is at or below .*whole segments of keys, in which \*, \? and \["):
         assert list(tracker.keys(prefix)) == []
@@ -890,7 +890,7 @@ def test_a_prefix_is_not_a_pattern(tracker: DictTracker, prefix: str) -> None:
 
 @pytest.mark.parametrize("prefix", ["/", "../x", "a//b"])
 def test_a_bad_prefix_is_refused_at_once(tracker: DictTracker, prefix: str) -> None:
-    """The call refuses it, not the first step of the iteration."""
+    """The call raises the error, before any iteration."""
     with pytest.raises(InvalidKeyError):
         tracker.keys(prefix)
     with pytest.raises(InvalidKeyError):
@@ -898,7 +898,7 @@ def test_a_bad_prefix_is_refused_at_once(tracker: DictTracker, prefix: str) -> N
 
 
 def test_a_name_that_is_not_a_key_is_not_listed(tracker: DictTracker) -> None:
-    """Other people's files beside the results are left alone."""
+    """Files of other programs beside the results are not listed."""
     tracker["a"] = {"n": 1}
     tracker.stored.update({".hidden": b"", "x//y": b"", "b\n": b""})
     assert list(tracker) == ["a"]
@@ -906,7 +906,7 @@ def test_a_name_that_is_not_a_key_is_not_listed(tracker: DictTracker) -> None:
 
 
 def test_keys_of_another_shape_are_skipped(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A face whose keys are not all keys lists its own."""
+    """A tracker with typed keys lists only keys of its template."""
     tracker = DictTracker()
     tracker["a"] = tracker["b"] = {"n": 1}
 
@@ -919,7 +919,7 @@ def test_keys_of_another_shape_are_skipped(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_items_skips_results_that_were_deleted_since(tracker: DictTracker, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A result that goes while it is listed is not there, and shifts no other."""
+    """A result that is deleted during the listing is left out, and every other keeps its key."""
     for key in ("a", "b", "c"):
         tracker[key] = {"key": key}
     read = tracker._read
@@ -932,7 +932,7 @@ def test_items_skips_results_that_were_deleted_since(tracker: DictTracker, monke
 
 
 def test_items_hides_nothing(tracker: DictTracker) -> None:
-    """Corrupt results come at the end, when every other was yielded."""
+    """The errors of corrupt results come at the end, after every other result."""
     tracker["a"] = tracker["c"] = {"n": 1}
     tracker.stored["b"] = b"torn"
     found: list[tuple[Key, Result]] = []
@@ -943,7 +943,7 @@ def test_items_hides_nothing(tracker: DictTracker) -> None:
 
 
 def test_an_item_is_looked_for_by_reading_it_alone(tracker: DictTracker) -> None:
-    """`in` on items reads one key and lists nothing; an object that is not a pair is not among them."""
+    """`in` on items reads one key and lists nothing; it is false for an object that is not a pair."""
     tracker["a/b"], tracker[5] = {"n": 1}, {"n": 2}
     tracker.stored["torn"] = b"torn"
     reads = tracker.reads
@@ -966,7 +966,7 @@ def test_an_item_is_looked_for_by_reading_it_alone(tracker: DictTracker) -> None
 
 
 def test_a_view_shows_itself_without_listing(tracker: DictTracker) -> None:
-    """The `repr` of a view reads nothing, and says what it is."""
+    """The `repr` of a view reads nothing, and names the tracker."""
     tracker["a"] = {"n": 1}
     assert "Keys" in repr(tracker.keys())
     assert "Items" in repr(tracker.items())
@@ -982,7 +982,7 @@ def test_a_str_is_not_several_keys(tracker: DictTracker) -> None:
 
 
 def test_a_tracker_is_put_into_another(tracker: DictTracker) -> None:
-    """Whatever has ``items`` is taken as a mapping."""
+    """`put_many` takes any object with ``items`` for a mapping."""
     other = DictTracker()
     other.put_many({"a": {"n": 1}, "b": {"n": 2}})
     tracker.put_many(other)
@@ -990,7 +990,7 @@ def test_a_tracker_is_put_into_another(tracker: DictTracker) -> None:
 
 
 def test_the_second_of_two_results_stands_in_for_a_bad_first(tracker: DictTracker) -> None:
-    """Only what could be stored counts as given; the error of the other stays."""
+    """The second result is stored, and the error of the first is reported."""
     with pytest.raises(BulkError) as caught:
         tracker.put_many([("a", {"n": "x" * 1025}), ("a", {"n": 2})])
     assert isinstance(caught.value.errors["a"], InvalidResultError)
@@ -998,14 +998,14 @@ def test_the_second_of_two_results_stands_in_for_a_bad_first(tracker: DictTracke
 
 
 def test_an_error_in_the_callers_own_iterable_is_kept(tracker: DictTracker) -> None:
-    """The caller's error is the cause of ours, which shows the argument."""
+    """The caller's error is the cause of `InvalidResultError`, which shows the argument."""
     with pytest.raises(InvalidResultError) as caught:
         tracker.put("a", (("n", int(digits)) for digits in ["not a number"]))
     assert isinstance(caught.value.__cause__, ValueError)
 
 
 def test_a_key_that_cannot_be_hashed_has_its_error_by_its_text(tracker: DictTracker) -> None:
-    """A dict of errors could not have it."""
+    """Its `repr` is the key in `errors`, since a dict cannot hold it."""
 
     class Unhashable(str):
         __slots__ = ()

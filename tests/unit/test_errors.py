@@ -227,7 +227,7 @@ def test_bulk_error_has_each_key_and_works_with_except_star() -> None:
 
 @pytest.mark.parametrize("again", [_pickled, copy.copy, copy.deepcopy])
 def test_bulk_error_pickles_with_data_and_notes(again: Callable[[TypedtrackError], Any]) -> None:
-    """A `BulkError` survives the way between processes with its errors, results and notes, theirs too."""
+    """A `BulkError` keeps its errors, its results and its notes, and theirs."""
     inner = InvalidKeyError("''", "a key is not empty")
     inner.add_note("inner")
     error = BulkError({"": inner}, {"b": {"x": 1}})
@@ -250,7 +250,7 @@ def test_every_error_is_exported_and_tested() -> None:
 
 
 def test_shown_is_short_and_survives_a_broken_repr() -> None:
-    """An offending value is shown, cut in the middle, whatever its `repr` does."""
+    """A value is shown shortened in its middle, and a `repr` that raises does no harm."""
 
     class Broken:
         def __repr__(self) -> str:

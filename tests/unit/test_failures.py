@@ -119,7 +119,7 @@ def test_a_failure_is_stored_as_a_result(face: Face, tracker: DictTracker, error
 
 
 def test_fail_refuses_other_objects(face: Face, tracker: DictTracker) -> None:
-    """Neither an exception, nor a text, nor a `Failure`; and no key."""
+    """`fail` refuses an object that is no exception, text or `Failure`, and an invalid key."""
     nothing: Any = None
     with pytest.raises(TypeError, match=r"a failure is an exception, a message or a typedtrack\.Failure, got None"):
         face.fail("k", nothing)
@@ -129,7 +129,7 @@ def test_fail_refuses_other_objects(face: Face, tracker: DictTracker) -> None:
 
 
 def test_a_failure_replaces_nothing(face: Face, tracker: DictTracker) -> None:
-    """Neither a result nor an earlier failure; a put replaces it, a delete makes room."""
+    """`fail` replaces neither a result nor an earlier failure; a put replaces a failure, and a delete makes room."""
     tracker["k"] = PLAIN
     assert not face.fail("k", "late")
     assert tracker["k"] == PLAIN
@@ -143,7 +143,7 @@ def test_a_failure_replaces_nothing(face: Face, tracker: DictTracker) -> None:
 
 
 def test_create_finds_a_failure(face: Face, tracker: DictTracker) -> None:
-    """Its error says that a failure is there, and what makes room."""
+    """The error of `create` says that a failure is there, and how to make room."""
     face.fail("k", "broken")
     with pytest.raises(ResultExistsError, match="already holds a failure; delete it, or replace it by `put`") as caught:
         tracker.create("k", PLAIN)
@@ -168,7 +168,7 @@ class _Unsafe(DictTracker):
 
 
 def test_without_an_atomic_create_nothing_is_stored() -> None:
-    """A warning says so, and the application's own error is not masked, not even where warnings are errors."""
+    """A warning tells it. The application's own error is raised, even where warnings are errors."""
     tracker = _Unsafe()
     with pytest.warns(RuntimeWarning, match=r"the failure of key 'k' was not stored: create is not safe on"):
         assert not tracker.fail("k", "broken")
@@ -204,7 +204,7 @@ def test_attempt_stores_nothing_of_a_success(face: Face, tracker: DictTracker, e
 
 
 def test_attempt_never_replaces_a_result(face: Face, tracker: DictTracker) -> None:
-    """An application that fails after its put has returned its result."""
+    """If an application fails after its put, its result stays."""
     tracker["k"] = PLAIN
     with pytest.raises(DivergedError), face.attempt("k"):
         raise DivergedError
@@ -212,7 +212,7 @@ def test_attempt_never_replaces_a_result(face: Face, tracker: DictTracker) -> No
 
 
 def test_attempt_never_masks_the_error_of_the_block(face: Face, tracker: DictTracker) -> None:
-    """Where the store fails, too, a note on the block's own error says so."""
+    """If the store fails, too, a note on the block's own error says so."""
     tracker.faults["k"] = ConnectionResetError("gone")
     with pytest.raises(DivergedError) as caught, face.attempt("k"):
         raise DivergedError
@@ -220,7 +220,7 @@ def test_attempt_never_masks_the_error_of_the_block(face: Face, tracker: DictTra
 
 
 def test_attempt_refuses_a_bad_key_before_the_block_runs(face: Face) -> None:
-    """An application hears of it at once, and not after its hours of work."""
+    """The application gets the error before its hours of work."""
     began = False
     with pytest.raises(InvalidKeyError), face.attempt("../k"):
         began = True
@@ -271,7 +271,7 @@ def test_a_failure_that_others_have_stored(face: Face, tracker: DictTracker, sto
 
 
 def test_bulk_calls_count_a_failure_among_the_errors(face: Face, tracker: DictTracker) -> None:
-    """The others are served."""
+    """All other keys are answered."""
     tracker["ok"] = PLAIN
     face.fail("bad", "broken")
     with pytest.raises(BulkError) as caught:
@@ -285,7 +285,7 @@ def test_bulk_calls_count_a_failure_among_the_errors(face: Face, tracker: DictTr
 
 
 def test_errors_are_told_apart_by_type(tracker: DictTracker) -> None:
-    """Failed, corrupt, misfit and late, in one call."""
+    """One call reports failed, corrupt, misfit and late results, each by its own type of error."""
     tracker["ok"] = PLAIN
     tracker.fail("failed", "broken")
     tracker.stored["corrupt"] = b"torn"
@@ -388,7 +388,7 @@ def test_the_error_of_a_job_that_is_gone_advises_what_can_be_done(face: Face) ->
 
 @pytest.mark.parametrize("alive", [False, True, 3, lambda: True, isinstance])
 def test_alive_is_a_function_of_a_key(face: Face, tracker: DictTracker, alive: Any) -> None:
-    """The error comes at once, whether or not the results are there."""
+    """Any other object is refused at once, whether or not the results are there."""
     tracker["k"] = PLAIN
     for call in (lambda: face.wait("k", alive=alive), lambda: face.wait_all(["k"], alive=alive)):
         with pytest.raises(TypeError, match="alive is a function that takes a key and returns a bool, not"):
@@ -422,7 +422,7 @@ def test_a_result_that_came_just_before_is_not_missed(face: Face, tracker: DictT
 
 
 def test_a_job_that_lives_is_waited_for(face: Face, tracker: DictTracker) -> None:
-    """The question is put after each look that finds nothing."""
+    """`alive` is called after each look that does not find the result."""
     asked: list[Key] = []
 
     def alive(key: Key) -> bool:

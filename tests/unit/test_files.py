@@ -21,7 +21,7 @@ def write(path: str | Path, meanwhile: Callable[[], None] | None = None) -> None
 
 @pytest.mark.parametrize("fails", ["writing", "uploading"])
 def test_a_failed_upload_leaves_the_old_file_and_no_other(fails: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Neither an error of the caller nor one of the store shows in the folder."""
+    """After an error of the caller or of the store, the folder has only the old file."""
 
     def refuse(*arguments: object) -> None:
         raise PermissionError(13, "refused")

@@ -73,7 +73,7 @@ def tracker(tmp_path: Path) -> ResultTracker:
 def test_frames_count_what_they_read(
     tracker: ResultTracker, tmp_path: Path, call: Callable[[Frame, Path, Progress], None]
 ) -> None:
-    """Untyped and typed, with failures; a frame with a cache counts only what it reads anew, and the frame stays."""
+    """Untyped and typed frames count failures, too. With a cache they count only the results that they read anew."""
     for frame in (tracker.frame(), tracker.typed(Trial).frame()):
         bar = Bar()
         call(frame, tmp_path, bar)
@@ -89,7 +89,7 @@ def test_frames_count_what_they_read(
 
 
 def test_archive_counts_what_it_reads(tracker: ResultTracker, tmp_path: Path) -> None:
-    """Results and failures."""
+    """An archive counts results and failures."""
     bar = Bar()
     assert tracker.archive(tmp_path / "all.ndjson", progress=bar) == 121
     assert bar.updates == [100, 21]
@@ -97,7 +97,7 @@ def test_archive_counts_what_it_reads(tracker: ResultTracker, tmp_path: Path) ->
 
 @pytest.mark.parametrize("progress", [True, 5, Bar])
 def test_progress_is_a_bar(tmp_path: Path, progress: Any) -> None:
-    """Anything else is refused at once, and no file is written."""
+    """Any other object is refused at once, and no file is written."""
     tracker = open_tracker(tmp_path / "base")
     tracker.put("a", loss=1.0)
     calls: list[Callable[[], object]] = [
