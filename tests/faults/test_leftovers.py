@@ -13,7 +13,7 @@ import pytest
 from tests.faults.system import System
 from tests.trackers import snapshot
 from typedtrack import FsspecResultTracker, ResultTracker, open_tracker
-from typedtrack.backends.local import LocalResultTracker
+from typedtrack.backends.local import LocalResultTracker, folders
 
 DAY = 86_400
 
@@ -108,3 +108,20 @@ def test_leftovers_that_another_process_removes(tmp_path: Path, system: System) 
 
     system.before = remove
     assert LocalResultTracker(tmp_path).remove_leftovers() == 0
+
+
+def test_a_leftover_whose_folder_becomes_a_result_is_gone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another process removes the leftovers and the folder, and puts a result there, after they were listed."""
+    tracker = LocalResultTracker(tmp_path)
+    hidden = tmp_path / "sub" / ".typedtrack-0011-7-1.tmp"
+    hidden.parent.mkdir()
+    hidden.write_text("x")
+    os.utime(hidden, (0, 0))
+
+    def is_leftover(entry: os.DirEntry[bytes], older_than: float) -> bool:
+        tracker["sub"] = {"x": 1}
+        return folders.is_leftover(entry, older_than)
+
+    monkeypatch.setattr("typedtrack.backends.local.tracker.is_leftover", is_leftover)
+    assert tracker.remove_leftovers() == 0
+    assert dict(tracker.items()) == {"sub": {"x": 1}}

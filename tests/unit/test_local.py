@@ -323,6 +323,17 @@ def test_the_version_of_a_file_that_is_gone(tracker: LocalResultTracker, base: P
     assert list(entries) == []
 
 
+def test_the_version_of_a_file_whose_folder_becomes_a_result(tracker: LocalResultTracker, base: Path) -> None:
+    """Its results are deleted before their versions are read, and a result is put in place of the folder."""
+    tracker.put_many({"sub/a": {"n": 1}, "sub/b": {"n": 1}})
+    entries = tracker._list_details("")
+    next(entries)
+    for key in ("sub/a", "sub/b"):
+        del tracker[key]
+    tracker["sub"] = {"n": 1}
+    assert list(entries) == []
+
+
 def test_names_are_utf8_whatever_the_locale(tracker: LocalResultTracker, base: Path) -> None:
     """A process in the C locale reads the same file."""
     tracker["naïve/日本"] = {"n": 1}
@@ -434,3 +445,29 @@ def test_a_write_is_refused_beforehand_where_the_system_says_no(
     assert caught.value.filename == str(existing)
     assert asked == [(os.fsencode(existing), os.W_OK | os.X_OK)]
     assert list(existing.iterdir()) == []
+
+
+@pytest.mark.parametrize("after", ["nothing", "a folder"])
+@pytest.mark.parametrize("before", ["a folder", "a result"])
+def test_a_write_is_not_refused_beforehand_where_the_reason_is_gone(
+    base: Path, tracker: LocalResultTracker, monkeypatch: pytest.MonkeyPatch, before: str, after: str
+) -> None:
+    """Other processes may change what is at a folder of the key between two looks at it."""
+    base.mkdir(parents=True)
+    sub = base / "sub"
+    if before == "a folder":
+        sub.mkdir()
+    else:
+        tracker["sub"] = {"n": 1}
+
+    def nearest(folder: bytes) -> bytes:
+        if before == "a folder":
+            sub.rmdir()
+        else:
+            del tracker["sub"]
+        if after == "a folder":
+            sub.mkdir()
+        return os.fsencode(sub)
+
+    monkeypatch.setattr("typedtrack.backends.local.tracker.nearest", nearest)
+    tracker._check_writable("sub/k")

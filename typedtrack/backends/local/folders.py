@@ -20,6 +20,7 @@ __all__ = [
     "remove_if_empty",
     "remove_quietly",
     "sync",
+    "takes_results",
     "temporary_in",
 ]
 
@@ -59,6 +60,11 @@ def nearest(folder: bytes) -> bytes:
 def in_kernel(path: bytes) -> bool:
     """Return whether *path* leads to a folder of the kernel."""
     return (os.path.realpath(path) + b"/").startswith(KERNEL)
+
+
+def takes_results(path: bytes) -> bool:
+    """Return whether results can be stored below *path*, which is a folder, or which another process has removed."""
+    return not in_kernel(path) and (os.path.isdir(path) or not os.path.lexists(path))
 
 
 def no_place(path: bytes) -> OSError:

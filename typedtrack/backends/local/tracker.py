@@ -31,6 +31,7 @@ from typedtrack.backends.local.folders import (
     remove_empty_folders,
     remove_if_empty,
     sync,
+    takes_results,
     temporary_in,
 )
 from typedtrack.errors import KeyConflictError, UnsupportedOperationError
@@ -197,7 +198,7 @@ class LocalResultTracker(ResultTracker):
                 os.close(fd)
             return
         there = nearest(folder)
-        if in_kernel(there) or not os.path.isdir(there):
+        if not takes_results(there):
             raise no_place(there)
         reason = "no folder can be made here: others remove it each time"
         raise FileNotFoundError(errno.ENOENT, reason, os.fsdecode(there))
@@ -264,12 +265,12 @@ class LocalResultTracker(ResultTracker):
     def _check_writable(self, key: str) -> None:
         target = self._path(key)
         folder = nearest(os.path.dirname(target))
-        if in_kernel(folder) or not os.path.isdir(folder):
-            self._refuse_result_above(key)
+        self._refuse_result_above(key)
+        if not takes_results(folder):
             raise no_place(folder)
         if os.path.isdir(target) and (os.path.islink(target) or next(iter(self.keys(key)), None) is not None):
             raise KeyConflictError(key, key)
-        if not os.access(folder, os.W_OK | os.X_OK):
+        if not os.access(folder, os.W_OK | os.X_OK) and os.path.isdir(folder):
             reason = "no file can be made in this folder; mend its permissions, or choose another base"
             raise PermissionError(errno.EACCES, reason, os.fsdecode(folder))
 
@@ -308,7 +309,7 @@ class LocalResultTracker(ResultTracker):
             for text, entry in zip(texts, entries, strict=True):
                 try:
                     yield text, *details_of(partial(os.stat, self._path(text)) if entry is None else entry.stat)
-                except FileNotFoundError:  # deleted since it was listed
+                except (FileNotFoundError, NotADirectoryError):  # deleted since it was listed
                     pass
 
     def _blocks(self, prefix: str) -> Iterator[tuple[list[str], Sequence[os.DirEntry[bytes] | None]]]:
@@ -337,7 +338,7 @@ class LocalResultTracker(ResultTracker):
                         if is_leftover(entry, older_than):
                             os.unlink(entry.path)
                             removed += 1
-                    except FileNotFoundError:  # its writer lives, or another process removed it
+                    except (FileNotFoundError, NotADirectoryError):  # its writer lives, or another process removed it
                         pass
                     except OSError as error:  # of another user, for example: the others can still be removed
                         failure = failure or error
