@@ -17,6 +17,7 @@ class TestOther(ResultTrackerSuite):
     real_folders = True  # fsspec's memory filesystem has them
     exclusive_create = False
     shared_by_processes = False
+    listed_keys = 300  # a listing has no pages
 
     @pytest.fixture
     def tracker(self) -> ResultTracker:

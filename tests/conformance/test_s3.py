@@ -27,7 +27,7 @@ class TestObstore(ResultTrackerSuite):
     """Ceph through obstore."""
 
     listed_keys = 1_100  # a page is 1,000
-    race_rounds = 50
+    machine_runs = 5  # each call waits for the server
 
     @pytest.fixture
     def tracker(self, ceph: S3, bucket: str) -> ResultTracker:
@@ -46,7 +46,7 @@ class TestS3fs(ResultTrackerSuite):
     """Ceph through s3fs, where the base is the whole bucket."""
 
     listed_keys = 1_100  # a page is 1,000
-    race_rounds = 50
+    machine_runs = 5  # each call waits for the server
 
     @pytest.fixture
     def tracker(self, ceph: S3) -> ResultTracker:
@@ -65,7 +65,7 @@ class TestObstoreRegistered(ResultTrackerSuite):
     """Ceph through obstore, registered with fsspec in place of s3fs."""
 
     listed_keys = 1_100  # a page is 1,000
-    race_rounds = 50
+    machine_runs = 5  # each call waits for the server
     shared_by_processes = False  # a new process would have to register it
 
     @pytest.fixture

@@ -16,6 +16,7 @@ class TestSshfs(ResultTrackerSuite):
 
     real_folders = True
     listed_keys = 1_100  # sftp has no pages, but several answers for one folder
+    machine_runs = 5  # each call waits for the server
     race_rounds = 50
 
     @pytest.fixture

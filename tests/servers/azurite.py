@@ -71,6 +71,7 @@ def serve(folder: Path) -> Generator[Azure]:
     options = ["--blobHost", HOST, "--blobPort", str(port), "--inMemoryPersistence", "--silent"]
     options += ["--skipApiVersionCheck", "--disableTelemetry", "--disableProductStyleUrl"]
     command = [_program() or "azurite-blob", *options]
-    accounts = {"AZURITE_ACCOUNTS": f"{_ACCOUNT}:{_ACCOUNT_KEY}"}
-    with running(command, folder / "azurite.log", port=port, env=accounts):
+    # Express, which Azurite is built on, takes a sixth less CPU time for a request in production.
+    environment = {"AZURITE_ACCOUNTS": f"{_ACCOUNT}:{_ACCOUNT_KEY}", "NODE_ENV": "production"}
+    with running(command, folder / "azurite.log", port=port, env=environment):
         yield service
