@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from playwright.sync_api import Browser, Error, Locator, Page
 
+from tests.report.conftest import Columns
 from tests.report.test_page import SWEEP, cells, until
 from typedtrack import Value, open_tracker
 
@@ -23,6 +24,8 @@ Visited = Callable[[Path], Page]
 POINT = (47, 111, 181)
 POINT_IN_THE_DARK = (106, 169, 238)
 MARK = (217, 72, 15)
+TEXT = (29, 36, 48)
+SIDE = 30  # pixels beside a plot, with the labels of the other axis
 _NEAR = 120  # of 765: the colour where it is transparent, and no other
 MARKED = "tr[aria-current=true] td"
 
@@ -91,6 +94,18 @@ def test_error_bars_are_drawn_below_200_points(opened: Opened) -> None:
         mask = drawn(plot(opened(columns, by="y"), "y over x"), POINT)
         heights[count] = int(mask.any(axis=1).sum())
     assert heights[199] > heights[200] + 20
+
+
+def test_each_category_has_its_label(opened: Opened) -> None:
+    """A long one is cut, so that it hides no other."""
+    names = ["a name that takes half of the plot", "adam", "adamw", "sgd"]
+    columns: Columns = {"key": list("abcd"), "optimiser": names, "loss": [0.1, 0.2, 0.3, 0.4]}
+    page = opened(columns, by="loss", direction="min")
+    labels = drawn(plot(page, "loss over optimiser"), TEXT)[-24:]
+    labels[:, :SIDE] = False
+    columns_of_text = numpy.flatnonzero(labels.any(axis=0))
+    gaps = numpy.diff(columns_of_text) > 10  # pixels: more than between two words
+    assert numpy.count_nonzero(gaps) == len(names) - 1
 
 
 def test_a_row_is_marked_everywhere(opened: Opened) -> None:

@@ -152,7 +152,9 @@ def test_the_address_keeps_the_state(opened: Opened) -> None:
     assert cells(page, 0) == ["trial_2"]
     assert page.locator("tr[aria-current=true]").count() == 1
     for broken in ("#%", "#null", "#[1]", f"#{quote(json.dumps({'m': 99, 's': 'x', 'r': 5, 'k': -1}))}"):
-        assert len(cells(opened(SWEEP, by="accuracy", fragment=broken), 0)) == 7
+        page = opened(SWEEP, by="accuracy", fragment=broken)
+        assert len(cells(page, 0)) == 7
+        assert page.locator("th[aria-sort=descending]").inner_text() == "accuracy"
 
 
 def test_a_click_marks_a_row_and_the_keyboard_does_so_too(opened: Opened) -> None:

@@ -1,10 +1,12 @@
 // One scatter plot a column: the metric over it, with error bars while few points are visible.
 
 import { axisOf, coloursNow, drawable } from "./scales.js";
-import { positionOf } from "./selection.js";
+import { categoriesOf, positionOf } from "./selection.js";
 
 const MOST_PLOTS = 24;
 const MOST_ERROR_BARS = 200;
+const SIDES = 60; // pixels beside the axis of a plot
+const NARROWEST_LABEL = 24; // pixels
 
 export function showPlots(data, selection, init) {
   const section = document.getElementById("plots");
@@ -39,7 +41,7 @@ export function showPlots(data, selection, init) {
       caption.textContent = `${data.columns[selection.metric].name} over ${data.columns[number].name}`;
       place.setAttribute("aria-label", `Plot of ${caption.textContent}; the table has the same values`);
       chart.resize();
-      chart.setOption(optionOf(data, selection, number, colours), { notMerge: true });
+      chart.setOption(optionOf(data, selection, number, colours, chart.getWidth()), { notMerge: true });
     }
   }
   function figureOf(name, parent, make) {
@@ -59,7 +61,7 @@ export function showPlots(data, selection, init) {
   return update;
 }
 
-function optionOf(data, selection, number, colours) {
+function optionOf(data, selection, number, colours, width) {
   const across = data.columns[number];
   const metric = data.columns[selection.metric];
   const points = [];
@@ -99,10 +101,17 @@ function optionOf(data, selection, number, colours) {
   }
   return {
     grid: { left: 8, right: 12, top: 12, bottom: 8, containLabel: true },
-    xAxis: axisOf(across, data.rows, colours),
+    xAxis: withNarrowLabels(axisOf(across, data.rows, colours), across, width),
     yAxis: axisOf(metric, data.rows, colours),
     series,
   };
+}
+
+// The axis with each label cut to its share of the width, so that a long text hides no other.
+function withNarrowLabels(axis, column, width) {
+  if (column.number) return axis;
+  const share = Math.max((width - SIDES) / categoriesOf(column).size, NARROWEST_LABEL);
+  return { ...axis, axisLabel: { ...axis.axisLabel, interval: 0, width: share, overflow: "truncate" } };
 }
 
 function errorBar(params, api) {

@@ -88,7 +88,7 @@ export class Selection {
     const isColumn = (number) => Number.isInteger(number) && number >= 0 && number < count;
     if (isColumn(state?.m) && this.data.columns[state.m].number) this.metric = state.m;
     if (isColumn(state?.s)) this.sort = state.s;
-    this.descending = state?.d === 1;
+    if (state?.d === 0 || state?.d === 1) this.descending = state.d === 1;
     if (typeof state?.t === "string") this.text = state.t;
     if (Number.isInteger(state?.k) && state.k >= 0 && state.k < this.data.rows) this.marked = state.k;
     for (const range of Array.isArray(state?.r) ? state.r : []) {
