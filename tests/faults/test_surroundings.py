@@ -96,7 +96,7 @@ def _quota(kind: str) -> Generator[Path]:
 @pytest.mark.parametrize("fsync", [False, True])
 @pytest.mark.parametrize("kind", disks.FILE_SYSTEMS)
 def test_a_quota(kind: str, fsync: bool) -> None:
-    """A quota is as a full disk: the first results stay, the others raise its error, and deletes make room."""
+    """A quota acts like a full disk: the first results stay, the others raise its error, and deletes make room."""
     large, larger = ({f"{n}": "x" * 1000 for n in range(kilobytes)} for kilobytes in (100, 900))
     with _quota(kind) as base:
         tracker = open_tracker(base, fsync=fsync)

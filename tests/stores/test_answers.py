@@ -157,7 +157,7 @@ def test_delete_answered_by_a_proxy(client: Client, status: int) -> None:
 
 @pytest.mark.parametrize("client", ["s3_obstore", "azure_obstore", "gcs_obstore"], indirect=True)
 def test_delete_of_an_object_that_another_process_deletes(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A delete whose object is gone by then is as one of an absent key; obstore may report it as done, too."""
+    """A delete whose object is gone by then acts like one of an absent key; obstore may also report it as done."""
     client.tracker["a"] = {"x": 1}
     delete = obstore.delete
 

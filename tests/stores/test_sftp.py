@@ -219,6 +219,16 @@ def test_link_to_nowhere_at_a_key_holds_nothing(tracker: FsspecResultTracker, sf
     assert dict(tracker.items()) == {"a": {"x": 1}, "link": {"x": 1}}
 
 
+def test_del_keeps_a_link_to_a_folder(tracker: FsspecResultTracker, sftp: Sftp) -> None:
+    """It is a folder of results, and not a result, as on a local disk."""
+    tracker["a/b"] = {"x": 1}
+    base = sftp.folder / tracker._location("").rstrip("/").rpartition("/")[2]
+    (base / "link").symlink_to("a")
+    with pytest.raises(ResultNotFoundError):
+        del tracker["link"]
+    assert tracker["link/b"] == {"x": 1}
+
+
 def test_files_of_all_sizes_are_read_whole(tracker: FsspecResultTracker) -> None:
     """A read returns the whole file up to its limit, whether it takes one request or many."""
     for size in (0, 1, 2**14 - 1, 2**14, 2**14 + 1, 2**15 + 1, 2**20):
