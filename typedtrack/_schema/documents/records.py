@@ -71,7 +71,7 @@ class RecordMaker(Generic[R]):
                 remedy = ': list a property in "required"' if flaw.part == "required" else ""
                 self._problems.add(described.resolved.target.pointer, flaw.reason + remedy)
         if whole and not _agree(keywords.get("dependentRequired"), record):
-            reason = "does not agree with the nested records that can be null"
+            reason = "does not agree with the nested records that can be null; leave it out"
             self._problems.add(described.resolved.place("dependentRequired"), reason)
         return record if whole and self._problems.count == before else None
 
