@@ -22,6 +22,7 @@ from typedtrack import FieldSchema, RecordDefinitionError, RecordSchema, Stat, V
 from typedtrack._schema.records import NestedSchema
 from typedtrack.codegen import drift, generate, write_files
 from typedtrack.codegen.layout import fits
+from typedtrack.schemas import document_text
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 SCHEMAS = [schema_of(made_by_hand.Evaluation), schema_of(made_by_hand.Hostile), schema_of(Stat)]
@@ -213,6 +214,22 @@ def test_a_bound_of_minus_zero_is_zero() -> None:
     assert repr(schema_of(names["Run"])) == repr(schema)
     assert "-0.0" not in repr(schema)
     assert schema.fingerprint == RecordSchema.from_json_schema(schema.to_json_schema()).fingerprint
+
+
+@pytest.mark.parametrize("constraint", ["gt", "ge", "lt", "le", "multiple_of"])
+def test_a_bound_of_a_float_is_a_float(constraint: str) -> None:
+    """A float field that is bounded by an int equals one that is bounded by the float, in every form."""
+
+    def bounded(bound: float) -> RecordSchema:
+        known: dict[str, Any] = {constraint: bound}
+        return RecordSchema(name="Run", fields=(FieldSchema(attribute="x", name="x", kind="float", **known),))
+
+    by_int, by_float = bounded(2), bounded(2.0)
+    assert by_int == by_float
+    assert by_int.fingerprint == by_float.fingerprint
+    assert document_text(by_int) == document_text(by_float)
+    assert generate([by_int]) == generate([by_float])
+    assert "no float equals that" in next(bounded(2**53 + 1).columns[0].definition_problems())
 
 
 def test_a_module_may_have_another_docstring() -> None:

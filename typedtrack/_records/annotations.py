@@ -172,25 +172,14 @@ def _only_kind(choices: tuple[Any, ...], holder: str) -> Kind:
 
 
 def _field_schema(annotation: Annotation, kind: Kind, choices: tuple[Any, ...], known: dict[str, Any]) -> FieldSchema:
-    bounds = annotation.constraints.bounds
-    if kind.type is float:
-        bounds = {name: _as_float(bound) for name, bound in bounds.items()}
     return FieldSchema(
         kind=kind.name,
         optional=annotation.optional,
         choices=choices,
         deprecated=annotation.constraints.deprecated,
-        **bounds,
+        **annotation.constraints.bounds,
         **known,
     )
-
-
-def _as_float(bound: Any) -> Any:
-    """Return *bound* as a float where one equals it; the schema reports any other."""
-    try:
-        return float(bound) if float(bound) == bound else bound
-    except (TypeError, ValueError, OverflowError):
-        return bound
 
 
 def annotation_of(column: FieldSchema) -> Any:

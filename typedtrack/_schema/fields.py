@@ -81,9 +81,12 @@ class Flaw(NamedTuple):
     """The index of the choice or alias at fault."""
 
 
-def _unsigned_zero(bound: int | float | None) -> int | float | None:
-    """Return 0.0 for -0.0. Both bound the same numbers, and `typing` returns one annotation for either."""
-    return 0.0 if isinstance(bound, float) and not bound else bound
+def _as_float(bound: Any) -> Any:
+    """Return *bound* as a float where one equals it; the rules report any other. -0.0 bounds the same as 0.0."""
+    try:
+        return float(bound) or 0.0 if float(bound) == bound else bound
+    except (TypeError, ValueError, OverflowError):
+        return bound
 
 
 @attrs.frozen(kw_only=True)
@@ -104,13 +107,13 @@ class FieldSchema:
     """Whether `None` is allowed. It is stored by leaving the field out."""
     choices: tuple[int | str, ...] = attrs.field(default=(), eq=frozenset)
     """The only values allowed, from a `Literal` or an enumeration. Empty: any value. Their order means nothing."""
-    gt: int | float | None = attrs.field(default=None, converter=_unsigned_zero)
+    gt: int | float | None = None
     """The value is greater than this number; `None`: no such bound."""
-    ge: int | float | None = attrs.field(default=None, converter=_unsigned_zero)
+    ge: int | float | None = None
     """The value is at least this number."""
-    lt: int | float | None = attrs.field(default=None, converter=_unsigned_zero)
+    lt: int | float | None = None
     """The value is less than this number."""
-    le: int | float | None = attrs.field(default=None, converter=_unsigned_zero)
+    le: int | float | None = None
     """The value is at most this number."""
     multiple_of: int | float | None = None
     """The value is a multiple of this number, in decimals as they are written."""
@@ -137,8 +140,12 @@ class FieldSchema:
 
     def __attrs_post_init__(self) -> None:
         object.__setattr__(self, "_allowed", frozenset(self.choices))
+        if self.kind == "float":
+            for name in _NUMBER_CONSTRAINTS:
+                if (bound := getattr(self, name)) is not None:
+                    object.__setattr__(self, name, _as_float(bound))  # it is frozen
         if self.doc:
-            object.__setattr__(self, "doc", kept(self.doc))  # it is frozen
+            object.__setattr__(self, "doc", kept(self.doc))
 
     @property
     def needed(self) -> bool:
