@@ -250,6 +250,34 @@ def test_an_answer_that_is_not_the_stored_file_is_an_error(status: int, headers:
             load_schemas(f"{url}/a.schema.json")
 
 
+@pytest.mark.filterwarnings("ignore:typedtrack does not know how HTTPFileSystem")
+def test_a_put_over_http_is_done_when_the_server_has_stored_it() -> None:
+    """A put sends the headers that the user gives; another status, or a redirect to a page, is an error."""
+    tokens: list[str | None] = []
+
+    class Storing(Quiet):
+        def do_PUT(self) -> None:
+            tokens.append(self.headers["X-Token"])
+            self.rfile.read(int(self.headers["Content-Length"]))
+            status = int(self.path.strip("/"))
+            self.answer(status, {"Location": "/login", "Content-Length": "0"})
+
+        def do_GET(self) -> None:
+            self.answer(200, {"Content-Length": "6"}, b"<html>")
+
+    with serving(Storing) as url:
+        tracker = open_tracker(url, storage_options={"headers": {"X-Token": "secret"}})
+        for stored in ("200", "201", "204"):
+            tracker.put(stored, x=1)
+        with pytest.raises(ConnectionError, match=r"the answer to a put .* its status is 202, not 200, 201 or 204"):
+            tracker.put("202", x=1)
+        with pytest.raises(ConnectionError, match=r"the answer to a put .* it redirects the put to another page"):
+            tracker.put("303", x=1)
+        with pytest.raises(aiohttp.ClientResponseError, match="403"):
+            tracker.put("403", x=1)
+    assert tokens == ["secret"] * 6
+
+
 def test_a_range_that_was_not_asked_for_is_an_error() -> None:
     """A schema is asked for as a whole."""
 

@@ -112,16 +112,19 @@ class OtherResultTracker(ResultTracker):
         with readable_answers():
             try:
                 self._fs.makedirs(path.rpartition("/")[0], exist_ok=True)
-                self._fs.pipe_file(path, data)
+                self._store(path, data)
             except IsADirectoryError:
                 self._replace_empty_folder(key, path, data)
             except (FileExistsError, NotADirectoryError):
                 raise KeyConflictError(key, self._result_above(key)) from None
 
+    def _store(self, path: str, data: bytes) -> None:
+        self._fs.pipe_file(path, data)
+
     def _replace_empty_folder(self, key: str, path: str, data: bytes) -> None:
         try:
             self._remove_empty_folders(path)
-            self._fs.pipe_file(path, data)
+            self._store(path, data)
         except OSError:
             raise KeyConflictError(key, key) from None
 
