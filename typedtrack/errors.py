@@ -7,13 +7,13 @@
     ├── InvalidResultError         ValueError           a result or a record to be made breaks the rules
     ├── RecordDefinitionError      TypeError            a record or key class cannot be declared so
     ├── ResultNotFoundError        KeyError             nothing is stored under that key
-    ├── ResultExistsError          FileExistsError      ``create`` found other content
-    ├── KeyConflictError           OSError              ``a`` beside ``a/b`` where folders are real
+    ├── ResultExistsError          FileExistsError      create found other content
+    ├── KeyConflictError           OSError              a beside a/b where folders are real
     ├── CorruptResultError         ValueError           the stored bytes are not a result
     ├── SchemaMismatchError        ValueError           a stored result is not such a record
     ├── SchemaError                ValueError           a schema document cannot be used
     ├── ResultFailedError          RuntimeError         the application under that key failed
-    ├── ResultTimeoutError         TimeoutError         ``wait`` gave up
+    ├── ResultTimeoutError         TimeoutError         wait gave up
     ├── UnsupportedOperationError  NotImplementedError  the store cannot do this safely
     └── BulkError                  ExceptionGroup       some keys of a bulk call failed, each with its own error
 

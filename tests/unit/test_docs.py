@@ -13,6 +13,7 @@ import pytest
 from sybil import Sybil
 from sybil.parsers.myst import PythonCodeBlockParser
 
+from typedtrack import errors
 from typedtrack.cli.app import root, run
 
 ROOT = Path(__file__).parents[2]
@@ -83,6 +84,19 @@ def _commands(group: click.Group, path: str) -> Iterator[tuple[str, click.Comman
                 yield from _commands(command, f"{path} {name}")
             else:
                 yield f"{path} {name}", command
+
+
+def test_the_page_on_errors_has_each_error_and_its_base() -> None:
+    """A reader of docs/reference/errors.md learns which error of Python each error also is."""
+    page = (ROOT / "docs/reference/errors.md").read_text(encoding="utf-8")
+    rows = dict(re.findall(r"^\| \{py:exc\}`~typedtrack\.(\w+)` \| `(\w+)` \|", page, re.MULTILINE))
+    bases = {
+        error.__name__: {base.__name__ for base in error.__bases__} - {"TypedtrackError"}
+        for error in vars(errors).values()
+        if isinstance(error, type) and issubclass(error, errors.TypedtrackError)
+    }
+    assert bases.pop("TypedtrackError") == {"Exception"}
+    assert {name: {base} for name, base in rows.items()} == bases
 
 
 _OPTION = re.compile(r"(?<![\w-])--?[a-z][a-z-]*")
