@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import datetime
 import hashlib
 import json
 import os
 import threading
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from math import inf
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, Final
 from unittest.mock import Mock
 
 import gcsfs.core
@@ -387,9 +388,9 @@ def test_adlfs_refuses_a_part_of_a_blob() -> None:
 
 
 class Pages:
-    """A listing of Azure's client: the names on each page."""
+    """A listing of Azure's client: the names, or the blobs, on each page."""
 
-    def __init__(self, *pages: list[str], tokens: Iterable[str] = ()) -> None:
+    def __init__(self, *pages: Sequence[object], tokens: Iterable[str] = ()) -> None:
         self.pages = pages
         self.tokens = iter(tokens)
         self.continuation_token: str | None = None
@@ -404,14 +405,14 @@ class Pages:
         """Return the pages."""
         return self
 
-    async def __aiter__(self) -> AsyncIterator[AsyncIterator[str]]:
+    async def __aiter__(self) -> AsyncIterator[AsyncIterator[object]]:
         """Yield the pages."""
         for page in self.pages:
             self.continuation_token = next(self.tokens, None)
             yield self.names(page)
 
-    async def names(self, page: list[str]) -> AsyncIterator[str]:
-        """Yield the names on one page."""
+    async def names(self, page: Sequence[object]) -> AsyncIterator[object]:
+        """Yield the names, or the blobs, on one page."""
         for name in page:
             yield name
 
@@ -445,6 +446,14 @@ def test_adlfs_lists_the_key_at_a_prefix() -> None:
     assert list(iter(tracker.keys("a"))) == ["a", "a/b"]
     assert list(iter(tracker.keys("a"))) == ["a/b"]
     assert [asked["name_starts_with"] for asked in listed.asked] == ["base/a/"] * 2
+
+
+def test_adlfs_lists_the_etag_and_the_time_of_each_blob() -> None:
+    """The listing that a cache and ``rm --older-than`` use has them from the page, without a request for each blob."""
+    changed = datetime.datetime(2026, 1, 2, tzinfo=datetime.UTC)
+    found = SimpleNamespace(name="base/a", etag='"0x8D4BCC2E4835CD0"', last_modified=changed)
+    tracker = on_adlfs({"list_blobs": Pages([found])})
+    assert list(tracker._list_details("")) == [("a", found.etag, changed.timestamp())]
 
 
 def test_adlfs_refuses_a_token_that_repeats() -> None:
@@ -690,6 +699,30 @@ def test_obstore_confirms_a_put_without_a_digest(monkeypatch: pytest.MonkeyPatch
     assert got.call_count == 2
     with pytest.raises(ConnectionError, match="a put is not one of S3's"):
         tracker.put("a", x=2)
+
+
+AZURE_OPTIONS: Final = {"config": {"account_name": "account", "skip_signature": True}}
+
+
+def test_obstore_knows_azures_answer_to_a_put(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An answer whose ETag has another form than Azure's is an error."""
+    tracker = ObstoreResultTracker("az://c/b", storage_options=AZURE_OPTIONS)
+    put = Mock(return_value={"e_tag": '"0x8D4BCC2E4835CD0"', "version": None})
+    monkeypatch.setattr(obstore, "put", put)
+    tracker.put("a", x=1)
+    for etag in (None, '"1-5f8d"'):
+        put.return_value = {"e_tag": etag, "version": None}
+        with pytest.raises(ConnectionError, match="a put is not one of Azure's"):
+            tracker.put("a", x=1)
+
+
+def test_obstore_takes_the_etags_of_azure_for_versions(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They are unique, so a young blob has a version, too."""
+    now = datetime.datetime.now(datetime.UTC)
+    entry = {"path": "b/a", "size": 3, "e_tag": '"0x8D4BCC2E4835CD0"', "last_modified": now}
+    monkeypatch.setattr(obstore, "list", Mock(return_value=iter([[entry]])))
+    tracker = ObstoreResultTracker("az://c/b", storage_options=AZURE_OPTIONS)
+    assert list(tracker._list_details("")) == [("a", entry["e_tag"], now.timestamp())]
 
 
 def test_obstore_has_no_bare_key_error(monkeypatch: pytest.MonkeyPatch) -> None:
