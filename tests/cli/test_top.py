@@ -50,7 +50,7 @@ def test_the_best_comes_first(cli: Cli, base: Path) -> None:
     found = lines(cli, str(base))
     assert [row[0] for row in found][:2] == ["large/seed_2", "large/seed_1"]
     assert found[0] == ["large/seed_2", "0.95 ± 0.01", "3", "large"]
-    assert found[-1] == ["other", "0.1 ± nan", "4", "x"]
+    assert found[-1] == ["other", "0.1 ± NaN", "4", "x"]
     assert lines(cli, str(base), "--min")[0][0] == "other"
     assert len(lines(cli, str(base), "small")) == 3
     assert lines(cli, str(base), "--by", "epochs")[0][0] == "other"
@@ -111,7 +111,7 @@ def test_groups_need_not_have_the_same_fields(cli: Cli, tmp_path: Path) -> None:
     tracker = open_tracker(tmp_path / "base")
     tracker.put_many({"a/0": {"x": 1.0, "y": 1}, "b/0": {"x": 2.0, "t": "one"}, "b/1": {"x": 2.0, "t": "two"}})
     found = lines(cli, str(tmp_path / "base"), "--key", "{m}/{n}", "--over", "n", "--by", "x")
-    assert found == [["b", "2", "2 ± 0", "–"], ["a", "1", "1 ± nan", "1 ± nan"]]
+    assert found == [["b", "2", "2 ± 0", "–"], ["a", "1", "1 ± NaN", "1 ± NaN"]]
 
 
 def test_json_is_one_row_a_line(cli: Cli, base: Path) -> None:

@@ -95,4 +95,11 @@ def test_fields_may_come_late_and_go() -> None:
     chunks = [Chunk(1, {"key": ["a"], "x": [1.0]}), Chunk(2, {"key": ["b", "c"], "y": [1, 2]})]
     found = contents_of(chunks, ("key",), "y", "max")
     assert {column.name: column.values for column in found.columns} == {"key": ["c", "b"], "y": [2, 1]}
-    assert "The same in every row: x = None" in found.notes
+    assert "The same in every row: x = –" in found.notes
+
+
+def test_a_constant_that_json_lacks_is_named_as_in_a_stored_result() -> None:
+    """Not as Python shows it."""
+    chunk = Chunk(2, {"key": ["a", "b"], "x": [1, 2], "y": [math.nan] * 2, "z": [-math.inf] * 2})
+    found = contents_of([chunk], ("key",), "x", "max")
+    assert "The same in every row: y = NaN, z = -Infinity" in found.notes

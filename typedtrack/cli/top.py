@@ -20,6 +20,7 @@ from typedtrack._results.values import Value
 from typedtrack.cli.base_and_key import base_to_read
 from typedtrack.cli.output import json_option, one_line, print_error, print_line, print_table, progress, table_of
 from typedtrack.cli.tables import Splitter, averaged, splitter
+from typedtrack.cli.values import value_text
 from typedtrack.errors import BulkError
 from typedtrack.frame.cache import renew
 from typedtrack.frame.chunks import CHUNK_ROWS
@@ -221,4 +222,4 @@ def _text_with_error(mean: Value, error: Value) -> str:
 
 
 def _text(value: Value) -> str:
-    return f"{value:.6g}" if isinstance(value, float) else str(value)
+    return f"{value:.6g}" if isinstance(value, float) and isfinite(value) else value_text(value)

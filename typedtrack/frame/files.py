@@ -34,7 +34,8 @@ def writer_of(path: str | os.PathLike[str]) -> Writer:
     for ending, write in _WRITERS.items():
         if name.endswith(ending):
             return partial(_write, write)
-    raise ValueError(f"cannot write {name!r}: a table is written to a file that ends in {', '.join(_WRITERS)}")
+    endings = ", ".join(_WRITERS)
+    raise ValueError(f"cannot write {name!r}: a table ends in {endings}, and an archive in .ndjson or .ndjson.gz")
 
 
 def _write(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+import json
 import math
 from collections.abc import Collection, Container, Iterable, Mapping, Sequence
 from itertools import islice
@@ -15,7 +16,7 @@ from typedtrack._results.values import Value
 from typedtrack.errors import shown
 from typedtrack.report.rows import Row, Rows, Seen
 
-__all__ = ["MEAN", "MOST_ROWS", "SEM", "Column", "Contents", "contents_of", "is_stat"]
+__all__ = ["MEAN", "MOST_ROWS", "SEM", "Column", "Contents", "contents_of", "is_stat", "text_of"]
 
 MOST_ROWS: Final = 10_000
 """The most rows of one page: a browser draws no more within seconds."""
@@ -109,7 +110,7 @@ def contents_of(
     constant = [column for column in columns if column.name not in keep and column is not metric and column.is_constant]
     if constant and count > 1 and not keep_constant:
         notes.append(
-            "The same in every row: " + ", ".join(f"{column.name} = {column.values[0]}" for column in constant)
+            "The same in every row: " + ", ".join(f"{column.name} = {text_of(column.values[0])}" for column in constant)
         )
         columns = [column for column in columns if all(column is not other for other in constant)]
     if metric is not None and (best := _best_row(metric, direction)) is not None:
@@ -186,6 +187,13 @@ def _best_row(metric: Column, direction: Direction) -> int | None:
         row for row, value in enumerate(metric.values) if isinstance(value, (int, float)) and math.isfinite(value)
     ]
     return min(finite, key=lambda row: _order(metric.values[row], direction), default=None)
+
+
+def text_of(value: Value | None) -> str:
+    """Return *value* as a page shows it: NaN and the infinities as in a stored result, an absent field as a dash."""
+    if value is None:
+        return "–"
+    return json.dumps(value) if isinstance(value, float) else str(value)
 
 
 def _counted(count: int, thing: str) -> str:

@@ -16,7 +16,7 @@ from importlib.resources import files
 from typing import Final
 
 from typedtrack._results.values import EXACT_IN_DOUBLES, Value
-from typedtrack.report.contents import Column, Contents
+from typedtrack.report.contents import Column, Contents, text_of
 
 __all__ = ["page"]
 
@@ -105,11 +105,7 @@ def _column(column: Column) -> dict[str, object]:
 
 def _values(values: Sequence[Value | None], *, is_number: bool) -> list[Value | None]:
     """Return *values* as JSON has them: a number that it lacks, or that JavaScript would round, is its text."""
-    return [value if value is None or (is_number and _is_json_number(value)) else _text(value) for value in values]
-
-
-def _text(value: Value) -> str:
-    return json.dumps(value) if isinstance(value, float) else str(value)  # NaN and Infinity as in a stored result
+    return [value if value is None or (is_number and _is_json_number(value)) else text_of(value) for value in values]
 
 
 def _is_json_number(value: Value) -> bool:
