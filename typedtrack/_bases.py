@@ -14,10 +14,10 @@ KEY_VARIABLE: Final = "TYPEDTRACK_KEY"
 RETRIES_VARIABLE: Final = "TYPEDTRACK_RETRIES"  # how often the program will be started again if it fails
 
 ARCHIVES: Final = (".ndjson", ".ndjson.gz")
-"""How a base ends that is an archive."""
+"""The endings of a base that is an archive."""
 
 PATHS: Final = ("/", "./", "../", "~")
-"""How a base begins that is a path and nothing else."""
+"""The beginnings of a base that can only be a path."""
 _SCHEMES: Final = ("file://", "file:", "local://", "local:")
 _ROOTED: Final = ("dbfs", "file", "hdfs", "local")  # protocols whose URLs have no bucket or host: file:///folder
 
@@ -30,8 +30,8 @@ _LOGIN: Final = "(?<=:)/*[^@]*@"
 def local_path(tracker_base: str | os.PathLike[str]) -> str | None:
     """Return the absolute path that *tracker_base* names, or `None` if it is a URL of another filesystem.
 
-    A base that begins as only a path does (``/``, ``./``, ``../``, ``~``) is a path, whatever follows. fsspec decides
-    on every other.
+    A base that begins with ``/``, ``./``, ``../`` or ``~`` is a path, whatever follows. Any other base that has ``://``
+    or ``::`` is a URL.
 
     Raises:
         ValueError: it is empty, as an unset environment variable is, or it is nearly a URL or a path of Windows.

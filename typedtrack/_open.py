@@ -47,7 +47,9 @@ def open_tracker(
     if tracker_base is None:
         tracker_base = os.environ.get(BASE_VARIABLE)
         if not tracker_base:
-            raise ValueError(f"no tracker base: pass one to open_tracker(), or set the environment's {BASE_VARIABLE}")
+            raise ValueError(
+                f"no tracker base: pass one to open_tracker(), or set the environment variable {BASE_VARIABLE}"
+            )
     path, base = local_path(tracker_base), os.fspath(tracker_base)
     if base.endswith(ARCHIVES):
         from typedtrack.backends.archive import ArchiveResultTracker

@@ -139,7 +139,9 @@ def test_open_tracker_takes_the_base_of_the_environment(tmp_path: Path, monkeypa
     assert repr(open_tracker()) == repr(open_tracker(tmp_path))
     for value in ("", None):
         monkeypatch.delenv("TYPEDTRACK_BASE") if value is None else monkeypatch.setenv("TYPEDTRACK_BASE", value)
-        with pytest.raises(ValueError, match=r"pass one to open_tracker\(\), or set the environment's TYPEDTRACK_BASE"):
+        with pytest.raises(
+            ValueError, match=r"pass one to open_tracker\(\), or set the environment variable TYPEDTRACK_BASE"
+        ):
             open_tracker()
 
 

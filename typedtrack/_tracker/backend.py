@@ -57,7 +57,7 @@ _CREATE_SECONDS: Final = 10.0  # for all of these: each may take long on a slow 
 
 
 forks: Final[list[None]] = []
-"""One item for each fork from the process that loaded this module to this one: to ask for the process takes longer."""
+"""One item for each fork between the process that loaded this module and this one. `os.getpid` would take longer."""
 
 os.register_at_fork(after_in_child=partial(forks.append, None))
 

@@ -143,5 +143,5 @@ def _listed_folder(face: Face[K, R, A], prefix: str) -> str:
 
 
 def _below(prefix: str) -> str:
-    """Return how the keys below *prefix* begin. A loop tests this without `is_below`: a call a key takes time."""
+    """Return the beginning of the keys below *prefix*. Loops test it themselves: a call of `is_below` takes longer."""
     return f"{prefix.removesuffix('/')}/" if prefix else ""

@@ -145,7 +145,7 @@ class _Lines:
             pairs: list[tuple[str, Any]] | None = None if decode is None else decode(lines)
             if not pairs or not are_lines(lines, [key for key, _ in pairs], before):
                 if end > first_end:
-                    size = len(lines) // 8  # so that a line with a NaN, say, makes few others be read by themselves
+                    size = len(lines) // 8  # so that few lines beside one with a NaN, say, are read by themselves
                     continue
                 pairs = [self._checked(start, before)]
             yield pairs

@@ -11,13 +11,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 if TYPE_CHECKING:
     from fsspec import AbstractFileSystem
 
-__all__ = [
-    "OTHER",
-    "TABLE",
-    "Filesystem",
-    "names_of",
-    "row_of",
-]
+__all__ = ["OTHER", "TABLE", "Filesystem", "names_of", "row_of"]
 
 
 class Filesystem(NamedTuple):

@@ -107,7 +107,7 @@ class FsspecResultTracker(ResultTracker):
         base = self._shown_base  # not that of the backend: an error of opening the backend may need the location
         return base + text if base.endswith("/") else f"{base}/{text}"
 
-    # These forward by hand, and no composition stands in for them: a subclass may override any. One that encrypts, say,
+    # Each primitive has a method here, so that a subclass may override any of them. One that encrypts, for example,
     # overrides `_read` and `_write`, and calls `super()`.
 
     def _read(self, key: str, limit: int) -> bytes | None:
