@@ -61,14 +61,30 @@ def test_failed_read_is_an_error(tracker: SftpResultTracker, channel: Mock) -> N
     assert tracker.get("a") == {}
 
 
+def test_failure_whose_cause_has_gone_is_tried_again(tracker: SftpResultTracker, channel: Mock) -> None:
+    """Another caller may delete or replace what was in the way before the tracker looks for it."""
+    data = b'{\n  "x": 1\n}\n'
+    channel.read.side_effect = [FAILURE, data]
+    channel.kind.side_effect = ["file"]
+    assert tracker.get("a") == {"x": 1}
+    for operation, store in ((channel.link, tracker.create), (channel.replace, tracker.put)):
+        operation.side_effect = [FAILURE, None]
+        channel.kind.side_effect = [ABSENT]
+        store("a", x=1)
+    channel.remove.side_effect = [FAILURE, None]
+    channel.kind.side_effect = ["file", "file"]
+    del tracker["a"]
+
+
 @pytest.mark.parametrize("second", [OSError("the connection is lost"), SFTPConnectionLost("the connection is lost")])
 def test_failed_write_removes_its_hidden_file(tracker: SftpResultTracker, channel: Mock, second: Exception) -> None:
     """A write that fails removes its hidden file; an error of that does not hide the first one."""
     channel.write_new.side_effect = FAILURE
     with pytest.raises(SFTPFailure):
         tracker["a"] = {"x": 1}
-    temporary = channel.write_new.call_args.args[0]
-    channel.remove.assert_called_once_with(temporary)
+    assert [call.args[0] for call in channel.remove.call_args_list] == [
+        call.args[0] for call in channel.write_new.call_args_list
+    ]
     channel.remove.side_effect = second
     with pytest.raises(SFTPFailure):
         tracker["a"] = {"x": 1}
@@ -94,6 +110,16 @@ def test_folder_that_another_caller_makes_is_used(tracker: SftpResultTracker, ch
     channel.kind.side_effect = ABSENT
     with pytest.raises(SFTPFailure):
         tracker["a"] = {"x": 1}
+
+
+def test_folder_that_vanishes_while_the_one_below_it_is_made(tracker: SftpResultTracker, channel: Mock) -> None:
+    """Another caller may remove a new folder before it holds anything: a put makes both again."""
+    channel.write_new.side_effect = [ABSENT, ABSENT, None]
+    channel.kind.side_effect = ["folder", "folder", ABSENT, "folder", ABSENT, ABSENT]
+    channel.make_folder.side_effect = [ABSENT, None, None]
+    tracker["a/b/c"] = {"x": 1}
+    assert [call.args[0] for call in channel.make_folder.call_args_list] == ["/base/a/b", "/base/a", "/base/a/b"]
+    channel.replace.assert_called_once()
 
 
 CALLS: dict[str, Callable[[ResultTracker], object]] = {
@@ -193,7 +219,7 @@ def test_server_without_extensions_is_refused(tracker: SftpResultTracker, channe
 def test_failed_rename_is_an_error(tracker: SftpResultTracker, channel: Mock, kind: str | OSError) -> None:
     """A rename that fails without a cause that the tracker can see is the server's error."""
     channel.replace.side_effect = FAILURE
-    channel.kind.side_effect = [kind]
+    channel.kind.side_effect = [kind, kind]
     with pytest.raises(SFTPFailure):
         tracker["a"] = {"x": 1}
 

@@ -3,6 +3,7 @@
 A put writes a hidden file beside its target and renames it over the target. A create links the hidden file, which the
 server refuses if the target exists. The rename and the link are OpenSSH's extensions of the protocol. The protocol has
 no errors for "exists" and "is a folder". So after a bare failure the tracker looks for the cause, in order to name it.
+Another caller may have removed the cause meanwhile: then the tracker tries once more.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import os
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import suppress
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Final, ParamSpec, TypeVar
 from weakref import WeakValueDictionary
 
 from asyncssh.sftp import SFTPBadMessage, SFTPFailure, SFTPOpUnsupported
@@ -35,6 +36,7 @@ __all__ = ["SftpResultTracker", "tracker_over"]
 
 T = TypeVar("T")
 U = TypeVar("U")
+P = ParamSpec("P")
 
 _ATTEMPTS: Final = 100  # to make or remove folders that others keep removing or making
 
@@ -117,6 +119,9 @@ class SftpResultTracker(AsyncResultTracker):
                 self._seen_folder = path
 
     async def _read_one(self, key: str, limit: int) -> bytes | None:
+        return await _twice(self._read_file, key, limit)
+
+    async def _read_file(self, key: str, limit: int) -> bytes | None:
         path = self._path(key)
         try:
             return await self._channel.read(path, limit)
@@ -129,6 +134,9 @@ class SftpResultTracker(AsyncResultTracker):
             raise
 
     async def _write_one(self, key: str, data: bytes, exclusive: bool = False) -> None:
+        await _twice(self._write_file, key, data, exclusive)
+
+    async def _write_file(self, key: str, data: bytes, exclusive: bool) -> None:
         target = self._path(key)
         temporary = f"{target[: target.rindex('/')]}/.typedtrack-{_process}-{os.getpid()}-{next(_writes)}.tmp"
         await self._write_new(temporary, data, key)
@@ -163,6 +171,8 @@ class SftpResultTracker(AsyncResultTracker):
             else:
                 try:
                     await self._channel.make_folder(path)
+                except FileNotFoundError:  # another caller has removed the folder above: the next try makes it again
+                    return
                 except SFTPFailure:
                     if await self._kind(path) is None:  # else another caller made it in between
                         raise
@@ -209,6 +219,9 @@ class SftpResultTracker(AsyncResultTracker):
             pass
 
     async def _delete_one(self, key: str) -> None:
+        await _twice(self._delete_file, key)
+
+    async def _delete_file(self, key: str) -> None:
         path = self._path(key)
         if await self._kind(path) != "file":  # the server would remove a link to a folder, too
             await self._confirm_absence(path)
@@ -283,6 +296,14 @@ class SftpResultTracker(AsyncResultTracker):
             return await self._channel.kind(self._path(link)) == "file"
         except (FileNotFoundError, SFTPFailure, SFTPBadMessage, PermissionError):
             return False  # it leads nowhere, to itself, to a path that is too long or to one that may not be read
+
+
+async def _twice(call: Callable[P, Task[T]], *arguments: P.args, **named: P.kwargs) -> T:
+    """Make *call*; make it once more after a bare failure without a cause that the tracker can see."""
+    try:
+        return await call(*arguments, **named)
+    except SFTPFailure:
+        return await call(*arguments, **named)
 
 
 def _require_folder(path: str, kind: Kind) -> None:
