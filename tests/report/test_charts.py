@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 from PIL import Image
 from playwright.sync_api import Browser, Error, Locator, Page
 
-from tests.report.conftest import Columns
 from tests.report.test_page import SWEEP, cells, until
 from typedtrack import Value, open_tracker
 
@@ -24,8 +23,6 @@ Visited = Callable[[Path], Page]
 POINT = (47, 111, 181)
 POINT_IN_THE_DARK = (106, 169, 238)
 MARK = (217, 72, 15)
-TEXT = (29, 36, 48)
-SIDE = 30  # pixels beside a plot, with the labels of the other axis
 _NEAR = 120  # of 765: the colour where it is transparent, and no other
 MARKED = "tr[aria-current=true] td"
 
@@ -96,18 +93,6 @@ def test_error_bars_are_drawn_below_200_points(opened: Opened) -> None:
     assert heights[199] > heights[200] + 20
 
 
-def test_each_category_has_its_label(opened: Opened) -> None:
-    """A long one is cut, so that it hides no other."""
-    names = ["a name that takes half of the plot", "adam", "adamw", "sgd"]
-    columns: Columns = {"key": list("abcd"), "optimiser": names, "loss": [0.1, 0.2, 0.3, 0.4]}
-    page = opened(columns, by="loss", direction="min")
-    labels = drawn(plot(page, "loss over optimiser"), TEXT)[-24:]
-    labels[:, :SIDE] = False
-    columns_of_text = numpy.flatnonzero(labels.any(axis=0))
-    gaps = numpy.diff(columns_of_text) > 10  # pixels: more than between two words
-    assert numpy.count_nonzero(gaps) == len(names) - 1
-
-
 def test_a_row_is_marked_everywhere(opened: Opened) -> None:
     """A click on a row marks it in each chart, and a second click does so no longer."""
     page = opened(SWEEP, by="accuracy")
@@ -116,6 +101,19 @@ def test_a_row_is_marked_everywhere(opened: Opened) -> None:
     for marked in (False, True, False):
         assert [bool(drawn(chart, MARK).any()) for chart in charts] == [marked] * 3
         row.click()
+
+
+def test_a_line_passes_over_an_axis_without_a_value(opened: Opened) -> None:
+    """A row without the only text of a column is not drawn at that text."""
+    columns: dict[str, list[Value | None]] = {"key": ["a", "b"], "note": ["n", None], "x": [1.0, 2.0], "y": [1.0, 2.0]}
+    page = opened(columns, by="y")
+    page.locator("#results tbody tr").first.click()
+    assert page.locator(MARKED).first.inner_text() == "b"
+    mask = drawn(page.locator("#parallel"), MARK)
+    key, note = (mask[:, int(40 + (mask.shape[1] - 100) * axis / 3 + 4)] for axis in (0, 1))
+    x = mask[:, int(40 + (mask.shape[1] - 100) * 2 / 3 - 4)]
+    heights = [float(numpy.flatnonzero(column).mean()) for column in (key, note, x)]
+    assert heights[0] > heights[1] > heights[2]  # straight from the key to the top of x, not by the text in the middle
 
 
 def test_a_click_on_a_point_marks_its_row(opened: Opened) -> None:

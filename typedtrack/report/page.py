@@ -57,7 +57,8 @@ def page(contents: Contents, title: str, notes: Sequence[str]) -> str:
 <p id="count" role="status"></p>
 <section id="lines" hidden aria-label="Parallel coordinates">
 <h2>Parallel coordinates</h2>
-<p class="soft">One line a row. Drag along an axis to keep the rows in that range; click the axis to keep all.</p>
+<p class="soft">One line a row; it passes straight over an axis for which the row has no value.
+Drag along an axis to keep the rows in that range; click the axis to keep all.</p>
 <div id="parallel" role="img" aria-label="Parallel coordinates of the rows; the table has the same values"></div>
 </section>
 <section id="charts" hidden aria-label="Plots">

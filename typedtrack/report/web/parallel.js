@@ -57,7 +57,7 @@ function optionOf(data, selection, axes, colours) {
   const rows = Array.from({ length: data.rows }, (_, row) => row);
   const line = (row) => axes.map((number) => {
     const position = positionOf(data.columns[number], row);
-    return Number.isFinite(position) ? position : "-";
+    return Number.isFinite(position) ? position : null; // by anything else ECharts would draw it at an axis's only text
   });
   return {
     animation: false,
