@@ -440,6 +440,7 @@ def test_a_notebook_shows_the_first_rows_and_no_markup_of_data(tracker: ResultTr
     assert "<th>key</th>" in empty.frame()._repr_html_()
     assert "0 rows" in empty.frame()._repr_html_()
     empty.put("a", x=1)
+    assert "<p>1 row</p>" in empty.frame()._repr_html_()
     (tmp_path / "empty" / "a").write_text("{")
     assert "1 key(s) failed" in empty.frame()._repr_html_()
     assert repr(empty.frame("a")).startswith("<Frame of LocalResultTracker(")

@@ -76,6 +76,6 @@ def base_to_read(base: str | None) -> str:
 
 
 def environment_place() -> tuple[str, str] | None:
-    """Return the base and the key of the environment, `None` if it has not both."""
+    """Return the base and the key of the environment, or `None` if it lacks one of them."""
     base, key = os.environ.get(BASE_VARIABLE, ""), os.environ.get(KEY_VARIABLE, "")
     return (base, key) if base and key else None

@@ -76,7 +76,7 @@ def run(place: tuple[str, ...], program: list[str], retries: int, requeue: bool)
             if not (requeue and supervisor.stopped_by):
                 tracker.fail(key, ended)
         except Exception as error:
-            print_error(f"it is not known whether the failure of key {key!r} was stored: {error_text(error)}")
+            print_error(f"cannot tell whether the failure of key {key!r} was stored: {error_text(error)}")
             return ended.exit_code or 3
         return ended.exit_code or 1
 

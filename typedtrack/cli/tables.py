@@ -40,12 +40,12 @@ def splitter(template: str, key: str) -> tuple[Splitter, list[str]]:
     pattern = "".join(re.escape(text) + (f"(?P<{name}>[^/]+)" if name else "") for text, name, _, _ in parts)
     match = re.compile(pattern).fullmatch
 
-    def split(chunks: Iterable[Chunk], others: list[str]) -> Iterator[Chunk]:
+    def split(chunks: Iterable[Chunk], unmatched: list[str]) -> Iterator[Chunk]:
         for chunk in chunks:
             texts = [str(text) for text in chunk.columns[key]]
             matches = [match(text) for text in texts]
             kept = [row for row, found in enumerate(matches) if found]
-            others += [text for text, found in zip(texts, matches, strict=True) if not found]
+            unmatched += [text for text, found in zip(texts, matches, strict=True) if not found]
             columns: dict[str, Sequence[Value | None]] = {
                 name: [_value(found[name]) for found in matches if found] for name in names
             }
@@ -67,12 +67,12 @@ def averaged(chunks: Iterable[Chunk], keys: Sequence[str], over: Sequence[str]) 
 
     A `Stat` is averaged by its mean. A text stays where all rows of the group have it.
     """
-    others = [name for name in keys if name not in over]
+    kept_keys = [name for name in keys if name not in over]
     groups: dict[tuple[Value | None, ...], dict[str, list[Value]]] = {}
     for chunk in chunks:
         fields = [name for name in chunk.columns if name not in keys and not _is_error(name, chunk)]
         for row in range(chunk.rows):
-            group = groups.setdefault(tuple(chunk.columns[name][row] for name in others), {"count": []})
+            group = groups.setdefault(tuple(chunk.columns[name][row] for name in kept_keys), {"count": []})
             group["count"].append(1)
             for name in fields:
                 value = chunk.columns[name][row]
@@ -80,9 +80,9 @@ def averaged(chunks: Iterable[Chunk], keys: Sequence[str], over: Sequence[str]) 
                     group.setdefault(name.removesuffix(MEAN) if is_stat(name, chunk.columns) else name, []).append(
                         value
                     )
-    columns: dict[str, list[Value | None]] = {name: [] for name in others}
+    columns: dict[str, list[Value | None]] = {name: [] for name in kept_keys}
     for row, (group_key, values) in enumerate(groups.items()):
-        for name, part in zip(others, group_key, strict=True):
+        for name, part in zip(kept_keys, group_key, strict=True):
             columns[name].append(part)
         for name, found in _summarised(values):
             column = columns.setdefault(name, [])

@@ -136,16 +136,16 @@ class Look:
         """Return the best rows, as they are stored now."""
         chunks: Iterable[Chunk] = self._read()
         keys: Sequence[str] = self._keys
-        others: list[str] = []
+        unmatched: list[str] = []
         if self._split is not None:
-            chunks = self._split(chunks, others)
+            chunks = self._split(chunks, unmatched)
         if self._over:
             chunks, keys = [averaged(chunks, keys, self._over)], [name for name in keys if name not in self._over]
         most, keep, keep_constant = self._most, self._columns, self._keep_constant
         found = contents_of(chunks, keys, self._by, self._direction, most, keep, keep_constant=keep_constant)
         left_out: list[str] = []
-        if others:
-            left_out.append(f"Not matched by --key {self._template!r} and left out: {_examples(others)}")
+        if unmatched:
+            left_out.append(f"Not matched by --key {self._template!r} and left out: {_examples(unmatched)}")
         if self._failures:
             left_out.append(f"Failed and left out: {self._failures:,}")
         found = attrs.evolve(found, notes=(*found.notes, *left_out), left_out=(*found.left_out, *left_out))

@@ -39,7 +39,7 @@ __all__ = ["CachedRows", "CachedTable", "cache_path", "renew"]
 _FORMAT: Final = 1  # of the file and of how results become rows: a cache of another number is read anew
 _KEY, _VERSION, _FAILED = "key", "version", "failed"
 _OWN: Final[Mapping[str, ArrowName]] = {_KEY: "string", _VERSION: "string", _FAILED: "int64"}
-"""The columns that say whose row it is; no column of values has such a name."""
+"""The columns of each row beside its values, whose columns have a colon in their names."""
 
 
 class CachedRows(Protocol):
@@ -130,7 +130,7 @@ class CachedTable:
             yield batch_of_arrays(arrays, types)
 
     def _results(self) -> Iterator[RecordBatch]:
-        """Yield the rows of the file that are no failures."""
+        """Yield the rows of the file that are not failures."""
         for batch in self._file.batches():
             if _values_in(batch[_FAILED]):
                 failed = values_of(batch[_FAILED], _OWN[_FAILED])
@@ -295,4 +295,4 @@ def _values_in(array: Array) -> int:
 
 
 def _taken(batch: RecordBatch, rows: Array) -> RecordBatch:
-    return batch.take(rows)  # pyright: ignore[reportUnknownMemberType]  # an array's in a stub
+    return batch.take(rows)  # pyright: ignore[reportUnknownMemberType]  # of arro3's stub

@@ -32,7 +32,7 @@ def batch_of(chunk: Chunk, types: Mapping[str, ArrowName]) -> RecordBatch:
 def batch_of_arrays(arrays: Sequence[Array], types: Mapping[str, ArrowName]) -> RecordBatch:
     """Return the batch of *arrays*, which have *types*."""
     schema = schema_of_types(types)
-    return RecordBatch.from_arrays(arrays, schema=schema)  # pyright: ignore[reportUnknownMemberType]  # array's in a stub
+    return RecordBatch.from_arrays(arrays, schema=schema)  # pyright: ignore[reportUnknownMemberType]  # of arro3's stub
 
 
 def aligned(batch: RecordBatch, types: Mapping[str, ArrowName]) -> RecordBatch:

@@ -100,7 +100,7 @@ class Extent:
 
 def array_of(values: Sequence[Value | None], arrow: ArrowName) -> Array:
     """Return *values* as an array of *arrow*, a type that holds them all."""
-    if arrow == "decimal128":  # arro3 makes none of Python's ints
+    if arrow == "decimal128":  # arro3 converts no Python int to it
         texts = [None if value is None else str(value) for value in values]
         return Array(texts, type=ARROW_TYPES["string"]).cast(ARROW_TYPES[arrow])
     return Array(values, type=ARROW_TYPES[arrow])
@@ -108,7 +108,7 @@ def array_of(values: Sequence[Value | None], arrow: ArrowName) -> Array:
 
 def values_of(array: Array, arrow: ArrowName) -> list[Value | None]:
     """Return the values of *array*, which `array_of` made with the type *arrow*."""
-    values = cast("list[Any]", array.to_pylist())  # pyright: ignore[reportUnknownMemberType]  # declared as an array
+    values = cast("list[Any]", array.to_pylist())  # pyright: ignore[reportUnknownMemberType]  # of arro3's stub
     return [None if value is None else int(value) for value in values] if arrow == "decimal128" else values
 
 

@@ -19,7 +19,7 @@ def as_html(chunk: Chunk, rows: int, note: str = "") -> str:
     body = "".join(
         f"<tr>{''.join(_cell(values[row]) for values in chunk.columns.values())}</tr>" for row in range(shown)
     )
-    count = f"the first {rows} rows; there are more" if chunk.rows > rows else f"{shown} rows"
+    count = f"the first {rows} rows; there are more" if chunk.rows > rows else f"{shown} row{'' if shown == 1 else 's'}"
     text = "".join(f"<p>{escape(line)}</p>" for line in (count, note) if line)
     return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{text}"
 

@@ -54,7 +54,6 @@ function intervalsOf(chart, dimension) {
 }
 
 function optionOf(data, selection, axes, colours) {
-  const rows = Array.from({ length: data.rows }, (_, row) => row);
   const line = (row) => axes.map((number) => {
     const position = positionOf(data.columns[number], row);
     return Number.isFinite(position) ? position : null; // by anything else ECharts would draw it at an axis's only text
@@ -73,7 +72,7 @@ function optionOf(data, selection, axes, colours) {
     series: [
       {
         type: "parallel",
-        data: rows.map((row) => ({
+        data: Array.from({ length: data.rows }, (_, row) => ({
           value: line(row),
           lineStyle: row === selection.marked
             ? { color: colours.mark, width: 3, opacity: 1 }

@@ -32,7 +32,7 @@ export function isLog(column, rows) {
   return lowest > 0 && highest >= LOG_FROM * lowest;
 }
 
-// Columns that tell rows apart, without those that have a text of its own for nearly each.
+// The columns that charts draw. A text column whose rows nearly all differ, such as a note, is not among them.
 export function drawable(data) {
   return data.columns
     .map((column, number) => number)
