@@ -20,6 +20,7 @@ from typedtrack import (
     TypedtrackError,
     open_tracker,
 )
+from typedtrack._tracker.below import times_below
 
 ROUNDS = 300
 RACERS = 8
@@ -87,7 +88,10 @@ def test_all_create_the_same_result(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("run", [threads, processes])
 def test_a_result_and_a_folder_of_results(tmp_path: Path, run: Callable[[int, Callable[[int], None]], None]) -> None:
-    """Puts, creates and deletes of `a`, `a/b` and `a/b/c` at once: each succeeds, conflicts, or finds nothing."""
+    """Puts, creates and deletes of `a`, `a/b` and `a/b/c` at once: each succeeds, conflicts, or finds nothing.
+
+    No listing fails, whatever it shows.
+    """
     tracker = open_tracker(tmp_path)
     keys = ("a", "a/b", "a/b/c", "a/x")
 
@@ -102,6 +106,8 @@ def test_a_result_and_a_folder_of_results(tmp_path: Path, run: Callable[[int, Ca
                 assert tracker[key] in ({}, {"key": key})
                 for found, result in tracker.items():
                     assert result == {"key": found}
+                assert {found for found, _ in times_below(tracker, "")} <= {*keys}
+                assert tracker.remove_leftovers() == 0
                 del tracker[key]
 
     run(4, work)
