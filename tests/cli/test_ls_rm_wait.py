@@ -53,6 +53,14 @@ def test_a_folder_that_does_not_exist_is_named(cli: Cli, monkeypatch: pytest.Mon
     assert "warning" not in cli(*command, "memory://resluts", *out).err
 
 
+def test_only_a_folder_that_does_not_exist_is_said_not_to_exist(cli: Cli) -> None:
+    """One that cannot be reached, as below a file or an unreadable folder, is the error of the command alone."""
+    Path("file").touch()
+    ended = cli("ls", "file/results")
+    assert (ended.code, ended.err.count("\n")) == (3, 1)
+    assert ended.err.startswith("typedtrack: NotADirectoryError: ")
+
+
 def test_ls_sorts_more_keys_than_memory_holds(cli: Cli, base: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """The order is the same, and so is the JSON."""
     monkeypatch.setattr("typedtrack._sorting._MOST", 2)

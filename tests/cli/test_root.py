@@ -46,6 +46,18 @@ def test_python_m_typedtrack_is_the_command_line() -> None:
     assert wrong.stderr.count("\n") == 1
 
 
+def test_completion_is_silent_without_the_extra_of_a_command(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A traceback would cover the line that a person types; the command says what it needs when it is called."""
+    monkeypatch.setitem(sys.modules, "typedtrack.cli.top", None)
+    for name, value in (
+        ("_TYPEDTRACK_COMPLETE", "bash_complete"),
+        ("COMP_WORDS", "typedtrack top --"),
+        ("COMP_CWORD", "2"),
+    ):
+        monkeypatch.setenv(name, value)
+    assert cli() == (1, "", "")
+
+
 def test_version_prints_the_version_alone(cli: Cli) -> None:
     """``--version`` prints `typedtrack.__version__`."""
     assert cli("--version") == (0, f"{typedtrack.__version__}\n", "")

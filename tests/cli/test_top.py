@@ -65,6 +65,15 @@ def test_a_metric_that_holds_text_is_named(cli: Cli, base: Path) -> None:
     assert (ended.code, ended.err) == (2, f"typedtrack: ValueError: {message}\n")
 
 
+def test_a_template_that_matches_no_key_is_named(cli: Cli, base: Path) -> None:
+    """It leaves no row, so none has the metric."""
+    ended = cli("top", str(base), "--by", "accuracy", "--key", "runs/{model}/seed_{seed}")
+    metric = "by='accuracy': no result has a numeric field of that name; there are: none"
+    message = f"{metric}; not matched by --key 'runs/{{model}}/seed_{{seed}}': 7 keys, such as "
+    assert ended.code == 2
+    assert ended.err.startswith(f"typedtrack: ValueError: {message}")
+
+
 def test_columns_are_chosen_and_ordered(cli: Cli, base: Path) -> None:
     """A chosen column is shown even if it is the same in every row."""
     assert lines(cli, str(base), "small", "--columns", "epochs,key")[0] == ["3", "small/seed_2"]

@@ -95,7 +95,7 @@ def test_fields_may_come_late_and_go() -> None:
     chunks = [Chunk(1, {"key": ["a"], "x": [1.0]}), Chunk(2, {"key": ["b", "c"], "y": [1, 2]})]
     found = contents_of(chunks, ("key",), "y", "max")
     assert {column.name: column.values for column in found.columns} == {"key": ["c", "b"], "y": [2, 1]}
-    assert "The same in every row: x = –" in found.notes
+    assert "The same in each of these rows: x = –" in found.notes  # the row that is left out has another x
 
 
 def test_a_constant_that_json_lacks_is_named_as_in_a_stored_result() -> None:

@@ -73,7 +73,10 @@ def run(arguments: Sequence[str] | None = None) -> int:
     if instruction := os.environ.get(_COMPLETE):
         from click.shell_completion import shell_complete
 
-        return shell_complete(root, {}, "typedtrack", _COMPLETE, instruction)
+        try:
+            return shell_complete(root, {}, "typedtrack", _COMPLETE, instruction)
+        except ImportError:  # the command needs an extra: it says so when it is called, not while it is typed
+            return 1
     with warnings.catch_warnings():
         warnings.showwarning = _warn
         prepare_output()

@@ -68,11 +68,21 @@ def base_to_read(base: str | None) -> str:
     """
     found = base_or_environment(base)
     path = None if found.endswith(ARCHIVES) else local_path(found)
-    if path is not None and not os.path.lexists(path):
+    if path is not None and _is_missing(path):
         is_prefix = base is not None and os.environ.get(BASE_VARIABLE)
         hint = f'; for a prefix in the base of the environment: "${BASE_VARIABLE}" {base}' if is_prefix else ""
         print_error(f"warning: folder {path!r} does not exist{hint}")
     return found
+
+
+def _is_missing(path: str) -> bool:
+    try:
+        os.lstat(path)
+    except FileNotFoundError:
+        return True
+    except OSError:  # a folder above is unreadable, for example: the command itself gets that error
+        return False
+    return False
 
 
 def environment_place() -> tuple[str, str] | None:

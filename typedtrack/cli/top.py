@@ -142,7 +142,12 @@ class Look:
         if self._over:
             chunks, keys = [averaged(chunks, keys, self._over)], [name for name in keys if name not in self._over]
         most, keep, keep_constant = self._most, self._columns, self._keep_constant
-        found = contents_of(chunks, keys, self._by, self._direction, most, keep, keep_constant=keep_constant)
+        try:
+            found = contents_of(chunks, keys, self._by, self._direction, most, keep, keep_constant=keep_constant)
+        except ValueError as error:
+            if unmatched:  # a template that matches too few keys is why no row has the metric
+                raise ValueError(f"{error}; not matched by --key {self._template!r}: {_examples(unmatched)}") from error
+            raise
         left_out: list[str] = []
         if unmatched:
             left_out.append(f"Not matched by --key {self._template!r} and left out: {_examples(unmatched)}")

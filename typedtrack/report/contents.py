@@ -109,9 +109,8 @@ def contents_of(
     keep = {*keep, *keys}
     constant = [column for column in columns if column.name not in keep and column is not metric and column.is_constant]
     if constant and count > 1 and not keep_constant:
-        notes.append(
-            "The same in every row: " + ", ".join(f"{column.name} = {text_of(column.values[0])}" for column in constant)
-        )
+        shared = ", ".join(f"{column.name} = {text_of(column.values[0])}" for column in constant)
+        notes.append(f"The same in {'every row' if count == rows.count else 'each of these rows'}: {shared}")
         columns = [column for column in columns if all(column is not other for other in constant)]
     if metric is not None and (best := _best_row(metric, direction)) is not None:
         key = ", ".join(str(column.values[best]) for column in columns if column.name in keys)
