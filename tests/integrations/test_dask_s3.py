@@ -1,10 +1,14 @@
-"""Dask reads the parts of a table in the processes of a cluster, on Ceph's S3: through obstore and s3fs."""
+"""Dask reads the parts of a table in the processes of a cluster, on Ceph's S3: through obstore and s3fs.
+
+Only the fixture and the test import Dask: the import takes seconds, and most workers of pytest-xdist do not run them.
+"""
 
 from __future__ import annotations
 
 import os
 import uuid
 from collections.abc import Callable, Iterator
+from importlib.util import find_spec
 
 import pandas
 import pytest
@@ -12,10 +16,9 @@ import pytest
 from tests.servers.ceph import S3
 from typedtrack import Frame, FsspecResultTracker, KeyTemplate, ResultTracker, Stat, TypedTracker, key, open_tracker
 
-pytest.importorskip("distributed", reason="Dask is not installed; `make test-integrations` installs it")
-
-import dask.dataframe
-from distributed import Client, LocalCluster
+pytestmark = pytest.mark.skipif(
+    find_spec("distributed") is None, reason="Dask is not installed; `make test-integrations` installs it"
+)
 
 
 @key("{model}/seed_{seed}")
@@ -29,6 +32,8 @@ class RunKey(KeyTemplate[Stat]):
 @pytest.fixture(scope="module", autouse=True)
 def cluster() -> Iterator[None]:
     """Run a cluster of two processes on this machine."""
+    from distributed import Client, LocalCluster
+
     with (
         LocalCluster(n_workers=2, threads_per_worker=1, host="127.0.0.1", dashboard_address=None) as workers,
         Client(workers),
@@ -57,6 +62,8 @@ def read(part: Frame) -> pandas.DataFrame:
 
 def test_parts_are_read_by_the_processes_of_a_cluster(trials: TypedTracker[RunKey, Stat]) -> None:
     """Each part is read where it is used, and all rows are there once."""
+    import dask.dataframe
+
     table = dask.dataframe.from_map(read, trials.frame().parts(6))
     assert table.npartitions == 6
     rows = table.compute().to_dict("records")
