@@ -349,7 +349,8 @@ class BulkError(ExceptionGroup[Exception], TypedtrackError):
     def __new__(cls, errors: Mapping[Any, Exception], results: Mapping[Any, object] | None = None) -> BulkError:
         """Make the group of *errors*: an `ExceptionGroup` takes its members before ``__init__`` runs."""
         message = f"{len(errors)} key(s) failed, all others were served: {_first_of(errors)}; see its `errors`"
-        self = super().__new__(cls, message, list(errors.values()))
+        each_once = {id(error): error for error in errors.values()}  # one time-out is the error of many keys
+        self = super().__new__(cls, message, list(each_once.values()))
         self.errors = errors
         self.results = {} if results is None else results
         return self

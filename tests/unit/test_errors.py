@@ -225,6 +225,16 @@ def test_bulk_error_has_each_key_and_works_with_except_star() -> None:
     assert BulkError(failed).results == {}
 
 
+def test_bulk_error_shows_the_error_of_several_keys_once() -> None:
+    """A traceback of a thousand late results would have a thousand copies of one time-out, and cut off the others."""
+    late = ResultTimeoutError(("b", "c"), 1.0)
+    failed = ResultFailedError("a", Failure(type="ValueError", message="no data"))
+    error = BulkError({"b": late, "c": late, "a": failed})
+    assert error.exceptions == (late, failed)
+    assert error.errors == {"b": late, "c": late, "a": failed}
+    assert str(error).startswith("3 key(s) failed")
+
+
 @pytest.mark.parametrize("again", [_pickled, copy.copy, copy.deepcopy])
 def test_bulk_error_pickles_with_data_and_notes(again: Callable[[TypedtrackError], Any]) -> None:
     """A `BulkError` keeps its errors, its results and its notes, and theirs."""
