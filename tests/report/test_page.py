@@ -77,7 +77,7 @@ def test_the_best_row_comes_first_and_is_named(opened: Opened) -> None:
     assert notes == [
         "Best: trial_1 (accuracy 0.9)",
         "1 row without accuracy left out",
-        "1 row in the table alone: accuracy is NaN or infinite",
+        "accuracy is NaN or infinite in 1 row, which no chart can show",
         "The same in every row: split = test",
     ]
 

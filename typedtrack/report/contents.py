@@ -105,7 +105,7 @@ def contents_of(
     metric = next((column for column in columns if column.name == by), None)
     ranked = [] if metric is None else metric.values
     if odd := sum(not math.isfinite(value) for value in ranked if isinstance(value, float)):
-        notes.append(f"{_counted(odd, 'row')} in the table alone: {by} is NaN or infinite")
+        notes.append(f"{by} is NaN or infinite in {_counted(odd, 'row')}, which no chart can show")
     keep = {*keep, *keys}
     constant = [column for column in columns if column.name not in keep and column is not metric and column.is_constant]
     if constant and count > 1 and not keep_constant:
