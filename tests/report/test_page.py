@@ -78,7 +78,7 @@ def test_the_best_row_comes_first_and_is_named(opened: Opened) -> None:
         "Best: trial_1 (accuracy 0.9)",
         "1 row without accuracy left out",
         "accuracy is NaN or infinite in 1 row, which no chart can show",
-        "The same in every row: split = test",
+        "The same in each of these rows: split = test",
     ]
 
 
@@ -92,7 +92,7 @@ def test_a_mean_is_rounded_by_its_error_as_top_shows_it(
         (1312.4, 102.099): "1312 ± 102",
         (0.1234567, 1e-9): "0.123457 ± 1e-09",
         (0.1, 0.0): "0.1 ± 0",
-        (0.09, math.nan): "0.09 ± nan",
+        (0.09, math.nan): "0.09 ± NaN",
         (-3.14159, 0.00123): "-3.1416 ± 0.0012",
         (-1234.5678, 9.96): "-1234.6 ± 10",
     }
@@ -102,7 +102,7 @@ def test_a_mean_is_rounded_by_its_error_as_top_shows_it(
     expected = [stats[stat] for stat in sorted(stats, reverse=True)]
     assert capsys.readouterr().out.splitlines() == expected
     columns = {"key": [*map(str, stats)], "x/mean": [mean for mean, _ in stats], "x/sem": [sem for _, sem in stats]}
-    spelled = [text.replace("nan", "NaN").replace("1e-09", "1e-9") for text in expected]
+    spelled = [text.replace("1e-09", "1e-9") for text in expected]
     assert cells(opened(columns, by="x"), 1) == spelled
 
 
