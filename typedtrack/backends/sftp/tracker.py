@@ -4,6 +4,8 @@ A put writes a hidden file beside its target and renames it over the target. A c
 server refuses if the target exists. The rename and the link are OpenSSH's extensions of the protocol. The protocol has
 no errors for "exists" and "is a folder". So after a bare failure the tracker looks for the cause, in order to name it.
 Another caller may have removed the cause meanwhile: then the tracker tries once more.
+
+The steps of all calls stand in this one module, because each step must expect what another call may do beside it.
 """
 
 from __future__ import annotations
