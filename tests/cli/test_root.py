@@ -29,6 +29,12 @@ from typedtrack.cli import main
 from typedtrack.cli.app import root
 
 
+def _noted(error: Exception) -> Exception:
+    for note in ("typedtrack: put /base/k", "retried 4 times"):
+        error.add_note(note)
+    return error
+
+
 def _run(*arguments: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "typedtrack", *arguments]
     return subprocess.run(command, capture_output=True, text=True, check=False)
@@ -132,6 +138,16 @@ def test_help_describes_each_command_in_its_own_words(cli: Cli, name: str) -> No
         (BulkError({"k": OSError("x")}), 3, "key 'k': OSError: x"),
         (BulkError({"k": ResultExistsError("k", "T")}), 1, str(ResultExistsError("k", "T"))),
         (PermissionError(13, "Permission denied", "f"), 3, "PermissionError: [Errno 13] Permission denied: 'f'"),
+        (
+            _noted(OSError(28, "No space left on device")),
+            3,
+            "OSError: [Errno 28] No space left on device (put /base/k)",
+        ),
+        (
+            _noted(OSError(13, "Permission denied", b"/base/k")),
+            3,
+            "PermissionError: [Errno 13] Permission denied: b'/base/k'",
+        ),
         (OSError("two\n  lines\nmore"), 3, "OSError: two; lines; more"),
         (OSError("\x1b[31mred\x07 \u202e 'é\\x'"), 3, "OSError: \\x1b[31mred\\x07 \\u202e 'é\\x'"),
         (OSError(), 3, "OSError:"),

@@ -216,7 +216,7 @@ def test_no_program_is_started_where_the_store_does_not_answer(tmp_path: Path) -
     patch += "Local._read = _read; import sys; main(sys.argv[1:])"
     command = [sys.executable, "-c", patch, *wrapper(tmp_path, "k", "touch", f"{tmp_path}/started")[3:]]
     ended = subprocess.run(command, capture_output=True, text=True, check=False)
-    message = "typedtrack: touch was not started: ConnectionError: no route to the store\n"
+    message = f"typedtrack: touch was not started: ConnectionError: no route to the store (look for {tmp_path}/k)\n"
     assert (ended.returncode, ended.stderr) == (3, message)
     assert list(tmp_path.iterdir()) == []
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import pickle
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -437,3 +438,18 @@ def test_a_prefix_with_a_slash_leaves_out_the_result_of_that_name(file: Path) ->
     tracker = open_tracker(str(file))
     assert dict(tracker.items("sweep/")) == {"sweep/1": {"x": 2}}
     assert dict(tracker.items("sweep")) == {"sweep": {"x": 1}, "sweep/1": {"x": 2}}
+
+
+def test_an_archive_that_cannot_be_copied_leaves_no_file_open(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The temporary copy is closed at once: ``python -W error`` reports one that only the collector closes."""
+    made: list[Any] = []
+    temporary = tempfile.TemporaryFile
+
+    def note() -> Any:
+        made.append(temporary())
+        return made[-1]
+
+    monkeypatch.setattr(tempfile, "TemporaryFile", note)
+    with pytest.raises(FileNotFoundError):
+        open_tracker("memory://absent/sweep.ndjson.gz").get("a")
+    assert [file.closed for file in made] == [True]

@@ -89,8 +89,12 @@ class ArchiveResultTracker(ResultTracker):
 
         filesystem, path = url_to_fs(self._base, **self._storage_options)
         copy = tempfile.TemporaryFile()  # noqa: SIM115  # as above
-        with filesystem.open(path, "rb") as remote:
-            shutil.copyfileobj(remote, copy, _BLOCK)
+        try:
+            with filesystem.open(path, "rb") as remote:
+                shutil.copyfileobj(remote, copy, _BLOCK)
+        except BaseException:
+            copy.close()
+            raise
         copy.seek(0)
         return copy
 

@@ -67,7 +67,7 @@ def printable(text: str) -> str:
 
 
 def error_text(error: Exception) -> str:
-    """Return the message of *error*, with the name of its class unless it is our own."""
+    """Return the message of *error*, with the name of its class and its place in the store unless it is our own."""
     from typedtrack.errors import SchemaMismatchError, TypedtrackError  # here: most commands end without an error
 
     if isinstance(error, SchemaMismatchError):  # its own advice is for Python
@@ -77,7 +77,12 @@ def error_text(error: Exception) -> str:
     # obstore appends a dump of its Rust error; only the messages in it, such as "Connection refused", help a user.
     message, _, dump = str(error).partition("\n\nDebug source:\n")
     reasons = dict.fromkeys(re.findall(r'\bmessage: "([^"]+)"', dump))
-    return f"{type(error).__name__}: {': '.join([message.strip(), *reasons])}"
+    text = f"{type(error).__name__}: {': '.join([message.strip(), *reasons])}"
+    for note in getattr(error, "__notes__", ()):
+        operation, _, place = note.removeprefix("typedtrack: ").partition(" ")
+        if note.startswith("typedtrack: ") and place not in text:
+            text += f" ({operation} {place})"
+    return text
 
 
 def exit_code(error: Exception) -> int:
