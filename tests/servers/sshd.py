@@ -16,8 +16,8 @@ __all__ = ["Sftp", "missing", "serve"]
 
 _CONFIGURATION: Final = """\
 ListenAddress {host}:{port}
-HostKey {folder}/host
-AuthorizedKeysFile {folder}/client.pub
+HostKey "{folder}/host"
+AuthorizedKeysFile "{folder}/client.pub"
 PidFile none
 StrictModes no
 UsePAM no
