@@ -20,6 +20,10 @@ LINES = {
     "typedtrack run --ret": "typedtrack run --retries",
     "typedtrack schema inf": "typedtrack schema infer",
     "typedtrack schema check --ag": "typedtrack schema check --against",
+    "typedtrack get pyproj": "typedtrack get pyproject.toml",  # a file, as an archive is one
+    "typedtrack top pyproj": "typedtrack top pyproject.toml",
+    "typedtrack report x --out pyproj": "typedtrack report x --out pyproject.toml",
+    "typedtrack run x y -- pyproj": "typedtrack run x y -- pyproject.toml",
     "typedtrack schema check x --mode backward_": "typedtrack schema check x --mode backward_transitive",
 }
 CONTROL = re.compile(r"\r|\x1b(\[[0-9;?>=]*[a-zA-Z]|[=>]|\][^\x07]*\x07|\(B|[0-9])")

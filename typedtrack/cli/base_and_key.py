@@ -4,13 +4,24 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import click
 
 from typedtrack._bases import ARCHIVES, BASE_VARIABLE, KEY_VARIABLE, local_path
 from typedtrack.cli.output import print_error
 
-__all__ = ["base_and_key", "base_and_keys", "base_or_environment", "base_to_read", "environment_place"]
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
+__all__ = [
+    "base_and_key",
+    "base_and_keys",
+    "base_or_environment",
+    "base_to_read",
+    "complete_file",
+    "environment_place",
+]
 
 
 def base_and_key(arguments: Sequence[str]) -> tuple[str, str]:
@@ -73,6 +84,13 @@ def base_to_read(base: str | None) -> str:
         hint = f'; for a prefix in the base of the environment: "${BASE_VARIABLE}" {base}' if is_prefix else ""
         print_error(f"warning: folder {path!r} does not exist{hint}")
     return found
+
+
+def complete_file(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Let the shell complete the name of a file or folder, as it does without our completion."""
+    from click.shell_completion import CompletionItem  # here: every command pays for the imports above
+
+    return [CompletionItem(incomplete, type="file")]
 
 
 def _is_missing(path: str) -> bool:

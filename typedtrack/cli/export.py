@@ -6,17 +6,21 @@ import click
 
 from typedtrack._bases import ARCHIVES
 from typedtrack._open import open_tracker
-from typedtrack.cli.base_and_key import base_to_read
+from typedtrack.cli.base_and_key import base_to_read, complete_file
 from typedtrack.cli.output import progress
 
 __all__ = ["export"]
 
 
 @click.command()
-@click.argument("base", metavar="[BASE]", required=False)
+@click.argument("base", metavar="[BASE]", required=False, shell_complete=complete_file)
 @click.argument("prefix", default="")
 @click.option(
-    "--out", metavar="FILE", required=True, help="A local path or URL: .parquet, .csv, .arrow, .ndjson or .ndjson.gz."
+    "--out",
+    metavar="FILE",
+    required=True,
+    help="A local path or URL: .parquet, .csv, .arrow, .ndjson or .ndjson.gz.",
+    shell_complete=complete_file,
 )
 def export(base: str | None, prefix: str, out: str) -> None:
     """Write results to one file: a table, or an archive.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from typedtrack._open import open_tracker
-from typedtrack.cli.base_and_key import base_and_key
+from typedtrack.cli.base_and_key import base_and_key, complete_file
 from typedtrack.cli.output import json_option, print_error, print_json, print_table, print_text
 from typedtrack.cli.values import value_text
 from typedtrack.errors import ResultNotFoundError
@@ -14,7 +14,7 @@ __all__ = ["get"]
 
 
 @click.command()
-@click.argument("arguments", metavar="[BASE KEY] [FIELD]", nargs=-1)
+@click.argument("arguments", metavar="[BASE KEY] [FIELD]", nargs=-1, shell_complete=complete_file)
 @json_option
 def get(arguments: tuple[str, ...], as_json: bool) -> int:
     """Print a result, or the bare value of one field."""

@@ -11,7 +11,7 @@ from typedtrack._results.failure import FAILURE_MESSAGE, FAILURE_TYPE, failure_r
 from typedtrack._results.values import Result
 from typedtrack._sorting import SortedTexts
 from typedtrack._tracker.untyped import ResultTracker
-from typedtrack.cli.base_and_key import base_to_read
+from typedtrack.cli.base_and_key import base_to_read, complete_file
 from typedtrack.cli.output import json_option, print_line, print_table, print_text
 from typedtrack.cli.values import result_text
 
@@ -19,7 +19,7 @@ __all__ = ["ls"]
 
 
 @click.command()
-@click.argument("base", metavar="[BASE]", required=False)
+@click.argument("base", metavar="[BASE]", required=False, shell_complete=complete_file)
 @click.argument("prefix", default="")
 @click.option("--long", is_flag=True, help="Print the fields of each result, too; leave failures out.")
 @click.option("--failed", is_flag=True, help="Print the failures alone.")

@@ -12,7 +12,7 @@ import click
 from typedtrack._open import open_tracker
 from typedtrack._results.codec import encode
 from typedtrack._results.keys import key_text
-from typedtrack.cli.base_and_key import base_and_key, base_or_environment, environment_place
+from typedtrack.cli.base_and_key import base_and_key, base_or_environment, complete_file, environment_place
 from typedtrack.cli.output import print_error
 from typedtrack.cli.values import parse_fields, parse_line, parse_object
 from typedtrack.errors import BulkError, InvalidResultError, SchemaMismatchError, TypedtrackError
@@ -24,7 +24,7 @@ _file = click.Path(exists=True, dir_okay=False, allow_dash=True)
 
 
 @click.command()
-@click.argument("arguments", metavar="[BASE KEY] [NAME=VALUE]...", nargs=-1)
+@click.argument("arguments", metavar="[BASE KEY] [NAME=VALUE]...", nargs=-1, shell_complete=complete_file)
 @click.option("--str", "texts", metavar="NAME=TEXT", multiple=True, help="A field that is text: --str name=007.")
 @click.option("--json", "object_file", type=_file, help="Read the fields from a file; - is standard input.")
 @click.option("--lines", "lines_file", type=_file, help="Read many results: a line each, with its key.")

@@ -15,7 +15,7 @@ from typedtrack._open import open_tracker
 from typedtrack._results.keys import prefix_text
 from typedtrack._tracker.below import times_below
 from typedtrack._tracker.untyped import ResultTracker
-from typedtrack.cli.base_and_key import base_and_keys, base_or_environment
+from typedtrack.cli.base_and_key import base_and_keys, base_or_environment, complete_file
 from typedtrack.cli.output import print_text, progress
 from typedtrack.errors import BulkError, ResultNotFoundError
 
@@ -40,7 +40,7 @@ class Age(click.ParamType[float]):
 
 
 @click.command()
-@click.argument("arguments", metavar="[BASE KEY...]", nargs=-1)
+@click.argument("arguments", metavar="[BASE KEY...]", nargs=-1, shell_complete=complete_file)
 @click.option("--prefix", metavar="PREFIX", help="Delete PREFIX and all keys below it.")
 @click.option("--older-than", type=Age(), metavar="AGE", help="Delete only what is older: 30d, 12h, 45m or 90s.")
 @click.option("--dry-run", is_flag=True, help="Print the keys, and delete nothing.")

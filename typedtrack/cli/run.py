@@ -15,7 +15,7 @@ from typedtrack._open import open_tracker
 from typedtrack._results.keys import key_text
 from typedtrack._tracker.backend import check_store
 from typedtrack._tracker.untyped import ResultTracker
-from typedtrack.cli.base_and_key import base_and_key
+from typedtrack.cli.base_and_key import base_and_key, complete_file
 from typedtrack.cli.output import error_text, exit_code, print_error
 from typedtrack.cli.signals import Supervisor
 from typedtrack.errors import ResultFailedError
@@ -40,7 +40,7 @@ class _SplitAtDashes(click.Command):
 @click.command(cls=_SplitAtDashes)
 @click.option("--retries", type=click.IntRange(min=0), default=0, metavar="N", help="Start it again, up to N times.")
 @click.option("--requeue", is_flag=True, help="Store no failure after SIGTERM, SIGINT or SIGHUP.")
-@click.argument("place", metavar="[BASE KEY] -- PROGRAM [ARGS]...", nargs=-1)
+@click.argument("place", metavar="[BASE KEY] -- PROGRAM [ARGS]...", nargs=-1, shell_complete=complete_file)
 def run(place: tuple[str, ...], program: list[str], retries: int, requeue: bool) -> int:
     """Run a program; if it ends without a result, store a failure.
 

@@ -17,7 +17,7 @@ import click
 from typedtrack._open import open_tracker
 from typedtrack._results.chunks import Chunk, Direction
 from typedtrack._results.values import Value
-from typedtrack.cli.base_and_key import base_to_read
+from typedtrack.cli.base_and_key import base_to_read, complete_file
 from typedtrack.cli.output import json_option, one_line, print_error, print_line, print_table, progress, table_of
 from typedtrack.cli.tables import Splitter, averaged, splitter
 from typedtrack.cli.values import value_text
@@ -36,7 +36,7 @@ _TERMINATED: Final = 143  # 128 + SIGTERM, as in shells
 
 
 @click.command()
-@click.argument("base", metavar="[BASE]", required=False)
+@click.argument("base", metavar="[BASE]", required=False, shell_complete=complete_file)
 @click.argument("prefix", default="")
 @click.option("--by", metavar="FIELD", help="The metric; by default the first field that is a float.")
 @click.option("--max/--min", "greatest", default=True, help="Whether the greatest value is the best, or the least.")

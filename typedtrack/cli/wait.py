@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from typedtrack._open import open_tracker
-from typedtrack.cli.base_and_key import base_and_keys
+from typedtrack.cli.base_and_key import base_and_keys, complete_file
 from typedtrack.cli.output import json_option, print_line, printable, progress
 from typedtrack.cli.values import result_text
 
@@ -13,7 +13,7 @@ __all__ = ["wait"]
 
 
 @click.command()
-@click.argument("arguments", metavar="[BASE KEY...]", nargs=-1)
+@click.argument("arguments", metavar="[BASE KEY...]", nargs=-1, shell_complete=complete_file)
 @click.option("--timeout", type=click.FloatRange(min=0), metavar="SECONDS", help="Give up after so long, with code 1.")
 @json_option
 def wait(arguments: tuple[str, ...], timeout: float | None, as_json: bool) -> None:
