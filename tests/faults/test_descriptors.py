@@ -19,7 +19,7 @@ from typedtrack import ResultTracker, _files
 from typedtrack._results.chunks import Chunk
 from typedtrack.backends import local
 from typedtrack.backends.local import LocalResultTracker
-from typedtrack.frame import cache_file, chunks, files, guard
+from typedtrack.frame import chunks, files, guard
 from typedtrack.frame.columns import ArrowName
 from typedtrack.testing import interruptions
 
@@ -86,12 +86,6 @@ def _write_table(ending: str, tracker: ResultTracker) -> None:
         files.writer_of(ending)(TYPES, batches, file)
 
 
-def _write_and_read_cache(tracker: ResultTracker) -> None:
-    batches = [chunks.batch_of(CHUNK, TYPES)]
-    cache = cache_file.CacheFile.write(tracker._location("k"), "identity", TYPES, batches)
-    assert sum(batch.num_rows for batch in cache.batches()) == 2
-
-
 OPERATIONS: dict[str, Callable[[ResultTracker], object]] = {
     "get": lambda tracker: tracker.get("k"),
     "put": lambda tracker: tracker.put("new/k", n=2),
@@ -101,7 +95,6 @@ OPERATIONS: dict[str, Callable[[ResultTracker], object]] = {
     "list": lambda tracker: list(iter(tracker)),
     "output": _write_output,
     **{ending: partial(_write_table, ending) for ending in (".parquet", ".csv", ".arrow")},
-    "cache": _write_and_read_cache,
 }
 
 
@@ -138,7 +131,6 @@ def test_an_interrupt_at_each_instruction(tmp_path: Path, monkeypatch: pytest.Mo
             interruptions.call_at_instruction(lambda: call(tracker), at, _interrupt)
         except InterruptError:
             interrupts += 1
-        if operation != "cache":  # arro3 keeps what it had when it panicked
-            assert _open_files() == before, f"a file stays open after an interrupt at instruction {at}"
+        assert _open_files() == before, f"a file stays open after an interrupt at instruction {at}"
         assert set(snapshot(tmp_path)) <= {"k", "empty", "new", "new/k"}
     assert interrupts > 3

@@ -71,6 +71,11 @@ class FaultyFile(io.BytesIO):
         self._count("read")
         return super().read(size)
 
+    def seek(self, place: int, whence: int = 0) -> int:
+        """Seek."""
+        self._count("seek")
+        return super().seek(place, whence)
+
     def write(self, data: Any) -> int:  # Any: whatever has a buffer
         """Write."""
         self._count("write")
@@ -141,13 +146,14 @@ def test_an_error_of_the_disk_amid_a_table(
     assert capfd.readouterr() == ("", "")
 
 
-def test_an_error_of_the_disk_amid_a_cache(tmp_path: Path, error: BaseException) -> None:
-    """Whichever read of a cache fails, its error is raised as it is."""
+@pytest.mark.parametrize("method", ["read", "seek"])
+def test_an_error_of_the_disk_amid_a_cache(tmp_path: Path, method: str, error: BaseException) -> None:
+    """Whichever call fails while a cache is read, its error is raised as it is."""
     CacheFile.write(str(tmp_path / "cache"), "identity", TYPES, batches())
     data = (tmp_path / "cache").read_bytes()
 
     def read_with_error_at(at: int) -> FaultyFile:
-        file = FaultyFile(data, "read", at, error)
+        file = FaultyFile(data, method, at, error)
         assert sum(batch.num_rows for batch in CacheFile(file).batches()) == 3000
         return file
 

@@ -78,10 +78,21 @@ class GuardedFile(_Guard):
         reads = self._reads(file)
         next(reads)
         self.read = reads.send
-        self.seek = file.seek  # a function of C, which does not fail on a disk
+        self._file = file
 
     def __enter__(self) -> IO[bytes]:
         return cast("IO[bytes]", self)  # arro3 calls no other methods
+
+    def seek(self, place: int, whence: int = 0) -> int:
+        """Go to a place in the file.
+
+        A generator takes one argument, not two. So an interrupt just as this function begins becomes an error of arro3.
+        """
+        try:
+            return self._file.seek(place, whence)
+        except BaseException as error:
+            self._error = error
+            raise
 
     def _reads(self, file: IO[bytes]) -> Generator[bytes, int]:
         data = b""
