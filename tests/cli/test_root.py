@@ -51,16 +51,24 @@ def test_python_m_typedtrack_is_the_command_line() -> None:
     assert wrong.stderr.count("\n") == 1
 
 
+def _complete(cli: Cli, monkeypatch: pytest.MonkeyPatch, words: str) -> tuple[int, str, str]:
+    """Return what the script for bash gets for a tab after *words*."""
+    asked = {"_TYPEDTRACK_COMPLETE": "bash_complete", "COMP_WORDS": words, "COMP_CWORD": str(words.count(" "))}
+    for name, value in asked.items():
+        monkeypatch.setenv(name, value)
+    return cli()
+
+
+@pytest.mark.parametrize("words", ["get ba", "ls ba", "run base k -- ba", "report base --out ba"])
+def test_completion_leaves_files_to_the_shell(cli: Cli, monkeypatch: pytest.MonkeyPatch, words: str) -> None:
+    """A base may be a folder, or an archive."""
+    assert _complete(cli, monkeypatch, f"typedtrack {words}") == (0, "file,ba\n", "")
+
+
 def test_completion_is_silent_without_the_extra_of_a_command(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
     """A traceback would cover the line that a person types; the command says what it needs when it is called."""
     monkeypatch.setitem(sys.modules, "typedtrack.cli.top", None)
-    for name, value in (
-        ("_TYPEDTRACK_COMPLETE", "bash_complete"),
-        ("COMP_WORDS", "typedtrack top --"),
-        ("COMP_CWORD", "2"),
-    ):
-        monkeypatch.setenv(name, value)
-    assert cli() == (1, "", "")
+    assert _complete(cli, monkeypatch, "typedtrack top --") == (1, "", "")
 
 
 def test_version_prints_the_version_alone(cli: Cli) -> None:
