@@ -16,6 +16,7 @@ from typedtrack import FsspecResultTracker, ResultTracker, open_tracker, record
 from typedtrack._tracker.backend import Backend, Listed, Read
 from typedtrack.backends.adlfs import AdlfsResultTracker
 from typedtrack.backends.archive import ArchiveResultTracker
+from typedtrack.backends.asynchronous import AsyncResultTracker
 from typedtrack.backends.gcsfs import GcsfsResultTracker
 from typedtrack.backends.http import HttpResultTracker
 from typedtrack.backends.local import LocalResultTracker
@@ -276,3 +277,10 @@ def test_the_error_of_a_listing_with_contents_names_the_operation() -> None:
         caught.value.__notes__.clear()
     with pytest.raises(RuntimeError, match="which says nothing about the key"):
         list(tracker.items("a"))
+
+
+@pytest.mark.parametrize("backend", [S3fsResultTracker, SftpResultTracker], ids=lambda backend: backend.__name__)
+def test_a_backend_that_overrides_a_primitive_keeps_its_bulk_calls(backend: type[Backend]) -> None:
+    """They are those of the event loop, not calls of `_read` and `_write` in threads."""
+    assert vars(backend)["_write_many"] is AsyncResultTracker._write_many
+    assert backend._read_many is AsyncResultTracker._read_many

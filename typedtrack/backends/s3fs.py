@@ -62,6 +62,8 @@ class S3fsResultTracker(BucketResultTracker):
             check_creates(self._create, self._location(""))
             self._refuses_creates = True
 
+    _write_many = BucketResultTracker._write_many  # which the `_write` above would replace by one in threads
+
     def _create(self, key: str, data: bytes) -> bool:
         """Create the object; return whether its bucket has versions."""
         return "VersionId" in self._wait_for(self._create_one(key, data))

@@ -88,6 +88,10 @@ class SftpResultTracker(AsyncResultTracker):
         self._channel.restore()
         return super()._windowed(call, arguments)
 
+    # By the event loop: the `_read` and `_write` above would replace these by calls in threads.
+    _read_many = AsyncResultTracker._read_many
+    _write_many = AsyncResultTracker._write_many
+
     def _location(self, text: str) -> str:
         return f"{self._place}{self._folder}/{text}"
 
