@@ -16,6 +16,7 @@ import click
 import polars
 
 from tests.cli.conftest import RECORDS
+from tests.programs import unmeasured
 from typedtrack import open_tracker
 from typedtrack.cli.app import root
 
@@ -42,9 +43,9 @@ def typedtrack(
     If all goes well, it prints the *note* on standard error, and nothing else.
     """
     command = [sys.executable, "-m", "typedtrack", *arguments]
-    ended = subprocess.run(
-        command, input=stdin, capture_output=True, text=True, check=False, env={**os.environ, **environment}
-    )
+    # Unmeasured, because the other tests of commands cover the same lines.
+    variables = {**unmeasured(), **environment}
+    ended = subprocess.run(command, input=stdin, capture_output=True, text=True, check=False, env=variables)
     assert ended.returncode == code, ended.stderr
     if code == 0:
         assert ended.stderr == (f"typedtrack: {note}\n" if note else "")
