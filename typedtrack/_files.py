@@ -10,10 +10,24 @@ from contextlib import contextmanager, suppress
 from typing import IO, Final
 
 from typedtrack._bases import local_path
+from typedtrack._results.keys import is_below, is_key
 
-__all__ = ["writing"]
+__all__ = ["check_outside", "writing"]
 
 _BLOCK: Final = 2**20  # bytes copied at a time
+
+
+def check_outside(path_or_url: str | os.PathLike[str], results: str) -> None:
+    """Check that a file at *path_or_url* is not one of the *results* to be read, the path or URL of a prefix of keys.
+
+    Raises:
+        ValueError: the next listing of the results would find the file, which is no result.
+    """
+    path = local_path(path_or_url) or os.fspath(path_or_url)
+    name = path[len(results) :].lstrip("/")
+    if is_below(path, results) and (not name or is_key(name)):  # no key has a segment that begins with a dot
+        reason = "is among the results that it is made of, and would be read as one of them"
+        raise ValueError(f"{path!r} {reason}; write it outside {results!r}")
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from fsspec.implementations.memory import MemoryFileSystem
 
+from typedtrack import ResultTracker, open_tracker
 from typedtrack._files import writing
 
 
@@ -59,3 +60,33 @@ def test_an_interrupt_leaves_nothing(tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
         write(tmp_path / "table.csv", interrupt)
     assert [*tmp_path.iterdir()] == []
+
+
+OUTPUTS: list[Callable[[ResultTracker, str], object]] = [
+    lambda tracker, path: tracker.archive(f"{path}.ndjson", "sweep"),
+    lambda tracker, path: tracker.frame("sweep").write(f"{path}.csv"),
+    lambda tracker, path: tracker.frame("sweep").report(f"{path}.html"),
+    lambda tracker, path: tracker.frame("sweep", cache=f"{path}.cache"),
+]
+
+
+@pytest.mark.parametrize("write", OUTPUTS, ids=["archive", "write", "report", "cache"])
+def test_a_file_among_the_results_is_refused(write: Callable[[ResultTracker, str], object], tmp_path: Path) -> None:
+    """The next listing would find the file, which is no result. Elsewhere in the base, and hidden, it does no harm."""
+    tracker = open_tracker(tmp_path)
+    tracker["sweep/a"] = {"loss": 0.5}
+    reason = f"'{tmp_path}/sweep/out.* is among the results .* write it outside '{tmp_path}/sweep'"
+    with pytest.raises(ValueError, match=reason):
+        write(tracker, f"{tmp_path}/sweep/out")
+    assert [path.name for path in (tmp_path / "sweep").iterdir()] == ["a"]
+    for path in ("sweep/.out", "sweeps"):
+        write(tracker, f"{tmp_path}/{path}")
+
+
+@pytest.mark.parametrize("base", ["s3://bucket/results", "s3://bucket"])
+def test_an_object_among_the_results_is_refused(base: str) -> None:
+    """A base of an object store is compared by its URL, before any request."""
+    tracker = open_tracker(base, storage_options={"config": {"endpoint": "http://127.0.0.1:1", "region": "x"}})
+    for write in OUTPUTS[:3]:
+        with pytest.raises(ValueError, match="is among the results"):
+            write(tracker, f"{base}/sweep/out")

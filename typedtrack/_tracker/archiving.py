@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import IO, Final, cast
 
 from typedtrack._bases import ARCHIVES
-from typedtrack._files import writing
+from typedtrack._files import check_outside, writing
 from typedtrack._progress import Progress, check_progress, counted
 from typedtrack._results.archive_lines import line_of
 from typedtrack._results.codec import decode
@@ -39,7 +39,7 @@ def archive(
     *progress* counts the results that are read.
 
     Raises:
-        ValueError: *path_or_url* does not end as an archive does.
+        ValueError: *path_or_url* does not end as an archive does, or is below *prefix*.
         BulkError: some results are corrupt, or were put or deleted meanwhile; the archive has all others.
     """
     name = os.fspath(path_or_url)
@@ -47,6 +47,7 @@ def archive(
         raise ValueError(f"an archive is a file that ends in {' or '.join(ARCHIVES)}, not {name!r}")
     check_progress(progress)
     backend = face._primitives
+    check_outside(path_or_url, backend._location(prefix))
     errors: dict[object, Exception] = {}
     count = 0
     with _sorted_keys(face, prefix) as keys:

@@ -73,9 +73,14 @@ class Rows(ABC, Generic[K, R, T]):
         return f"a part of {whole} with {count:,} result{'' if count == 1 else 's'}"
 
     @property
+    def location(self) -> str:
+        """Where the results are stored: the path or URL of the prefix, if the store has one."""
+        return self._face._primitives._location(self._prefix)
+
+    @property
     def identity(self) -> str:
         """A text that another frame has only if its rows are the same: those of this base, prefix and record."""
-        return "\n".join((repr(self._face), self._face._primitives._location(self._prefix), self._prefix))
+        return "\n".join((repr(self._face), self.location, self._prefix))
 
     @property
     def is_archive(self) -> bool:

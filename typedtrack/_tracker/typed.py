@@ -183,7 +183,7 @@ class TypedTracker(Calls[K, R, None], MutableMapping[K, R]):
 
         Raises:
             ImportError: the extra ``arrow`` is not installed.
-            ValueError: *cache* is not a local path.
+            ValueError: *cache* is not a local path, or is below the results themselves.
             SchemaMismatchError: a field of the key and a field of the record have one name.
 
         >>> import polars

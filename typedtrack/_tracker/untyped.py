@@ -232,7 +232,7 @@ class ResultTracker(Calls[Key, Result, Result], Backend):
 
         Raises:
             ImportError: the extra ``arrow`` is not installed.
-            ValueError: *cache* is not a local path.
+            ValueError: *cache* is not a local path, or is below the results themselves.
 
         >>> import polars
         >>> from typedtrack import open_tracker
@@ -263,7 +263,7 @@ class ResultTracker(Calls[Key, Result, Result], Backend):
         results that are read. More than 100,000 keys are sorted in temporary files.
 
         Raises:
-            ValueError: *path_or_url* ends otherwise.
+            ValueError: *path_or_url* ends otherwise, or is below the results themselves.
             BulkError: some results are corrupt, or were put or deleted meanwhile; the archive has all others. An error
                 of the store leaves no archive, or the old one.
 

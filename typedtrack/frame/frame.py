@@ -10,7 +10,7 @@ from typing import Final, Literal, Protocol, TypeAlias, TypeVar
 
 from arro3.core import RecordBatch, Schema
 
-from typedtrack._files import writing
+from typedtrack._files import check_outside, writing
 from typedtrack._progress import Progress, check_progress
 from typedtrack._results.chunks import Chunk, Direction
 from typedtrack.errors import BulkError, Problem, SchemaMismatchError
@@ -39,6 +39,11 @@ class Rows(CachedRows, Protocol):
     @property
     def title(self) -> str:
         """The source of the rows, for people."""
+        ...
+
+    @property
+    def location(self) -> str:
+        """Where the results are stored, as a path or a URL."""
         ...
 
     @property
@@ -107,6 +112,8 @@ class Frame:
         self._on_error: OnError = on_error
         self._types = types
         self._cache = None if cache is None else cache_path(cache)
+        if cache is not None:
+            check_outside(cache, rows.location)
 
     def __repr__(self) -> str:
         return f"<Frame of {self.rows.title}: hand it to a dataframe library, or call write(path)>"
@@ -142,13 +149,14 @@ class Frame:
         read.
 
         Raises:
-            ValueError: *path* ends otherwise.
+            ValueError: *path* ends otherwise, or is below the results themselves.
             BulkError: some results are corrupt or do not fit the record; the file has all others.
             OSError: or another error of the store, which could not read some results; the old file stays as it was.
         """
         if progress is not None:
             return self._counted(progress).write(path, storage_options=storage_options)
         write = writer_of(path)
+        check_outside(path, self.rows.location)
         errors: list[BulkError] = []
         types, batches = self._read(errors)
         with writing(path, storage_options) as file:
@@ -175,7 +183,8 @@ class Frame:
         known which are the best. *title* is its heading. *storage_options* and *progress* are as for `write`.
 
         Raises:
-            ValueError: *path* does not end in ``.html`` or ``.htm``, or no result has a numeric field named *by*.
+            ValueError: *path* does not end in ``.html`` or ``.htm``, or is below the results themselves; or no result
+                has a numeric field named *by*.
             FileNotFoundError: the page's script is not built, as in an editable install; says how to build it.
             BulkError: some results are corrupt or do not fit the record; the page has all others.
             OSError: or another error of the store, which could not read some results; the old page stays as it was.
@@ -186,6 +195,8 @@ class Frame:
         if progress is not None:
             counted = self._counted(progress)
             return counted.report(path, by, direction=direction, title=title, storage_options=storage_options)
+
+        check_outside(path, self.rows.location)
 
         from typedtrack.report.contents import contents_of  # here, because most frames become no page
         from typedtrack.report.page import page
