@@ -1,11 +1,7 @@
-"""The real Ax; `make test-integrations` installs it. The tests that need no Ax are in test_ax_parts.py.
-
-Each test imports Ax by itself: the import takes seconds, and most workers of pytest-xdist run none of these tests.
-"""
+"""The real Ax; `make test-integrations` installs it. The tests that need no Ax are in test_ax_parts.py."""
 
 from __future__ import annotations
 
-from importlib.util import find_spec
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -14,9 +10,11 @@ import pytest
 from tests.integrations.guides import follow
 from typedtrack import Stat, as_result, open_tracker
 
-pytestmark = pytest.mark.skipif(
-    find_spec("ax") is None, reason="Ax is not installed; `make test-integrations` installs it"
-)
+pytest.importorskip("ax", reason="Ax is not installed; `make test-integrations` installs it")
+
+from ax.metrics.torchx import TorchXMetric
+
+from typedtrack.integrations.ax import ProcessRunner, ResultMetric
 
 
 def test_the_guide(tmp_path: Path) -> None:
@@ -29,8 +27,6 @@ def test_the_guide(tmp_path: Path) -> None:
 
 def test_ax_copies_the_metric_and_the_runner() -> None:
     """Ax makes copies by the arguments of constructors."""
-    from typedtrack.integrations.ax import ProcessRunner, ResultMetric
-
     metric, runner = ResultMetric("loss", "results", key="t/{trial_index}"), ProcessRunner(["./train"], "results")
     copy = metric.clone()
     assert (copy.name, copy.tracker_base, copy.key) == ("loss", "results", "t/{trial_index}")
@@ -40,10 +36,6 @@ def test_ax_copies_the_metric_and_the_runner() -> None:
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # TorchX's call of fsspec, Ax's of pandas
 def test_the_torchx_metric_of_ax_reads_our_results(tmp_path: Path) -> None:
     """A number, and the mean and error of a `Stat`, at the key that is the default here."""
-    from ax.metrics.torchx import TorchXMetric
-
-    from typedtrack.integrations.ax import ResultMetric
-
     tracker = open_tracker(tmp_path)
     tracker["0"] = {"loss": 0.5}
     tracker["1"] = {f"loss/{name}": value for name, value in as_result(Stat(mean=0.25, sem=0.125)).items()}
@@ -62,8 +54,6 @@ def test_the_torchx_metric_of_ax_reads_our_results(tmp_path: Path) -> None:
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # as above
 def test_the_torchx_metric_of_ax_has_no_value_for_a_failure(tmp_path: Path) -> None:
     """It answers that the metric is missing."""
-    from ax.metrics.torchx import TorchXMetric
-
     open_tracker(tmp_path).fail("0", "out of memory")
     arm = SimpleNamespace(name="0_0")
     trial = SimpleNamespace(run_metadata={"torchx_tracker_base": str(tmp_path)}, index=0, arm=arm)
