@@ -137,6 +137,23 @@ def test_an_exit_code_is_known_where_the_caller_ignored_sigchld(tmp_path: Path) 
     assert subprocess.run(command, check=False, stderr=subprocess.DEVNULL).returncode == 6
 
 
+def test_a_signal_that_meets_the_end_of_the_check_is_not_lost() -> None:
+    """The program does not start. It would never receive the signal, and might run for ever."""
+    program = """
+import os, signal
+from typedtrack.cli.signals import Supervisor
+
+def check():
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGUSR1})  # as if the process of the check had just ended
+    os.kill(os.getppid(), signal.SIGUSR1)
+    return 0
+
+print(Supervisor().call(check))
+"""
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert ended.stdout == f"{128 + signal.SIGUSR1}\n"
+
+
 def test_ctrl_c_that_meets_the_end_of_the_program_hides_no_failure(tmp_path: Path) -> None:
     """It was meant for the program, so it does not interrupt the store that follows."""
     patch = """

@@ -57,6 +57,9 @@ def main(base: str, count: int, random: Random) -> None:
             time.sleep(random.uniform(0, 0.1))  # before, while and after it starts its program
             target = random.choice([process, *children(process)])
             os.kill(target, random.choice(SIGNALS))
+    for process, number in running.items():
+        if has_no_end(number):  # its signal came to a process that had just ended
+            os.kill(process, signal.SIGTERM)
     while running:
         report_one(running)
 

@@ -37,6 +37,7 @@ class Supervisor:
         self.stopped_by: signal.Signals | None = None
         """The first SIGTERM, SIGINT or SIGHUP that arrived: its sender wants no new start."""
         self._stopped_at: float | None = None
+        self._first: int | None = None  # of the signals that were forwarded
         signal.signal(signal.SIGCHLD, _do_nothing)  # if it were ignored, exit codes would be lost
         forwarded = signal.valid_signals() - _KEPT
         self._signals = {each for each in forwarded if signal.getsignal(each) is not signal.SIG_IGN} | {signal.SIGCHLD}
@@ -68,9 +69,10 @@ class Supervisor:
         return os.waitstatus_to_exitcode(status)
 
     def call(self, function: Callable[[], int]) -> int:
-        """Return *function()*, an exit code, which a forked process calls; 128 + N if signal N ended that process.
+        """Return *function()*, an exit code, which a forked process calls; 128 + N if signal N arrived meanwhile.
 
-        So the function may start threads and leave connections open, and a signal ends it even where it hangs.
+        So the function may start threads and leave connections open, and a signal ends it even where it hangs. The
+        signal counts, too, if that process had just ended: no other process would receive it.
         """
         started = os.fork()
         if not started:
@@ -81,8 +83,8 @@ class Supervisor:
             finally:
                 os._exit(code)
         code = os.waitstatus_to_exitcode(self._wait(started))
-        if self.stopped_by is not None:
-            return 128 + self.stopped_by
+        if self._first is not None:
+            return 128 + self._first
         return 128 - code if code < 0 else code
 
     def _wait(self, program: int) -> int:
@@ -95,6 +97,7 @@ class Supervisor:
 
     def _forward(self, received: int, program: int, *, from_terminal: bool) -> None:
         now = time.monotonic()
+        self._first = self._first or received
         if received in _STOPS and self._stopped_at is None:
             self.stopped_by, self._stopped_at = signal.Signals(received), now
         if received in _STOPS and self._stopped_at is not None and now - self._stopped_at > _SAME_REQUEST:
