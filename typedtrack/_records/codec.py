@@ -43,7 +43,7 @@ class RecordCodec(Generic[R]):
     decode_columns: Callable[[bytes], tuple[Value | None, ...] | None] | None
     """Return the columns (as `values` does) of the record that `decode_fast` decodes, or `None` if that returns `None`.
 
-    There is no such function where a hook of the record decides which values are valid.
+    It is `None` where a hook of the record decides which values are valid.
     """
 
     def __init__(self, of: RecordType[R]) -> None:
@@ -80,7 +80,7 @@ class RecordCodec(Generic[R]):
     def decode_lines(self) -> Callable[[bytes], list[tuple[str, R]] | None] | None:
         """Return the keys and records on lines of an archive, or `None` where each line must be decoded by itself.
 
-        There is no such function where a column has the name of the key, or no column is required.
+        It is `None` where a column has the name of the key, or no column is required.
         """
         twin = self._line
         return None if twin is None else emit_decode_lines(self._record_type, twin)

@@ -56,7 +56,7 @@ def _reduce_meta(meta: msgspec.Meta) -> tuple[Callable[[dict[str, Any]], msgspec
 
 
 def make_meta(arguments: dict[str, Any]) -> msgspec.Meta:
-    """Return a `msgspec.Meta` with *arguments*, of which the pattern is compiled without a warning."""
+    """Return a `msgspec.Meta` with *arguments*, and compile its pattern without a warning."""
     with without_warnings():
         return msgspec.Meta(**arguments)
 
