@@ -21,7 +21,7 @@ def check_outside(path_or_url: str | os.PathLike[str], results: str) -> None:
     """Check that a file at *path_or_url* is not one of the *results* to be read, the path or URL of a prefix of keys.
 
     Raises:
-        ValueError: the next listing of the results would find the file, which is no result.
+        ValueError: the next listing of the results would find the file, and a get of it would fail.
     """
     path = local_path(path_or_url) or os.fspath(path_or_url)
     name = path[len(results) :].lstrip("/")

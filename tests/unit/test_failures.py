@@ -119,7 +119,7 @@ def test_a_failure_is_stored_as_a_result(face: Face, tracker: DictTracker, error
 
 
 def test_fail_refuses_other_objects(face: Face, tracker: DictTracker) -> None:
-    """`fail` refuses an object that is no exception, text or `Failure`, and an invalid key."""
+    """`fail` takes an exception, a text or a `Failure`, and refuses any other object, and an invalid key."""
     nothing: Any = None
     with pytest.raises(TypeError, match=r"a failure is an exception, a message or a typedtrack\.Failure, got None"):
         face.fail("k", nothing)

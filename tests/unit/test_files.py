@@ -72,7 +72,7 @@ OUTPUTS: list[Callable[[ResultTracker, str], object]] = [
 
 @pytest.mark.parametrize("write", OUTPUTS, ids=["archive", "write", "report", "cache"])
 def test_a_file_among_the_results_is_refused(write: Callable[[ResultTracker, str], object], tmp_path: Path) -> None:
-    """The next listing would find the file, which is no result. Elsewhere in the base, and hidden, it does no harm."""
+    """The next listing would find the file, and a get would fail. Elsewhere in the base, or hidden, it does no harm."""
     tracker = open_tracker(tmp_path)
     tracker["sweep/a"] = {"loss": 0.5}
     reason = f"'{tmp_path}/sweep/out.* is among the results .* write it outside '{tmp_path}/sweep'"

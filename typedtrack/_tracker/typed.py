@@ -63,7 +63,7 @@ class KeyForm(Protocol[K_co]):
         ...
 
     def to_key(self, text: str) -> K_co | None:
-        """Return the key whose text is *text*, or `None` if there is no such key."""
+        """Return the key whose text is *text*, or `None` if *text* does not fit its template."""
 
 
 class TypedTracker(Calls[K, R, None], MutableMapping[K, R]):

@@ -141,7 +141,7 @@ class ObstoreResultTracker(ResultTracker):
     def _ask(self, call: Callable[[], T], broken: str = _BROKEN_BODY) -> T:
         """Return the result of *call*; make the call a second time if its error has the text *broken*.
 
-        If the user configures the retries, there is no second time.
+        It makes the call only once if the user configures the retries.
         """
         from obstore.exceptions import GenericError
 
